@@ -14,7 +14,7 @@ from famulus.engine import completions
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
-from famulus.engine.own_work import _PAY, _WORK
+from famulus.engine.own_work import _COUNTERS, _PAY, _WORK
 from famulus.engine.platform.bound_provider import deliver_run
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
@@ -86,6 +86,7 @@ def test_it_lists_this_workers_units_and_leads_to_the_next(gateway: Gateway) -> 
         "Units done": "2",
         "In review": "2",
         "Accepted": "0",
+        "Left for you": "at most 2",
         "Earned": "0.00 USD",
         "If all in review is accepted": "0.20 USD more",
     }
@@ -155,7 +156,12 @@ def test_a_unit_that_is_given_back_is_not_done(gateway: Gateway) -> None:
 def test_unpaid_work_has_no_line_about_pay(operator: ManualOperator) -> None:
     page = GatewayWorker(launch(operator, task_reward="0"), "x").work()
 
-    assert facts(page) == {"Units done": "1", "In review": "1", "Accepted": "0"}
+    assert facts(page) == {
+        "Units done": "1",
+        "In review": "1",
+        "Accepted": "0",
+        "Left for you": "at most 3",
+    }
 
 
 def test_other_rounds_of_the_task_are_counted_together(operator: ManualOperator) -> None:
@@ -167,6 +173,25 @@ def test_other_rounds_of_the_task_are_counted_together(operator: ManualOperator)
 
     assert facts(page)["Units done"] == "1 (3 with the other rounds of this task)"
     assert facts(page)["In review"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("maximum", "most_left", "left"),
+    [(3, None, "at most 2"), (3, 1, "at most 1"), (0, 2, "at most 2"), (0, 9, "at most 3")],
+)
+def test_what_is_left_follows_the_lowest_limit(
+    operator: ManualOperator,
+    plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
+    maximum: int,
+    most_left: int | None,
+    left: str,
+) -> None:
+    step = OwnPage(next_query={"worker_id": "x", "assignment_id": "next"}, most_left=most_left)
+    monkeypatch.setattr(plugins.provider("own"), "completion", lambda *_: step)
+    gateway = launch(operator, maximum_units_per_worker=maximum)
+
+    assert facts(GatewayWorker(gateway, "x").work())["Left for you"] == left
 
 
 def test_answers_that_came_after_another_workers_are_named(
@@ -193,7 +218,7 @@ def test_no_rows_of_other_workers_are_read(gateway: Gateway, database: Database)
 
     steps: list[str] = []
     with database.read() as tx:
-        for statement in (_WORK, _PAY):
+        for statement in (_WORK, _PAY, _COUNTERS):
             found = tx._dialect.compiled(statement)
             values = [names[p] if isinstance(p, str) else p[0] for p in found.layout]
             steps += [row[-1] for row in tx.sql(f"EXPLAIN QUERY PLAN {found.sql}", values)]

@@ -99,6 +99,7 @@ def test_page_of_stored_answers_leads_to_the_next_unit(
     stored = answer(gateway, first)
 
     assert "visit=2" in stored.text
+    assert "<dt>Left for you</dt>\n<dd>at most 2</dd>" in stored.text
     assert answer(gateway, {**first, VISIT: "2"}).outcome == "stored"
     assert opened(gateway, first).form is None
 
@@ -122,8 +123,11 @@ def test_shared_link_gives_its_uses_and_no_more(
     first = first_visit(database, gateway.run_id, uses=2)
     link = {LINK: first[LINK]}
 
-    assert [answer(gateway, query).outcome for query in (first, link)] == ["stored"] * 2
+    stored = [answer(gateway, query) for query in (first, link)]
 
+    assert [each.outcome for each in stored] == ["stored"] * 2
+    assert "<dt>Left for you</dt>\n<dd>at most 1</dd>" in stored[0].text
+    assert "<dt>Left for you</dt>\n<dd>nothing</dd>" in stored[1].text
     assert opened(gateway, link).form is None
     assert "visit=3" not in opened(gateway, link).text
     assert opened(gateway, {**link, VISIT: "3"}).refusal == "link_used_up"

@@ -8,11 +8,13 @@ from typing import NamedTuple
 import peewee
 from attrs import frozen
 
+from famulus.engine.units import count_in_task, number_unit
 from famulus.model.money import from_minor
 from famulus.model.statements import Param, Statement
-from famulus.model.states import AgentStatus, PaymentStatus
+from famulus.model.states import AgentStatus, LoadingStatus, PaymentStatus
 from famulus.model.tables import (
     AgentTable,
+    ParticipationTable,
     PaymentTable,
     TaskRunTable,
     UnitTable,
@@ -43,6 +45,9 @@ class OwnWork:
     paid: Decimal
     #: the reward of the units in review, if all of them are accepted
     pending: Decimal
+    #: the most units that the worker can still get, since others may take what is left; None where
+    #: that is unknown
+    left: int | None
 
     @property
     def done(self) -> int:
@@ -73,6 +78,16 @@ class _WorkRow(NamedTuple):
 class _PayRow(NamedTuple):
     earned: int | None
     paid: int | None
+
+
+class _CountersRow(NamedTuple):
+    worker: int
+    #: units that the worker has done or has open
+    in_run: int
+    assignments: int
+    maximum: int
+    loading: LoadingStatus
+    rows: int
 
 
 _IS_WORKER = (WorkerTable.provider_type == Param("provider")) & (WorkerTable.name == Param("name"))
@@ -120,8 +135,25 @@ _PAY = Statement(
 )
 
 
+_COUNTERS = Statement(
+    ParticipationTable.select(
+        ParticipationTable.worker,
+        (ParticipationTable.open_units + ParticipationTable.done_units).alias("in_run"),
+        ParticipationTable.assignments,
+        TaskRunTable.maximum_units_per_worker.alias("maximum"),
+        TaskRunTable.loading,
+        TaskRunTable.rows_loaded.alias("rows"),
+    )
+    .join(WorkerTable, on=(ParticipationTable.worker == WorkerTable.id))
+    .switch(ParticipationTable)
+    .join(TaskRunTable, on=(ParticipationTable.run == TaskRunTable.id))
+    .where(_IS_WORKER, ParticipationTable.run == Param("run")),
+    _CountersRow,
+)
+
+
 def read_own_work(tx: Transaction, run: PaidRun, worker_name: str) -> OwnWork:
-    """Return the work of a worker, by two queries that read this worker's rows alone."""
+    """Return the work of a worker, by queries that read this worker's rows alone."""
     work = tx.all(_WORK, provider=run.provider_type, name=worker_name, task=run.task)
     pay = tx.one(
         _PAY, provider=run.provider_type, name=worker_name, run=run.id, currency=run.currency
@@ -140,4 +172,17 @@ def read_own_work(tx: Transaction, run: PaidRun, worker_name: str) -> OwnWork:
         earned=from_minor(int(pay.earned or 0), run.currency),
         paid=from_minor(int(pay.paid or 0), run.currency),
         pending=from_minor(in_review * run.reward, run.currency),
+        left=_count_left(tx, run, worker_name),
     )
+
+
+def _count_left(tx: Transaction, run: PaidRun, worker_name: str) -> int | None:
+    row = tx.one(_COUNTERS, provider=run.provider_type, name=worker_name, run=run.id)
+    if row is None:
+        return None
+    taken = row.in_run
+    if row.maximum:
+        taken = count_in_task(tx, worker=row.worker, task=run.task)
+    rows = row.rows if row.loading is LoadingStatus.COMPLETE else None
+    most = number_unit(taken, row.assignments, maximum=row.maximum, rows=rows).most
+    return None if most is None else most - taken

@@ -153,7 +153,8 @@ class LinksProvider(Provider):
 
     def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
         """Return the code or the address of the outcome, and offer the next unit."""
-        return leave(self.args.completions.get(outcome), visit, self._next_query(visit))
+        uses = self._uses(visit.query)
+        return leave(self.args.completions.get(outcome), visit, self._next_query(visit, uses), uses)
 
     def entrances(self, run: RunView) -> Sequence[str]:
         """Return the open links, and the address to enter on a platform that sends people."""
@@ -242,18 +243,19 @@ class LinksProvider(Provider):
             return 0
         return sum(work.run_id == run for work in past_work(database, known.id))
 
-    def _next_query(self, visit: VisitView) -> Mapping[str, str] | None:
+    def _next_query(self, visit: VisitView, uses: int | None) -> Mapping[str, str] | None:
         """Return the query of the worker's next visit, or None where there is none."""
         query = visit.query
-        if LINK in query:
-            link = self._read_link(query[LINK])
-            uses = None if link is None else link.uses
-        elif self.args.worker_param in query and not self.args.visit_param:
-            uses = None
-        else:
+        is_numbered = self.args.worker_param in query and not self.args.visit_param
+        if LINK not in query and not is_numbered:
             return None
         following = int(visit.reference) + 1
         return None if uses is not None and following > uses else {**query, VISIT: str(following)}
+
+    def _uses(self, query: Mapping[str, str]) -> int | None:
+        """Return the uses of the link that is in a query; None for any number."""
+        link = self._read_link(query[LINK]) if LINK in query else None
+        return None if link is None else link.uses
 
     def _read_valid_link(self, token: str) -> Link | Refusal:
         link = self._read_link(token)

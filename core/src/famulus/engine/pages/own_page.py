@@ -8,17 +8,20 @@ from html import escape
 from famulus.engine.own_work import OwnWork
 
 
-def own_work_html(work: OwnWork) -> str:
-    """Return the list as HTML; nothing for a worker who has done nothing in the task."""
+def own_work_html(work: OwnWork, left: int | None = None) -> str:
+    """Return the list as HTML; nothing for a worker who has done nothing in the task.
+
+    :param left: the most units that are left for the worker; None where that is not shown.
+    """
     if not work.in_task:
         return ""
     rows = "".join(
-        f"<dt>{escape(name)}</dt>\n<dd>{escape(text)}</dd>\n" for name, text in _facts(work)
+        f"<dt>{escape(name)}</dt>\n<dd>{escape(text)}</dd>\n" for name, text in _facts(work, left)
     )
     return f'<h2>What you have done</h2>\n<dl class="famulus-answers">\n{rows}</dl>\n'
 
 
-def _facts(work: OwnWork) -> list[tuple[str, str]]:
+def _facts(work: OwnWork, left: int | None) -> list[tuple[str, str]]:
     earlier = ""
     if work.in_task > work.done:
         earlier = f" ({work.in_task:,} with the other rounds of this task)"
@@ -29,6 +32,8 @@ def _facts(work: OwnWork) -> list[tuple[str, str]]:
     ]
     if work.rejected:
         facts.append(("Not accepted", f"{work.rejected:,}"))
+    if left is not None:
+        facts.append(("Left for you", f"at most {left:,}" if left else "nothing"))
     if work.too_late:
         facts.append(("Too late", f"{work.too_late:,}: another worker had it by then"))
     if work.earned or work.pending:

@@ -81,6 +81,20 @@ class WayOut:
         return self.completion.next_query if is_offered else None
 
     @property
+    def left(self) -> int | None:
+        """The most units that are left for the worker.
+
+        None where it is unknown, or a sentence of the page says that there is none.
+        """
+        step, work = self.completion, self.own_work
+        if not isinstance(step, OwnPage) or work is None or self.outcome not in _MAY_GO_ON:
+            return None
+        if self.next_query is None:
+            return 0 if self.no_more is None else None
+        bounds = [bound for bound in (work.left, step.most_left) if bound]
+        return min(bounds, default=None)
+
+    @property
     def scripts(self) -> str:
         """The scripts that the HTML of this way out needs, as HTML."""
         is_still = isinstance(self.completion, (Nothing, OwnPage))
@@ -218,7 +232,7 @@ def _step(way: WayOut, lead: str, after: int | None) -> str:
             )
             return asked + _return_link(noun, url, style)
         case OwnPage() if way.own_work is not None:
-            return own_work_html(way.own_work)
+            return own_work_html(way.own_work, way.left)
     return ""
 
 
