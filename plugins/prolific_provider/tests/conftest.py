@@ -10,6 +10,7 @@ from famulus import Database
 from famulus.testing.movable_clock import MovableClock
 from famulus_prolific.fake import FakeProlific
 from famulus_prolific.tokens import VARIABLE
+from prolific_account import ProlificAccount
 from prolific_bench import Bench
 
 
@@ -25,3 +26,9 @@ def prolific(clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[F
 def bench(prolific: FakeProlific, database: Database, clock: MovableClock) -> Bench:
     """A run of that account."""
     return Bench(prolific, database, clock)
+
+
+@pytest.fixture
+def account(prolific: FakeProlific, database: Database) -> ProlificAccount:
+    """That account by itself, with a study that is published."""
+    return ProlificAccount(prolific, database)

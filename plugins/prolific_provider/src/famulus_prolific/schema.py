@@ -7,6 +7,7 @@ own tables without these.
 from __future__ import annotations
 
 from famulus import Migration, PluginSchema
+from famulus_prolific.account_tables import ACCOUNT_TABLES
 
 _RUN = (
     """CREATE TABLE "prolific_run" (
@@ -31,6 +32,6 @@ SCHEMA = PluginSchema(
     name="prolific",
     migrations=tuple(
         Migration(number=number, sqlite=step, postgresql=tuple(map(_postgresql, step)))
-        for number, step in enumerate((_RUN,), start=1)
+        for number, step in enumerate((_RUN, ACCOUNT_TABLES), start=1)
     ),
 )

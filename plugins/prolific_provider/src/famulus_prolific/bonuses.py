@@ -1,0 +1,269 @@
+"""Bonuses, which are set up and then paid by a call that must not be repeated.
+
+A set of bonuses has an id before it is paid. The id is kept with each payment, and the set is
+marked as started in the database before the call that pays it; no other process starts it again.
+A set that was never started was not paid. For all others, Prolific is asked: it shows the amounts
+of a submission's bonuses, without ids, minutes after they were paid. So equal amounts are counted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+import famulus
+from famulus import ConflictError, Outcome, UnavailableError
+from famulus_prolific.account_lock import AccountLock
+from famulus_prolific.api import CallLostError, ProlificApi, RefusedError
+from famulus_prolific.submissions import read_submission
+
+if TYPE_CHECKING:
+    from famulus import Database, Keep, PaymentView, Result
+    from famulus_prolific.account_lock import Hold
+    from famulus_prolific.bulks import BulkRecord, BulkRecords
+
+#: A bonus whose reply was lost, and that Prolific does not show so long after, was not paid.
+_SHOWN_BY = timedelta(days=1)
+#: Seconds until Prolific is asked again whether it shows a bonus.
+_LOOK_AGAIN = 60
+#: Seconds until a payment is tried again that another one of the account may have kept back.
+_BUSY = 60
+#: Seconds between questions about a bonus that was accepted, and should have been shown long ago.
+_ASK_RARELY = 3600
+#: What a refusal to pay says where it will not pass by itself. Any other one may be about another
+#: payment of the account that is under way, and has no wording that is documented.
+_FINAL = ("balance", "fund", "credit", "top up", "permission", "not found")
+_FINAL_STATUSES = (402, 403, 404)
+
+
+@frozen(kw_only=True)
+class Bonuses:
+    """Pays bonuses and compensations as one account, and finds out whether it has."""
+
+    api: ProlificApi
+    database: Database
+    records: BulkRecords
+    #: the account's id on Prolific
+    account: str
+    #: returns the study of a run; raises :class:`famulus.RefusedError` where it has none
+    study_of: Callable[[int], str]
+
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
+        """Pay, as one payer of the account at a time.
+
+        A payment that Prolific has accepted is confirmed once its amount is shown.
+
+        :raises famulus.UnavailableError: when nothing was paid for those without a result.
+        """
+        lock = AccountLock(database=self.database, name=f"bonuses of the account {self.account}")
+        with lock.acquire() as hold:
+            for together in _sets(payments):
+                yield from self._pay_set(together, keep, hold)
+
+    def settle(
+        self, unsettled: Sequence[PaymentView], confirmed: Sequence[PaymentView]
+    ) -> Iterator[tuple[str, Result]]:
+        """Find out what became of payments for one submission.
+
+        :raises famulus.UnavailableError: when Prolific cannot be asked.
+        """
+        ours = [each for each in confirmed if _bulk(each)]
+        bulks = self.records.read({_bulk(each) for each in (*unsettled, *ours)} - {""})
+        by_amount: dict[Decimal, list[PaymentView]] = defaultdict(list)
+        for each in unsettled:
+            if not _bulk(each) or self.records.abandon(_bulk(each)):
+                yield each.key, Outcome.FAILED
+            else:
+                by_amount[each.amount].append(each)
+        if not by_amount:
+            return
+        reference = next(iter(by_amount.values()))[0].reference
+        shown = [*read_submission(self.api, reference).bonuses]
+        for amount, waiting in by_amount.items():
+            known = [each for each in ours if each.amount == amount]
+            others = _others([*known, *waiting], bulks)
+            left = shown.count(_cents(amount)) - others - len(known)
+            for each in sorted(waiting, key=lambda one: _order(bulks[_bulk(one)])):
+                found = Outcome.CONFIRMED if left > 0 else self._not_shown(bulks[_bulk(each)])
+                left -= 1
+                yield each.key, found
+
+    def _pay_set(
+        self, payments: Sequence[PaymentView], keep: Keep, hold: Hold
+    ) -> Iterator[tuple[str, Result]]:
+        """Pay bonuses for different submissions of one study."""
+        shown: dict[str, int] = {}
+        for each in payments:
+            try:
+                shown[each.key] = self._count_shown(each)
+            except famulus.RefusedError as error:
+                yield each.key, error
+        payable = [each for each in payments if each.key in shown]
+        if not payable:
+            return
+        try:
+            bulk = self._set_up(payable)
+        except famulus.RefusedError as error:
+            if len(payable) == 1:
+                yield payable[0].key, error
+            else:
+                # One id that Prolific does not accept has the whole set refused.
+                for each in payable:
+                    yield from self._pay_set([each], keep, hold)
+            return
+        taken = [each for each in payable if not _is_kept(keep, each, bulk, shown[each.key])]
+        if taken:
+            self.records.abandon(bulk)
+            for each in taken:
+                yield each.key, Outcome.UNKNOWN
+            rest = [each for each in payable if each not in taken]
+            yield from self._pay_set(rest, keep, hold)
+            return
+        yield from self._send(bulk, payable, shown, hold)
+
+    def _set_up(self, payments: Sequence[PaymentView]) -> str:
+        """Set bonuses up, which pays nothing, and store the id of their set."""
+        run = payments[0].run_id
+        lines = [f"{each.reference},{each.amount:.2f}" for each in payments]
+        reply = self.api.post(
+            "submissions/bonus-payments/",
+            {"study_id": self.study_of(run), "csv_bonuses": "\n".join(lines)},
+        )
+        wanted, given = sum(_cents(each.amount) for each in payments), reply.get("amount")
+        if given is not None and round(float(given)) != wanted:
+            raise famulus.RefusedError(
+                f"Prolific makes {given} of bonuses that are {wanted} in the smallest unit of the "
+                "currency, so nothing was paid"
+            )
+        bulk = str(reply["id"])
+        self.records.add(run, bulk)
+        return bulk
+
+    def _send(
+        self, bulk: str, payments: Sequence[PaymentView], shown: Mapping[str, int], hold: Hold
+    ) -> Iterator[tuple[str, Result]]:
+        self.records.start(bulk, hold)
+        if hold.is_over:
+            # The machine was suspended in between: another process may pay now.
+            self.records.withdraw(bulk)
+            raise UnavailableError("paying took too long to begin, and nothing was paid")
+        try:
+            self.api.post(f"bulk-bonus-payments/{bulk}/pay/")
+        except CallLostError as error:
+            if not error.maybe_done:
+                self.records.withdraw(bulk)
+                raise
+            yield from ((each.key, Outcome.UNKNOWN) for each in payments)
+            return
+        except RefusedError as error:
+            self.records.withdraw(bulk)
+            yield from ((each.key, _refusal(error)) for each in payments)
+            return
+        self.records.accept(bulk)
+        for each in payments:
+            yield each.key, self._look(each, shown[each.key])
+
+    def _look(self, payment: PaymentView, before: int) -> Outcome:
+        """Return whether an accepted payment is shown already."""
+        try:
+            is_shown = self._count_shown(payment) > before
+        except (CallLostError, RefusedError):
+            is_shown = False
+        return Outcome.CONFIRMED if is_shown else Outcome.UNKNOWN
+
+    def _count_shown(self, payment: PaymentView) -> int:
+        """Return how many bonuses of the payment's amount its submission has."""
+        if not payment.reference:
+            raise famulus.RefusedError(
+                f"Prolific pays for submissions alone, and {payment.worker_name} has made none in "
+                f"run {payment.run_id}"
+            )
+        found = read_submission(self.api, payment.reference)
+        return [*found.bonuses].count(_cents(payment.amount))
+
+    def _not_shown(self, bulk: BulkRecord) -> Result:
+        """Return what is known of a payment that was started and is not shown."""
+        since = bulk.accepted_at or bulk.started_at or 0
+        began = datetime.fromtimestamp(since, UTC)
+        by = began + _SHOWN_BY
+        if bulk.accepted_at is None:
+            if self.database.clock() >= by:
+                return Outcome.FAILED
+            return UnavailableError(
+                "Prolific does not show the bonus yet; if it does not by "
+                f"{by:%Y-%m-%d %H:%M} UTC, it was not paid",
+                retry_after=_LOOK_AGAIN,
+            )
+        if self.database.clock() < by:
+            message = "Prolific has accepted the bonus, and shows it within minutes"
+            return UnavailableError(message, retry_after=_LOOK_AGAIN)
+        return UnavailableError(
+            f"Prolific accepted the bonus on {began:%Y-%m-%d %H:%M} UTC and does not show it; ask "
+            "its support whether it was paid",
+            retry_after=_ASK_RARELY,
+        )
+
+
+def _sets(payments: Sequence[PaymentView]) -> Iterator[list[PaymentView]]:
+    """Yield payments that can be set up together: of one run, one for each submission.
+
+    What Prolific makes of two lines for one submission is not documented.
+    """
+    left = [*payments]
+    while left:
+        together: dict[str, PaymentView] = {}
+        for each in left:
+            if each.run_id == left[0].run_id:
+                together.setdefault(each.reference, each)
+        yield [*together.values()]
+        left = [each for each in left if together.get(each.reference) is not each]
+
+
+def _is_kept(keep: Keep, payment: PaymentView, bulk: str, shown: int) -> bool:
+    """Keep the set of a payment; return False where another process has taken the payment over."""
+    try:
+        keep(payment.key, {"bulk": bulk, "shown": shown})
+    except ConflictError:
+        return False
+    return True
+
+
+def _bulk(payment: PaymentView) -> str:
+    """Return the set that a payment was last part of; empty where it was in none."""
+    kept: Any = payment.kept
+    return str(kept["bulk"]) if isinstance(kept, dict) and "bulk" in kept else ""
+
+
+def _others(payments: Sequence[PaymentView], bulks: Mapping[str, BulkRecord]) -> int:
+    """Return how many bonuses of one amount were not paid by these payments.
+
+    Before each payment, so many of its amount were shown as had been paid from here, and those of
+    other people or programs.
+    """
+    known = [each for each in payments if _bulk(each) in bulks]
+    known.sort(key=lambda each: bulks[_bulk(each)].number)
+    found = [int(each.kept["shown"]) - before for before, each in enumerate(known)]
+    return max(0, *found) if found else 0
+
+
+def _order(bulk: BulkRecord) -> tuple[bool, int]:
+    """Of equal amounts, those that Prolific has accepted are shown for certain."""
+    return bulk.accepted_at is None, bulk.number
+
+
+def _refusal(error: RefusedError) -> Result:
+    """Return the result of a payment that Prolific has refused, so that nothing was paid."""
+    said = str(error).lower()
+    if error.status in _FINAL_STATUSES or any(word in said for word in _FINAL):
+        return error
+    return UnavailableError(str(error), retry_after=_BUSY)
+
+
+def _cents(amount: Decimal) -> int:
+    """Return an amount in the smallest unit of its currency."""
+    return int((amount * 100).to_integral_exact())

@@ -1,0 +1,62 @@
+"""Submissions as Prolific shows them: their status, and what was paid on top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from famulus import UnavailableError
+from famulus_prolific.api import ProlificApi
+
+RESERVED, ACTIVE = "RESERVED", "ACTIVE"
+AWAITING_REVIEW = "AWAITING REVIEW"
+APPROVED, PARTIALLY_APPROVED, REJECTED = "APPROVED", "PARTIALLY APPROVED", "REJECTED"
+SCREENED_OUT, RETURNED, TIMED_OUT = "SCREENED OUT", "RETURNED", "TIMED-OUT"
+
+
+@frozen(kw_only=True)
+class Submission:
+    """A submission, from a list or by itself: the two name its fields differently."""
+
+    id: str
+    participant: str
+    status: str
+    #: the completion code that was entered; empty where there is none
+    code: str
+    is_return_requested: bool
+    #: amounts in the smallest unit of the currency; lists do not have them
+    bonuses: Sequence[int] = ()
+
+
+def read_submission(api: ProlificApi, submission: str) -> Submission:
+    """Return a submission with its bonuses; raises as :meth:`ProlificApi.call` does."""
+    return _submission(api.get(f"submissions/{submission}/"))
+
+
+def list_submissions(api: ProlificApi, study: str) -> Iterator[Submission]:
+    """Yield the submissions of a study; a page is read when its first item is needed."""
+    for row in api.pages("submissions/", study=study):
+        yield _submission(row)
+
+
+def plain_status(given: Any) -> str:
+    """Return a status in one spelling: places of the API write it with spaces or underscores."""
+    words = str(given or "").upper().replace("_", " ").split()
+    found = " ".join(words)
+    return TIMED_OUT if found in ("TIMED OUT", TIMED_OUT) else found
+
+
+def _submission(row: Mapping[str, Any]) -> Submission:
+    try:
+        return Submission(
+            id=str(row["id"]),
+            participant=str(row.get("participant_id") or row.get("participant") or ""),
+            status=plain_status(row["status"]),
+            code=str(row.get("study_code") or row.get("entered_code") or ""),
+            is_return_requested=bool(row.get("return_requested")),
+            bonuses=[round(float(each)) for each in row.get("bonus_payments") or ()],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnavailableError(f"Prolific's submission cannot be read: {error!r}") from error
