@@ -15,12 +15,16 @@ from famulus import (
     PaymentKind,
     PaymentView,
     Result,
+    Verdict,
+    VisitVerdict,
+    VisitView,
 )
 from famulus_prolific.api import ProlificApi
 from famulus_prolific.bonuses import Bonuses
 from famulus_prolific.bulks import BulkRecords
 from famulus_prolific.fake import FakeProlific, Study, Submission
 from famulus_prolific.schema import SCHEMA
+from famulus_prolific.verdicts import Verdicts
 
 RUN = 1
 CODE, PARTIAL_CODE = "THE-WORK-IS-DONE", "A-PART-OF-IT"
@@ -100,6 +104,15 @@ class ProlificAccount:
         person.complete(submission, CODE)
         return submission
 
+    def visit(self, submission: Submission) -> VisitView:
+        """Return the visit of a submission."""
+        return VisitView(
+            id=next(self._numbers),
+            run_id=RUN,
+            worker_name=submission.participant_id,
+            reference=submission.id,
+        )
+
     def bonus(self, submission: Submission, amount: str = "0.50") -> PaymentView:
         """Return a bonus that is to be paid."""
         number = next(self._numbers)
@@ -150,3 +163,16 @@ class ProlificAccount:
                 for each in state.money.ledger
                 if each.kind == "bonus"
             ]
+
+    def verdicts(self) -> Verdicts:
+        """Return what decides, as another process has it."""
+        return Verdicts(api=self.api(), study_of=lambda run: self.study.id)
+
+    def decide(self, *given: tuple[Submission, Verdict]) -> list[Result]:
+        """Send verdicts, and return the results in their order."""
+        asked = [
+            VisitVerdict(key=f"{number}", visit=self.visit(submission), verdict=verdict)
+            for number, (submission, verdict) in enumerate(given)
+        ]
+        found = dict(self.verdicts().decide(asked))
+        return [found[each.key] for each in asked]

@@ -1,0 +1,221 @@
+"""Verdicts on submissions. Each can be sent again: one that Prolific has already is confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import ROUND_UP, Decimal
+from typing import Any
+
+from attrs import frozen
+
+import famulus
+from famulus import (
+    Approve,
+    ApprovePartially,
+    Outcome,
+    Reject,
+    RequestReturn,
+    Result,
+    UnavailableError,
+    VisitVerdict,
+    VisitView,
+)
+from famulus_prolific import submissions
+from famulus_prolific.api import CallLostError, ProlificApi, RefusedError
+from famulus_prolific.submissions import Submission, list_submissions, read_submission
+
+#: Seconds until a verdict is sent again on a submission that is not handed in yet, or whose
+#: approval is in progress.
+_NOT_YET, _IN_PROGRESS = 30, 10
+#: Decimals of the percentage of a partial payment.
+_FINE = Decimal("0.0001")
+#: What becomes of money for submissions that Prolific does not approve any more.
+_ENDED: Mapping[str, str] = {
+    submissions.RETURNED: "the participant has returned it",
+    submissions.TIMED_OUT: "its time was over before it was handed in",
+    submissions.REJECTED: "it is rejected",
+    submissions.APPROVED: "it is approved and paid",
+    submissions.PARTIALLY_APPROVED: "a part of its reward is paid",
+    submissions.SCREENED_OUT: "it is screened out",
+}
+
+
+@frozen(kw_only=True)
+class Verdicts:
+    """Sends the verdicts of one account."""
+
+    api: ProlificApi
+    #: returns the study of a run; raises :class:`famulus.RefusedError` where it has none
+    study_of: Callable[[int], str]
+
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        """Send verdicts, approvals together.
+
+        :raises famulus.UnavailableError: when Prolific cannot be reached.
+        """
+        approvals = [each for each in verdicts if isinstance(each.verdict, Approve)]
+        yield from self._approve_all(approvals)
+        for each in verdicts:
+            if not isinstance(each.verdict, Approve):
+                yield each.key, self._result(each)
+
+    def _approve_all(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        left = {each.visit.reference: each for each in verdicts}
+        if len(left) > 1 and self._approve_together([*left]):
+            for found in self._found(verdicts):
+                if found.status == submissions.APPROVED:
+                    yield left.pop(found.id).key, Outcome.CONFIRMED
+                elif found.status == submissions.AWAITING_REVIEW:
+                    message = "Prolific is still approving the submission"
+                    result = UnavailableError(message, retry_after=_IN_PROGRESS)
+                    yield left.pop(found.id).key, result
+        for each in left.values():
+            yield each.key, self._result(each)
+
+    def _approve_together(self, references: Sequence[str]) -> bool:
+        """Approve submissions by one call, which Prolific completes later; return whether it does.
+
+        One that cannot be approved may have all of them refused.
+        """
+        try:
+            self.api.post("submissions/bulk-approve/", {"submission_ids": [*references]})
+        except RefusedError:
+            return False
+        return True
+
+    def _found(self, verdicts: Sequence[VisitVerdict]) -> Iterator[Submission]:
+        """Yield the submissions of verdicts, as their studies list them."""
+        for run in dict.fromkeys(each.visit.run_id for each in verdicts):
+            asked = {each.visit.reference for each in verdicts if each.visit.run_id == run}
+            for found in list_submissions(self.api, self.study_of(run)):
+                if found.id in asked:
+                    asked.discard(found.id)
+                    yield found
+                if not asked:
+                    break
+
+    def _result(self, given: VisitVerdict) -> Result:
+        """Send one verdict; what concerns it alone is its result."""
+        visit, verdict = given.visit, given.verdict
+        try:
+            if isinstance(verdict, Approve):
+                return self._approve(visit)
+            if isinstance(verdict, ApprovePartially):
+                return self._approve_partially(visit, verdict.amount)
+            if isinstance(verdict, RequestReturn):
+                return self._request_return(visit, verdict.reason)
+            if isinstance(verdict, Reject):
+                return self._reject(visit, verdict)
+        except CallLostError:
+            raise
+        except (famulus.RefusedError, UnavailableError) as error:
+            return error
+        return famulus.RefusedError(f"Prolific knows no verdict like {verdict!r}")
+
+    def _approve(self, visit: VisitView) -> Outcome:
+        body = {"action": "APPROVE"}
+        try:
+            return self._transition(visit, body, submissions.APPROVED)
+        except _MismatchError as mismatch:
+            if mismatch.status != submissions.REJECTED:
+                raise
+        # The documentation lists the action, and says that a rejection is final.
+        self._transition(visit, {"action": "UNREJECT"}, submissions.AWAITING_REVIEW)
+        return self._transition(visit, body, submissions.APPROVED)
+
+    def _reject(self, visit: VisitView, verdict: Reject) -> Outcome:
+        if not verdict.category:
+            raise famulus.RefusedError("Prolific rejects nothing without a category")
+        body = {
+            "action": "REJECT",
+            "message": verdict.reason,
+            "rejection_category": verdict.category,
+        }
+        return self._transition(visit, body, submissions.REJECTED)
+
+    def _request_return(self, visit: VisitView, reason: str) -> Outcome:
+        """Ask for a return, unless that was done: each request sends a message."""
+        found = read_submission(self.api, visit.reference)
+        if found.is_return_requested or found.status == submissions.RETURNED:
+            return Outcome.CONFIRMED
+        if found.status != submissions.AWAITING_REVIEW:
+            raise _mismatch(visit, found.status, "a return cannot be requested")
+        self.api.post(
+            f"submissions/{visit.reference}/request-return/", {"request_return_reasons": [reason]}
+        )
+        return Outcome.CONFIRMED
+
+    def _approve_partially(self, visit: VisitView, amount: Decimal) -> Outcome:
+        study = self.api.get(f"studies/{self.study_of(visit.run_id)}/")
+        code = _partial_code(study)
+        if code is None:
+            raise famulus.RefusedError(
+                f"the study of run {visit.run_id} has no code for a part of the reward, which "
+                "only some workspaces of Prolific can have; approve the work, or ask for a return"
+            )
+        # Rounded up, so that whatever Prolific does with fractions, it pays the amount.
+        percent = (amount * 10000 / Decimal(str(study["reward"]))).quantize(_FINE, ROUND_UP)
+        body = {
+            "action": "COMPLETE",
+            "completion_code": code,
+            "completion_code_data": {"percentage_of_reward": float(percent)},
+        }
+        try:
+            return self._transition(visit, body, submissions.PARTIALLY_APPROVED)
+        except _IgnoredError as ignored:
+            raise famulus.RefusedError(
+                f"Prolific pays no part of the reward of {visit.reference}, which is handed in "
+                "already; approve the work, or ask for a return"
+            ) from ignored
+
+    def _transition(self, visit: VisitView, body: Mapping[str, Any], wanted: str) -> Outcome:
+        """Change the status of a submission, if it does not have it yet.
+
+        :raises _MismatchError: when its status does not allow that.
+        :raises _IgnoredError: when Prolific has accepted it, and the status is as before.
+        """
+        refused: RefusedError | None = None
+        try:
+            reply = self.api.post(f"submissions/{visit.reference}/transition/", dict(body))
+            status = submissions.plain_status((reply or {}).get("status"))
+        except RefusedError as error:
+            refused, status = error, ""
+        if status != wanted:
+            # A second request is ignored, as is, perhaps, one that comes too late.
+            status = read_submission(self.api, visit.reference).status
+        if status == wanted:
+            return Outcome.CONFIRMED
+        if refused is not None and status == submissions.AWAITING_REVIEW:
+            raise refused
+        if status == submissions.AWAITING_REVIEW:
+            message = f"Prolific has not made the submission {wanted.lower()} yet"
+            raise _IgnoredError(message, retry_after=_IN_PROGRESS)
+        raise _mismatch(visit, status, f"Prolific does not make it {wanted.lower()}") from refused
+
+
+class _IgnoredError(UnavailableError):
+    """A submission still awaits review after a change of its status that was not refused."""
+
+
+class _MismatchError(famulus.RefusedError):
+    """A submission has a status in which the verdict cannot be sent."""
+
+    def __init__(self, message: str, status: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def _mismatch(visit: VisitView, status: str, result: str) -> famulus.FamulusError:
+    if status in (submissions.RESERVED, submissions.ACTIVE):
+        message = f"the submission {visit.reference} is not handed in yet on Prolific"
+        return UnavailableError(message, retry_after=_NOT_YET)
+    why = _ENDED.get(status, f"its status is {status}")
+    return _MismatchError(f"{why}, and {result}: the submission {visit.reference}", status)
+
+
+def _partial_code(study: Mapping[str, Any]) -> str | None:
+    """Return the code with which a researcher pays a part of a study's reward."""
+    for code in study.get("completion_codes") or ():
+        if any(each.get("action") == "DYNAMIC_PAYMENT" for each in code.get("actions") or ()):
+            return str(code["code"])
+    return None
