@@ -1,0 +1,162 @@
+"""Participant groups: those who hold a qualification, and those who are blocked.
+
+A group has no values. So a run's filters only keep away whom it surely refuses; the values are
+compared when a worker arrives.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from famulus import QUAL_NOT_EXIST, GrantView, Outcome, Result
+from famulus_prolific.account_lock import AccountLock
+from famulus_prolific.account_tables import ProlificGroup
+from famulus_prolific.api import ProlificApi, RefusedError
+
+if TYPE_CHECKING:
+    from famulus import Database, Transaction
+
+#: The name under which the group of blocked workers is stored; no qualification has it.
+_BLOCKED = ""
+_ALLOW, _BLOCK = "participant_group_allowlist", "participant_group_blocklist"
+#: Hexadecimal digits of the database's identity in the name of a group.
+_MARK = 8
+
+
+@frozen(kw_only=True)
+class Groups:
+    """The groups of one requester in their workspace. Each is of one database."""
+
+    api: ProlificApi
+    database: Database
+    requester: int
+    #: the workspace's id
+    workspace: str
+
+    def filters(self, requirements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the filters of a study for a run's requirements; missing groups are created.
+
+        Of the groups that a worker has to be in, one is enough for Prolific: whether a filter with
+        several means all of them is not documented.
+        """
+        absent = [each for each in requirements if each["comparator"] == QUAL_NOT_EXIST]
+        needed = [each for each in requirements if each["comparator"] != QUAL_NOT_EXIST]
+        names = dict.fromkeys([_BLOCKED, *(each["qualification_name"] for each in absent)])
+        found = [{"filter_id": _BLOCK, "selected_values": [*map(self.group_id, names)]}]
+        if needed:
+            group = self.group_id(needed[0]["qualification_name"])
+            found.append({"filter_id": _ALLOW, "selected_values": [group]})
+        return found
+
+    def grant(self, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
+        """Add workers to the groups of their qualifications."""
+        for name, theirs in _by_qualification(grants).items():
+            yield from self._change(self.api.post, self.group_id(name), theirs)
+
+    def revoke(self, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
+        """Remove workers from the groups of qualifications, as far as these exist."""
+        for name, theirs in _by_qualification(grants).items():
+            known = self._known(name)
+            if known is None:
+                yield from ((each.key, Outcome.CONFIRMED) for each in theirs)
+            else:
+                yield from self._change(self.api.delete, known, theirs)
+
+    def block(self, worker: str) -> None:
+        """Keep a worker from all studies of the requester, those that are published too."""
+        self.api.post(_members(self.group_id(_BLOCKED)), {"participant_ids": [worker]})
+
+    def unblock(self, worker: str) -> None:
+        """Remove the block of a worker."""
+        known = self._known(_BLOCKED)
+        if known is not None:
+            self.api.delete(_members(known), {"participant_ids": [worker]})
+
+    def group_id(self, name: str) -> str:
+        """Return the id of a qualification's group, which is created if necessary.
+
+        :raises famulus.UnavailableError: while another process creates one.
+        """
+        known = self._known(name)
+        if known is not None:
+            return known
+        lock = AccountLock(database=self.database, name=f"groups of the workspace {self.workspace}")
+        with lock.acquire():
+            known = self._known(name)
+            if known is not None:
+                return known
+            found = self._listed(name) or self._create(name)
+            self.database.write(lambda tx: _note(tx, self.requester, name, found))
+        return self._known(name) or found
+
+    def _change(
+        self, call: Callable[[str, Any], Any], group: str, grants: Sequence[GrantView]
+    ) -> Iterator[tuple[str, Result]]:
+        """Change the members of a group by one call, or by one for each if that is refused.
+
+        One id that is no participant's has the whole call refused.
+        """
+        ids = [*dict.fromkeys(each.worker_name for each in grants)]
+        result: Result = Outcome.CONFIRMED
+        try:
+            call(_members(group), {"participant_ids": ids})
+        except RefusedError as error:
+            if len(grants) > 1:
+                for each in grants:
+                    yield from self._change(call, group, [each])
+                return
+            result = error
+        for each in grants:
+            yield each.key, result
+
+    def _listed(self, name: str) -> str | None:
+        """Return the group that was created by a call whose reply was lost."""
+        title = self._title(name)
+        for each in self.api.pages("participant-groups/", workspace_id=self.workspace):
+            if each.get("name") == title and not each.get("is_deleted"):
+                return str(each["id"])
+        return None
+
+    def _create(self, name: str) -> str:
+        subject = f"hold {name!r}" if name else "are blocked"
+        created = self.api.post(
+            "participant-groups/",
+            {
+                "name": self._title(name),
+                "workspace_id": self.workspace,
+                "description": f"Workers who {subject} in Famulus, which keeps the list.",
+            },
+        )
+        return str(created["id"])
+
+    def _title(self, name: str) -> str:
+        """Return the name of a group on Prolific, which no other database uses."""
+        return f"{name or 'Blocked'} (Famulus {self.database.identity[:_MARK]}-{self.requester})"
+
+    def _known(self, name: str) -> str | None:
+        query = ProlificGroup.select(ProlificGroup.group_id).where(
+            ProlificGroup.requester_id == self.requester, ProlificGroup.name == name
+        )
+        with self.database.read() as tx:
+            row = tx.row(query)
+        return None if row is None else str(row.group_id)
+
+
+def _note(tx: Transaction, requester: int, name: str, group: str) -> None:
+    insert = ProlificGroup.insert(requester_id=requester, name=name, group_id=group)
+    tx.execute(insert.on_conflict_ignore())
+
+
+def _by_qualification(grants: Sequence[GrantView]) -> Mapping[str, list[GrantView]]:
+    found: dict[str, list[GrantView]] = defaultdict(list)
+    for each in grants:
+        found[each.qualification].append(each)
+    return found
+
+
+def _members(group: str) -> str:
+    return f"participant-groups/{group}/participants/"

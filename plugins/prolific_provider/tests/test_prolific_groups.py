@@ -1,0 +1,152 @@
+"""Participant groups: created once, changed in bulk, and used as the filters of studies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from famulus import (
+    QUAL_EXISTS,
+    QUAL_GREATER,
+    QUAL_NOT_EXIST,
+    Database,
+    GrantView,
+    Outcome,
+    UnavailableError,
+)
+from famulus.testing.movable_clock import MovableClock
+from famulus_prolific.fake import Fault
+from famulus_prolific.groups import Groups
+from prolific_account import ProlificAccount
+
+CREATE = "create-participant-group"
+
+
+def groups_of(account: ProlificAccount, database: Database | None = None) -> Groups:
+    return Groups(
+        api=account.api(),
+        database=database or account.database,
+        requester=1,
+        workspace=account.workspace,
+    )
+
+
+@pytest.fixture
+def groups(account: ProlificAccount) -> Groups:
+    """The groups of an account."""
+    return groups_of(account)
+
+
+def grants(*workers: str, qualification: str = "careful") -> list[GrantView]:
+    return [
+        GrantView(key=worker, worker_name=worker, qualification=qualification, value=1)
+        for worker in workers
+    ]
+
+
+def members(account: ProlificAccount) -> dict[str, list[str]]:
+    with account.prolific.turn() as state:
+        return {each.name.partition(" (")[0]: [*each.members] for each in state.groups.values()}
+
+
+def requirement(name: str, comparator: str) -> dict[str, object]:
+    return {"qualification_name": name, "comparator": comparator, "value": None}
+
+
+def test_grants_of_one_qualification_are_one_call(account: ProlificAccount, groups: Groups) -> None:
+    given = grants("a", "b")
+    for _ in range(2):
+        assert dict(groups.grant(given)) == {"a": Outcome.CONFIRMED, "b": Outcome.CONFIRMED}
+
+    assert members(account) == {"careful": ["a", "b"]}
+    assert len(account.prolific.called("add-to-participant-group")) == 2
+    assert dict(groups_of(account).revoke(grants("a"))) == {"a": Outcome.CONFIRMED}
+    assert members(account) == {"careful": ["b"]}
+    assert len(account.prolific.called(CREATE)) == 1
+
+
+def test_revoking_what_no_worker_holds_creates_nothing(
+    account: ProlificAccount, groups: Groups
+) -> None:
+    assert dict(groups.revoke(grants("a"))) == {"a": Outcome.CONFIRMED}
+
+    assert members(account) == {}
+
+
+@pytest.mark.parametrize("are_unique", [True, False])
+@pytest.mark.parametrize("fault", [Fault.LOSE_REPLY, Fault.FAIL_AFTER, Fault.LOSE_REQUEST])
+def test_a_group_whose_creation_got_no_reply_is_found_again(
+    account: ProlificAccount, groups: Groups, fault: Fault, are_unique: bool
+) -> None:
+    account.prolific.facts.group_names_unique = are_unique
+    account.prolific.faults.plan(fault, CREATE)
+    with pytest.raises(UnavailableError):
+        groups.group_id("careful")
+
+    groups.group_id("careful")
+
+    assert len(members(account)) == 1
+    with account.prolific.turn() as state:
+        assert len(state.groups) == 1
+
+
+@pytest.fixture
+def other(account: ProlificAccount, database_address: str, clock: MovableClock) -> Iterator[Groups]:
+    """The groups of another process on the same database."""
+    with Database(database_address, clock=clock) as database:
+        yield groups_of(account, database)
+
+
+def test_two_processes_create_one_group(
+    account: ProlificAccount, groups: Groups, other: Groups
+) -> None:
+    with ThreadPoolExecutor() as pool, account.prolific.faults.holding(CREATE) as gate:
+        creating = pool.submit(groups.group_id, "careful")
+        gate.reached.wait()
+        with pytest.raises(UnavailableError):
+            other.group_id("careful")
+        gate.open()
+
+    assert other.group_id("careful") == creating.result()
+    with account.prolific.turn() as state:
+        assert len(state.groups) == 1
+
+
+def test_filters_keep_away_whom_the_run_surely_refuses(
+    account: ProlificAccount, groups: Groups
+) -> None:
+    found = groups.filters(
+        [
+            requirement("failed", QUAL_NOT_EXIST),
+            requirement("careful", QUAL_GREATER),
+            requirement("fast", QUAL_EXISTS),
+        ]
+    )
+
+    blocked, failed = groups.group_id(""), groups.group_id("failed")
+    assert found == [
+        {"filter_id": "participant_group_blocklist", "selected_values": [blocked, failed]},
+        {
+            "filter_id": "participant_group_allowlist",
+            "selected_values": [groups.group_id("careful")],
+        },
+    ]
+
+
+def test_a_block_works_on_a_study_that_is_published(
+    account: ProlificAccount, groups: Groups
+) -> None:
+    person = account.prolific.participant(1)
+    filters = groups.filters([])
+    with account.prolific.turn():
+        account.study.fields["filters"] = filters
+    assert account.study in person.studies()
+
+    for _ in range(2):
+        groups.block(person.id)
+    assert account.study not in person.studies()
+    for _ in range(2):
+        groups.unblock(person.id)
+    assert account.study in person.studies()
