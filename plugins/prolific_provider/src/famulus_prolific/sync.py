@@ -1,0 +1,106 @@
+"""Reports on visits, from the list of a study's submissions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+
+from famulus import VisitReport, VisitStatus
+from famulus_prolific import submissions
+from famulus_prolific.api import ProlificApi, RefusedError
+from famulus_prolific.submissions import Submission, list_submissions
+
+if TYPE_CHECKING:
+    from famulus import Clock, RunView, VisitView
+    from famulus_prolific.records import StudyRecord
+
+#: How long the list is not read again while the numbers of submissions by status are the same.
+_UNCHANGED = timedelta(minutes=10)
+_STATUSES: Mapping[str, VisitStatus] = {
+    submissions.AWAITING_REVIEW: VisitStatus.SUBMITTED,
+    submissions.APPROVED: VisitStatus.APPROVED,
+    submissions.REJECTED: VisitStatus.REJECTED,
+    submissions.SCREENED_OUT: VisitStatus.SCREENED_OUT,
+    submissions.RETURNED: VisitStatus.RETURNED,
+    submissions.TIMED_OUT: VisitStatus.TIMED_OUT,
+}
+
+
+@define(eq=False, kw_only=True)
+class Sync:
+    """Reports on the visits of a run.
+
+    Reads the numbers of the study's submissions first, and their list, a hundred at a time, where
+    these have changed.
+    """
+
+    api: ProlificApi
+    clock: Clock
+    #: returns the record of a run's study; None before it is made
+    study_of: Callable[[int], StudyRecord | None]
+    #: what a worker who is screened out is paid; None where the study pays them nothing
+    screen_out_reward: Decimal | None = None
+    #: the numbers of the last list that was read whole, and when it is read again in any case
+    _counts: Any = field(default=None, init=False)
+    _due_at: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
+
+    def reports(self, run: RunView) -> Iterator[VisitReport]:
+        """Yield the status of each submission that has ended or was handed in."""
+        record = self.study_of(run.id)
+        if record is None or record.study_id is None:
+            return
+        began, counts = self.clock(), self._read_counts(record.study_id)
+        if counts is not None and counts == self._counts and began < self._due_at:
+            return
+        yield from self._listed(record)
+        self._counts, self._due_at = counts, began + _UNCHANGED
+
+    def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
+        """Yield the status of these visits; stores nothing."""
+        record = self.study_of(run.id)
+        wanted = {(visit.worker_name, visit.reference) for visit in visits}
+        if wanted and record is not None and record.study_id is not None:
+            for report in self._listed(record):
+                if (report.worker_name, report.reference) in wanted:
+                    yield report
+
+    def _listed(self, record: StudyRecord) -> Iterator[VisitReport]:
+        assert record.study_id is not None
+        for each in list_submissions(self.api, record.study_id):
+            report = self._report(each, record.codes)
+            if report is not None:
+                yield report
+
+    def _report(self, found: Submission, codes: Mapping[str, str]) -> VisitReport | None:
+        """Return the report on a submission; None where its status says nothing about a visit.
+
+        What a worker hands in with the code of a refusal is no work: they are asked to return it.
+        The amount of a partial approval is not listed, and is known where it was made from here.
+        """
+        status = _STATUSES.get(found.status)
+        if status is None or (status is VisitStatus.SUBMITTED and _is_refusal(found.code, codes)):
+            return None
+        is_paid = status is VisitStatus.SCREENED_OUT
+        return VisitReport(
+            worker_name=found.participant,
+            reference=found.id,
+            status=status,
+            amount=self.screen_out_reward if is_paid else None,
+        )
+
+    def _read_counts(self, study: str) -> Any:
+        """Return the numbers of a study's submissions by status; None where they are not known."""
+        try:
+            return self.api.get(f"studies/{study}/submissions/counts/")
+        except RefusedError:
+            return None
+
+
+def _is_refusal(code: str, codes: Mapping[str, str]) -> bool:
+    """Return whether a code is that of a worker who leaves without having done the work."""
+    outcomes = {text: outcome for outcome, text in codes.items()}
+    return outcomes.get(code, "completed") != "completed"
