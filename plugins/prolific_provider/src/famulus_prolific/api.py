@@ -116,9 +116,15 @@ class ProlificApi:
         :raises RefusedError: when Prolific refuses the call.
         """
         given = {name: value for name, value in (params or {}).items() if value is not None}
-        return self._sent(
+        response = self._sent(
             lambda client: client.request(method, _ROOT + path, params=given, json=body)
         )
+        return _json(response)
+
+    def create(self, path: str, body: Any) -> tuple[Any, Mapping[str, str]]:
+        """Return the JSON of a POST, and the headers of its reply, whose names have no case."""
+        response = self._sent(lambda client: client.request("POST", _ROOT + path, json=body))
+        return _json(response), response.headers
 
     def pages(self, path: str, **params: Any) -> Iterator[Any]:
         """Yield the items of a list; a page is read when its first item is needed.
@@ -145,9 +151,9 @@ class ProlificApi:
         """
         parts = urlsplit(link)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        return self._sent(lambda client: client.request("GET", target))
+        return _json(self._sent(lambda client: client.request("GET", target)))
 
-    def _sent(self, send: Callable[[httpx.Client], httpx.Response]) -> Any:
+    def _sent(self, send: Callable[[httpx.Client], httpx.Response]) -> httpx.Response:
         import httpx
 
         try:
@@ -159,13 +165,7 @@ class ProlificApi:
             raise CallLostError(message, maybe_done=True) from error
         if response.status_code not in _SUCCESSES:
             raise self._error(response)
-        if not response.content:
-            return None
-        try:
-            return response.json()
-        except ValueError as error:
-            message = f"Prolific's answer cannot be read: {error}"
-            raise CallLostError(message, maybe_done=True) from error
+        return response
 
     def _opened(self) -> httpx.Client:
         with self._opening:
@@ -227,6 +227,16 @@ class ProlificApi:
             when = when.replace(tzinfo=UTC)
         now: datetime = self.clock()
         return max(0.0, (when - now).total_seconds())
+
+
+def _json(response: httpx.Response) -> Any:
+    if not response.content:
+        return None
+    try:
+        return response.json()
+    except ValueError as error:
+        message = f"Prolific's answer cannot be read: {error}"
+        raise CallLostError(message, maybe_done=True) from error
 
 
 def _texts(response: httpx.Response) -> tuple[str, str]:
