@@ -25,7 +25,7 @@ from famulus.contracts.provider_views import (
     VisitVerdict,
     VisitView,
 )
-from famulus.contracts.visit_verdict import Approve, Verdict
+from famulus.contracts.visit_verdict import Approve, ApprovePartially, Verdict
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.states import PaymentKind, VisitStatus
 from famulus.testing.kinds import CrowdProvider
@@ -107,13 +107,13 @@ class FakePlatform:
         return result
 
     def decide(self, given: VisitVerdict) -> Outcome:
-        """Approve, which pays once, or reject."""
+        """Approve, which pays the reward or a part of it once, reject, or request a return."""
         reference, verdict = given.visit.reference, given.verdict
         before = self.verdicts.get(reference)
-        if isinstance(before, Approve):
+        if isinstance(before, Approve | ApprovePartially):
             return Outcome.CONFIRMED if verdict == before else Outcome.FAILED
         self.verdicts[reference] = verdict
-        if isinstance(verdict, Approve):
+        if isinstance(verdict, Approve | ApprovePartially):
             self.rewarded.append(reference)
         return Outcome.CONFIRMED
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from attrs import evolve, frozen
@@ -21,7 +22,13 @@ from famulus.contracts.provider_views import (
     VisitVerdict,
     VisitView,
 )
-from famulus.contracts.visit_verdict import Approve, Reject, Verdict
+from famulus.contracts.visit_verdict import (
+    Approve,
+    ApprovePartially,
+    Reject,
+    RequestReturn,
+    Verdict,
+)
 from famulus.engine.ledger.payment_views import (
     lock_payee,
     payment_view,
@@ -29,6 +36,7 @@ from famulus.engine.ledger.payment_views import (
     related_payments,
 )
 from famulus.engine.ledger.rewards import read_reward
+from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.outbox import outbox_rows
 from famulus.engine.outbox.batch_results import read_results
 from famulus.engine.outbox.outbox_rows import pay_key, verdict_key
@@ -52,6 +60,24 @@ from famulus.model.tables import PaymentTable, literal
 from famulus.model.transaction import Row, Transaction
 
 _UNSETTLED = (PaymentStatus.SENT, PaymentStatus.UNKNOWN)
+#: The statuses of visits after each verdict that decides on them.
+_CLOSED_BY: Mapping[type[Verdict], VisitStatus] = MappingProxyType(
+    {
+        Approve: VisitStatus.APPROVED,
+        ApprovePartially: VisitStatus.PARTIALLY_APPROVED,
+        Reject: VisitStatus.REJECTED,
+    }
+)
+_DECIDED = (*_CLOSED_BY.values(), VisitStatus.SCREENED_OUT)
+#: Visits whose pay is settled, so that the verdict comes too late.
+_TOO_LATE_FOR: Mapping[type[Verdict], Sequence[VisitStatus]] = MappingProxyType(
+    {
+        Approve: (VisitStatus.SCREENED_OUT, VisitStatus.PARTIALLY_APPROVED),
+        ApprovePartially: (VisitStatus.SCREENED_OUT, VisitStatus.APPROVED),
+        Reject: (VisitStatus.SCREENED_OUT, VisitStatus.PARTIALLY_APPROVED),
+        RequestReturn: _DECIDED,
+    }
+)
 
 
 @frozen(kw_only=True)
@@ -62,7 +88,7 @@ class _PreparedVerdict:
 
 
 class DecideCall(OutboxCall):
-    """Payload: ``visit``, ``verdict``, ``note``, and ``n``, the number of the visit's verdict.
+    """Payload: ``visit``, ``n``, the number of the visit's verdict, and the verdict itself.
 
     A verdict is sent again until its outcome is known: approving an approved visit pays nothing.
     """
@@ -78,11 +104,13 @@ class DecideCall(OutboxCall):
         if outbox_rows.find_outbox_row(tx, successor) is not None:
             return None
         visit = read_visit(tx, payload["visit"])
+        if visit.status is VisitStatus.RETURNED and not read_visit_work(tx, visit.id).units:
+            return None  # The worker has taken the work back: there is nothing to decide on.
         if capabilities.reports_submissions:
             _check_submitted(visit)
         verdict = _fitting(load_verdict(payload), capabilities)
-        _check_undecided(visit)
-        reward = read_reward(tx, visit.id) if isinstance(verdict, Approve) else None
+        _check_undecided(visit, verdict)
+        reward = read_reward(tx, visit.id) if is_approval(row) else None
         is_first = reward is not None and _move(tx, reward, PaymentStatus.SENT, "verdict")
         sent = VisitVerdict(
             key=f"{read_identity(tx)}-{row.key}",
@@ -101,8 +129,9 @@ class DecideCall(OutboxCall):
     def record(
         self, tx: Transaction, row: Row, prepared: _PreparedVerdict | None, result: CallResult
     ) -> None:
-        reward = read_reward(tx, row.payload["visit"])
-        if reward is not None and is_approval(row):
+        is_sent = prepared is not None or result.status is not CallStatus.DONE
+        reward = read_reward(tx, row.payload["visit"]) if is_sent and is_approval(row) else None
+        if reward is not None:
             is_first = prepared is not None and prepared.is_first
             _record_payment(tx, reward, result, is_first=is_first)
         if result.status is CallStatus.DONE and prepared is not None:
@@ -305,12 +334,15 @@ def _fitting(verdict: Verdict, capabilities: Capabilities) -> Verdict:
     longest = capabilities.longest_rejection
     if longest is None or not isinstance(verdict, Reject) or len(verdict.reason) <= longest:
         return verdict
-    return Reject(f"{verdict.reason[: longest - 1]}…")
+    return evolve(verdict, reason=f"{verdict.reason[: longest - 1]}…")
 
 
-def _check_undecided(visit: Row) -> None:
-    """Refuse a verdict on a visit whose pay the platform has settled otherwise, and for good."""
-    if visit.status in (VisitStatus.SCREENED_OUT, VisitStatus.PARTIALLY_APPROVED):
+def _check_undecided(visit: Row, verdict: Verdict) -> None:
+    """Refuse a verdict on a visit that the platform has decided on otherwise, and for good.
+
+    A partial approval that the platform has already is sent again, like any other verdict.
+    """
+    if visit.status in _TOO_LATE_FOR[type(verdict)]:
         raise RefusedError(
             f"the platform reports visit {visit.reference} as {visit.status}, and what it has "
             "paid for it is in the ledger; a bonus or a compensation pays more"
@@ -318,10 +350,10 @@ def _check_undecided(visit: Row) -> None:
 
 
 def _close_visit(tx: Transaction, prepared: _PreparedVerdict) -> None:
-    is_approved = isinstance(prepared.sent.verdict, Approve)
-    new = VisitStatus.APPROVED if is_approved else VisitStatus.REJECTED
+    """Give a visit the status that follows from the verdict; a requested return leaves it."""
+    new = _CLOSED_BY.get(type(prepared.sent.verdict))
     visit = read_visit(tx, prepared.sent.visit.id)
-    if may_follow(visit.status, new):
+    if new is not None and may_follow(visit.status, new):
         change_visit(
             tx, Change(run=visit.run, id=visit.id, old=visit.status, new=new, cause="review")
         )

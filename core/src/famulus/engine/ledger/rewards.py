@@ -37,16 +37,20 @@ def read_reward(tx: Transaction, visit: int) -> Row | None:
     return tx.row(PaymentTable.select().where(PaymentTable.key == reward_key(visit)))
 
 
-def plan_reward(tx: Transaction, visit: int, units: int) -> None:
+def plan_reward(tx: Transaction, visit: int, units: int, *, part: int | None = None) -> None:
     """Write the ledger row of a visit's reward for so many units.
 
     Nothing is written for unpaid work. A reward that is sent, unknown or confirmed stays as it is.
     One that is paid outside of the platform is owed from the start.
+
+    :param part: what the visit has earned, in minor units, where that is less. The fee is the
+        same share of the whole, rounded up.
     """
     run = _read_run(tx, visit)
     if run.reward:
-        fee = max(run.unit_cost - run.reward, 0) * units
-        _plan(tx, run, RewardAmount(amount=run.reward * units, fee=fee))
+        amount = run.reward * units if part is None else part
+        fee = -(-max(run.unit_cost - run.reward, 0) * amount // run.reward)
+        _plan(tx, run, RewardAmount(amount=amount, fee=fee))
 
 
 def confirm_reward(tx: Transaction, visit: int, paid: RewardAmount) -> None:

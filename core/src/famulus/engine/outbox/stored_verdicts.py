@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
-from famulus.contracts.visit_verdict import Approve, Reject, Verdict
+from famulus.contracts.visit_verdict import (
+    Approve,
+    ApprovePartially,
+    Reject,
+    RequestReturn,
+    Verdict,
+)
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Statement
@@ -13,7 +22,18 @@ from famulus.model.states import PaymentKind
 from famulus.model.tables import PaymentTable, TaskRunTable, literal
 from famulus.model.transaction import Row, Transaction
 
-_APPROVED, _REJECTED = "approved", "rejected"
+
+class _Word(StrEnum):
+    """The kind of a verdict, as it is stored."""
+
+    APPROVED = "approved"
+    PARTLY_APPROVED = "partly_approved"
+    RETURN_REQUESTED = "return_requested"
+    REJECTED = "rejected"
+
+
+#: What a verdict without a reason, an amount or a category has in their stead.
+_NOTHING: Mapping[str, str] = MappingProxyType({"note": "", "amount": "", "category": ""})
 #: Visits whose reward the platform pays.
 _REWARDED = Statement(
     PaymentTable.select(PaymentTable.visit)
@@ -28,26 +48,48 @@ _REWARDED = Statement(
 
 def dump_verdict(verdict: Verdict) -> dict[str, str]:
     """Return the part of a payload that :func:`load_verdict` reads."""
-    if isinstance(verdict, Reject):
-        return {"verdict": _REJECTED, "note": verdict.reason}
-    return {"verdict": _APPROVED, "note": ""}
+    match verdict:
+        case Approve():
+            own = {"verdict": _Word.APPROVED.value}
+        case ApprovePartially(amount):
+            own = {"verdict": _Word.PARTLY_APPROVED.value, "amount": f"{amount:f}"}
+        case RequestReturn(reason):
+            own = {"verdict": _Word.RETURN_REQUESTED.value, "note": reason}
+        case Reject(reason, category):
+            own = {"verdict": _Word.REJECTED.value, "note": reason, "category": category}
+        case _:
+            raise TypeError(f"{verdict!r} is no verdict that can be stored")
+    return {**_NOTHING, **own}
 
 
 def load_verdict(payload: Mapping[str, Any]) -> Verdict:
     """Return the verdict of a payload.
 
+    Rows of earlier versions have no amount and no category.
+
     :raises ValueError: when it is none of those that :func:`dump_verdict` writes.
     """
-    if payload["verdict"] == _APPROVED:
-        return Approve()
-    if payload["verdict"] == _REJECTED:
-        return Reject(payload["note"])
+    match payload["verdict"]:
+        case _Word.APPROVED:
+            return Approve()
+        case _Word.PARTLY_APPROVED:
+            return ApprovePartially(Decimal(payload["amount"]))
+        case _Word.RETURN_REQUESTED:
+            return RequestReturn(payload["note"])
+        case _Word.REJECTED:
+            return Reject(payload["note"], payload.get("category", ""))
     raise ValueError(f"{payload['verdict']!r} is no verdict")
 
 
 def is_approval(row: Row) -> bool:
-    """Return whether an outbox row approves a visit, which pays its reward."""
-    return bool(row.kind == OutboxKind.DECIDE and row.payload["verdict"] == _APPROVED)
+    """Return whether an outbox row approves a visit, which pays its reward or a part of it."""
+    paying = (_Word.APPROVED, _Word.PARTLY_APPROVED)
+    return bool(row.kind == OutboxKind.DECIDE and row.payload["verdict"] in paying)
+
+
+def is_return_request(row: Row) -> bool:
+    """Return whether an outbox row asks a worker to return a visit."""
+    return bool(row.kind == OutboxKind.DECIDE and row.payload["verdict"] == _Word.RETURN_REQUESTED)
 
 
 def rows_in_ledger(tx: Transaction, rows: Iterable[Row]) -> frozenset[int]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from famulus.engine.ledger.bonuses import payment_outbox_key
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
 from famulus.engine.outbox.outbox_rows import OutboxKind, claimed_rows
-from famulus.engine.outbox.stored_verdicts import is_approval, rows_in_ledger
+from famulus.engine.outbox.stored_verdicts import is_approval, is_return_request, rows_in_ledger
 from famulus.engine.outbox.undelivered import UndeliveredRows, kinds_of
 from famulus.engine.platform.cleanup import read_pending_cleanup
 from famulus.engine.runs import RunRecord
@@ -81,7 +81,8 @@ def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     )
     paying = rows_in_ledger(tx, rows)
     approvals = [row for row in rows if is_approval(row) and row.id not in paying]
-    rejections = [row for row in rows if not is_approval(row)]
+    requests = [row for row in rows if is_return_request(row)]
+    rejections = [row for row in rows if not (is_approval(row) or is_return_request(row))]
     if approvals:
         yield Difference(
             run=run.id,
@@ -89,6 +90,14 @@ def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             f"{approvals[-1].error}",
             command=("sync", run.id),
             advice="reviews here are unchanged",
+        )
+    if requests:
+        yield Difference(
+            run=run.id,
+            what=f"the platform has refused requests for a return{_times(len(requests))}: "
+            f"{requests[-1].error}",
+            command=("sync", run.id),
+            advice="the work can still be accepted or rejected",
         )
     if rejections:
         yield Difference(
