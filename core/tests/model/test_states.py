@@ -61,12 +61,13 @@ def test_every_status_fits_the_columns_that_hold_statuses() -> None:
 
 
 def test_a_stored_answer_is_never_left_by_time() -> None:
-    """No answer is lost: what is completed can only be reviewed."""
+    """No answer is lost: what is completed can only be reviewed, or withdrawn by its worker."""
     kept = {
         AgentStatus.COMPLETED,
         AgentStatus.APPROVED,
         AgentStatus.SOFT_REJECTED,
         AgentStatus.REJECTED,
+        AgentStatus.WITHDRAWN,
     }
     assert all(AGENT_TRANSITIONS[status] <= kept for status in kept)
 

@@ -1,4 +1,4 @@
-"""A platform that refills the places of rejected visits by itself gets no worker too many."""
+"""A platform that refills places by itself gets no worker too many."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import count
 
+import pytest
 from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,12 +25,12 @@ from famulus.contracts.visit_verdict import Reject
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
-from famulus.engine.platform.bound_provider import deliver_run
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import Decision, RunStatus, UnitStatus, VisitStatus
 from famulus.model.tables import UnitTable
 from famulus.model.transaction import Transaction
+from famulus.operate.manual_sync import sync_now
 from famulus.testing.fake_platform import PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.kinds import CrowdProvider
@@ -45,7 +46,7 @@ class Study:
     """The study of a run on a platform where its number of places only grows.
 
     It recruits while it is active and a place is free: one whose visit was rejected or returned is.
-    A rejection makes it active again, whatever its state.
+    A rejection makes it active again, whatever its state, and so does a return of submitted work.
     """
 
     total: int = 0
@@ -141,7 +142,7 @@ class Course:
             self.clock.advance(1)
             self.operator.turn()
         if not self.operator.holds(self.run):
-            deliver_run(self.database, self.operator.plugins, self.run)
+            sync_now(self.database, self.operator.plugins, self.run)
 
     def work(self) -> None:
         """Let a new worker submit, or return the place where there is no unit for them."""
@@ -150,6 +151,16 @@ class Course:
     def give_back(self) -> None:
         """Let a new worker take a unit and return it."""
         self._visit(submits=False)
+
+    def take_back(self) -> None:
+        """Let a worker return what is submitted and not decided on."""
+        submitted = (
+            each for each, status in self.study.visits.items() if status is VisitStatus.SUBMITTED
+        )
+        reference = next(submitted, None)
+        if reference is not None:
+            self.study.visits[reference] = VisitStatus.RETURNED
+            self.study.is_active = True
 
     def accept(self) -> None:
         self._decide(Decision.ACCEPTED)
@@ -201,10 +212,10 @@ class Course:
         self.database.write(apply)
 
 
-ACTIONS = ("work", "work", "give_back", "accept", "reject", "stop", "resume")
+ACTIONS = ("work", "work", "give_back", "take_back", "accept", "reject", "stop", "resume")
 
 
-def test_a_rejection_reopens_recruitment_and_no_place_is_asked_for_or_offered_too_many(
+def test_recruitment_that_opens_again_offers_no_place_too_many(
     database: Database, clock: MovableClock
 ) -> None:
     @examples(database, sqlite=15, postgresql=4)
@@ -212,7 +223,7 @@ def test_a_rejection_reopens_recruitment_and_no_place_is_asked_for_or_offered_to
     def holds(actions: Sequence[str]) -> None:
         course = Course(database, clock)
         try:
-            for name in ("work", *actions, "stop", "reject"):
+            for name in ("work", *actions, "stop", "reject", "take_back"):
                 course.act(name)
                 course.check()
         finally:
@@ -220,6 +231,21 @@ def test_a_rejection_reopens_recruitment_and_no_place_is_asked_for_or_offered_to
             course.operator.close()
 
     holds()
+
+
+def test_a_run_that_is_over_is_closed_again_after_a_return(
+    database: Database, clock: MovableClock
+) -> None:
+    course = Course(database, clock)
+    for name in ("work", "stop", "take_back"):
+        course.act(name)
+
+    assert course.study.visits["visit-0"] is VisitStatus.RETURNED
+    assert (course.study.is_active, course.study.offered) == (False, 0)
+    course.act("resume")
+    assert course.study.offered == UNITS
+    course.gateway.close()
+    course.operator.close()
 
 
 def test_platform_refills_the_place_of_a_rejected_visit_without_being_asked(
@@ -235,8 +261,11 @@ def test_platform_refills_the_place_of_a_rejected_visit_without_being_asked(
     course.operator.close()
 
 
-def test_a_run_that_waits_for_workers_before_it_stops_is_closed_again_after_a_rejection(
-    database: Database, clock: MovableClock
+@pytest.mark.parametrize(
+    ("action", "status"), [("reject", VisitStatus.REJECTED), ("take_back", VisitStatus.RETURNED)]
+)
+def test_a_run_that_waits_for_workers_before_it_stops_is_closed_again(
+    database: Database, clock: MovableClock, action: str, status: VisitStatus
 ) -> None:
     course = Course(database, clock)
     course.act("work")
@@ -244,10 +273,12 @@ def test_a_run_that_waits_for_workers_before_it_stops_is_closed_again_after_a_re
     assert at_work is not None
     GatewayWorker(course.gateway, at_work[0]).arrive(at_work[1])
     course.operator.stop(course.run)
+    course.operator.turn()
+    assert not course.study.is_active
 
-    course.act("reject")
+    course.act(action)
 
-    assert course.study.visits["visit-0"] is VisitStatus.REJECTED
+    assert course.study.visits["visit-0"] is status
     assert course.operator.progress(course.run).status is RunStatus.STOPPING
     assert course.study.offered == 0
     course.gateway.close()

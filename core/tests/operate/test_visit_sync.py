@@ -185,12 +185,12 @@ def test_impossible_report_changes_nothing_and_is_logged(
 ) -> None:
     page = GatewayWorker(gateway, "a").arrive("visit")
     GatewayWorker(gateway, "a").submit(page)
-    for reported in (SUBMITTED, RETURNED):
+    for reported in (SUBMITTED, EXPIRED):
         platform.visits["visit"] = reported
         operator.turn()
 
     assert status(database, VisitTable) is SUBMITTED
-    assert "reports visit visit as returned, and here it is submitted" in caplog.text
+    assert "reports visit visit as expired, and here it is submitted" in caplog.text
 
 
 def test_approval_by_the_platform_is_written_to_the_ledger(

@@ -110,6 +110,7 @@ _WORK = Statement(
         _IS_WORKER,
         TaskRunTable.task == Param("task"),
         AgentTable.submission_id.is_null(False),
+        AgentTable.status != literal(AgentStatus.WITHDRAWN),
     )
     .group_by(AgentTable.run, AgentTable.status),
     _WorkRow,

@@ -155,6 +155,11 @@ _COUNT_ENDED = Statement(
         }
     ).where(ParticipationTable.run == Param("run"), ParticipationTable.worker == Param("worker"))
 )
+_COUNT_WITHDRAWN = Statement(
+    ParticipationTable.update(
+        {ParticipationTable.done_units: ParticipationTable.done_units - 1}
+    ).where(ParticipationTable.run == Param("run"), ParticipationTable.worker == Param("worker"))
+)
 _COUNT_IN_TASK = Statement(
     ParticipationTable.select(
         peewee.fn.SUM(ParticipationTable.done_units + ParticipationTable.open_units)
@@ -445,6 +450,11 @@ def count_ended(tx: Transaction, run: int, worker: int, *, is_forgotten: bool = 
     :param is_forgotten: whether the worker may get another unit of its assignment.
     """
     tx.run(_COUNT_ENDED, run=run, worker=worker, forgotten=int(is_forgotten))
+
+
+def count_withdrawn(tx: Transaction, run: int, worker: int) -> None:
+    """Count a worker's unit as no longer done; they cannot get its assignment again."""
+    tx.run(_COUNT_WITHDRAWN, run=run, worker=worker)
 
 
 def next_positions(tx: Transaction, run: int, count: int) -> int:

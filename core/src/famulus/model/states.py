@@ -35,7 +35,11 @@ class UnitStatus(StrEnum):
 
 
 class AgentStatus(StrEnum):
-    """The status of one worker's attempt at one unit, or at the onboarding."""
+    """The status of one worker's attempt at one unit, or at the onboarding.
+
+    The answers of one that is ``withdrawn`` are kept and do not count: its worker has returned the
+    visit after submitting it.
+    """
 
     ONBOARDING = "onboarding"
     IN_TASK = "in_task"
@@ -47,6 +51,7 @@ class AgentStatus(StrEnum):
     TIMEOUT = "timeout"
     DISCONNECT = "disconnect"
     EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
 
 
 class VisitStatus(StrEnum):
@@ -131,15 +136,18 @@ RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType(
     }
 )
 
+#: Of a unit whose worker has withdrawn the answers: to be done again, unless the run is over.
+_FREED = frozenset({_U.CREATED, _U.EXPIRED})
+
 UNIT_TRANSITIONS: Mapping[UnitStatus, frozenset[UnitStatus]] = MappingProxyType(
     {
         _U.CREATED: frozenset({_U.LAUNCHED, _U.COMPLETED, _U.EXPIRED}),
         _U.LAUNCHED: frozenset({_U.CREATED, _U.ASSIGNED, _U.COMPLETED, _U.EXPIRED}),
         _U.ASSIGNED: frozenset({_U.LAUNCHED, _U.COMPLETED, _U.EXPIRED}),
-        _U.COMPLETED: frozenset({_U.ACCEPTED, _U.SOFT_REJECTED, _U.REJECTED}),
-        _U.ACCEPTED: frozenset({_U.COMPLETED, _U.SOFT_REJECTED, _U.REJECTED}),
-        _U.SOFT_REJECTED: frozenset({_U.COMPLETED, _U.ACCEPTED, _U.REJECTED}),
-        _U.REJECTED: frozenset({_U.COMPLETED, _U.ACCEPTED, _U.SOFT_REJECTED}),
+        _U.COMPLETED: frozenset({_U.ACCEPTED, _U.SOFT_REJECTED, _U.REJECTED}) | _FREED,
+        _U.ACCEPTED: frozenset({_U.COMPLETED, _U.SOFT_REJECTED, _U.REJECTED}) | _FREED,
+        _U.SOFT_REJECTED: frozenset({_U.COMPLETED, _U.ACCEPTED, _U.REJECTED}) | _FREED,
+        _U.REJECTED: frozenset({_U.COMPLETED, _U.ACCEPTED, _U.SOFT_REJECTED}) | _FREED,
         _U.EXPIRED: frozenset({_U.COMPLETED}),
     }
 )
@@ -156,14 +164,15 @@ AGENT_TRANSITIONS: Mapping[AgentStatus, frozenset[AgentStatus]] = MappingProxyTy
                 _A.EXPIRED,
             }
         ),
-        _A.COMPLETED: frozenset({_A.APPROVED, _A.SOFT_REJECTED, _A.REJECTED}),
-        _A.APPROVED: frozenset({_A.COMPLETED, _A.SOFT_REJECTED, _A.REJECTED}),
-        _A.SOFT_REJECTED: frozenset({_A.COMPLETED, _A.APPROVED, _A.REJECTED}),
-        _A.REJECTED: frozenset({_A.COMPLETED, _A.APPROVED, _A.SOFT_REJECTED}),
+        _A.COMPLETED: frozenset({_A.APPROVED, _A.SOFT_REJECTED, _A.REJECTED, _A.WITHDRAWN}),
+        _A.APPROVED: frozenset({_A.COMPLETED, _A.SOFT_REJECTED, _A.REJECTED, _A.WITHDRAWN}),
+        _A.SOFT_REJECTED: frozenset({_A.COMPLETED, _A.APPROVED, _A.REJECTED, _A.WITHDRAWN}),
+        _A.REJECTED: frozenset({_A.COMPLETED, _A.APPROVED, _A.SOFT_REJECTED, _A.WITHDRAWN}),
         _A.RETURNED: frozenset({_A.COMPLETED}),
         _A.TIMEOUT: frozenset({_A.COMPLETED, _A.APPROVED, _A.REJECTED}),
         _A.DISCONNECT: frozenset({_A.COMPLETED}),
         _A.EXPIRED: frozenset({_A.COMPLETED}),
+        _A.WITHDRAWN: frozenset({_A.COMPLETED}),
     }
 )
 
@@ -179,7 +188,9 @@ VISIT_TRANSITIONS: Mapping[VisitStatus, frozenset[VisitStatus]] = MappingProxyTy
         _V.TIMED_OUT: _LATE_ENDS,
         _V.EXPIRED: _LATE_ENDS,
         _V.SCREENED_OUT: frozenset(),
-        _V.SUBMITTED: frozenset({_V.APPROVED, _V.PARTIALLY_APPROVED, _V.REJECTED, _V.SCREENED_OUT}),
+        _V.SUBMITTED: frozenset(
+            {_V.APPROVED, _V.PARTIALLY_APPROVED, _V.REJECTED, _V.RETURNED, _V.SCREENED_OUT}
+        ),
         _V.APPROVED: frozenset({_V.REJECTED}),
         _V.PARTIALLY_APPROVED: frozenset(),
         _V.REJECTED: frozenset({_V.APPROVED, _V.PARTIALLY_APPROVED}),
@@ -225,7 +236,7 @@ SUBMITTED_VISITS = (
     VisitStatus.PARTIALLY_APPROVED,
     VisitStatus.REJECTED,
 )
-#: Visits that ended without a submission, for which the platform pays nothing.
+#: Visits that ended without a submission, or were returned after it: the platform pays nothing.
 UNSUBMITTED_VISITS = (VisitStatus.RETURNED, VisitStatus.TIMED_OUT, VisitStatus.EXPIRED)
 #: Payments without a final outcome that a platform makes.
 OPEN_PAYMENTS = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)

@@ -10,7 +10,7 @@ from attrs import frozen
 from famulus.contracts.views import WorkerView
 from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.budget import read_budget
-from famulus.engine.ledger.rewards import REJECTED_INSTEAD, first_status
+from famulus.engine.ledger.rewards import NOT_OWED, first_status
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue, make_due, pay_key, redeliver
 from famulus.engine.status import Change, change_payment
 from famulus.errors import ConflictError, NotFoundError, UsageError
@@ -191,9 +191,9 @@ def plan_again(tx: Transaction, payment: int) -> int:
             f"payment {payment} is {row.status}, and only a failed payment can be retried"
             f"{hint if row.status is PaymentStatus.UNKNOWN else ''}"
         )
-    if row.error == REJECTED_INSTEAD or run.paid_outside:
+    if row.error in NOT_OWED or run.paid_outside:
         raise ConflictError(
-            f"payment {payment} is not owed: {row.error}; accept the work, and it is owed again"
+            f"payment {payment} is not owed: {row.error}; once its work is accepted, it is owed"
         )
     change_payment(
         tx,

@@ -12,6 +12,9 @@ from famulus.model.transaction import Row, Transaction
 
 #: The error of a planned reward that will not be paid.
 REJECTED_INSTEAD = "the visit was rejected before its reward was paid"
+RETURNED_INSTEAD = "the worker has returned the visit"
+#: The errors of rewards that failed because they are not owed.
+NOT_OWED = (REJECTED_INSTEAD, RETURNED_INSTEAD)
 
 
 @frozen(kw_only=True)
@@ -48,9 +51,14 @@ def plan_reward(tx: Transaction, visit: int, units: int, *, part: int | None = N
     """
     run = _read_run(tx, visit)
     if run.reward:
-        amount = run.reward * units if part is None else part
-        fee = -(-max(run.unit_cost - run.reward, 0) * amount // run.reward)
-        _plan(tx, run, RewardAmount(amount=amount, fee=fee))
+        _plan(tx, run, _with_fee(run, run.reward * units if part is None else part))
+
+
+def confirm_whole_reward(tx: Transaction, visit: int, units: int) -> None:
+    """Record that the platform has paid the whole reward for so many units, and not a part."""
+    run = _read_run(tx, visit)
+    if run.reward:
+        confirm_reward(tx, visit, _with_fee(run, run.reward * units))
 
 
 def confirm_reward(tx: Transaction, visit: int, paid: RewardAmount) -> None:
@@ -98,6 +106,11 @@ def _read_run(tx: Transaction, visit: int) -> Row:
     )
     assert run is not None
     return run
+
+
+def _with_fee(run: Row, amount: int) -> RewardAmount:
+    fee = -(-max(run.unit_cost - run.reward, 0) * amount // run.reward)
+    return RewardAmount(amount=amount, fee=fee)
 
 
 def _plan(tx: Transaction, run: Row, reward: RewardAmount) -> None:

@@ -87,6 +87,11 @@ def is_approval(row: Row) -> bool:
     return bool(row.kind == OutboxKind.DECIDE and row.payload["verdict"] in paying)
 
 
+def is_partial_approval(row: Row) -> bool:
+    """Return whether an outbox row approves a part of a visit's reward."""
+    return bool(row.kind == OutboxKind.DECIDE and row.payload["verdict"] == _Word.PARTLY_APPROVED)
+
+
 def is_return_request(row: Row) -> bool:
     """Return whether an outbox row asks a worker to return a visit."""
     return bool(row.kind == OutboxKind.DECIDE and row.payload["verdict"] == _Word.RETURN_REQUESTED)

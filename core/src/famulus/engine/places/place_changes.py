@@ -143,9 +143,11 @@ def _taken(*used: VisitStatus) -> Statement[tuple[Any, ...]]:
 _TAKEN = _taken(*_USED)
 #: where the platform refills the places of rejected visits
 _TAKEN_UNREFILLED = _taken(*(each for each in _USED if each is not VisitStatus.REJECTED))
-_REJECTED = Statement(
+#: Visits whose place such a platform offers again, even where it was full before.
+_REFILLED = Statement(
     VisitTable.select(peewee.fn.COUNT(VisitTable.id)).where(
-        VisitTable.run == Param("run"), VisitTable.status == literal(VisitStatus.REJECTED)
+        VisitTable.run == Param("run"),
+        VisitTable.status << literals(VisitStatus.REJECTED, VisitStatus.RETURNED),
     )
 )
 
@@ -245,8 +247,8 @@ def _count_missing(tx: Transaction, run: int, offer: _Offer, capabilities: Capab
     return _count_free(tx, run) - (offer.places - taken)
 
 
-def _count_rejected(tx: Transaction, run: int) -> int:
-    return int((tx.one(_REJECTED, run=run) or (0,))[0])
+def _count_refilled(tx: Transaction, run: int) -> int:
+    return int((tx.one(_REFILLED, run=run) or (0,))[0])
 
 
 def _is_open(tx: Transaction, row: _PlacesRow) -> bool:
@@ -284,7 +286,7 @@ def close_all(tx: Transaction, run: int, *, is_final: bool = False) -> None:
         payload={
             "gone": row.next_place,
             "visit": (newest and newest[0]) or 0,
-            "rejected": _count_rejected(tx, run),
+            "refilled": _count_refilled(tx, run),
         },
     )
 
@@ -301,7 +303,7 @@ def close_refused(tx: Transaction, run: int) -> None:
 
 
 def close_refilled(tx: Transaction, run: int) -> None:
-    """Enqueue another closing where visits were rejected since the last one was enqueued.
+    """Enqueue another closing where visits were rejected or returned since the last one.
 
     A platform that refills places by itself may offer those of such visits again, and there is no
     server for the workers who would take them.
@@ -309,8 +311,9 @@ def close_refilled(tx: Transaction, run: int) -> None:
     newest = _read_newest(tx, run)
     if newest is None or newest.kind == OutboxKind.SET_PLACES:
         return
-    # One that is still to be delivered comes after the rejections.
-    if newest.status is OutboxStatus.DONE and _count_rejected(tx, run) > newest.payload["rejected"]:
+    # One that is still to be delivered comes after them. Those of earlier versions have no number.
+    known = newest.payload.get("refilled", 0)
+    if newest.status is OutboxStatus.DONE and _count_refilled(tx, run) > known:
         close_all(tx, run)
 
 

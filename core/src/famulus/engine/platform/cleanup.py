@@ -10,7 +10,7 @@ from famulus.contracts.provider_views import (
     Outcome,
 )
 from famulus.engine.ledger.decisions import UNAPPLIED
-from famulus.engine.ledger.rewards import REJECTED_INSTEAD
+from famulus.engine.ledger.rewards import NOT_OWED
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
 from famulus.engine.outbox.platform_call import CallContext, PlatformCall
 from famulus.errors import UnavailableError
@@ -117,7 +117,7 @@ def _blocking(run: int) -> dict[str, Any]:
             OutboxTable.kind != OutboxKind.PAY.value,
         ),
         _PAYMENTS: PaymentTable.select(PaymentTable.id).where(
-            PaymentTable.run == run, owed, PaymentTable.error != REJECTED_INSTEAD
+            PaymentTable.run == run, owed, PaymentTable.error.not_in(NOT_OWED)
         ),
         "decisions are not applied": ReviewTable.select(ReviewTable.id)
         .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))

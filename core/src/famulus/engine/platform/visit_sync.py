@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 
 from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import (
+    Capabilities,
     RunView,
     SyncCursor,
     VisitReport,
@@ -26,11 +27,15 @@ from famulus.engine.ledger.charges import charges
 from famulus.engine.ledger.rewards import (
     RewardAmount,
     confirm_reward,
+    confirm_whole_reward,
     end_reward,
     plan_reward,
 )
 from famulus.engine.ledger.visit_work import read_visit_work
+from famulus.engine.ledger.withdrawn_work import restore_work, withdraw_work
 from famulus.engine.outbox.outbox_rows import make_due
+from famulus.engine.outbox.stored_verdicts import is_partial_approval
+from famulus.engine.places.place_changes import close_refilled
 from famulus.engine.platform.sync_requests import answer_requests
 from famulus.engine.status import Change, change_visit
 from famulus.engine.units import give_back_units
@@ -206,6 +211,7 @@ def _follow(
         report_of_run = _Report(
             run=run,
             provider_type=provider.type,
+            capabilities=provider.capabilities,
             given=report,
             paid=_paid(provider, report, currency),
         )
@@ -220,6 +226,7 @@ class _Report:
 
     run: int
     provider_type: str
+    capabilities: Capabilities
     given: VisitReport
     #: what the platform has paid; None where it does not say, or has paid nothing
     paid: RewardAmount | None
@@ -305,6 +312,27 @@ def _apply(
     changed = change_visit(
         tx, Change(run=run, id=visit, old=row.status, new=given.status, cause=_CAUSE)
     )
+    _count_work(tx, report, visit, old=row.status)
+    _count_pay(tx, report, visit)
+    return changed, None
+
+
+def _count_work(tx: Transaction, report: _Report, visit: int, *, old: VisitStatus) -> None:
+    """Withdraw the work of a visit that is returned after it was submitted, or restore it."""
+    new, capabilities = report.given.status, report.capabilities
+    if old is VisitStatus.RETURNED and new in SUBMITTED_VISITS:
+        restore_work(tx, report.run, visit)
+    # Where submitted work can be returned, both may have happened since the last sync.
+    may_be_submitted = old is VisitStatus.SUBMITTED or capabilities.requests_return
+    if new is VisitStatus.RETURNED and may_be_submitted:
+        withdraw_work(tx, report.run, visit)
+        if capabilities.replaces_by_itself:
+            close_refilled(tx, report.run)
+
+
+def _count_pay(tx: Transaction, report: _Report, visit: int) -> None:
+    """Have a verdict delivered that waits for the submission, or record what was paid."""
+    run, given = report.run, report.given
     if given.status is VisitStatus.SUBMITTED:
         verdict = newest_verdict(tx, visit)
         if verdict is not None:
@@ -312,11 +340,15 @@ def _apply(
     elif report.paid is not None:
         confirm_reward(tx, visit, report.paid)
     elif given.status is VisitStatus.APPROVED:
-        plan_reward(tx, visit, max(len(read_visit_work(tx, visit).units), 1))
-        end_reward(tx, run, visit, PaymentStatus.CONFIRMED)
+        units = max(len(read_visit_work(tx, visit).units), 1)
+        verdict = newest_verdict(tx, visit)
+        if verdict is not None and is_partial_approval(verdict):
+            confirm_whole_reward(tx, visit, units)
+        else:
+            plan_reward(tx, visit, units)
+            end_reward(tx, run, visit, PaymentStatus.CONFIRMED)
     elif given.status in _UNPAID:
         end_reward(tx, run, visit, PaymentStatus.FAILED, _UNPAID[given.status])
-    return changed, None
 
 
 def _end_attempts(tx: Transaction, run: int, visit: int, status: VisitStatus) -> None:

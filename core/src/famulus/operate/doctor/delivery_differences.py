@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from famulus.engine.ledger.bonuses import payment_outbox_key
-from famulus.engine.ledger.rewards import REJECTED_INSTEAD
+from famulus.engine.ledger.rewards import NOT_OWED
 from famulus.engine.outbox.outbox_rows import OutboxKind, claimed_rows
 from famulus.engine.outbox.stored_verdicts import is_approval, is_return_request, rows_in_ledger
 from famulus.engine.outbox.undelivered import UndeliveredRows, kinds_of
@@ -126,7 +126,7 @@ def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             command=("payments", "settle", "--run", run.id),
         )
     failed = [
-        row for row in rows if row.status is PaymentStatus.FAILED and row.error != REJECTED_INSTEAD
+        row for row in rows if row.status is PaymentStatus.FAILED and row.error not in NOT_OWED
     ]
     if failed:
         yield Difference(

@@ -26,11 +26,16 @@ from famulus.model.tables import (
     UnitTable,
     VisitTable,
     WorkerTable,
+    literal,
     literals,
 )
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor.difference import NAMED, Difference, named
 
+#: Attempts of a visit whose worker has returned it after submitting it.
+_WITHDRAWN = AgentTable.select(peewee.SQL("1")).where(
+    AgentTable.visit == VisitTable.id, AgentTable.status == literal(AgentStatus.WITHDRAWN)
+)
 #: An operator has ended attempts whose time is over by this time.
 _LATENESS = timedelta(minutes=1)
 
@@ -57,6 +62,7 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         run,
         VisitTable.done_at.is_null(False),
         VisitTable.status << literals(*UNSUBMITTED_VISITS),
+        ~peewee.fn.EXISTS(_WITHDRAWN),
     )
     if ended_there:
         yield Difference(
@@ -140,7 +146,6 @@ def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         .where(
             AgentTable.run == run.id,
             AgentTable.status == AgentStatus.COMPLETED,
-            AgentTable.late,
             UnitTable.agent_id != AgentTable.id,
             UnitTable.status != UnitStatus.EXPIRED,
         )

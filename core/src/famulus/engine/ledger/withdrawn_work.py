@@ -1,0 +1,88 @@
+"""Work that its worker has withdrawn: the visit was returned after it was submitted."""
+
+from __future__ import annotations
+
+from famulus.engine.attempts import read_attempt
+from famulus.engine.ledger.rewards import RETURNED_INSTEAD, end_reward
+from famulus.engine.runs import lock_run
+from famulus.engine.status import Change, change_agent, change_unit
+from famulus.engine.units import complete_unit, count_withdrawn
+from famulus.model.states import (
+    DONE_UNITS,
+    ENDED_RUNS,
+    AgentStatus,
+    PaymentStatus,
+    UnitStatus,
+)
+from famulus.model.tables import AgentTable, ReviewTable, UnitTable, literal, literals
+from famulus.model.transaction import Row, Transaction
+
+_COUNTING = (
+    AgentStatus.COMPLETED,
+    AgentStatus.APPROVED,
+    AgentStatus.SOFT_REJECTED,
+    AgentStatus.REJECTED,
+)
+_CAUSE = "platform"
+
+
+def withdraw_work(tx: Transaction, run: int, visit: int) -> None:
+    """Offer the units that a visit has completed to other workers, and owe nothing for them.
+
+    The answers stay stored. Decisions on them are undone, so that they are none on the answers of
+    the next worker. The visit is locked.
+    """
+    attempts = tx.rows(
+        AgentTable.select(AgentTable.id, AgentTable.worker.alias("worker"), AgentTable.status)
+        .where(
+            AgentTable.visit == visit,
+            AgentTable.unit.is_null(False),
+            AgentTable.status << literals(*_COUNTING),
+        )
+        .order_by(AgentTable.id)
+    )
+    if not attempts:
+        return
+    for row in attempts:
+        new = AgentStatus.WITHDRAWN
+        change = Change(run=run, id=row.id, old=row.status, new=new, cause=_CAUSE)
+        if change_agent(tx, change):
+            count_withdrawn(tx, run, row.worker)
+    agents = [row.id for row in attempts]
+    in_force = ReviewTable.undone_at.is_null() & (ReviewTable.agent << agents)
+    tx.execute(ReviewTable.update(undone_at=tx.now).where(in_force))
+    end_reward(tx, run, visit, PaymentStatus.FAILED, RETURNED_INSTEAD)
+    _free_units(tx, run, agents)
+
+
+def restore_work(tx: Transaction, run: int, visit: int) -> None:
+    """Count answers again whose visit is submitted after all, like late ones.
+
+    They complete their unit unless another worker works on it or has completed it. The visit is
+    locked.
+    """
+    rows = tx.rows(
+        AgentTable.select(AgentTable.id)
+        .where(AgentTable.visit == visit, AgentTable.status == literal(AgentStatus.WITHDRAWN))
+        .order_by(AgentTable.id)
+    )
+    for row in rows:
+        attempt = read_attempt(tx, row.id)
+        assert attempt is not None
+        old, new = attempt.status, AgentStatus.COMPLETED
+        if change_agent(tx, Change(run=run, id=row.id, old=old, new=new, cause=_CAUSE)):
+            complete_unit(tx, attempt)
+
+
+def _free_units(tx: Transaction, run: int, agents: list[int]) -> None:
+    """Free the units that attempts have completed. Locks the run, as a finish does."""
+    is_over = lock_run(tx, run).status in ENDED_RUNS
+    new = UnitStatus.EXPIRED if is_over else UnitStatus.CREATED
+    units: list[Row] = tx.rows(
+        UnitTable.select(UnitTable.id, UnitTable.status)
+        .where(UnitTable.agent_id << agents, UnitTable.status << literals(*DONE_UNITS))
+        .order_by(UnitTable.id)
+    )
+    for unit in units:
+        change = Change(run=run, id=unit.id, old=unit.status, new=new, cause=_CAUSE)
+        change_unit(tx, change, agent=None)
