@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 
 from attrs import frozen
 
@@ -18,7 +19,8 @@ from famulus.errors import reason
 from famulus.model.database import Database
 from famulus.model.states import ENDED_RUNS, LIVE_RUNS
 from famulus.operate.progress import Progress, read_progress
-from famulus.plugins import discover
+from famulus.operate.self_approval import SelfApproval, read_self_approval
+from famulus.plugins import Plugins, discover
 
 
 @frozen(kw_only=True)
@@ -37,6 +39,8 @@ class RunReport:
     unreported: int
     #: submissions without any answer
     unanswered: int
+    #: submissions that the platform approves by itself; None where they wait for a verdict
+    self_approval: SelfApproval | None
     #: the addresses for workers, as far as the provider knows them
     entrances: Sequence[str]
     #: why the entrances cannot be shown; "" when they can
@@ -56,11 +60,13 @@ def is_served(database: Database, run: int) -> bool:
         return record.status in LIVE_RUNS and operator_of(tx, record) is not None
 
 
-def read_report(database: Database, run: int) -> RunReport:
+def read_report(database: Database, run: int, *, plugins: Plugins | None = None) -> RunReport:
     """Look at a run.
 
+    :param plugins: others than those that are installed.
     :raises famulus.NotFoundError: when there is none of that number.
     """
+    find_plugins = cache(lambda: discover() if plugins is None else plugins)
     with reading_run(database, run) as tx:
         record = read_run(tx, run)
         operated_by = operator_of(tx, record)
@@ -68,7 +74,8 @@ def read_report(database: Database, run: int) -> RunReport:
         payments, wage = run_totals(tx, run), read_wage(tx, record)
         places, unreported = count_places(tx, run), count_unreported(tx, run)
         unanswered = count_unanswered(tx, run)
-    entrances, invitation, problem = _entrances(database, record)
+        self_approval = read_self_approval(tx, record, find_plugins)
+    entrances, invitation, problem = _entrances(database, record, find_plugins)
     return RunReport(
         record=record,
         progress=read_progress(database, run),
@@ -79,6 +86,7 @@ def read_report(database: Database, run: int) -> RunReport:
         places=places,
         unreported=unreported,
         unanswered=unanswered,
+        self_approval=self_approval,
         entrances=entrances,
         entrances_problem=problem,
         invitation=invitation,
@@ -86,12 +94,14 @@ def read_report(database: Database, run: int) -> RunReport:
     )
 
 
-def _entrances(database: Database, record: RunRecord) -> tuple[Sequence[str], str, str]:
+def _entrances(
+    database: Database, record: RunRecord, find_plugins: Callable[[], Plugins]
+) -> tuple[Sequence[str], str, str]:
     """Return the addresses for workers and how they come in, or the reason why it is not known."""
     if record.status in ENDED_RUNS:
         return (), "", ""
     try:
-        bound = bind_provider(database, discover(), record.id)
+        bound = bind_provider(database, find_plugins(), record.id)
         provider, run = bound.provider, bound.run_view()
         return provider.entrances(run), provider.invitation(run), ""
     except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the rest is still shown

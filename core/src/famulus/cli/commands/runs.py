@@ -175,6 +175,9 @@ def report_json(report: RunReport) -> dict[str, Any]:
             for each in progress.undelivered
         ],
         "unanswered": report.unanswered,
+        "approves_itself_at": None
+        if report.self_approval is None
+        else iso(report.self_approval.first_at),
         "operated_by": report.operated_by,
         "database": report.database,
     }
@@ -201,6 +204,7 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     yield "at work", f"{counted(progress.at_work, 'worker')}{until}" if progress.at_work else ""
     empty = counted(report.unanswered, "submission")
     yield "unanswered", f"{empty} without any answer" if report.unanswered else ""
+    yield "unreviewed", "" if report.self_approval is None else str(report.self_approval)
     yield "last answers", _moment(report.last_submission, progress.at)
     yield "data", _loading(report)
     yield "payments", _payments(report, session)

@@ -13,9 +13,8 @@ from famulus.cli.words import counted
 from famulus.engine.platform.visit_sync import SyncResult
 from famulus.model.database import Database
 from famulus.operate.account_delivery import deliver_accounts
-from famulus.operate.doctor import read_differences
+from famulus.operate.doctor import read_differences, read_remarks
 from famulus.operate.doctor.difference import Difference
-from famulus.operate.doctor.file_permissions import shared_files
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins, discover
 
@@ -55,15 +54,16 @@ def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool)
     many there are. Ends with status 1 when there is a difference. Changes nothing.
     """
     with session.open_existing() as database:
-        found = read_differences(database, discover(), run)
-        shared = shared_files(database.location) if run is None else None
+        plugins = discover()
+        found = read_differences(database, plugins, run)
+        remarks = read_remarks(database, plugins, run)
     if as_json:
         say_json([_json(each, session) for each in found])
     else:
         for each in found:
             _print_difference(each, session)
-        if shared:
-            say(shared)
+        for remark in remarks:
+            say(remark)
         if not found:
             say("No problems found.")
     if found:

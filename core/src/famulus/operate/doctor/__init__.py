@@ -13,9 +13,10 @@ from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.doctor.delivery_differences import of_accounts, of_deliveries, of_payments
 from famulus.operate.doctor.difference import Difference
-from famulus.operate.doctor.file_permissions import of_files
+from famulus.operate.doctor.file_permissions import of_files, shared_files
 from famulus.operate.doctor.name_differences import of_names
 from famulus.operate.doctor.platform_differences import of_platform
+from famulus.operate.doctor.self_approvals import later_self_approvals, of_self_approval
 from famulus.operate.doctor.work_differences import of_reviews, of_visits, of_work
 from famulus.plugins import Plugins
 
@@ -33,7 +34,8 @@ def read_differences(
     found: list[Difference] = []
     for number in numbers:
         with database.read() as tx:
-            found += _of_run(tx, read_run(tx, number))
+            record = read_run(tx, number)
+            found += [*_of_run(tx, record), *of_self_approval(tx, record, plugins)]
         found += of_platform(database, plugins, number, is_thorough=run is not None)
     if run is None and database.exists:
         with database.read() as tx:
@@ -41,6 +43,20 @@ def read_differences(
     if run is None:
         found += of_files(database.location)
     return found
+
+
+def read_remarks(database: Database, plugins: Plugins, run: int | None = None) -> list[str]:
+    """Return sentences on what is no difference, and good to know. Changes nothing.
+
+    :raises famulus.NotFoundError: when there is no such run.
+    """
+    numbers = _run_numbers(database) if run is None else [find_run(database, run).id]
+    remarks: list[str] = []
+    for number in numbers:
+        with database.read() as tx:
+            remarks += later_self_approvals(tx, read_run(tx, number), plugins)
+    shared = shared_files(database.location) if run is None else None
+    return [*remarks, shared] if shared else remarks
 
 
 def _run_numbers(database: Database) -> list[int]:
