@@ -4,19 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 import famulus
-from famulus import Approve, GrantView, Keep, Outcome, PaymentView, Result, VisitVerdict
+from famulus import (
+    Approve,
+    ApprovePartially,
+    Capabilities,
+    GrantView,
+    Keep,
+    Outcome,
+    PartialBounds,
+    PaymentView,
+    Reject,
+    RequestReturn,
+    Result,
+    VisitVerdict,
+)
 from famulus.testing import PluginHarness, ProviderConformance
 
-APPROVAL, REJECTION, SETTLING, LOST, GRANTS = RULES = (
+APPROVAL, REJECTION, CATEGORIES, PART, RETURN, SETTLING, LOST, GRANTS = RULES = (
     "an_approval_sent_twice_pays_once",
     "a_rejection_sent_twice_has_no_second_effect",
+    "every_category_of_rejections_is_accepted",
+    "a_partial_approval_sent_twice_pays_once",
+    "a_requested_return_has_no_second_effect_and_decides_nothing",
     "settle_finds_the_outcome_and_pays_nothing",
     "a_lost_reply_is_unknown_and_settled_by_asking",
     "grants_and_revocations_have_no_second_effect",
@@ -34,6 +51,7 @@ class Bank:
 
     rewarded: list[str] = field(factory=list)
     rejected: list[str] = field(factory=list)
+    returns: list[str] = field(factory=list)
     #: by the number of the order and the key
     paid: list[tuple[object, str]] = field(factory=list)
     #: by worker; a provider that breaks a rule may add one twice
@@ -49,7 +67,13 @@ class Panel(famulus.Provider):
     Args = NoArgs
     default_requester = "panel"
     batch_size = 3
-    capabilities = famulus.Capabilities(pays=True, qualifications=True)
+    capabilities = Capabilities(
+        pays=True,
+        qualifications=True,
+        rejection_categories={"NO_DATA": "Nothing is answered.", "LOW_EFFORT": "It says little."},
+        partial_approvals=PartialBounds(smallest=Decimal("0.08"), largest=Decimal("0.99")),
+        requests_return=True,
+    )
     bank: ClassVar[Bank]
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
@@ -65,10 +89,20 @@ class Panel(famulus.Provider):
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterable[tuple[str, Result]]:
         for each in verdicts:
-            told = self.bank.rewarded if each.verdict == Approve() else self.bank.rejected
-            if each.visit.reference not in told:
-                told.append(each.visit.reference)
+            known = self._known(each)
+            if each.visit.reference not in known:
+                known.append(each.visit.reference)
             yield each.key, Outcome.CONFIRMED
+
+    def _known(self, each: VisitVerdict) -> list[str]:
+        match each.verdict:
+            case Approve() | ApprovePartially():
+                return self.bank.rewarded
+            case RequestReturn():
+                return self.bank.returns
+            case Reject(category=category) if category in self.capabilities.rejection_categories:
+                return self.bank.rejected
+        raise famulus.RefusedError(f"{each.verdict!r} is no verdict of this platform")
 
     def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
         for each in payments:
@@ -109,7 +143,7 @@ class PanelRules(ProviderConformance):
 
     def platform_state(self) -> object:
         bank: Bank = self.provider.bank
-        return [*bank.rewarded, *bank.rejected, *bank.paid, *bank.granted]
+        return [*bank.rewarded, *bank.rejected, *bank.returns, *bank.paid, *bank.granted]
 
     @contextmanager
     def losing_a_reply(self, harness: PluginHarness) -> Iterator[None]:
@@ -139,6 +173,54 @@ class Scolding(Panel):
         for each in verdicts:
             self.bank.rejected.append(each.visit.reference)
             yield each.key, Outcome.CONFIRMED
+
+
+class Picky(Panel):
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        for each in verdicts:
+            if isinstance(each.verdict, Reject) and each.verdict.category != "NO_DATA":
+                raise famulus.RefusedError("the category is not known")
+            yield from super().decide([each])
+
+
+class Wordless(Panel):
+    capabilities = evolve(Panel.capabilities, rejection_categories={"NO_DATA": " "})
+
+
+class Ignoring(Panel):
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        for each in verdicts:
+            if isinstance(each.verdict, ApprovePartially):
+                yield each.key, Outcome.CONFIRMED
+            else:
+                yield from super().decide([each])
+
+
+class Nagging(Panel):
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        for each in verdicts:
+            if isinstance(each.verdict, RequestReturn):
+                self.bank.returns.append(each.visit.reference)
+                yield each.key, Outcome.CONFIRMED
+            else:
+                yield from super().decide([each])
+
+
+class Once(Panel):
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        for each in verdicts:
+            if each.visit.reference in self.bank.returns and each.verdict != Approve():
+                raise famulus.RefusedError("its return is requested already")
+            yield from super().decide([each])
+
+
+class Closing(Panel):
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        for each in verdicts:
+            is_request = isinstance(each.verdict, RequestReturn)
+            if each.visit.reference in self.bank.returns and not is_request:
+                raise famulus.RefusedError("its return was requested")
+            yield from super().decide([each])
 
 
 class Final(Panel):
@@ -253,6 +335,14 @@ def test_a_right_provider_keeps_every_rule(tmp_path: Path, rule: str) -> None:
         (Strict, APPROVAL, "and one that the platform has already"),
         (Scolding, REJECTION, "must have no second effect"),
         (Final, REJECTION, "and one that the platform has already"),
+        (Picky, CATEGORIES, "must confirm a rejection of every category"),
+        (Wordless, CATEGORIES, "must say in a sentence what each means"),
+        (Rewarding, PART, "must have no second effect"),
+        (Strict, PART, "and one that the platform has already"),
+        (Ignoring, PART, "must reach the platform"),
+        (Nagging, RETURN, "must have no second effect"),
+        (Once, RETURN, "and one that was requested already"),
+        (Closing, RETURN, "must still confirm an approval"),
         (ByReference, APPROVAL, "one result for each item, with its key"),
         (Silent, APPROVAL, "one result for each item, with its key"),
         (Trusting, SETTLING, "must return FAILED for what was certainly never paid"),

@@ -11,7 +11,7 @@ from famulus import Database
 from famulus.testing import PluginHarness, ProviderConformance
 from famulus_mock import faults
 from famulus_mock.provider import MockProvider
-from famulus_mock.tables import SCHEMA, MockPayment
+from famulus_mock.tables import SCHEMA, MockPayment, MockVerdict
 
 
 class TestMock(ProviderConformance):
@@ -31,7 +31,8 @@ class TestMock(ProviderConformance):
 
     def platform_state(self) -> object:
         with self.database.read() as tx:
-            return [row.key for row in tx.rows(MockPayment.select(MockPayment.key))]
+            paid = [row.key for row in tx.rows(MockPayment.select(MockPayment.key))]
+            return paid, tx.rows(MockVerdict.select())
 
     @contextmanager
     def losing_a_reply(self, harness: PluginHarness) -> Iterator[None]:

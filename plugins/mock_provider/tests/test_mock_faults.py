@@ -10,6 +10,7 @@ import pytest
 
 from famulus import (
     Approve,
+    ApprovePartially,
     Context,
     Database,
     Outcome,
@@ -17,6 +18,7 @@ from famulus import (
     PaymentView,
     RefusedError,
     Reject,
+    RequestReturn,
     Result,
     SharedTaskState,
     UnavailableError,
@@ -27,7 +29,7 @@ from famulus import (
 )
 from famulus_mock.faults import Fault
 from famulus_mock.provider import MockProvider
-from famulus_mock.tables import SCHEMA, MockPayment
+from famulus_mock.tables import SCHEMA, MockPayment, MockVerdict
 
 PAYMENT = PaymentView(
     id=1,
@@ -40,6 +42,7 @@ PAYMENT = PaymentView(
     currency="USD",
     reason="R",
 )
+PART = ApprovePartially(Decimal("0.10"))
 VISIT = VisitView(id=1, run_id=7, worker_name="x", reference="r")
 
 Made = Callable[..., MockProvider]
@@ -130,13 +133,33 @@ def test_faults_come_one_after_the_other_in_any_process(made: Made, database: Da
     assert decide(made(*faults), Approve()) is Outcome.CONFIRMED
 
 
-def test_an_approved_visit_cannot_be_rejected(made: Made) -> None:
+@pytest.mark.parametrize("approval", [Approve(), PART])
+def test_a_visit_that_is_approved_stays_so(made: Made, approval: Verdict) -> None:
     provider = made()
-    decide(provider, Reject("a reason"))
-    decide(provider, Approve())
+    for verdict in (RequestReturn("a reason"), Reject("a reason"), approval, approval):
+        assert decide(provider, verdict) is Outcome.CONFIRMED
 
-    assert decide(provider, Approve()) is Outcome.CONFIRMED
-    assert decide(provider, Reject("a reason")) is Outcome.FAILED
+    for other in (Reject("a reason"), RequestReturn("a reason"), ApprovePartially(Decimal("0.2"))):
+        assert decide(provider, other) is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("verdict", "stored"),
+    [
+        (Approve(), ("approved", "", "", "")),
+        (PART, ("partly_approved", "0.10", "", "")),
+        (RequestReturn("a reason"), ("return_requested", "", "a reason", "")),
+        (Reject("a reason", "LOW_EFFORT"), ("rejected", "", "a reason", "LOW_EFFORT")),
+    ],
+)
+def test_verdicts_are_stored_with_all_that_they_have(
+    made: Made, database: Database, verdict: Verdict, stored: tuple[str, ...]
+) -> None:
+    decide(made(), verdict)
+
+    with database.read() as tx:
+        [row] = tx.rows(MockVerdict.select())
+    assert (row.worker, row.verdict, row.amount, row.reason, row.category) == ("x", *stored)
 
 
 def test_the_fee_is_a_part_of_each_payment(database: Database) -> None:

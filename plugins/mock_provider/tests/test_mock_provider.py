@@ -20,9 +20,11 @@ from famulus import (
     Preview,
     Refusal,
     RefusalReason,
+    Reject,
     SharedTaskState,
     TaskArgs,
     VisitOutcome,
+    VisitVerdict,
     VisitView,
     system_clock,
 )
@@ -36,7 +38,7 @@ from famulus.testing.inprocess import (
 )
 from famulus.testing.kinds import RowsState
 from famulus_mock.provider import MockProvider
-from famulus_mock.tables import SCHEMA, MockPayment
+from famulus_mock.tables import SCHEMA, MockPayment, MockVerdict
 
 
 @pytest.fixture
@@ -168,15 +170,20 @@ def test_a_run_that_others_can_reach_is_a_warning(
     assert [(each.key, each.warning) for each in found] == ([] if key is None else [(key, True)])
 
 
-def test_forgotten_worker_is_in_no_payment(provider: MockProvider) -> None:
+def test_forgotten_worker_is_in_no_payment_and_no_verdict(provider: MockProvider) -> None:
     database = provider.context.database
     database.prepare([SCHEMA])
-    for name in ("x", "y"):
+    for number, name in enumerate(("x", "y")):
+        visit = VisitView(id=number, run_id=7, worker_name=name, reference="r")
+        verdict = Reject(f"{name} has answered nothing.")
+        list(provider.decide([VisitVerdict(key=name, visit=visit, verdict=verdict)]))
         values = {"key": f"bonus of {name}", "worker": name, "amount": "1"}
         database.write(partial(lambda values, tx: tx.insert(MockPayment, **values), values))
 
     provider.forget("x", "forgotten-1")
 
     with database.read() as tx:
-        found = {row.worker for row in tx.rows(MockPayment.select())}
-    assert found == {"forgotten-1", "y"}
+        payments = {row.worker for row in tx.rows(MockPayment.select())}
+        verdicts = {(row.worker, row.reason) for row in tx.rows(MockVerdict.select())}
+    assert payments == {"forgotten-1", "y"}
+    assert verdicts == {("forgotten-1", ""), ("y", "y has answered nothing.")}

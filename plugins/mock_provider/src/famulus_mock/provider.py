@@ -13,12 +13,14 @@ from attrs import frozen
 
 from famulus import (
     Approve,
+    ApprovePartially,
     Arrival,
     Capabilities,
     Completion,
     Keep,
     Nothing,
     Outcome,
+    PartialBounds,
     PaymentKind,
     PaymentView,
     Plan,
@@ -28,10 +30,13 @@ from famulus import (
     Refusal,
     RefusalReason,
     RefusedError,
+    Reject,
+    RequestReturn,
     Result,
     RunView,
     Transaction,
     UnavailableError,
+    Verdict,
     VisitOutcome,
     VisitVerdict,
     VisitView,
@@ -47,7 +52,8 @@ if TYPE_CHECKING:
 #: Characters of an id; those of real platforms are shorter.
 _LONGEST = 255
 #: Verdicts as they are stored.
-_APPROVED, _REJECTED = "approved", "rejected"
+_APPROVED, _PARTLY_APPROVED = "approved", "partly_approved"
+_RETURN_REQUESTED, _REJECTED = "return_requested", "rejected"
 
 
 def _is_part(_: object, _field: Attribute[Any], value: Decimal) -> None:
@@ -88,7 +94,13 @@ class MockProvider(Provider):
 
     type = "mock"
     Args = MockArgs
-    capabilities = Capabilities(sandbox=True, pays=True, shows_answers=True)
+    capabilities = Capabilities(
+        sandbox=True,
+        pays=True,
+        shows_answers=True,
+        partial_approvals=PartialBounds(smallest=Decimal("0.01"), largest=Decimal("0.99")),
+        requests_return=True,
+    )
     #: more than one, so that trying out a task exercises batches too
     batch_size = 10
     default_requester = "MOCK_REQUESTER"
@@ -131,7 +143,7 @@ class MockProvider(Provider):
         return self.fee(kind, amount) * part
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
-        """Store the verdicts; an approved visit stays approved."""
+        """Store the verdicts; a visit that is approved, or in part, stays so."""
         for each in verdicts:
             yield each.key, self._result(each.visit.run_id, partial(_decide, given=each))
 
@@ -151,9 +163,17 @@ class MockProvider(Provider):
             yield each.key, self._result(each.run_id, partial(_settle, payment=each))
 
     def forget(self, worker_name: str, pseudonym: str) -> None:
-        """Replace the name in the payments."""
-        query = MockPayment.update(worker=pseudonym).where(MockPayment.worker == worker_name)
-        self.context.database.write(lambda tx: tx.execute(query))
+        """Replace the name in payments and verdicts, whose reasons may have it too."""
+        payments = MockPayment.update(worker=pseudonym).where(MockPayment.worker == worker_name)
+        verdicts = MockVerdict.update(worker=pseudonym, reason="").where(
+            MockVerdict.worker == worker_name
+        )
+
+        def job(tx: Transaction) -> None:
+            tx.execute(payments)
+            tx.execute(verdicts)
+
+        self.context.database.write(job)
 
     def _result(self, run: int, job: Callable[[Transaction], Outcome]) -> Result:
         """Perform one item of a call."""
@@ -165,14 +185,29 @@ class MockProvider(Provider):
 
 
 def _decide(tx: Transaction, given: VisitVerdict) -> Outcome:
-    visit, verdict = given.visit, given.verdict
-    row = tx.row(MockVerdict.select(MockVerdict.verdict).where(MockVerdict.visit == visit.id))
-    if row is not None and row.verdict == _APPROVED:
-        return Outcome.CONFIRMED if verdict == Approve() else Outcome.FAILED
-    stored = _APPROVED if verdict == Approve() else _REJECTED
-    tx.execute(MockVerdict.delete().where(MockVerdict.visit == visit.id))
-    tx.execute(MockVerdict.insert(visit=visit.id, verdict=stored))
+    new = _stored(given.verdict)
+    mine = MockVerdict.visit == given.visit.id
+    row = tx.row(MockVerdict.select().where(mine))
+    if row is not None and row.verdict in (_APPROVED, _PARTLY_APPROVED):
+        is_same = (row.verdict, row.amount) == (new["verdict"], new.get("amount", ""))
+        return Outcome.CONFIRMED if is_same else Outcome.FAILED
+    tx.execute(MockVerdict.delete().where(mine))
+    tx.execute(MockVerdict.insert(visit=given.visit.id, worker=given.visit.worker_name, **new))
     return Outcome.CONFIRMED
+
+
+def _stored(verdict: Verdict) -> dict[str, str]:
+    """Return the columns of a verdict that are not empty."""
+    match verdict:
+        case Approve():
+            return {"verdict": _APPROVED}
+        case ApprovePartially(amount):
+            return {"verdict": _PARTLY_APPROVED, "amount": f"{amount:f}"}
+        case RequestReturn(reason):
+            return {"verdict": _RETURN_REQUESTED, "reason": reason}
+        case Reject(reason, category):
+            return {"verdict": _REJECTED, "reason": reason, "category": category}
+    raise RefusedError(f"mock knows no verdict {verdict!r}")
 
 
 def _pay(tx: Transaction, payment: PaymentView) -> Outcome:

@@ -29,7 +29,12 @@ class MockVerdict(peewee.Model):
     """The verdict on a visit."""
 
     visit = peewee.BigIntegerField(primary_key=True)
+    worker = peewee.CharField(max_length=255, default="")
     verdict = peewee.CharField(max_length=16)
+    #: empty, or the part of the reward that was approved
+    amount = peewee.CharField(max_length=32, default="")
+    reason = peewee.TextField(default="")
+    category = peewee.CharField(max_length=255, default="")
 
     class Meta:
         table_name = "mock_verdict"
@@ -44,6 +49,13 @@ class MockCall(peewee.Model):
     class Meta:
         table_name = "mock_call"
 
+
+_VERDICT_COLUMNS = (
+    "ALTER TABLE mock_verdict ADD COLUMN worker VARCHAR(255) NOT NULL DEFAULT ''",
+    "ALTER TABLE mock_verdict ADD COLUMN amount VARCHAR(32) NOT NULL DEFAULT ''",
+    "ALTER TABLE mock_verdict ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE mock_verdict ADD COLUMN category VARCHAR(255) NOT NULL DEFAULT ''",
+)
 
 SCHEMA = PluginSchema(
     name="mock",
@@ -71,5 +83,6 @@ SCHEMA = PluginSchema(
                 "CREATE INDEX mock_call_run ON mock_call (run)",
             ),
         ),
+        Migration(number=2, sqlite=_VERDICT_COLUMNS, postgresql=_VERDICT_COLUMNS),
     ),
 )

@@ -20,9 +20,16 @@ from famulus.contracts.provider_views import (
     VisitVerdict,
     VisitView,
 )
-from famulus.contracts.visit_verdict import Approve, Reject, Verdict
+from famulus.contracts.visit_verdict import (
+    Approve,
+    ApprovePartially,
+    Reject,
+    RequestReturn,
+    Verdict,
+)
 from famulus.engine.outbox.batch_results import read_results
 from famulus.engine.outbox.platform_call import NO_RESULT, CallResult, CallStatus
+from famulus.model.money import from_minor, to_minor_up
 from famulus.model.states import PaymentKind
 from famulus.testing.conformance.harness import PluginHarness, assert_json
 from famulus.testing.conformance.provider_under_test import ProviderUnderTest
@@ -69,10 +76,12 @@ class ProviderBatchRules(ProviderUnderTest):
             if not self.provider.capabilities.pays:
                 pytest.skip("the platform pays nothing")
             visit = self.submitted_visit(harness)
-            reason = "For the test.".ljust(self.provider.capabilities.shortest_rejection, ".")
-            first = self._decide(harness.provider(), visit, Reject(reason))
+            rejection = self._rejection(
+                next(iter(self.provider.capabilities.rejection_categories), "")
+            )
+            first = self._decide(harness.provider(), visit, rejection)
             once = self.platform_state()
-            second = self._decide(harness.provider(), visit, Reject(reason))
+            second = self._decide(harness.provider(), visit, rejection)
             again = self.platform_state()
 
         assert first.status is second.status is CallStatus.DONE, (
@@ -80,6 +89,64 @@ class ProviderBatchRules(ProviderUnderTest):
             f" not {first!r} and {second!r}."
         )
         assert again == once, "Rejecting again must have no second effect."
+
+    def test_every_category_of_rejections_is_accepted(self, tmp_path: Path) -> None:
+        categories = self.provider.capabilities.rejection_categories
+        if not categories:
+            pytest.skip("the platform has no categories of rejections")
+        silent = [name for name, sentence in categories.items() if not sentence.strip()]
+        assert not silent, (
+            "rejection_categories must say in a sentence what each means, for reviewers:"
+            f" {', '.join(silent)} have none."
+        )
+        for number, category in enumerate(categories):
+            with self.harness(tmp_path / f"{number}") as harness:
+                visit = self.submitted_visit(harness)
+                result = self._decide(harness.provider(), visit, self._rejection(category))
+            assert result.status is CallStatus.DONE, (
+                "decide() must confirm a rejection of every category in rejection_categories, and"
+                f" the result of {category!r} is {result!r}."
+            )
+
+    def test_a_partial_approval_sent_twice_pays_once(self, tmp_path: Path) -> None:
+        with self.harness(tmp_path) as harness:
+            part = self._part(harness)
+            visit = self.submitted_visit(harness)
+            before = self.platform_state()
+            first = self._decide(harness.provider(), visit, part)
+            once = self.platform_state()
+            second = self._decide(harness.provider(), visit, part)
+            again = self.platform_state()
+
+        assert first.status is second.status is CallStatus.DONE, (
+            "decide() must confirm a partial approval, and one that the platform has already as"
+            f" well, not {first!r} and {second!r}."
+        )
+        assert before is None or once != before, "A partial approval must reach the platform."
+        assert again == once, "Approving in part again must have no second effect."
+
+    def test_a_requested_return_has_no_second_effect_and_decides_nothing(
+        self, tmp_path: Path
+    ) -> None:
+        with self.harness(tmp_path) as harness:
+            if not self.provider.capabilities.requests_return:
+                pytest.skip("the platform requests no returns")
+            visit, request = self.submitted_visit(harness), RequestReturn(self._reason)
+            first = self._decide(harness.provider(), visit, request)
+            once = self.platform_state()
+            second = self._decide(harness.provider(), visit, request)
+            again = self.platform_state()
+            decided = self._approve(harness.provider(), visit)
+
+        assert first.status is second.status is CallStatus.DONE, (
+            "decide() must confirm a requested return, and one that was requested already as"
+            f" well, not {first!r} and {second!r}."
+        )
+        assert again == once, "Requesting a return again must have no second effect."
+        assert decided.status is CallStatus.DONE, (
+            "A requested return decides nothing: decide() must still confirm an approval, not"
+            f" {decided!r}."
+        )
 
     def test_settle_finds_the_outcome_and_pays_nothing(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -156,6 +223,25 @@ class ProviderBatchRules(ProviderUnderTest):
             "grant() and revoke() are called again with the same arguments after a crash or a lost"
             " reply, and must have no second effect."
         )
+
+    @property
+    def _reason(self) -> str:
+        return "For the test.".ljust(self.provider.capabilities.shortest_rejection, ".")
+
+    def _rejection(self, category: str) -> Reject:
+        return Reject(self._reason, category)
+
+    def _part(self, harness: PluginHarness) -> ApprovePartially:
+        """Return the smallest part of the run's reward that the platform can approve."""
+        bounds = self.provider.capabilities.partial_approvals
+        reward = harness.plan.task.task_reward
+        if bounds is None or not reward:
+            pytest.skip("the platform approves no part of a reward")
+        currency = harness.provider().currency
+        smallest = from_minor(to_minor_up(reward * bounds.smallest, currency), currency)
+        if smallest > reward * bounds.largest:
+            pytest.skip(f"no part of {reward} {currency} is within partial_approvals")
+        return ApprovePartially(smallest)
 
     def _payments(self, harness: PluginHarness, visit: VisitView, count: int) -> list[PaymentView]:
         """Return payments of different amounts, since some platforms only show amounts."""

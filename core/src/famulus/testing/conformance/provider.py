@@ -54,6 +54,9 @@ _KEPT_BY: Mapping[str, Sequence[str]] = {
     "qualifications": ("grant", "revoke"),
     "reports_submissions": ("sync",),
     "receives": ("receive", "sync"),
+    "partial_approvals": ("decide",),
+    "requests_return": ("decide",),
+    "rejection_categories": ("decide",),
 }
 
 
