@@ -1,6 +1,7 @@
 """Validation and normalisation of names, done once where a name enters.
 
-They are the names of workers, visits, qualifications, tasks and requesters.
+They are the names of workers, visits, qualifications, tasks and requesters. Other texts that people
+write, such as notes, only have to be text that a database can hold.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _MISSING = frozenset({"undefined", "null", "NULL", "None", "NaN", "nil", "[objec
 _ELLIPSES = frozenset({"...", "…"})
 #: The name of a worker who was forgotten.
 _PSEUDONYM = re.compile("forgotten-[0-9a-f]{8}-[0-9]+")
+#: What text of Python's can have, and text of UTF-8 or PostgreSQL cannot.
+_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
 #: A template's placeholder that was not replaced.
 _PLACEHOLDER = re.compile(r"\$\{|\{\{|\{%|<%|%%.+%%")
 
@@ -65,6 +68,20 @@ def read_name(name: object, what: str, *, longest: int = LONGEST_NAME) -> str:
         raise UsageError(Problem(fault, key=what))
     assert isinstance(name, str)
     return stripped(name)
+
+
+def check_text(text: str, what: str) -> None:
+    """Refuse a text that is stored as it is, such as a note, if no database can hold it.
+
+    :param what: what the text is, such as ``note``, for the message.
+    :raises famulus.UsageError: for U+0000, and for half of a surrogate pair: bytes of a command
+        line that are not UTF-8 become these.
+    """
+    found = _NO_TEXT.search(text)
+    if found is not None:
+        raise UsageError(
+            f"the {what} holds U+{ord(found[0]):04X}, which is not a character; write it in UTF-8"
+        )
 
 
 def is_placeholder(name: str) -> bool:

@@ -27,6 +27,7 @@ from famulus.model.tables import (
     literals,
 )
 from famulus.model.transaction import Row, Transaction
+from famulus.names import check_text
 
 #: In the currency's main unit; a larger amount is taken for a typing error.
 _LARGEST = Decimal(10**6)
@@ -105,6 +106,7 @@ def check_amount(amount: Decimal, reason: str) -> None:
         raise UsageError(
             f"the reason is too long: {len(reason)} characters of at most {_LONGEST_REASON}"
         )
+    check_text(reason, "reason")
 
 
 def check_budget(tx: Transaction, run: int, currency: str, cost: int, *, lock: bool = True) -> None:

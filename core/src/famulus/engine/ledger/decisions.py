@@ -19,6 +19,7 @@ from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import DONE_UNITS, AgentStatus, Decision, UnitStatus
 from famulus.model.tables import AgentTable, ReviewTable, UnitTable, VisitTable
 from famulus.model.transaction import Transaction
+from famulus.names import check_text
 
 #: The causes in the events of these changes of status.
 REVIEW, UNDO = "review", "undo"
@@ -172,10 +173,11 @@ def decide(
         be corrected to an acceptance or a soft rejection. An applied acceptance is paid, and stays.
     :raises famulus.ConflictError: when the unit's status has changed; the message names it.
     :raises famulus.NotFoundError: when there is no such unit.
-    :raises famulus.UsageError: for a rejection without a reason.
+    :raises famulus.UsageError: for a rejection without a reason, or a note that cannot be stored.
     """
     if decision is Decision.REJECTED and not note.strip():
         raise UsageError(f"unit {unit}: a rejection needs a reason")
+    check_text(note, "note")
     case = _lock_case(tx, unit)
     before = case.active[0] if case.active else None
     if before is not None and before.decision is decision:

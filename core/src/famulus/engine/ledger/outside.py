@@ -15,6 +15,7 @@ from famulus.model.statements import for_update
 from famulus.model.states import PaymentStatus
 from famulus.model.tables import PaymentTable
 from famulus.model.transaction import Row, Transaction
+from famulus.names import check_text
 
 #: Rows that one statement reads or changes.
 _BATCH = 500
@@ -45,14 +46,16 @@ def mark_paid(tx: Transaction, transfers: Sequence[Transfer], note: str) -> list
     A payment that was marked with the same note stays as it is.
 
     :param note: how they were paid, such as the number of a bank transfer.
-    :raises famulus.UsageError: for an empty note, and with each payment that is not owed, that was
-        marked with another note, or whose amount is not what was transferred.
+    :raises famulus.UsageError: for an empty note or one that cannot be stored, and with each
+        payment that is not owed, that was marked with another note, or whose amount is not what was
+        transferred.
     """
     note = note.strip()
     if not note:
         raise UsageError("a note is needed: how it was paid, such as the number of a transfer")
     if len(note) > _LONGEST_NOTE:
         raise UsageError(f"the note has {len(note)} of at most {_LONGEST_NOTE} characters")
+    check_text(note, "note")
     rows = _locked(tx, sorted({each for transfer in transfers for each in transfer.payments}))
     problems = [*_repetitions(transfers)]
     for transfer in transfers:

@@ -9,6 +9,7 @@ from famulus.engine.status import NewEvent, record
 from famulus.model.fields import to_micros
 from famulus.model.tables import WorkerTable
 from famulus.model.transaction import Transaction
+from famulus.names import check_text
 
 
 def set_blocked(
@@ -26,6 +27,7 @@ def set_blocked(
     :param requesters: the accounts whose platform blocks the worker too. That may harm the worker's
         account as a whole, so nothing is sent to a platform by default.
     """
+    check_text(reason, "reason")
     query = WorkerTable.update(blocked=blocked).where(
         WorkerTable.id == worker, WorkerTable.blocked != blocked
     )

@@ -22,7 +22,7 @@ from famulus.model.tables import (
     WorkerTable,
 )
 from famulus.model.transaction import Transaction
-from famulus.names import stripped
+from famulus.names import check_text, stripped
 from famulus.options.requirements import OnboardingRequired, check_value, qualification_name
 
 
@@ -60,9 +60,11 @@ def find_qualification(tx: Transaction, name: str) -> int | None:
 def make_qualification(tx: Transaction, name: str, description: str = "") -> int:
     """Return the id of a qualification, which is created if there is none of that name.
 
-    :raises famulus.UsageError: for a name that is not allowed.
+    :raises famulus.UsageError: for a name that is not allowed, or a description that cannot be
+        stored.
     """
     name = qualification_name(name)
+    check_text(description, "description")
     qualification = find_qualification(tx, name)
     if qualification is not None:
         return qualification
