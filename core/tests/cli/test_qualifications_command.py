@@ -114,6 +114,21 @@ def test_a_crowd_has_to_be_named_where_there_are_several(famulus: Famulus) -> No
     assert "--provider: name the provider of the workers: links, mock, mturk" in done.stderr
 
 
+def test_a_worker_of_one_crowd_is_found_among_several(famulus: Famulus) -> None:
+    for name, crowd in (("x", "mock"), ("y", "mturk"), ("both", "mock"), ("both", "mturk")):
+        good(famulus("workers", "block", name, "--provider", crowd))
+
+    shown = good(famulus("workers", "show", " y "))
+    several, unknown = famulus("workers", "show", "both"), famulus("workers", "show", "z")
+
+    assert shown[0].split() == ["Worker", "y", "of", "mturk"]
+    for refused in (several, unknown):
+        assert refused.exit_code == 2
+        assert "name the provider of the workers: mock, mturk" in refused.stderr
+    assert good(famulus("workers", "forget", "x", "--yes"))
+    assert famulus("workers", "show", "x", "--provider", "mock").exit_code == 2
+
+
 def test_a_list_is_imported_whole(famulus: Famulus, tmp_path: Path) -> None:
     good(famulus("qualifications", "create", "good"))
     file = tmp_path / "list.csv"

@@ -17,6 +17,7 @@ from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, RequesterTable, WorkerTable, literal
 from famulus.model.transaction import Row, Transaction
+from famulus.names import stripped
 from famulus.plugins import Plugins
 
 _log = logging.getLogger(__name__)
@@ -111,6 +112,17 @@ def stored_provider_types(database: Database) -> set[str]:
             query = table.select(table.provider_type).distinct()
             types |= {row.provider_type for row in tx.rows(query)}
     return types
+
+
+def provider_types_of(database: Database, worker: str) -> set[str]:
+    """Return the providers that have a worker of that name."""
+    if not database.exists:
+        return set()
+    query = WorkerTable.select(WorkerTable.provider_type).where(
+        WorkerTable.name == stripped(worker)
+    )
+    with database.read() as tx:
+        return {row.provider_type for row in tx.rows(query)}
 
 
 def requester_numbers(database: Database, provider_type: str) -> Mapping[str, int]:

@@ -49,12 +49,16 @@ def workers() -> None:
 
 @workers.command(short_help="Show a worker's work and qualifications.")
 @click.argument("worker")
-@click.option("--provider", metavar="TYPE", help="Whose worker; needed where there are several.")
+@click.option(
+    "--provider", metavar="TYPE", help="Whose worker; needed where several have that name."
+)
 @json_option
 @pass_session
 def show(session: Session, worker: str, provider: str | None, as_json: bool) -> None:
     """Show what WORKER has done, their qualifications, and whether they are blocked."""
-    with choose_provider(session, provider, None, informs=False, creates=False) as choice:
+    with choose_provider(
+        session, provider, None, informs=False, creates=False, worker=worker
+    ) as choice:
         found = find_worker(choice.database, choice.provider_type, worker)
         report = read_worker_report(choice.database, found, most=None if as_json else _SHOWN)
     if as_json:
@@ -139,7 +143,9 @@ def unblock(
 @workers.command(short_help="Replace a worker's name by a pseudonym, for good.")
 @click.argument("worker")
 @click.option("--answers", is_flag=True, help="Remove their answers and uploaded files as well.")
-@click.option("--provider", metavar="TYPE", help="Whose worker; needed where there are several.")
+@click.option(
+    "--provider", metavar="TYPE", help="Whose worker; needed where several have that name."
+)
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @pass_session
 def forget(session: Session, worker: str, answers: bool, provider: str | None, yes: bool) -> None:
@@ -152,7 +158,9 @@ def forget(session: Session, worker: str, answers: bool, provider: str | None, y
     A worker who comes again is a new one: blocks, qualifications and limits stay with the
     pseudonym.
     """
-    with choose_provider(session, provider, None, informs=False, creates=False) as choice:
+    with choose_provider(
+        session, provider, None, informs=False, creates=False, worker=worker
+    ) as choice:
         database = choice.database
         found = find_worker(database, choice.provider_type, worker)
         what = f"{found.name} and their answers" if answers else found.name
