@@ -14,6 +14,8 @@ _UNSAFE = (
     "\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f"
     "\\ud800-\\udfff\\ufeff\\ufff9-\\ufffb\\U0001d173-\\U0001d17a\\U000e0000-\\U000e007f"
 )
+#: What a text of Python's can have, and one of UTF-8 or PostgreSQL cannot.
+NOT_STORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 _IN_LINE = re.compile(f"[{_UNSAFE}]")
 _IN_TEXT = re.compile(f"(?![\\n\\t])[{_UNSAFE}]")
 _SHORT = MappingProxyType({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
@@ -37,6 +39,11 @@ def escaped_line(text: str, limit: int | None = None) -> str:
     if limit is not None and len(text) > limit:
         text = f"{text[:limit]}…"
     return _IN_LINE.sub(_escape, text)
+
+
+def storable(text: str) -> str:
+    """Return text in which what no database can hold is escaped, as in ``\\x00``."""
+    return NOT_STORABLE.sub(_escape, text)
 
 
 def escaped_json(value: Any) -> str:

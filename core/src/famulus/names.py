@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from famulus.errors import Problem, UsageError
+from famulus.escaping import NOT_STORABLE
 
 #: The width of the columns, in characters.
 LONGEST_NAME = 255
@@ -26,8 +27,6 @@ _MISSING = frozenset({"undefined", "null", "NULL", "None", "NaN", "nil", "[objec
 _ELLIPSES = frozenset({"...", "…"})
 #: The name of a worker who was forgotten.
 _PSEUDONYM = re.compile("forgotten-[0-9a-f]{8}-[0-9]+")
-#: What text of Python's can have, and text of UTF-8 or PostgreSQL cannot.
-_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
 #: A template's placeholder that was not replaced.
 _PLACEHOLDER = re.compile(r"\$\{|\{\{|\{%|<%|%%.+%%")
 
@@ -77,7 +76,7 @@ def check_text(text: str, what: str) -> None:
     :raises famulus.UsageError: for U+0000, and for half of a surrogate pair: bytes of a command
         line that are not UTF-8 become these.
     """
-    found = _NO_TEXT.search(text)
+    found = NOT_STORABLE.search(text)
     if found is not None:
         raise UsageError(
             f"the {what} holds U+{ord(found[0]):04X}, which is not a character; write it in UTF-8"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import pytest
 
 from famulus.cli.commands.runs import report_lines
 from famulus.cli.session import Session
+from famulus.contracts.provider_views import Result, VisitVerdict
 from famulus.data.payments import list_payments
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
@@ -16,6 +17,7 @@ from famulus.engine.ledger.decisions import decide
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
 from famulus.engine.platform.bound_provider import deliver_run
 from famulus.engine.runs import find_run
+from famulus.errors import RefusedError
 from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus, VisitStatus
 from famulus.model.tables import OutboxTable, UnitTable, WorkerTable
@@ -242,3 +244,24 @@ def test_a_row_of_a_kind_that_a_newer_version_has_enqueued_is_shown(
 def enqueue_unknown(tx: Transaction, run: int) -> None:
     enqueue(tx, run=run, kind=OutboxKind.MOVE_END, key="newer", payload={})
     tx.execute(OutboxTable.update(kind="move").where(OutboxTable.key == "newer"))
+
+
+def test_an_error_that_no_database_can_hold_is_stored_with_escapes(
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
+    shown: Callable[[], list[str]],
+) -> None:
+    def decide(self: object, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        for each in verdicts:
+            yield each.key, RefusedError("no file caf\udce9\0, sorry")
+
+    monkeypatch.setattr(plugins.provider("paying"), "decide", decide)
+    review(database, Decision.ACCEPTED)
+    deliver_run(database, plugins, gateway.run_id)
+
+    [line] = shown()
+    assert "record a verdict: no file caf\\udce9\\x00, sorry; " in line
+    [payment] = list_payments(database, run=gateway.run_id)
+    assert payment.error == "no file caf\\udce9\\x00, sorry"

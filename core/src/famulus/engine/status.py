@@ -8,6 +8,7 @@ from typing import Any, Generic
 import peewee
 from attrs import frozen
 
+from famulus.escaping import storable
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json
 from famulus.model.statements import Param, Statement
@@ -261,7 +262,7 @@ def change_payment(tx: Transaction, change: Change[PaymentStatus], *, error: str
 
     :param error: why it failed, or why its outcome is unknown.
     """
-    return _change(tx, _CHANGE_PAYMENT, "payment", change, error=error, at=tx.micros)
+    return _change(tx, _CHANGE_PAYMENT, "payment", change, error=storable(error), at=tx.micros)
 
 
 def change_units_together(

@@ -9,6 +9,8 @@ from typing import Any
 
 import peewee
 
+from famulus.escaping import storable
+
 #: The largest value of a 64-bit column.
 _LARGEST = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,6 +57,13 @@ class RowIdField(peewee.BigAutoField):
 
     def adapt(self, value: Any) -> int:
         return min(max(int(value), -_LARGEST - 1), _LARGEST)
+
+
+class ErrorField(peewee.TextField):
+    """The text of an error, of any code; what a database cannot hold is escaped."""
+
+    def db_value(self, value: Any) -> Any:
+        return storable(value) if isinstance(value, str) else value
 
 
 class UtcField(peewee.BigIntegerField):

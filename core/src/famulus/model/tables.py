@@ -7,7 +7,7 @@ from typing import Any
 
 import peewee
 
-from famulus.model.fields import EnumField, JsonField, RowIdField, UtcField
+from famulus.model.fields import EnumField, ErrorField, JsonField, RowIdField, UtcField
 from famulus.model.states import (
     AgentStatus,
     Decision,
@@ -138,7 +138,7 @@ class TaskRunTable(Table):
     #: after this time no new worker is admitted
     closes_at = UtcField()
     ended_at = UtcField(null=True)
-    failure = peewee.TextField(default="")
+    failure = ErrorField(default="")
 
     reward = peewee.BigIntegerField()
     currency = peewee.CharField(max_length=3)
@@ -159,7 +159,7 @@ class TaskRunTable(Table):
     paid_outside = peewee.BooleanField(default=False)
 
     loading = EnumField(LoadingStatus)
-    loading_error = peewee.TextField(default="")
+    loading_error = ErrorField(default="")
     rows_loaded = peewee.BigIntegerField(default=0)
     source_hash = peewee.CharField(max_length=64, default="")
     next_position = peewee.BigIntegerField(default=0)
@@ -310,7 +310,7 @@ class PaymentTable(Table):
     currency = peewee.CharField(max_length=3)
     reason = peewee.TextField(default="")
     status = EnumField(PaymentStatus)
-    error = peewee.TextField(default="")
+    error = ErrorField(default="")
     #: how it was paid outside of the platform
     note = peewee.TextField(default="")
     created_at = UtcField()
@@ -368,7 +368,7 @@ class OutboxTable(Table):
     status = EnumField(OutboxStatus)
     attempts = peewee.IntegerField(default=0)
     next_attempt_at = UtcField()
-    error = peewee.TextField(default="")
+    error = ErrorField(default="")
     created_at = UtcField()
     done_at = UtcField(null=True)
     #: until when ``claimed_by``, a process, has claimed the row; null if no process has
