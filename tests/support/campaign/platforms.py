@@ -33,6 +33,9 @@ class Crowd(ABC):
 
     #: the provider's type
     provider: ClassVar[str]
+    #: what ``famulus sync`` says when the platform may have places that it does not list yet: it
+    #: fails then; empty where every place is listed at once
+    unlisted: ClassVar[str] = ""
 
     def options(self) -> dict[str, Any]:
         """Return options to launch with."""
@@ -99,6 +102,7 @@ class MturkCrowd(Crowd):
     """A fake MTurk's sandbox, whose workers accept HITs on the site and submit there."""
 
     provider = "mturk_sandbox"
+    unlisted = "MTurk may have created"
 
     def __init__(self, mturk: FakeMTurk) -> None:
         self._account = mturk.sandbox
