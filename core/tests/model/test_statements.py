@@ -15,7 +15,7 @@ from famulus.model.database_kind import DatabaseKind
 from famulus.model.statements import Param, Statement
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, SettingTable
-from famulus.model.transaction import Dialect, Transaction
+from famulus.model.transaction import Dialect, Row, Transaction
 
 
 def statements() -> dict[str, Statement[Any]]:
@@ -103,6 +103,28 @@ def test_a_status_is_a_member_of_its_enum_unless_it_is_null(database: Database) 
 
     assert row.status is OutboxStatus.FAILED
     assert row.other_status is None
+
+
+_PAYLOAD = Statement(
+    OutboxTable.select(
+        OutboxTable.payload, OutboxTable.created_at.alias("made"), OutboxTable.status
+    ).where(OutboxTable.key == Param("key"))
+)
+
+
+def test_rows_of_a_compiled_select_have_the_types_of_python(database: Database) -> None:
+    columns = {"key": "a", "kind": "b", "payload": {"n": [1]}, "status": OutboxStatus.FAILED}
+
+    def job(tx: Transaction) -> list[Row]:
+        tx.insert(OutboxTable, **columns, next_attempt_at=tx.now, created_at=tx.now)
+        assert tx.rows_of(_PAYLOAD, key="no such key") == []
+        assert [row.made for row in tx.rows_of(_PAYLOAD, key="a")] == [tx.now]
+        return tx.rows_of(_PAYLOAD, key="a")
+
+    (row,) = database.write(job)
+
+    assert row.payload == {"n": [1]}
+    assert row.status is OutboxStatus.FAILED
 
 
 @pytest.mark.parametrize(

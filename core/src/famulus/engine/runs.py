@@ -14,7 +14,7 @@ from famulus import process
 from famulus.contracts.context import RequesterView
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
-from famulus.model.statements import for_update
+from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
     OPEN_AGENTS,
     LoadingStatus,
@@ -99,6 +99,9 @@ def select_runs() -> Any:
     )
 
 
+_RUN = Statement(select_runs().where(TaskRunTable.id == Param("run")))
+
+
 def run_record(row: Row) -> RunRecord:
     """Make a record of a row of :func:`select_runs`."""
     return RunRecord(**vars(row))
@@ -132,10 +135,10 @@ def read_run(tx: Transaction, run: int) -> RunRecord:
 
     :raises famulus.NotFoundError: when there is none of that number.
     """
-    row = tx.row(select_runs().where(TaskRunTable.id == run))
-    if row is None:
+    rows = tx.rows_of(_RUN, run=TaskRunTable.id.adapt(run))
+    if not rows:
         raise NotFoundError(f"there is no run {run}; `famulus runs` lists them")
-    return run_record(row)
+    return run_record(rows[0])
 
 
 def lock_run(tx: Transaction, run: int) -> RunRecord:

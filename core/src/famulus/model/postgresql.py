@@ -15,7 +15,7 @@ from famulus.errors import DatabaseError, MissingDriverError
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.pool import Pool
-from famulus.model.transaction import Dialect, Transaction
+from famulus.model.transaction import Transaction, dialect_of
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class PostgresqlBackend:
             ) from error
         self._psycopg = psycopg
         self._params = params
-        self.dialect = Dialect(DatabaseKind.POSTGRESQL)
+        self.dialect = dialect_of(DatabaseKind.POSTGRESQL)
         self._clock = clock
         self._writing = threading.local()
         self._outage = Outage("the database")

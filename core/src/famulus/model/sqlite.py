@@ -19,7 +19,7 @@ from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.pool import Pool
 from famulus.model.private_files import create_file
 from famulus.model.sqlite_checkpoints import Checkpoints
-from famulus.model.transaction import Dialect, Transaction
+from famulus.model.transaction import Transaction, dialect_of
 
 try:
     import fcntl
@@ -101,7 +101,7 @@ class SqliteBackend:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
-        self.dialect = Dialect(DatabaseKind.SQLITE)
+        self.dialect = dialect_of(DatabaseKind.SQLITE)
         self._clock = clock
         self._outage = Outage(f"the database {path}")
         _create(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import chain
 from types import SimpleNamespace
 from typing import Any
@@ -47,6 +48,12 @@ class Dialect:
         if found is None:
             found = self._compiled[statement] = compile_statement(statement, self.kind, self.peewee)
         return found
+
+
+@cache
+def dialect_of(kind: DatabaseKind) -> Dialect:
+    """Return the dialect that all databases of a kind share in this process."""
+    return Dialect(kind)
 
 
 class Transaction:
@@ -137,18 +144,17 @@ class Transaction:
         """Run a peewee select and return its rows in Python's types."""
         return list(self.iterate(query))
 
+    def rows_of(self, statement: Statement[Any], **params: Any) -> list[Row]:
+        """Run a compiled select with parameters as they are stored.
+
+        Return its rows in Python's types.
+        """
+        query = statement.build(self._dialect.kind)
+        return list(_typed(self.run(statement, **params), query))
+
     def iterate(self, query: Any) -> Iterator[Row]:
         """Run a peewee select and yield its rows in Python's types, one at a time."""
-        cursor = self.execute(query)
-        readers = column_readers(query)
-        names = [description[0] for description in cursor.description]
-        for values in cursor:
-            yield Row(
-                **{
-                    name: read(value) if read else value
-                    for name, read, value in zip(names, readers, values, strict=True)
-                }
-            )
+        yield from _typed(self.execute(query), query)
 
     def row(self, query: Any) -> Row | None:
         """Run a peewee select and return its first row, or None."""
@@ -158,6 +164,19 @@ class Transaction:
         """Insert one row of values in Python's types; return its id."""
         query = table.insert(**values).returning(table.id)  # type: ignore[attr-defined]
         return int(self.execute(query).fetchone()[0])
+
+
+def _typed(cursor: Any, query: Any) -> Iterator[Row]:
+    """Yield the rows of a cursor with the types of the query's columns."""
+    readers = column_readers(query)
+    names = [description[0] for description in cursor.description]
+    for values in cursor:
+        yield Row(
+            **{
+                name: read(value) if read else value
+                for name, read, value in zip(names, readers, values, strict=True)
+            }
+        )
 
 
 def _values(compiled: Compiled, given: dict[str, Any]) -> tuple[Any, ...]:

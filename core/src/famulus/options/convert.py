@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -119,6 +119,8 @@ def fitting_values(cls: type, raw: Mapping[str, Any], *, task_dir: Path) -> dict
     return {name: fitting.get(name, each.default) for name, each in options.items()}
 
 
+# cattrs writes a function for each class of options, which takes longer than to call it.
+@lru_cache(maxsize=4)
 def make_converter(task_dir: Path) -> Converter:
     """Return a converter that refuses unfit values; relative paths start in ``task_dir``.
 
