@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from famulus.testing.databases import PostgresDatabases
 
 
 @pytest.fixture
-def own_address(request: pytest.FixtureRequest, database_address: str) -> str:
-    """A database that keeps its new tables to itself."""
+def own_address(request: pytest.FixtureRequest, database_address: str, tmp_path: Path) -> str:
+    """A database that has no tables yet, and keeps its new ones to itself."""
     if not database_address.startswith("postgresql"):
-        return database_address
+        return str(tmp_path / "own.db")
     databases: PostgresDatabases = request.getfixturevalue("postgres")
     with databases.fresh() as address:
         return address

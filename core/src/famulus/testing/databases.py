@@ -8,6 +8,14 @@ from typing import Any
 
 from famulus.testing.postgres import database_url, postgres_server
 
+_END_SESSIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)"
+#: the versions of the tables, and the identity
+_KEPT = ["famulus_schema", "setting"]
+
 
 class PostgresDatabases:
     """Lend the databases of one server; making one takes much longer than emptying it."""
@@ -16,6 +24,7 @@ class PostgresDatabases:
         self._server = server
         self._free: list[str] = []
         self._made = 0
+        self._emptying: dict[str, Any] = {}
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[str]:
@@ -40,20 +49,25 @@ class PostgresDatabases:
             connection.execute(f"CREATE DATABASE {name}")
         return database_url(self._server, name)
 
+    def close(self) -> None:
+        """Close all connections."""
+        while self._emptying:
+            self._emptying.popitem()[1].close()
+
     def _empty(self, address: str) -> None:
-        with _connection(address) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        connection = self._connection(address)
+        connection.execute(_END_SESSIONS)
+        names = connection.execute(_TABLES, (_KEPT,)).fetchall()
+        connection.execute("; ".join(f'DELETE FROM "{name}"' for (name,) in names))
+
+    def _connection(self, address: str) -> Any:
+        """Return the connection that empties a database; a server needs long for the first use."""
+        connection = self._emptying.get(address)
+        if connection is None:
+            connection = self._emptying[address] = _connection(address)
             # Without foreign keys, tables can be emptied in any order.
             connection.execute("SET session_replication_role = replica")
-            names = connection.execute(
-                "SELECT tablename FROM pg_tables "
-                "WHERE schemaname = 'public' AND tablename NOT IN ('famulus_schema', 'setting')"
-            ).fetchall()
-            for (name,) in names:
-                connection.execute(f'DELETE FROM "{name}"')
+        return connection
 
 
 @contextlib.contextmanager
@@ -63,8 +77,11 @@ def postgres_databases() -> Iterator[PostgresDatabases]:
     :raises LookupError: when PostgreSQL or its driver is not installed; the message explains how to
         get it.
     """
-    with postgres_server() as server:
-        yield PostgresDatabases(server)
+    with (
+        postgres_server() as server,
+        contextlib.closing(PostgresDatabases(server)) as databases,
+    ):
+        yield databases
 
 
 def _connection(address: str) -> Any:

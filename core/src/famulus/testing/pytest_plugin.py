@@ -7,6 +7,7 @@ with a sentence that gives the remedy; where the environment has ``CI`` set, the
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -64,6 +65,17 @@ def postgres() -> Iterator[PostgresDatabases]:
         yield databases
 
 
+@pytest.fixture(scope="session")
+def _empty_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database without rows, to be copied: making its tables takes much longer."""
+    from famulus.model.database import Database
+
+    file = tmp_path_factory.mktemp("empty") / "famulus.db"
+    with Database(file) as database:
+        assert database.identity
+    return file
+
+
 @pytest.fixture(scope="module")
 def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server of the module's own, which its tests stop and start."""
@@ -91,7 +103,8 @@ def database_address(
 ) -> Iterator[str]:
     """The address of a database without runs, of each kind in turn."""
     if request.param == "sqlite":
-        yield str(tmp_path / "famulus.db")
+        file = tmp_path / "famulus.db"
+        yield str(shutil.copy(request.getfixturevalue("_empty_sqlite_file"), file))
         return
     databases: PostgresDatabases = request.getfixturevalue("postgres")
     monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
