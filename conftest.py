@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 _PROC = Path("/proc")
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 _VARIABLE = "FAMULUS_TEST_SESSION"
 #: Milliseconds that a process may take to end once the last test is over.
 _PATIENCE = 10_000
@@ -34,7 +35,7 @@ _MEMORY = Path("/dev/shm")
 _ROOM = 4 * 2**30
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Keep files of tests in memory, and have the default port taken.
 
     SQLite waits for the disk at each commit. A folder in ``TMPDIR`` takes precedence. The port is
@@ -42,7 +43,21 @@ def pytest_configure() -> None:
     """
     if "TMPDIR" not in os.environ and _has_room(_MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+    if os.environ.get(_NO_BYTECODE):
+        _share_bytecode(config)
     sys.addaudithook(_refuse_the_default_port)
+
+
+def _share_bytecode(config: pytest.Config) -> None:
+    """Compile a module once for all processes of the session, and leave nothing beside it.
+
+    Some images of containers have Python write no bytecode. Each of the hundreds of processes that
+    tests start would then compile all of Famulus.
+    """
+    folder = tempfile.mkdtemp(prefix="famulus-bytecode-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ["PYTHONPYCACHEPREFIX"] = folder
+    del os.environ[_NO_BYTECODE]
 
 
 def _has_room(folder: Path) -> bool:

@@ -114,7 +114,7 @@ def python_command(
     :param folder: the working directory; this process' own unless given.
     :param python: the interpreter, such as that of another environment.
     """
-    starting = ("-c", _WITH_ITS_PARENT) if sys.platform == "linux" else ()
+    starting = ("-I", "-S", "-c", _WITH_ITS_PARENT) if sys.platform == "linux" else ()
     process = subprocess.Popen(
         [str(python), *starting, *map(str, arguments)],
         cwd=folder,
