@@ -121,6 +121,14 @@ def tab(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Tab]:
     tab.close()
 
 
+@pytest.fixture(scope="module")
+def plain_tab(browser: Browser) -> Iterator[Tab]:
+    """A tab that loads nothing, to be made as wide as a test needs it."""
+    tab = browser.new_page()
+    yield tab
+    tab.close()
+
+
 def _open(tab: Tab, html: str) -> None:
     tab.goto("http://page.test/")
     tab.set_content(html)
@@ -175,9 +183,10 @@ def test_a_page_does_not_scroll_sideways(tab: Tab, style: str) -> None:
 @pytest.mark.parametrize("width", [768, 800, 992, 1000, 1200, 1205, 1280])
 @pytest.mark.parametrize("style", ["bootstrap 3", "bootstrap 4", "bootstrap 5"])
 def test_a_container_is_as_wide_as_outside_the_frame(
-    browser: Browser, style: str, width: int
+    plain_tab: Tab, style: str, width: int
 ) -> None:
-    tab = browser.new_page(viewport={"width": width, "height": 900})
+    tab = plain_tab
+    tab.set_viewport_size({"width": width, "height": 900})
     tab.set_content(f"<style>{_css(STYLES[style])}</style>{BODY}")
     measure = "document.querySelector('.container').getBoundingClientRect().toJSON()"
     alone = tab.evaluate(measure)
@@ -186,7 +195,6 @@ def test_a_container_is_as_wide_as_outside_the_frame(
     inside = tab.evaluate(measure)
 
     overflow = _overflow(tab)
-    tab.close()
     assert (inside["width"], inside["x"]) == pytest.approx((alone["width"], alone["x"]), abs=1)
     assert overflow == 0
 

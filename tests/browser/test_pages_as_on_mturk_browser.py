@@ -70,9 +70,9 @@ def _sent_by_both(page: MTurkPage, browser: Any, folder: Path, **options: Any) -
         context.route(CDN + "**", _from_files)
         context.set_default_timeout(15_000)
         try:
-            sent = []
+            # Chromium starts a process for each tab.
+            tab, sent = context.new_page(), []
             for side in ("mturk", "here"):
-                tab = context.new_page()
                 tab.goto(server.url(side))
                 for step in page.steps:
                     _do(tab, step, folder)
