@@ -13,6 +13,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 WORKERS = -n $(JOBS) --dist loadscope --no-loadscope-reorder
 
+# Tests of what Hypothesis chooses whose examples are expensive: they run few of them.
+REPEATED = $(shell grep -rlE --include=test_*.py "^from (repetitions|machine_limits|interleaving) import" \
+	core/tests plugins tests/mturk)
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-lowest coverage lint docs constraints wheels bench faults clean
 
@@ -89,6 +93,7 @@ wheels: $(VENV)/.installed-dev
 
 faults: $(VENV)/.installed-dev
 	PYTHONPATH=tests/support $(BIN)/python tests/faults/run.py $(ARGS)
+	$(if $(ARGS),,FAMULUS_TEST_EXAMPLES=10 $(BIN)/python -m pytest $(WORKERS) $(REPEATED))
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)

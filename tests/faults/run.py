@@ -17,6 +17,7 @@ from famulus.testing.databases import PostgresDatabases, postgres_databases
 #: Kills of one round: of whole processes, and of a server that is forked from one that has
 #: imported everything.
 _A_ROUND = {"processes": 12, "forks": 60}
+_BONUSES = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +45,8 @@ def _run(case: Case, postgres: Callable[[], PostgresDatabases]) -> int | None:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="famulus-faults-") as folder:
         try:
-            killed = case.run(Path(folder), postgres, _A_ROUND[case.kind])
+            kills = _A_ROUND[case.kind]
+            killed = case.run(Path(folder), postgres, kills=kills, bonuses=_BONUSES)
         except RoundFailedError as error:
             sys.stderr.write(f"{error}\nRepeat its choices with --repeat {case}\n")
             return None

@@ -16,7 +16,7 @@ pytestmark = [
 ]
 
 #: Kills of a round while people work; the commands that pay are killed on top of that.
-KILLS = {"processes": 5, "forks": 5}
+KILLS = {"processes": 3, "forks": 5}
 
 
 class _Campaign:
@@ -35,7 +35,7 @@ class _Campaign:
             lent: PostgresDatabases = request.getfixturevalue("postgres")
             return lent
 
-        assert case.run(tmp_path, postgres, KILLS[kind]) >= KILLS[kind]
+        assert case.run(tmp_path, postgres, kills=KILLS[kind], bonuses=1) >= KILLS[kind]
 
 
 class TestMock(_Campaign):

@@ -193,7 +193,7 @@ def machine(lend: Callable[[], AbstractContextManager[str | None]]) -> type[OnMt
 
 def test_a_run_on_sqlite() -> None:
     """The database is a file in the study's folder."""
-    run_state_machine_as_test(machine(nullcontext), settings=machine_limits(12, steps=30))
+    run_state_machine_as_test(machine(nullcontext), settings=machine_limits(4, steps=30))
 
 
 def test_a_run_on_postgresql(

@@ -30,6 +30,7 @@ from famulus.process import ProcessIdentity
 from famulus.testing.fake_platform import FakePlatform
 from famulus.testing.inprocess import ManualOperator
 from famulus.testing.movable_clock import MovableClock
+from repetitions import repeated
 
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ _MOST_TURNS = 3_000
 def examples(database: Database, *, sqlite: int, postgresql: int) -> settings:
     """Return Hypothesis's settings for that many courses on a database, always the same ones."""
     return settings(
-        max_examples=sqlite if database.kind is DatabaseKind.SQLITE else postgresql,
+        max_examples=repeated(sqlite if database.kind is DatabaseKind.SQLITE else postgresql),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         print_blob=False,

@@ -6,6 +6,8 @@ import os
 
 from hypothesis import HealthCheck, Phase, settings
 
+from repetitions import repeated
+
 
 def machine_limits(examples: int, steps: int) -> settings:
     """Return settings with which a failure is printed, with its steps, before the time is over.
@@ -19,7 +21,7 @@ def machine_limits(examples: int, steps: int) -> settings:
     if os.environ.get("FAMULUS_TEST_SECONDS") == "0":
         phases.append(Phase.shrink)
     return settings(
-        max_examples=examples,
+        max_examples=repeated(examples),
         stateful_step_count=steps,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -25,6 +25,7 @@ from famulus.model.database import Database
 from famulus.operate.loading import Loader, Source
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+from repetitions import repeated
 
 NAMES = ["x", "y"]
 
@@ -152,7 +153,7 @@ class Allocation(RuleBasedStateMachine):
 
 TestAllocation = Allocation.TestCase
 TestAllocation.settings = settings(
-    max_examples=30,
+    max_examples=repeated(12),
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

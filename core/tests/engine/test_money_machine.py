@@ -37,6 +37,7 @@ from famulus.review.payment_actions import pay_bonus, retry_payment, settle_paym
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+from repetitions import repeated
 
 if TYPE_CHECKING:
     from famulus.testing.databases import PostgresDatabases
@@ -248,7 +249,7 @@ class Money(RuleBasedStateMachine):
 
 def limits(examples: int) -> settings:
     return settings(
-        max_examples=examples,
+        max_examples=repeated(examples),
         stateful_step_count=20,
         deadline=None,
         suppress_health_check=list(HealthCheck),
@@ -262,7 +263,7 @@ def test_money_on_sqlite(tmp_path: Path) -> None:
     numbers = iter(range(10**6))
     addresses = (contextlib.nullcontext(str(tmp_path / f"{n}.db")) for n in numbers)
 
-    run_state_machine_as_test(machine(lambda: next(addresses)), settings=limits(50))
+    run_state_machine_as_test(machine(lambda: next(addresses)), settings=limits(20))
 
 
 @pytest.mark.slow
@@ -272,7 +273,7 @@ def test_money_on_postgresql(
     monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
     monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
 
-    run_state_machine_as_test(machine(postgres.lend), settings=limits(20))
+    run_state_machine_as_test(machine(postgres.lend), settings=limits(8))
 
 
 def machine(lend: Callable[[], AbstractContextManager[str]]) -> type[RuleBasedStateMachine]:

@@ -54,7 +54,9 @@ class Case:
     def __str__(self) -> str:
         return "/".join((self.kind, self.database, self.crowd, self.seed))
 
-    def run(self, folder: Path, postgres: Callable[[], PostgresDatabases], kills: int) -> int:
+    def run(
+        self, folder: Path, postgres: Callable[[], PostgresDatabases], *, kills: int, bonuses: int
+    ) -> int:
         """Run the round; return how many processes it has killed.
 
         :param postgres: starts a server, or returns the one that runs already.
@@ -66,7 +68,12 @@ class Case:
             _crowd(self.crowd, str(self)) as crowd,
         ):
             running = KINDS[self.kind](
-                folder=folder, address=address, crowd=crowd, seed=str(self), kills=kills
+                folder=folder,
+                address=address,
+                crowd=crowd,
+                seed=str(self),
+                kills=kills,
+                bonuses=bonuses,
             )
             running.run()
             return running.killed

@@ -28,7 +28,6 @@ from famulus.testing.command import Command, famulus_command
 TASK = "campaign"
 _LANES = 3
 _PEOPLE = 8
-_BONUSES = 3
 #: Seconds for what has to happen by itself.
 _PATIENCE = 120.0
 #: Seconds after the start of a command within which it is killed.
@@ -52,8 +51,8 @@ class Victim(StrEnum):
 class Round:
     """One run with a database, a crowd, and choices of its own.
 
-    ``kills`` is how many processes are killed while people work; the commands that pay are killed
-    on top of that. ``killed`` counts both.
+    ``kills`` is how many processes are killed while people work; the commands that pay, for
+    ``bonuses`` of the units, are killed on top of that. ``killed`` counts both.
     """
 
     #: whether commands are killed, too
@@ -65,6 +64,7 @@ class Round:
     crowd: Crowd
     seed: str
     kills: int
+    bonuses: int
     killed: int = 0
     log: list[str] = field(factory=list)
     _over: threading.Event = field(factory=threading.Event)
@@ -184,7 +184,7 @@ class Round:
             units = [
                 row.id for row in tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))
             ]
-        for unit in self.chance.sample(units, _BONUSES):
+        for unit in self.chance.sample(units, self.bonuses):
             self._until_done(
                 "bonus", str(unit), "0.50", "--reason", f"Unit {unit}.", kills=1, anyway=True
             )
@@ -224,7 +224,7 @@ class Round:
     def _check_payments(self) -> None:
         with self._database() as database:
             bonuses, rewards = self.crowd.bonuses(database), self.crowd.rewards(database)
-        assert list(bonuses.values()) == [1] * _BONUSES, f"bonuses were paid {bonuses}"
+        assert list(bonuses.values()) == [1] * self.bonuses, f"bonuses were paid {bonuses}"
         assert set(rewards.values()) <= {1}, f"rewards were paid {rewards}"
 
     def _until_done(self, *words: str, kills: int = 0, anyway: bool = False) -> None:
