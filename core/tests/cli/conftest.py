@@ -20,6 +20,12 @@ Famulus = Callable[..., Result]
 
 
 @pytest.fixture
+def unserved() -> list[str]:
+    """Overrides for a run without a process that serves it."""
+    return ["architect=external", "architect.public_url=https://example.org/"]
+
+
+@pytest.fixture
 def example() -> Path:
     """The configuration of the example task: two rows, two units each."""
     return EXAMPLE

@@ -36,14 +36,14 @@ def opened(database_file: Path, clock: MovableClock) -> Iterator[Database]:
 
 
 @pytest.fixture
-def run(opened: Database, example: Path) -> Iterator[Gateway]:
+def run(opened: Database, example: Path, unserved: list[str]) -> Iterator[Gateway]:
     """The example on ``mock``, one unit of four done by x; it has no operator any more."""
     operator = ManualOperator(opened, plugins=discover())
     with operator:
         launched = operator.launch(
             example,
             overrides=[
-                "architect.port=0",
+                *unserved,
                 "provider.fee=0.2",
                 "provider.faults=[none, lost, refused]",
             ],

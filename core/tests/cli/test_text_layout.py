@@ -62,14 +62,18 @@ COMMANDS = [
 
 @pytest.fixture
 def arguments(
-    tmp_path: Path, example: Path, database_file: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    example: Path,
+    database_file: Path,
+    unserved: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, str]:
     """Values for placeholders in the commands; the database has a run without an operator."""
     monkeypatch.delenv("COLUMNS")
     monkeypatch.chdir(tmp_path)
     with Database(database_file) as database:
         operator = ManualOperator(database, plugins=discover())
-        overrides = ["architect.port=0", f"task.task_name={TASK}", "provider.fee=0.2"]
+        overrides = [*unserved, f"task.task_name={TASK}", "provider.fee=0.2"]
         launched = operator.launch(example, overrides=overrides)
         operator.load_all(launched)
         gateway = operator.gateway(launched)

@@ -19,14 +19,14 @@ Famulus = Callable[..., Result]
 
 
 @pytest.fixture
-def run(database_file: Path, example: Path) -> Iterator[int]:
+def run(database_file: Path, example: Path, unserved: list[str]) -> Iterator[int]:
     """The example, three units of which x and y have done in three minutes each."""
     clock = MovableClock(datetime.now(UTC))
     with (
         Database(database_file, clock=clock) as database,
         ManualOperator(database, plugins=discover()) as operator,
     ):
-        overrides = ["architect.port=0", "provider.fee=0.2"]
+        overrides = [*unserved, "provider.fee=0.2"]
         launched = operator.launch(example, overrides=overrides)
         operator.load_all(launched)
         for name in "xxy":
