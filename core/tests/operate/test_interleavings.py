@@ -203,7 +203,7 @@ def play(database: ScheduledDatabase, clock: MovableClock, plan: Plan) -> None:
 def test_no_place_is_open_of_a_run_that_is_not_served(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
-    @examples(database, sqlite=100, postgresql=15)
+    @examples(database, sqlite=40, postgresql=8)
     @given(plan=PLANS)
     def holds(plan: Plan) -> None:
         play(database, clock, plan)

@@ -83,12 +83,12 @@ def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[byte
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process, politely first."""
-    for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+    """End a process, politely first: an operator would wait for who is at work."""
+    for number, patience in ((signal.SIGTERM, 0.5), (signal.SIGTERM, 15), (signal.SIGKILL, 5)):
         if process.poll() is None:
             process.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)
+                process.wait(patience)
 
 
 def wait_for(
