@@ -11,51 +11,18 @@ from typing import Any
 
 from attrs import define, field
 
-from famulus import Database, FamulusError, Form, RequesterView, RunStatus
-from famulus.engine.ledger.apply_decisions import apply_decisions
-from famulus.engine.ledger.decisions import decide
-from famulus.engine.platform.bound_provider import bind_provider
-from famulus.engine.platform.visit_sync import sync_run
-from famulus.engine.runs import find_run
-from famulus.model.states import (
-    SUBMITTED_VISITS,
-    Decision,
-    PaymentKind,
-    PaymentStatus,
-    UnitStatus,
-)
-from famulus.model.tables import PaymentTable, RequesterTable, UnitTable, VisitTable, WorkerTable
-from famulus.operate.doctor import read_differences
-from famulus.operate.lease import LEASE_SECONDS
-from famulus.review.payment_actions import pay_bonus, retry_payment
+from famulus import RequesterView
+from famulus.model.states import SUBMITTED_VISITS, PaymentKind, PaymentStatus
+from famulus.model.tables import PaymentTable, VisitTable, WorkerTable
 from famulus.testing.conformance.harness import PluginUnderTest
-from famulus.testing.inprocess import ManualOperator, Seen, kit_plugins, seen
+from famulus.testing.inprocess import Seen, kit_plugins
 from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.calls import Mturk
 from famulus_mturk.fake import Account, FakeMTurk, Fault, Shown, Stage, WorkerRefusedError
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.schema import SCHEMA
+from killable_run import KillableRun, KillPlan
 from mturk_bench import parameters
-
-
-class Killed(BaseException):
-    """The process is killed here; the code that catches it starts another one."""
-
-
-@define
-class KillPlan:
-    """After how many calls to MTurk the process is killed: before the next one, or after it."""
-
-    calls: int | None = None
-    after: bool = False
-
-    def check(self, *, after: bool) -> None:
-        """Kill the process, if this is the call."""
-        if self.calls == 0 and after == self.after:
-            self.calls = None
-            raise Killed
-        if after and self.calls is not None:
-            self.calls -= 1
 
 
 @define(eq=False)
@@ -72,7 +39,7 @@ class KillableMturk(Mturk):
         return answer
 
 
-class Study:
+class Study(KillableRun):
     """A requester with one run, workers and a clock; everything goes through the engine."""
 
     def __init__(
@@ -87,26 +54,16 @@ class Study:
         fault: Fault | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.folder = folder
-        self.clock = MovableClock()
-        self.mturk = FakeMTurk(self.clock).__enter__()
+        clock, kills = MovableClock(), KillPlan()
+        self.mturk = FakeMTurk(clock).__enter__()
         self.account: Account = self.mturk.sandbox
         if fault is not None:
             self.account.faults.plan(fault, "CreateHITWithHITType")
-        self.kills = KillPlan()
-        provider = type(
-            "Provider", (_KillableProvider,), {"type": "mturk_sandbox", "kills": self.kills}
-        )
+        provider = type("Provider", (_KillableProvider,), {"type": "mturk_sandbox", "kills": kills})
         providers = [provider, MturkProvider]
-        self.plugins = kit_plugins(mturk=PluginUnderTest(providers=providers, schemas=[SCHEMA]))
-        self.database = Database(address or folder / "study.db", clock=self.clock)
-        self.database.prepare(self.plugins.schemas())
-        self.database.write(
-            lambda tx: tx.insert(
-                RequesterTable, provider_type="mturk_sandbox", name="me", created_at=tx.now
-            )
-        )
-        self.operator = ManualOperator(self.database, plugins=self.plugins)
+        plugins = kit_plugins(mturk=PluginUnderTest(providers=providers, schemas=[SCHEMA]))
+        super().__init__(folder, plugins, clock, kills, address=address)
+        self.add_requester("mturk_sandbox")
         self.gateway = self.operator.launch_rows(
             [{"n": n} for n in range(rows)],
             shared=shared,
@@ -125,7 +82,6 @@ class Study:
             task_lifetime_in_seconds=86400 * 300,
         )
         self.run = self.gateway.run_id
-        self.pages: dict[str, Seen] = {}
 
     def close(self) -> None:
         """Close everything, in any state."""
@@ -134,50 +90,8 @@ class Study:
         self.database.close()
         self.mturk.__exit__(None, None, None)
 
-    def turn(self) -> None:
-        """Let the operator do one round; a killed operator is replaced."""
-        try:
-            self.operator.turn()
-        except Killed:
-            self.restart()
-
-    def restart(self) -> None:
-        """Lose the operator, as in a crash, and resume the run with another."""
-        self.kills.calls = None
-        self.clock.advance(LEASE_SECONDS + 1)
-        self.operator = ManualOperator(self.database, plugins=self.plugins)
-        self.resume()
-
-    def resume(self) -> None:
-        """Resume the run, unless it is finished or being operated."""
-        status = find_run(self.database, self.run).status
-        if self.operator.holds(self.run) or status is RunStatus.FINISHED:
-            return
-        while True:
-            try:
-                self.operator.resume(self.run)
-                return
-            except Killed:
-                self.kills.calls = None
-                self.clock.advance(LEASE_SECONDS + 1)
-                self.operator = ManualOperator(self.database, plugins=self.plugins)
-
-    def stop(self) -> None:
-        """Stop the run now."""
-        if self.operator.holds(self.run):
-            try:
-                self.operator.stop(self.run, now=True)
-            except Killed:
-                self.restart()
-
-    def finish(self) -> None:
-        """Finish the run."""
-        if find_run(self.database, self.run).status is not RunStatus.FINISHED:
-            try:
-                self.operator.finish(self.run)
-            except Killed:
-                self.kills.calls = None
-                self.operator = ManualOperator(self.database, plugins=self.plugins)
+    def clear_faults(self) -> None:
+        self.account.faults.clear()
 
     def accept(self, worker: str) -> Shown | None:
         """Have a worker accept a HIT and open the page in its frame."""
@@ -192,22 +106,12 @@ class Study:
         return None
 
     def open(self, worker: str, shown: Shown) -> Seen:
-        """Open the page of a HIT, or load it again. Only operators are killed, no servers."""
-        left, self.kills.calls = self.kills.calls, None
-        page = self.arrive(parameters(shown))
-        self.kills.calls = left
-        self.pages[f"{worker} {shown.assignment_id}"] = page
-        return page
-
-    def arrive(self, query: Mapping[str, str]) -> Seen:
-        """Open any address."""
-        return seen(self.gateway.arrive(query))
+        """Open the page of a HIT, or load it again."""
+        return self.open_page(f"{worker} {shown.assignment_id}", parameters(shown))
 
     def answer(self, worker: str, shown: Shown) -> None:
         """Submit the page to us."""
-        page = self.pages[f"{worker} {shown.assignment_id}"]
-        if page.has_form:
-            self.gateway.submit(Form(fields=[*page.hidden.items(), ("answer", "yes")]))
+        self.answer_page(f"{worker} {shown.assignment_id}")
 
     def post(self, worker: str, shown: Shown) -> None:
         """Submit to MTurk, as the browser does once we have stored the answers."""
@@ -220,70 +124,6 @@ class Study:
         # Refused where the time is over, or it was submitted or returned before.
         with contextlib.suppress(WorkerRefusedError):
             self.account.worker(worker).give_back(shown)
-
-    def review(self, decision: Decision) -> None:
-        """Decide on every completed unit, and apply the decisions."""
-        with self.database.read() as tx:
-            query = UnitTable.select(UnitTable.id).where(
-                UnitTable.run == self.run, UnitTable.status == UnitStatus.COMPLETED
-            )
-            units = [row.id for row in tx.rows(query)]
-        for unit in units:
-            self.database.write(lambda tx: decide(tx, unit, decision, note="A reason."))  # noqa: B023
-        self.database.write(lambda tx: apply_decisions(tx, units))
-
-    def give_bonus(self) -> None:
-        """Pay a bonus of ten cents for each accepted unit, once."""
-        with self.database.read() as tx:
-            query = UnitTable.select(UnitTable.id).where(
-                UnitTable.run == self.run, UnitTable.status == UnitStatus.ACCEPTED
-            )
-            units = [row.id for row in tx.rows(query)]
-        for unit in units:
-            try:
-                pay_bonus(self.database, unit, "0.10", reason="Thank you.", plugins=self.plugins)
-            except Killed:
-                self.restart()
-
-    def retry(self) -> None:
-        """Retry failed bonuses."""
-        query = PaymentTable.select(PaymentTable.id).where(
-            PaymentTable.kind == PaymentKind.BONUS, PaymentTable.status == PaymentStatus.FAILED
-        )
-        with self.database.read() as tx:
-            failed = [row.id for row in tx.rows(query)]
-        for payment in failed:
-            try:
-                retry_payment(self.database, payment, plugins=self.plugins)
-            except Killed:
-                self.restart()
-
-    def sync(self) -> None:
-        """Do what `famulus sync RUN` does."""
-        try:
-            bound = bind_provider(self.database, self.plugins, self.run)
-            sync_run(self.database, bound.provider, bound.run_view())
-            bound.delivery().deliver_all()
-        except Killed:
-            self.restart()
-        except FamulusError:
-            pass  # a planned fault; a later sync succeeds
-
-    def settle_down(self) -> None:
-        """Remove all faults, and let time pass until nothing changes any more."""
-        self.account.faults.clear()
-        self.kills.calls = None
-        for _ in range(12):
-            self.clock.advance(900)
-            self.turn()
-            self.sync()
-            self.review(Decision.ACCEPTED)
-
-    @property
-    def doctor(self) -> str:
-        """The output of `famulus doctor`."""
-        found = read_differences(self.database, self.plugins, self.run)
-        return "\n".join(each.what for each in found)
 
     def check_hits(self) -> None:
         """No place has two HITs."""

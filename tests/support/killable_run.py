@@ -1,0 +1,214 @@
+"""A run on a fake platform with the real engine, whose process can be killed at any call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import define
+
+from famulus import Database, FamulusError, Form, RunStatus
+from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.platform.bound_provider import bind_provider
+from famulus.engine.platform.visit_sync import sync_run
+from famulus.engine.runs import find_run
+from famulus.model.states import Decision, PaymentKind, PaymentStatus, UnitStatus
+from famulus.model.tables import PaymentTable, RequesterTable, UnitTable
+from famulus.operate.doctor import read_differences
+from famulus.operate.lease import LEASE_SECONDS
+from famulus.plugins import Plugins
+from famulus.review.payment_actions import pay_bonus, retry_payment
+from famulus.testing.inprocess import ManualOperator, Seen, seen
+from famulus.testing.movable_clock import MovableClock
+
+
+class Killed(BaseException):
+    """The process is killed here; the code that catches it starts another one."""
+
+
+@define
+class KillPlan:
+    """After how many calls to MTurk the process is killed: before the next one, or after it."""
+
+    calls: int | None = None
+    after: bool = False
+
+    def check(self, *, after: bool) -> None:
+        """Kill the process, if this is the call."""
+        if self.calls == 0 and after == self.after:
+            self.calls = None
+            raise Killed
+        if after and self.calls is not None:
+            self.calls -= 1
+
+
+class KillableRun:
+    """A requester with one run, workers and a clock; everything goes through the engine.
+
+    A subclass launches the run, sets ``gateway`` and ``run``, and has the workers' actions on its
+    platform.
+    """
+
+    gateway: Gateway
+    run: int
+
+    def __init__(
+        self,
+        folder: Path,
+        plugins: Plugins,
+        clock: MovableClock,
+        kills: KillPlan,
+        *,
+        address: str | None,
+    ) -> None:
+        self.folder = folder
+        self.clock = clock
+        #: what the provider's calls check
+        self.kills = kills
+        self.plugins = plugins
+        self.database = Database(address or folder / "study.db", clock=clock)
+        self.database.prepare(plugins.schemas())
+        self.operator = ManualOperator(self.database, plugins=plugins)
+        #: what a worker saw last, by a key of the worker and their place
+        self.pages: dict[str, Seen] = {}
+
+    def add_requester(self, provider: str) -> None:
+        """Register the requester ``me``, without a call to the platform."""
+        self.database.write(
+            lambda tx: tx.insert(
+                RequesterTable, provider_type=provider, name="me", created_at=tx.now
+            )
+        )
+
+    def clear_faults(self) -> None:
+        """Remove the platform's faults."""
+        raise NotImplementedError
+
+    def turn(self) -> None:
+        """Let the operator do one round; a killed operator is replaced."""
+        try:
+            self.operator.turn()
+        except Killed:
+            self.restart()
+
+    def restart(self) -> None:
+        """Lose the operator, as in a crash, and resume the run with another."""
+        self.kills.calls = None
+        self.clock.advance(LEASE_SECONDS + 1)
+        self.operator = ManualOperator(self.database, plugins=self.plugins)
+        self.resume()
+
+    def resume(self) -> None:
+        """Resume the run, unless it is finished or being operated."""
+        status = find_run(self.database, self.run).status
+        if self.operator.holds(self.run) or status is RunStatus.FINISHED:
+            return
+        while True:
+            try:
+                self.operator.resume(self.run)
+                return
+            except Killed:
+                self.kills.calls = None
+                self.clock.advance(LEASE_SECONDS + 1)
+                self.operator = ManualOperator(self.database, plugins=self.plugins)
+
+    def stop(self) -> None:
+        """Stop the run now."""
+        if self.operator.holds(self.run):
+            try:
+                self.operator.stop(self.run, now=True)
+            except Killed:
+                self.restart()
+
+    def finish(self) -> None:
+        """Finish the run."""
+        if find_run(self.database, self.run).status is not RunStatus.FINISHED:
+            try:
+                self.operator.finish(self.run)
+            except Killed:
+                self.kills.calls = None
+                self.operator = ManualOperator(self.database, plugins=self.plugins)
+
+    def open_page(self, key: str, query: Mapping[str, str]) -> Seen:
+        """Open a page, or load it again. Only operators are killed, no servers."""
+        left, self.kills.calls = self.kills.calls, None
+        page = self.arrive(query)
+        self.kills.calls = left
+        self.pages[key] = page
+        return page
+
+    def arrive(self, query: Mapping[str, str]) -> Seen:
+        """Open any address."""
+        return seen(self.gateway.arrive(query))
+
+    def answer_page(self, key: str) -> None:
+        """Submit a page to us, if it has a form."""
+        page = self.pages[key]
+        if page.has_form:
+            self.gateway.submit(Form(fields=[*page.hidden.items(), ("answer", "yes")]))
+
+    def review(self, decision: Decision) -> None:
+        """Decide on every completed unit, and apply the decisions."""
+        with self.database.read() as tx:
+            query = UnitTable.select(UnitTable.id).where(
+                UnitTable.run == self.run, UnitTable.status == UnitStatus.COMPLETED
+            )
+            units = [row.id for row in tx.rows(query)]
+        for unit in units:
+            self.database.write(lambda tx: decide(tx, unit, decision, note="A reason."))  # noqa: B023
+        self.database.write(lambda tx: apply_decisions(tx, units))
+
+    def give_bonus(self) -> None:
+        """Pay a bonus of ten cents for each accepted unit, once."""
+        with self.database.read() as tx:
+            query = UnitTable.select(UnitTable.id).where(
+                UnitTable.run == self.run, UnitTable.status == UnitStatus.ACCEPTED
+            )
+            units = [row.id for row in tx.rows(query)]
+        for unit in units:
+            try:
+                pay_bonus(self.database, unit, "0.10", reason="Thank you.", plugins=self.plugins)
+            except Killed:
+                self.restart()
+
+    def retry(self) -> None:
+        """Retry failed bonuses."""
+        query = PaymentTable.select(PaymentTable.id).where(
+            PaymentTable.kind == PaymentKind.BONUS, PaymentTable.status == PaymentStatus.FAILED
+        )
+        with self.database.read() as tx:
+            failed = [row.id for row in tx.rows(query)]
+        for payment in failed:
+            try:
+                retry_payment(self.database, payment, plugins=self.plugins)
+            except Killed:
+                self.restart()
+
+    def sync(self) -> None:
+        """Do what `famulus sync RUN` does."""
+        try:
+            bound = bind_provider(self.database, self.plugins, self.run)
+            sync_run(self.database, bound.provider, bound.run_view())
+            bound.delivery().deliver_all()
+        except Killed:
+            self.restart()
+        except FamulusError:
+            pass  # a planned fault; a later sync succeeds
+
+    def settle_down(self) -> None:
+        """Remove all faults, and let time pass until nothing changes any more."""
+        self.clear_faults()
+        self.kills.calls = None
+        for _ in range(12):
+            self.clock.advance(900)
+            self.turn()
+            self.sync()
+            self.review(Decision.ACCEPTED)
+
+    @property
+    def doctor(self) -> str:
+        """The output of `famulus doctor`."""
+        found = read_differences(self.database, self.plugins, self.run)
+        return "\n".join(each.what for each in found)
