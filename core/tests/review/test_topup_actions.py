@@ -13,14 +13,16 @@ from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.ledger.topups import PlannedTopup, plan_topups
-from famulus.errors import NotFoundError, UsageError
+from famulus.engine.qualifications.worker_handle import find_worker
+from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import Decision, PaymentKind, PaymentStatus
 from famulus.model.tables import UnitTable
 from famulus.model.transaction import Transaction
+from famulus.operate.forget_worker import forget_worker
 from famulus.plugins import Plugins
 from famulus.review import topup_actions
-from famulus.review.payment_actions import pay_bonus, settle_payments
+from famulus.review.payment_actions import compensate, pay_bonus, settle_payments
 from famulus.review.topup_actions import Topup, pay_topup, propose_topup
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
@@ -106,6 +108,32 @@ def test_accepted_work_is_raised_to_the_wage_and_no_other(
         ("a", Decimal("0.40"), PaymentStatus.CONFIRMED)
     ]
     assert paid[0].reason == "A top-up to 12.00 USD an hour."
+
+
+def test_a_worker_who_was_forgotten_is_paid_nothing_more(
+    manual: ManualOperator,
+    propose: Propose,
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+) -> None:
+    review(manual, 0)
+    review(manual, 1)
+    early = propose()
+    worker = find_worker(database, "paying", "a")
+    forgotten = forget_worker(database, plugins, worker, answers=False).pseudonym
+
+    paid = pay_topup(database, early, plugins=plugins)
+
+    assert [worker for worker, *_ in shares(propose())] == []
+    assert [each.worker for each in paid] == ["b"]
+    with database.read() as tx:
+        unit = tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))[0].id
+    with pytest.raises(ConflictError, match=f"{forgotten} was forgotten: nobody can pay them"):
+        pay_bonus(database, unit, "0.10", reason="Thank you.", plugins=plugins)
+    again = find_worker(database, "paying", forgotten)
+    with pytest.raises(ConflictError, match=f"{forgotten} was forgotten: nobody can pay them"):
+        compensate(again, gateway.run_id, "0.10", reason="Sorry.", plugins=plugins)
 
 
 def test_a_soft_rejected_unit_is_paid_and_topped_up(

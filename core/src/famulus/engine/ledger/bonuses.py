@@ -27,7 +27,7 @@ from famulus.model.tables import (
     literals,
 )
 from famulus.model.transaction import Row, Transaction
-from famulus.names import check_text
+from famulus.names import check_text, is_pseudonym
 
 #: In the currency's main unit; a larger amount is taken for a typing error.
 _LARGEST = Decimal(10**6)
@@ -64,7 +64,7 @@ def unit_payee(tx: Transaction, unit: int) -> Payee:
     """Return the worker who has submitted a unit.
 
     :raises famulus.NotFoundError: when there is no such unit.
-    :raises famulus.ConflictError: when it is not submitted.
+    :raises famulus.ConflictError: when it is not submitted, or its worker was forgotten.
     """
     row = tx.row(UnitTable.select(UnitTable.status, UnitTable.agent_id).where(UnitTable.id == unit))
     if row is None:
@@ -82,6 +82,7 @@ def worker_payee(tx: Transaction, run: int, worker: WorkerView) -> Payee:
     """Return a worker with their newest visit to a run.
 
     :raises famulus.NotFoundError: when they have none.
+    :raises famulus.ConflictError: when they were forgotten.
     """
     row = tx.row(
         VisitTable.select(VisitTable.id)
@@ -243,6 +244,8 @@ def _payee(tx: Transaction, visit: int, unit: int | None) -> Payee:
         .where(VisitTable.id == visit)
     )
     assert row is not None
+    if is_pseudonym(row.name):
+        raise ConflictError(f"{row.name} was forgotten: nobody can pay them any more")
     return Payee(
         run=row.run,
         worker=row.worker,

@@ -11,6 +11,7 @@ from famulus.model.statements import for_update
 from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import PaymentTable, TaskRunTable, VisitTable, WorkerTable
 from famulus.model.transaction import Transaction
+from famulus.names import is_pseudonym
 
 _PREFIX = "topup-"
 
@@ -49,6 +50,8 @@ def read_paid_visits(
     tx: Transaction, run: int, visits: Sequence[int] | None = None
 ) -> dict[int, PaidVisit]:
     """Return the visits of a run whose reward is paid, or owed by the requester, by number.
+
+    Without those of workers who were forgotten, and cannot be paid.
 
     :param visits: only these.
     """
@@ -97,6 +100,7 @@ def read_paid_visits(
         for row in rows
         if row.kind is PaymentKind.REWARD
         and row.status in (PaymentStatus.CONFIRMED, PaymentStatus.OWED)
+        and not is_pseudonym(row.name)
     }
 
 
