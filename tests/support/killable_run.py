@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from famulus import Database, FamulusError, Form, RunStatus
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
+from famulus.engine.places.closing import PlacesOpenError
 from famulus.engine.platform.bound_provider import bind_provider
 from famulus.engine.platform.visit_sync import sync_run
 from famulus.engine.runs import find_run
@@ -123,10 +125,11 @@ class KillableRun:
                 self.restart()
 
     def finish(self) -> None:
-        """Finish the run."""
+        """Finish the run. Places that may be open, by a reply that was lost, are closed later."""
         if find_run(self.database, self.run).status is not RunStatus.FINISHED:
             try:
-                self.operator.finish(self.run)
+                with contextlib.suppress(PlacesOpenError):
+                    self.operator.finish(self.run)
             except Killed:
                 self.kills.calls = None
                 self.operator = ManualOperator(self.database, plugins=self.plugins)
