@@ -1,4 +1,4 @@
-"""One run in Chromium: by a personal link, by an open link, and from a platform and back to it."""
+"""One run in Chromium: by a personal link, an open link, and from a platform; then it is paid."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ provider:
     not_qualified: NOT-FOR-YOU
     no_work_left: NOTHING-LEFT
 task:
+  task_name: pictures
+  task_reward: 0.10
   task_title: Name the picture
   task_description: One word is enough.
 """
@@ -59,7 +61,9 @@ def answer(page: Page) -> None:
     page.click("#famulus-submit")
 
 
-def test_people_come_by_each_way_and_leave_by_the_outcome(page: Page, tmp_path: Path) -> None:
+def test_people_come_by_each_way_leave_by_the_outcome_and_are_owed_their_pay(
+    page: Page, tmp_path: Path
+) -> None:
     (tmp_path / "task.html").write_text("<h2>${word}</h2><label>Answer <input name=a></label>")
     (tmp_path / "data.csv").write_text("word\nlantern\n")
     (tmp_path / "task.yaml").write_text(CONFIGURATION)
@@ -100,3 +104,14 @@ def test_people_come_by_each_way_and_leave_by_the_outcome(page: Page, tmp_path: 
             assert command.wait() == 0, command.output
         page.goto(f"{url}?PROLIFIC_PID=p2&SESSION_ID=s3")
         page.get_by_text("NOT-FOR-YOU").wait_for()
+
+        owed = tmp_path / "owed.csv"
+        for words in (
+            ["review", "pictures", "--accept-all"],
+            ["payments", "owed", "1", "-o", owed],
+        ):
+            with famulus_command(*words, database=database) as command:
+                assert command.wait() == 0, command.output
+    with owed.open() as file:
+        found = {(row["name"], row["amount"], row["currency"]) for row in csv.DictReader(file)}
+    assert found == {(name, "0.10", "USD") for name in ("Anna Berg", "Bo Lund", "")}
