@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 from attrs import define, evolve, field
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from famulus.clock import Waiting
 from famulus.engine.places.closing import ClosingLimits
@@ -30,7 +30,7 @@ from famulus.process import ProcessIdentity
 from famulus.testing.fake_platform import FakePlatform
 from famulus.testing.inprocess import ManualOperator
 from famulus.testing.movable_clock import MovableClock
-from repetitions import repeated
+from machine_limits import slow_examples
 
 T = TypeVar("T")
 
@@ -42,13 +42,8 @@ _MOST_TURNS = 3_000
 
 def examples(database: Database, *, sqlite: int, postgresql: int) -> settings:
     """Return Hypothesis's settings for that many courses on a database, always the same ones."""
-    return settings(
-        max_examples=repeated(sqlite if database.kind is DatabaseKind.SQLITE else postgresql),
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-        derandomize=True,
-    )
+    number = sqlite if database.kind is DatabaseKind.SQLITE else postgresql
+    return settings(slow_examples(number), database=None, derandomize=True)
 
 
 class Died(BaseException):

@@ -1,4 +1,4 @@
-"""Hypothesis's settings for state machines whose examples take seconds."""
+"""Hypothesis's settings for examples that take long: state machines and courses of a run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from repetitions import repeated
 
 
 def machine_limits(examples: int, steps: int) -> settings:
+    """Return the settings of a state machine, as :func:`slow_examples` does."""
+    return settings(slow_examples(examples), stateful_step_count=steps)
+
+
+def slow_examples(number: int) -> settings:
     """Return settings with which a failure is printed, with its steps, before the time is over.
 
     Hypothesis shrinks for up to five minutes, and the whole test has as many (``conftest.py``). So
@@ -21,8 +26,7 @@ def machine_limits(examples: int, steps: int) -> settings:
     if os.environ.get("FAMULUS_TEST_SECONDS") == "0":
         phases.append(Phase.shrink)
     return settings(
-        max_examples=repeated(examples),
-        stateful_step_count=steps,
+        max_examples=repeated(number),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=phases,

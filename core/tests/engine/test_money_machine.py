@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -37,7 +37,7 @@ from famulus.review.payment_actions import pay_bonus, retry_payment, settle_paym
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
-from repetitions import repeated
+from machine_limits import machine_limits
 
 if TYPE_CHECKING:
     from famulus.testing.databases import PostgresDatabases
@@ -248,14 +248,7 @@ class Money(RuleBasedStateMachine):
 
 
 def limits(examples: int) -> settings:
-    return settings(
-        max_examples=repeated(examples),
-        stateful_step_count=20,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        database=None,
-        derandomize=True,
-    )
+    return settings(machine_limits(examples, steps=20), database=None, derandomize=True)
 
 
 @pytest.mark.slow
