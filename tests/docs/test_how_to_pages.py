@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from attrs import fields
 
-from famulus import Database, Operator, list_requesters
+from famulus import Database, Operator, list_requesters, register_requester
 from famulus.engine.limits import LIVE_LIMITS
 from famulus.engine.runs import find_run
 from famulus.model.tables import RequesterTable
 from famulus.options.configuration import read_configuration
+from famulus.testing.conformance.rehearsal_rules import set_environment
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus_flask.architect import LocalArgs
+from famulus_prolific.provider import ProlificProvider
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "sdk_examples/simple_static_task/conf/example.yaml"
@@ -101,4 +103,22 @@ def test_the_configuration_for_mturk_is_sound(tmp_path: Path) -> None:
         checked = operator.check(config, overrides=["architect.port=0"])
 
     assert checked.plan.provider.type == "mturk_sandbox"
+    assert checked.warnings == []
+
+
+def test_the_configuration_for_prolific_is_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(EXAMPLE.parents[1], tmp_path / "task")
+    config = tmp_path / "task/my_config.yaml"
+    config.write_text(block("prolific", "yaml"), encoding="utf-8")
+    rehearsal = ProlificProvider.rehearsal()
+    assert rehearsal is not None
+    with rehearsal, Database(tmp_path / "f.db") as database, Operator(database) as operator:
+        set_environment(monkeypatch, rehearsal.environment)
+        register_requester(database, "prolific", "lab", **rehearsal.registration)
+
+        checked = operator.check(config, overrides=["architect.port=0"])
+
+    assert checked.plan.provider.type == "prolific"
     assert checked.warnings == []

@@ -29,6 +29,7 @@ from famulus_prolific.fake import FakeProlific, Study
 from famulus_prolific.options import ProlificArgs
 from famulus_prolific.provider import ProlificProvider
 from famulus_prolific.schema import SCHEMA
+from famulus_prolific.tokens import ENVIRONMENT
 
 RUN_URL = "https://tasks.example.org/"
 
@@ -59,15 +60,21 @@ class Bench:
         self.options = {**self.options, **options}
         self.provider = self.make()
 
-    def make(self, **settings: Any) -> ProlificProvider:
+    def make(self) -> ProlificProvider:
         """Make another instance of the account's provider."""
+        with self.prolific.turn() as state:
+            (workspace,) = state.workspaces
+            settings = {
+                "account": state.researcher_id,
+                "currency": state.money.currency,
+                "workspace": workspace,
+                "token_in": ENVIRONMENT,
+            }
         context = Context(
             database=self.database,
             clock=self.clock,
             shared_state=self.shared_state,
-            requester=RequesterView(
-                id=1, name="me", provider_type="prolific", settings=dict(settings)
-            ),
+            requester=RequesterView(id=1, name="me", provider_type="prolific", settings=settings),
             run_id=self.run.id,
         )
         return ProlificProvider(self._args, context)

@@ -25,6 +25,7 @@ _PLUGINS = (
     "famulus-links",
     "famulus-mock",
     "famulus-mturk",
+    "famulus-prolific",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,16 @@ from prolific_bench import Bench
 
 
 @pytest.fixture
-def prolific(clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProlific]:
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the user's settings, which is none of this machine's user."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def prolific(
+    clock: MovableClock, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FakeProlific]:
     """One account with 1,000 pounds, which goes by ``clock``; its token is in the environment."""
     with FakeProlific(clock) as running:
         monkeypatch.setenv(VARIABLE, running.token)

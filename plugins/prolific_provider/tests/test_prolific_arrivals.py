@@ -7,6 +7,7 @@ import pytest
 from famulus import Arrival, Preview, Refusal, UnavailableError
 from famulus.testing import MovableClock
 from famulus_prolific.fake import Fault
+from famulus_prolific.tokens import VARIABLE
 from prolific_bench import Bench, parameters
 
 
@@ -87,11 +88,30 @@ def test_a_worker_is_asked_to_come_again_while_prolific_is_away(opened: Bench) -
     assert isinstance(opened.arrive(query), Arrival)
 
 
-def test_faults_of_the_requesters_token_do_not_affect_workers(opened: Bench) -> None:
-    query = taken(opened)
-    opened.prolific.state.tokens.clear()
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_faults_of_the_requesters_token_do_not_affect_workers(
+    opened: Bench, is_refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query, of_no_study = taken(opened), {**taken(opened, 2), "STUDY_ID": f"{7:024x}"}
+    if is_refused:
+        opened.prolific.state.tokens.clear()
+    else:
+        monkeypatch.delenv(VARIABLE)
+        opened.restart()
 
     assert isinstance(opened.arrive(query), Arrival)
+    assert isinstance(opened.arrive(of_no_study), Refusal)
+
+
+def test_a_signed_arrival_needs_no_token_of_the_requester(
+    secure: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = taken(secure)
+    monkeypatch.delenv(VARIABLE)
+    secure.restart()
+
+    assert isinstance(secure.arrive(query), Arrival)
+    assert isinstance(secure.arrive({**query, "prolific_token": "a.b.c"}), Refusal)
 
 
 @pytest.mark.parametrize("audience", ["address", "origin", "domain"])

@@ -239,7 +239,7 @@ def test_a_study_that_paused_itself_gets_more_slots(screening: Bench) -> None:
 
 def test_it_gets_them_without_being_asked(screening: Bench) -> None:
     for _ in range(2):
-        screening.provider._studies.add_slots(screening.run)
+        screening.provider._parts.studies.add_slots(screening.run)
 
     assert screening.status == StudyStatus.ACTIVE
     assert slots(screening) == 2
@@ -254,9 +254,9 @@ def test_a_study_that_was_paused_stays_paused(bench: Bench, by_run: bool) -> Non
         bench.provider.pause_places(bench.run)
     else:
         path = f"studies/{bench.study.id}/transition/"
-        bench.provider._api.post(path, {"action": "PAUSE"})
+        bench.provider._parts.api.post(path, {"action": "PAUSE"})
 
-    bench.provider._studies.add_slots(bench.run)
+    bench.provider._parts.studies.add_slots(bench.run)
 
     assert bench.status == StudyStatus.PAUSED
     assert slots(bench) == 2

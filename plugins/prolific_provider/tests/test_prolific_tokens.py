@@ -10,8 +10,8 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 
-from famulus import UnavailableError, UsageError
-from famulus_prolific.tokens import keep_secret, read_token
+from famulus import UsageError
+from famulus_prolific.tokens import NoTokenError, keep_secret, read_token
 
 
 class MemoryKeyring(KeyringBackend):
@@ -30,12 +30,6 @@ class MemoryKeyring(KeyringBackend):
         self.kept[service, username] = password
 
 
-@pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    return tmp_path
-
-
 @pytest.mark.parametrize("place", ["keyring", "file"])
 def test_a_token_is_found_where_it_was_kept(
     place: str, config: Path, monkeypatch: pytest.MonkeyPatch
@@ -45,7 +39,7 @@ def test_a_token_is_found_where_it_was_kept(
         keep_secret(place, "account", token)
 
         assert read_token(place, "account") == token
-    with pytest.raises(UnavailableError, match="missing"):
+    with pytest.raises(NoTokenError, match="missing"):
         read_token(place, "another")
 
 
@@ -55,7 +49,7 @@ def test_the_file_of_a_token_is_readable_by_its_owner_alone(config: Path) -> Non
     (path,) = [each for each in config.rglob("*") if each.is_file()]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.chmod(0o644)
-    with pytest.raises(UnavailableError, match="chmod 600"):
+    with pytest.raises(NoTokenError, match="chmod 600"):
         read_token("file", "account")
 
 
@@ -70,5 +64,5 @@ def test_without_a_keyring_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(UsageError, match="keep_token_in=file"):
         keep_secret("keyring", "account", "secret")
-    with pytest.raises(UnavailableError, match="cannot be read"):
+    with pytest.raises(NoTokenError, match="cannot be read"):
         read_token("keyring", "account")

@@ -71,7 +71,7 @@ class RefusedError(famulus.RefusedError):
 class ProlificApi:
     """Calls Prolific with one token. Threads share it; httpx is imported at the first call.
 
-    :param token: all rights of the account; it is in no message.
+    :param token: all rights of the account; it is in no message. Empty for what is public.
     :param base_url: without ``/api/v1/``.
     :param transport: carries the requests in place of the network.
     """
@@ -181,7 +181,7 @@ class ProlificApi:
         try:
             return httpx.Client(
                 base_url=self.base_url,
-                headers={"Authorization": f"Token {self.token}"},
+                headers={"Authorization": f"Token {self.token}"} if self.token else {},
                 timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
                 # A redirect may lead to another host, and loses the body of a POST.
                 follow_redirects=False,

@@ -92,14 +92,14 @@ class ProlificRequesterArgs:
     """Options of a requester. The token is kept outside of the database."""
 
     token: str | None = option(
-        help=f"API token, which has all rights of the account. Without it, that of the variable "
-        f"{VARIABLE} is used, and stays there.",
+        help=f"API token, which has all rights of the account; that of the variable {VARIABLE} "
+        "when unset.",
         secret=True,
     )
-    keep_token_in: str = option(
-        help="Where a token that is entered is kept: the system's keyring, or a file that only its "
-        "owner can read.",
-        default=PLACES[0],
+    keep_token_in: str | None = option(
+        help="Where the token is kept: in a file that only its owner can read, in the system's "
+        "keyring, or in the environment, where you set it. A file when unset; a token of the "
+        "environment stays there. The server of a run can read it from a file alone.",
         choices=PLACES,
     )
     workspace: str | None = option(help="Id of the workspace; the only one when unset.")

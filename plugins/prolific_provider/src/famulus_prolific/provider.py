@@ -6,10 +6,10 @@ or checking options imports neither httpx nor peewee.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from famulus import (
     Arrival,
@@ -19,35 +19,45 @@ from famulus import (
     Context,
     FamulusError,
     GoTo,
+    GrantView,
+    Keep,
     PaymentKind,
+    PaymentView,
     Plan,
+    PlatformRequest,
     Preview,
     Problem,
     Provider,
     Quote,
+    Received,
     Refusal,
     Rehearsal,
+    Result,
     ReturnPlace,
     RunView,
+    SyncCursor,
     UnavailableError,
+    Unverified,
     UsageError,
     VisitOutcome,
+    VisitReport,
+    VisitVerdict,
     VisitView,
     system_clock,
 )
 from famulus_prolific.arrivals import read_arrival
-from famulus_prolific.codes import ScreenOut
 from famulus_prolific.options import ProlificArgs, ProlificRequesterArgs
-from famulus_prolific.tokens import ENVIRONMENT
-from famulus_prolific.wages import minor
+from famulus_prolific.parts import Parts
+from famulus_prolific.rejections import (
+    APPROVES_AFTER_DAYS,
+    CATEGORIES,
+    DAYS_BEFORE_REJECTION,
+    RULES,
+    SHORTEST_REJECTION,
+)
+from famulus_prolific.tokens import ENVIRONMENT, FILE, VARIABLE
 
-if TYPE_CHECKING:
-    from famulus_prolific.api import ProlificApi
-    from famulus_prolific.arrival_check import ArrivalCheck
-    from famulus_prolific.costs import Costs
-    from famulus_prolific.records import StudyRecords
-    from famulus_prolific.secure_urls import SecureUrls
-    from famulus_prolific.studies import Studies
+_log = logging.getLogger(__name__)
 
 _SITE = "https://app.prolific.com"
 
@@ -63,21 +73,35 @@ class ProlificProvider(Provider):
     RequesterArgs = ProlificRequesterArgs
     capabilities = Capabilities(
         pays=True,
+        qualifications=True,
         needs_https=True,
         sells_places=True,
         keeps_paused_places=True,
         replaces_by_itself=True,
         one_visit_per_worker=True,
+        reports_submissions=True,
+        receives=True,
+        shortest_rejection=SHORTEST_REJECTION,
+        rejection_categories=CATEGORIES,
+        rejection_rules=RULES,
+        requests_return=True,
+        days_before_rejection=DAYS_BEFORE_REJECTION,
+        approves_after_days=APPROVES_AFTER_DAYS,
     )
+    #: changes are announced, and looked for in case that an announcement is lost
+    sync_seconds = 30
+    #: the most bonuses of one set
+    batch_size = 200
 
     def __init__(self, args: ProlificArgs, context: Context) -> None:
         super().__init__(args, context)
         self._site = (args.site_url or _SITE).rstrip("/")
+        self._parts = Parts(args, context)
 
     @property
     def currency(self) -> str:
         """The currency of the account, as it was when the requester was registered."""
-        return str(self._settings.get("currency", "GBP"))
+        return str(self._parts.settings.get("currency", "GBP"))
 
     @classmethod
     def rehearsal(cls, clock: Clock = system_clock) -> Rehearsal | None:
@@ -97,18 +121,20 @@ class ProlificProvider(Provider):
         if token is None:
             raise UsageError(
                 "there is no token: make one in Prolific's settings, under API tokens. It is asked "
-                "for on a terminal; elsewhere, set the variable PROLIFIC_TOKEN"
+                f"for on a terminal; elsewhere, set the variable {VARIABLE}"
             )
-        api = self._api_of(token, args.api_url)
+        api = self._parts.make_api(token, args.api_url)
         try:
             settings = read_account(api, workspace=args.workspace, project=args.project)
         except UsageError:
             raise
         except FamulusError as error:
             raise UsageError(f"the requester {name!r} could not be verified: {error}") from error
-        place = args.keep_token_in if args.token else ENVIRONMENT
-        if args.token:
-            keep_secret(place, settings["account"], args.token)
+        place = args.keep_token_in or (FILE if args.token else ENVIRONMENT)
+        if place != ENVIRONMENT:
+            keep_secret(place, settings["account"], token)
+        elif args.token:
+            raise UsageError(f"the token is kept in the environment: set {VARIABLE} to it")
         api_url = {"api_url": args.api_url} if args.api_url else {}
         return {**settings, "token_in": place, **api_url}
 
@@ -118,26 +144,26 @@ class ProlificProvider(Provider):
 
         found = list(plan_problems(plan, self.currency))
         if self.context.requester is not None:
-            found += filter_problems(self._api, plan)
+            found += filter_problems(self._parts.api, plan)
         return found
 
     def balance(self) -> Decimal | None:
         """Read what the workspace can spend."""
         from famulus_prolific.account import read_balance
 
-        return read_balance(self._api, self._workspace)
+        return read_balance(self._parts.api, self._parts.workspace)
 
     def quote(self, plan: Plan, units: int) -> Quote:
         """Ask Prolific's calculator."""
-        return self._costs.quote(plan, units, self.currency)
+        return self._parts.costs.quote(plan, units, self.currency)
 
     def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
         """Return the account's share of fees of the amount."""
-        return amount * self._costs.share().fees
+        return amount * self._parts.costs.share().fees
 
     def taxes(self, kind: PaymentKind, amount: Decimal) -> Decimal:
         """Return the taxes on the fees."""
-        return amount * self._costs.share().taxes
+        return amount * self._parts.costs.share().taxes
 
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
         """Read the parameters of Prolific, which have to name a submission to the run's study."""
@@ -145,12 +171,12 @@ class ProlificProvider(Provider):
         if isinstance(found, (Preview, Refusal)):
             return found
         run = self.context.run_id
-        refusal = self._arrival_check.refuse(run, found) if run else None
+        refusal = self._parts.arrival_check.refuse(run, found) if run else None
         return refusal or found.arrival
 
     def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
         """Have the browser go to Prolific with the code of the outcome."""
-        record = self._records.find(visit.run_id)
+        record = self._parts.records.find(visit.run_id)
         if record is not None:
             return GoTo(url=f"{self._site}/submissions/complete?cc={record.codes[outcome.value]}")
         if outcome is VisitOutcome.COMPLETED:
@@ -159,109 +185,88 @@ class ProlificProvider(Provider):
 
     def entrances(self, run: RunView) -> Sequence[str]:
         """Return the page of the run's study, once it exists."""
-        record = self._records.find(run.id)
+        record = self._parts.records.find(run.id)
         if record is None or record.study_id is None:
             return ()
         return (f"{self._site}/studies/{record.study_id}",)
 
     def set_places(self, run: RunView, total: int) -> None:
         """Publish the run's study, or raise its places, or start it again."""
-        self._studies.open(run, total)
+        self._parts.studies.open(run, total)
+        try:
+            self._parts.hooks.subscribe(run)
+        except UnavailableError as error:
+            # The places are open, and what happens there is looked for anyway.
+            _log.warning("run %d: no changes are announced yet: %s", run.id, error)
 
     def pause_places(self, run: RunView) -> None:
         """Pause the study; participants who have begun keep their time."""
-        self._studies.pause(run)
+        self._parts.studies.pause(run)
+        self._parts.hooks.unsubscribe(run.id)
 
     def end_places(self, run: RunView) -> None:
         """Stop the study; what was submitted can still be reviewed."""
-        self._studies.end(run)
+        self._parts.studies.end(run)
+        self._parts.hooks.unsubscribe(run.id)
 
     def count_open_places(self, run: RunView) -> int | None:
         """Count the places that a participant could take."""
-        return self._studies.count_open(run)
+        return self._parts.studies.count_open(run)
 
     def dispose(self, run: RunView) -> None:
         """Delete drafts that were left over by lost replies."""
-        self._studies.dispose(run)
+        self._parts.studies.dispose(run)
 
-    @property
-    def _settings(self) -> Mapping[str, Any]:
-        requester = self.context.requester
-        return {} if requester is None else requester.settings
+    def sync(
+        self, run: RunView, visits: Iterable[VisitView], cursor: str | None
+    ) -> Iterator[VisitReport | SyncCursor]:
+        """Report the study's submissions, and start it again where it has paused itself."""
+        yield from self._parts.sync.reports(run)
+        self._parts.studies.add_slots(run)
 
-    @cached_property
-    def _api(self) -> ProlificApi:
-        from famulus_prolific.tokens import read_token
+    def receive(self, request: PlatformRequest) -> Received | Unverified:
+        """Verify a request by the workspace's secret."""
+        return self._parts.receiver.receive(request)
 
-        if self.context.requester is None:
-            raise UnavailableError("Prolific can be called only for a registered requester")
-        settings = self._settings
-        token = read_token(settings.get("token_in", ENVIRONMENT), settings.get("account", ""))
-        return self._api_of(token, self.args.api_url or settings.get("api_url"))
+    def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
+        """Report these visits by the list of the study's submissions."""
+        return self._parts.sync.look(run, visits)
 
-    def _api_of(self, token: str, api_url: str | None) -> ProlificApi:
-        from famulus_prolific.api import API_URL, ProlificApi
+    def differences(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[str]:
+        """List the subscriptions that are left of the run where its study is paused or stopped."""
+        record = self._parts.records.find(run.id)
+        if record is not None and record.is_paused:
+            yield from self._parts.hooks.left_over(run.id)
 
-        return ProlificApi(token, api_url or API_URL, clock=self.context.clock)
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        """Send verdicts, approvals together."""
+        yield from self._parts.verdicts.decide(verdicts)
 
-    @cached_property
-    def _workspace(self) -> str:
-        from famulus_prolific.account import find_workspace
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
+        """Set bonuses up, and pay them."""
+        yield from self._parts.bonuses.pay(payments, keep)
 
-        known = self.args.workspace or self._settings.get("workspace")
-        return known or find_workspace(self._api)
+    def settle(
+        self,
+        visit: VisitView | None,
+        unsettled: Sequence[PaymentView],
+        confirmed: Sequence[PaymentView],
+    ) -> Iterator[tuple[str, Result]]:
+        """Look for bonuses among the amounts that Prolific shows."""
+        yield from self._parts.bonuses.settle(unsettled, confirmed)
 
-    @cached_property
-    def _records(self) -> StudyRecords:
-        from famulus_prolific.records import StudyRecords
+    def grant(self, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
+        """Add workers to the groups of qualifications."""
+        yield from self._parts.groups.grant(grants)
 
-        return StudyRecords(database=self.context.database)
+    def revoke(self, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
+        """Remove workers from the groups of qualifications."""
+        yield from self._parts.groups.revoke(grants)
 
-    @cached_property
-    def _costs(self) -> Costs:
-        from famulus_prolific.costs import Costs
+    def block(self, worker_name: str, reason: str) -> None:
+        """Keep a worker from all studies of the requester; Prolific does not learn why."""
+        self._parts.groups.block(worker_name)
 
-        return Costs(self._api)
-
-    @cached_property
-    def _secure_urls(self) -> SecureUrls:
-        from famulus_prolific.secure_urls import SecureUrls
-
-        return SecureUrls(api=self._api, clock=self.context.clock)
-
-    @cached_property
-    def _arrival_check(self) -> ArrivalCheck:
-        from famulus_prolific.arrival_check import ArrivalCheck
-
-        return ArrivalCheck(
-            records=self._records,
-            clock=self.context.clock,
-            api=(lambda: self._api) if self.args.verify_arrivals else None,
-            secure=(lambda: self._secure_urls) if self.args.secure_urls else None,
-            workspace=self.args.workspace or self._settings.get("workspace"),
-        )
-
-    @cached_property
-    def _studies(self) -> Studies:
-        from famulus_prolific.studies import Studies
-
-        return Studies(
-            api=self._api,
-            records=self._records,
-            args=self.args,
-            project=self.args.project or self._settings.get("project"),
-            screen_out=self._screen_out,
-            filters=self._filters,
-        )
-
-    @property
-    def _screen_out(self) -> ScreenOut | None:
-        args: ProlificArgs = self.args
-        if args.screen_out_reward is None or not args.screen_out_slots:
-            return None
-        return ScreenOut(reward=minor(args.screen_out_reward), slots=args.screen_out_slots)
-
-    def _filters(self, run: RunView) -> Sequence[Mapping[str, Any]]:
-        from famulus_prolific.checks import specific_filters
-
-        return specific_filters(self.context.shared_state)
+    def unblock(self, worker_name: str, reason: str) -> None:
+        """Remove the block of a worker."""
+        self._parts.groups.unblock(worker_name)

@@ -1,6 +1,8 @@
-"""Where the token of an account is kept: the system's keyring, a file, or the environment.
+"""Where the token of an account is kept: a file, the system's keyring, or the environment.
 
-It is never in the database, whose copies go to other people than the account's owner.
+It is never in the database, whose copies go to other people than the account's owner. A process
+that serves a run has nothing of its operator's environment, and in most cases no keyring, so that
+it can read files alone.
 """
 
 from __future__ import annotations
@@ -15,16 +17,19 @@ from famulus import UnavailableError, UsageError
 
 VARIABLE = "PROLIFIC_TOKEN"
 KEYRING, FILE, ENVIRONMENT = "keyring", "file", "environment"
-#: Where a token can be written to.
-PLACES = (KEYRING, FILE)
+PLACES = (FILE, KEYRING, ENVIRONMENT)
 _SERVICE = "famulus-prolific"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class NoTokenError(UnavailableError):
+    """This process cannot read the token; another one may, or it may be put there later."""
 
 
 def keep_secret(place: str, name: str, secret: str) -> None:
     """Store a secret of an account, in place of an earlier one of that name.
 
-    :param place: one of :data:`PLACES`.
+    :param place: the file or the keyring; in the environment it is kept by the user.
     :raises famulus.UsageError: when it cannot be stored there.
     """
     if place == FILE:
@@ -45,7 +50,7 @@ def keep_secret(place: str, name: str, secret: str) -> None:
 def read_secret(place: str, name: str) -> str | None:
     """Return a secret of an account; None where it is not there.
 
-    :raises famulus.UnavailableError: when the place cannot be read.
+    :raises NoTokenError: when the place cannot be read.
     """
     if place == ENVIRONMENT:
         return os.environ.get(VARIABLE, "").strip() or None
@@ -57,19 +62,18 @@ def read_secret(place: str, name: str) -> str | None:
     try:
         return keyring.get_password(_SERVICE, name)
     except KeyringError as error:
-        raise UnavailableError(f"the keyring that has the token cannot be read: {error}") from error
+        raise NoTokenError(f"the keyring that has the token cannot be read: {error}") from error
 
 
 def read_token(place: str, account: str) -> str:
     """Return the token of an account.
 
-    :raises famulus.UnavailableError: when there is none, or it cannot be read: it may be put there
-        while runs go on.
+    :raises NoTokenError: when there is none, or it cannot be read.
     """
     found = read_secret(place, account)
     if found is None:
         where = f"the variable {VARIABLE}" if place == ENVIRONMENT else f"the {place}"
-        raise UnavailableError(
+        raise NoTokenError(
             f"the token of Prolific is missing from {where}: put it there, or register the "
             "requester again"
         )
@@ -104,9 +108,9 @@ def _write_file(path: Path, secret: str) -> None:
 def _read_file(path: Path) -> str | None:
     try:
         if path.stat().st_mode & _OTHERS:
-            raise UnavailableError(f"others can read {path}, which has a token: `chmod 600 {path}`")
+            raise NoTokenError(f"others can read {path}, which has a token: `chmod 600 {path}`")
         return path.read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise UnavailableError(f"{path}, which has a token, cannot be read: {error}") from error
+        raise NoTokenError(f"{path}, which has a token, cannot be read: {error}") from error

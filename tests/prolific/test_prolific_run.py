@@ -1,0 +1,111 @@
+"""A run on Prolific by the commands alone: launch, work, review, bonus, and what is left."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from famulus.testing import HttpWay, ScriptedWorker
+from famulus.testing.command import famulus_command
+from famulus.testing.waiting import wait_until
+from famulus_prolific.fake import FakeProlific, StudyStatus, SubmissionStatus
+from famulus_prolific.tokens import VARIABLE
+from prolific_bench import parameters
+
+pytestmark = pytest.mark.slow
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "sdk_examples/simple_static_task"
+TASK = "prolific-run"
+
+
+@pytest.fixture
+def prolific(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProlific]:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    with FakeProlific() as running:
+        monkeypatch.setenv(VARIABLE, running.token)
+        yield running
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "famulus.db"
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def famulus(database: Path, *words: str) -> str:
+    with famulus_command(*words, database=database) as command:
+        assert command.wait(60) == 0, command.output
+        return command.output
+
+
+def work(prolific: FakeProlific, number: int, port: int) -> tuple[str, str]:
+    """Have a participant work and hand in; return their id and that of the submission."""
+    person = prolific.participant(number)
+    submission, url = person.take(person.studies()[0].id)
+    worker = ScriptedWorker(
+        HttpWay(f"http://127.0.0.1:{port}/"), person.id, query=lambda *_: parameters(url)
+    )
+    page = worker.open(submission.id)
+    assert page.has_form, page.answer.text
+    answer = worker.submit(page)
+    found = re.search(rf"{prolific.site_url}/submissions/complete\?cc=(\w+)", answer.text)
+    assert found is not None, answer.text
+    person.complete(submission, found[1])
+    return person.id, submission.id
+
+
+def test_a_run_is_launched_worked_on_reviewed_and_paid(
+    prolific: FakeProlific, database: Path, port: int
+) -> None:
+    settings = ("name=lab", f"api_url={prolific.api_url}", "keep_token_in=file")
+    registered = famulus(database, "register", "prolific", *settings)
+    assert "workspace" in registered
+    assert prolific.token not in registered
+    assert prolific.token.encode() not in database.read_bytes()
+    words = (
+        "launch",
+        str(EXAMPLE / "conf/example.yaml"),
+        "provider=prolific",
+        f"provider.site_url={prolific.site_url}",
+        "architect.public_url=https://tasks.example.org/",
+        f"architect.port={port}",
+        "blueprint.units_per_assignment=1",
+        f"task.task_name={TASK}",
+        "task.task_reward=0.30",
+        "task.estimated_minutes=2",
+        "--yes",
+    )
+
+    with famulus_command(*words, database=database) as command:
+        command.wait_for("Ctrl-C stops it")
+        with prolific.turn() as state:
+            (study,) = state.studies.values()
+            assert study.places == 2
+            assert len(state.subscriptions) == 2
+        people = [work(prolific, number, port) for number in (1, 2)]
+        # Prolific's own announcement would go to the public address.
+        famulus(database, "sync", "1")
+        assert command.wait(60) == 0, command.output
+    assert len(prolific.called("get-submission")) == 2
+
+    famulus(database, "review", TASK, "--accept-all")
+    wait_until(
+        lambda: {SubmissionStatus.APPROVED} == {one.status for one in study.submissions},
+        "the approvals",
+    )
+    assert sorted(entry.participant_id for entry in prolific.state.money.ledger) == sorted(
+        person for person, _ in people
+    )
+    assert study.status is StudyStatus.COMPLETED
+    assert "0.60" in famulus(database, "payments", TASK)
+    assert "No problems found" in famulus(database, "doctor")
+    assert prolific.audit() == []
