@@ -9,8 +9,9 @@ from http import HTTPStatus
 
 import pytest
 
-from famulus import Database, Outcome, RefusedError, Result, UnavailableError
+from famulus import Database, Outcome, PaymentView, RefusedError, Result, UnavailableError
 from famulus.testing.movable_clock import MovableClock
+from famulus.testing.scripted_worker import at_once
 from famulus_prolific.account_lock import LEASE, Hold
 from famulus_prolific.bonuses import Bonuses
 from famulus_prolific.bulks import BulkRecords
@@ -271,6 +272,29 @@ def test_one_process_pays_for_an_account_at_a_time(
     assert caught.value.retry_after is not None
     assert account.pay(second, bonuses=other) == [Outcome.UNKNOWN]
     assert len(account.paid()) == 2
+
+
+def test_payers_at_the_same_time_pay_each_bonus_once(
+    account: ProlificAccount, database_address: str, clock: MovableClock
+) -> None:
+    bonuses = [account.bonus(account.submission(number)) for number in range(1, 9)]
+
+    def pay_all(number: int) -> None:
+        with Database(database_address, clock=clock) as database:
+            for bonus in bonuses[number::4]:
+                while not is_paid(account, bonus, account.bonuses(database)):
+                    pass  # another payer has the turn
+
+    at_once(4, pay_all)
+
+    assert sorted(account.paid()) == sorted((each.reference, 50) for each in bonuses)
+
+
+def is_paid(account: ProlificAccount, bonus: PaymentView, payer: Bonuses) -> bool:
+    try:
+        return account.pay(bonus, bonuses=payer) == [Outcome.UNKNOWN]
+    except UnavailableError:
+        return False
 
 
 def test_a_payer_that_has_ended_is_followed_by_another(
