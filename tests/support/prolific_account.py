@@ -27,7 +27,7 @@ from famulus_prolific.schema import SCHEMA
 from famulus_prolific.verdicts import Verdicts
 
 RUN = 1
-CODE, PARTIAL_CODE = "THE-WORK-IS-DONE", "A-PART-OF-IT"
+CODE = "THE-WORK-IS-DONE"
 
 
 @define(eq=False)
@@ -59,12 +59,6 @@ class ProlificAccount:
                         "code": CODE,
                         "code_type": "COMPLETED",
                         "actions": [{"action": "MANUALLY_REVIEW"}],
-                    },
-                    {
-                        "code": PARTIAL_CODE,
-                        "code_type": "OTHER",
-                        "actor": "researcher",
-                        "actions": [{"action": "DYNAMIC_PAYMENT"}],
                     },
                 ],
                 "total_available_places": self.places,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
 from famulus import (
     Approve,
-    ApprovePartially,
     Outcome,
     RefusedError,
     Reject,
@@ -18,7 +16,7 @@ from famulus import (
     Verdict,
 )
 from famulus.testing.movable_clock import MovableClock
-from famulus_prolific.fake import Fault, Submission, SubmissionStatus
+from famulus_prolific.fake import Fault, SubmissionStatus
 from prolific_account import ProlificAccount
 
 REASON = "The answers are the same for all questions, and were all given within two seconds. " * 2
@@ -152,26 +150,3 @@ def test_a_return_that_has_happened_needs_no_request(account: ProlificAccount) -
     account.prolific.participant(1).give_back(submission)
 
     assert account.decide((submission, RETURN)) == [Outcome.CONFIRMED]
-
-
-@pytest.mark.parametrize("amount", ["0.08", "0.33", "0.99"])
-def test_a_part_of_the_reward_is_paid_exactly(account: ProlificAccount, amount: str) -> None:
-    submission, _ = account.prolific.participant(1).take(account.study.id)
-
-    results = [account.decide((submission, partly(amount))) for _ in range(2)]
-
-    assert results == [[Outcome.CONFIRMED]] * 2
-    assert rewards(account) == [(submission.id, int(Decimal(amount) * 100))]
-
-
-def test_a_part_that_prolific_ignores_is_refused(account: ProlificAccount) -> None:
-    submission: Submission = account.submission(1)
-
-    (result,) = account.decide((submission, partly("0.50")))
-
-    assert isinstance(result, RefusedError)
-    assert "handed in already" in str(result)
-
-
-def partly(amount: str) -> Verdict:
-    return ApprovePartially(Decimal(amount))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from attrs import frozen
@@ -11,7 +10,6 @@ from attrs import frozen
 import famulus
 from famulus import (
     Approve,
-    ApprovePartially,
     Outcome,
     Reject,
     RequestReturn,
@@ -27,8 +25,6 @@ from famulus_prolific.submissions import Submission, list_submissions, read_subm
 #: Seconds until a verdict is sent again on a submission that is not handed in yet, or whose
 #: approval is in progress.
 _NOT_YET, _IN_PROGRESS = 30, 10
-#: Decimals of the percentage of a partial payment.
-_FINE = Decimal("0.0001")
 #: What becomes of money for submissions that Prolific does not approve any more.
 _ENDED: Mapping[str, str] = {
     submissions.RETURNED: "the participant has returned it",
@@ -100,8 +96,6 @@ class Verdicts:
         try:
             if isinstance(verdict, Approve):
                 return self._approve(visit)
-            if isinstance(verdict, ApprovePartially):
-                return self._approve_partially(visit, verdict.amount)
             if isinstance(verdict, RequestReturn):
                 return self._request_return(visit, verdict.reason)
             if isinstance(verdict, Reject):
@@ -145,34 +139,11 @@ class Verdicts:
         )
         return Outcome.CONFIRMED
 
-    def _approve_partially(self, visit: VisitView, amount: Decimal) -> Outcome:
-        study = self.api.get(f"studies/{self.study_of(visit.run_id)}/")
-        code = _partial_code(study)
-        if code is None:
-            raise famulus.RefusedError(
-                f"the study of run {visit.run_id} has no code for a part of the reward, which "
-                "only some workspaces of Prolific can have; approve the work, or ask for a return"
-            )
-        # Rounded up, so that whatever Prolific does with fractions, it pays the amount.
-        percent = (amount * 10000 / Decimal(str(study["reward"]))).quantize(_FINE, ROUND_UP)
-        body = {
-            "action": "COMPLETE",
-            "completion_code": code,
-            "completion_code_data": {"percentage_of_reward": float(percent)},
-        }
-        try:
-            return self._transition(visit, body, submissions.PARTIALLY_APPROVED)
-        except _IgnoredError as ignored:
-            raise famulus.RefusedError(
-                f"Prolific pays no part of the reward of {visit.reference}, which is handed in "
-                "already; approve the work, or ask for a return"
-            ) from ignored
-
     def _transition(self, visit: VisitView, body: Mapping[str, Any], wanted: str) -> Outcome:
         """Change the status of a submission, if it does not have it yet.
 
         :raises _MismatchError: when its status does not allow that.
-        :raises _IgnoredError: when Prolific has accepted it, and the status is as before.
+        :raises famulus.UnavailableError: when Prolific has accepted it, and it still awaits review.
         """
         refused: RefusedError | None = None
         try:
@@ -189,12 +160,8 @@ class Verdicts:
             raise refused
         if status == submissions.AWAITING_REVIEW:
             message = f"Prolific has not made the submission {wanted.lower()} yet"
-            raise _IgnoredError(message, retry_after=_IN_PROGRESS)
+            raise UnavailableError(message, retry_after=_IN_PROGRESS)
         raise _mismatch(visit, status, f"Prolific does not make it {wanted.lower()}") from refused
-
-
-class _IgnoredError(UnavailableError):
-    """A submission still awaits review after a change of its status that was not refused."""
 
 
 class _MismatchError(famulus.RefusedError):
@@ -211,11 +178,3 @@ def _mismatch(visit: VisitView, status: str, result: str) -> famulus.FamulusErro
         return UnavailableError(message, retry_after=_NOT_YET)
     why = _ENDED.get(status, f"its status is {status}")
     return _MismatchError(f"{why}, and {result}: the submission {visit.reference}", status)
-
-
-def _partial_code(study: Mapping[str, Any]) -> str | None:
-    """Return the code with which a researcher pays a part of a study's reward."""
-    for code in study.get("completion_codes") or ():
-        if any(each.get("action") == "DYNAMIC_PAYMENT" for each in code.get("actions") or ()):
-            return str(code["code"])
-    return None
