@@ -233,10 +233,12 @@ class ProlificProvider(Provider):
         return self._parts.sync.look(run, visits)
 
     def differences(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[str]:
-        """List the subscriptions that are left of the run where its study is paused or stopped."""
-        record = self._parts.records.find(run.id)
-        if record is not None and record.is_paused:
-            yield from self._parts.hooks.left_over(run.id)
+        """Compare the study and its submissions with what is stored."""
+        from famulus_prolific.differences import differences
+
+        parts = self._parts
+        record = parts.records.find(run.id)
+        return differences(parts.api, lambda: parts.hooks, record, visits)
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
         """Send verdicts, approvals together."""

@@ -82,7 +82,7 @@ class Sync:
         The amount of a partial approval is not listed, and is known where it was made from here.
         """
         status = _STATUSES.get(found.status)
-        if status is None or (status is VisitStatus.SUBMITTED and _is_refusal(found.code, codes)):
+        if status is None or (status is VisitStatus.SUBMITTED and is_refusal(found.code, codes)):
             return None
         is_paid = status is VisitStatus.SCREENED_OUT
         return VisitReport(
@@ -100,7 +100,7 @@ class Sync:
             return None
 
 
-def _is_refusal(code: str, codes: Mapping[str, str]) -> bool:
+def is_refusal(code: str, codes: Mapping[str, str]) -> bool:
     """Return whether a code is that of a worker who leaves without having done the work."""
     outcomes = {text: outcome for outcome, text in codes.items()}
     return outcomes.get(code, "completed") != "completed"

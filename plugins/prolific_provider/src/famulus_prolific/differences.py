@@ -1,0 +1,77 @@
+"""The differences between Prolific and the local records, one sentence each with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from famulus_prolific import submissions
+from famulus_prolific.api import ProlificApi, RefusedError
+from famulus_prolific.rejections import APPROVES_AFTER_DAYS
+from famulus_prolific.studies import ACTIVE, PUBLISHING
+from famulus_prolific.submissions import Submission, list_submissions
+from famulus_prolific.sync import is_refusal
+
+if TYPE_CHECKING:
+    from famulus import VisitView
+    from famulus_prolific.hooks import Hooks
+    from famulus_prolific.records import StudyRecord
+
+_DECIDED: Mapping[str, str] = {
+    submissions.APPROVED: "approved",
+    submissions.PARTIALLY_APPROVED: "partially approved",
+    submissions.REJECTED: "rejected",
+    submissions.SCREENED_OUT: "screened out",
+}
+
+
+def differences(
+    api: ProlificApi,
+    hooks: Callable[[], Hooks],
+    record: StudyRecord | None,
+    visits: Sequence[VisitView],
+) -> Iterator[str]:
+    """Yield the differences of a run. Reads the list of its study's submissions once.
+
+    :param record: of the run's study; None where it has none.
+    :param visits: those with stored answers that are not decided on Prolific yet.
+    """
+    if record is None or record.study_id is None:
+        return
+    try:
+        study = api.get(f"studies/{record.study_id}/")
+    except RefusedError as error:
+        if not error.is_missing:
+            raise
+        yield f"the study {record.study_id} is not on Prolific any more, so nothing can be paid"
+        return
+    if record.is_paused:
+        if study["status"] in (ACTIVE, PUBLISHING):
+            yield (
+                f"the study {record.study_id} is {study['status'].lower()} on Prolific, and paused "
+                "here: pause it there"
+            )
+        yield from hooks().left_over(record.run_id)
+    listed = {each.id: each for each in list_submissions(api, record.study_id)}
+    for visit in visits:
+        yield from _of_visit(visit, listed.get(visit.reference))
+    for each in listed.values():
+        if each.status == submissions.AWAITING_REVIEW and is_refusal(each.code, record.codes):
+            yield (
+                f"the submission {each.id} of {each.participant} was handed in without work, and "
+                "not returned as its participant was asked to; unless it is returned or rejected "
+                f"on Prolific, it is paid after {APPROVES_AFTER_DAYS} days"
+            )
+
+
+def _of_visit(visit: VisitView, found: Submission | None) -> Iterator[str]:
+    name = f"the submission {visit.reference} of {visit.worker_name}"
+    if found is None:
+        yield f"{name} is not on Prolific, so its reward cannot be paid there"
+    elif found.participant != visit.worker_name:
+        yield f"{name} is of {found.participant} on Prolific: do not pay for it"
+    elif found.status in _DECIDED:
+        yield (
+            f"{name} is {_DECIDED[found.status]} on Prolific, and not decided here; `famulus sync` "
+            "reads it"
+        )

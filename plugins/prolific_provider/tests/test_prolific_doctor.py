@@ -1,0 +1,119 @@
+"""Each difference between Prolific and the local rows is reported by one sentence."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from famulus import VisitView
+from famulus_prolific.differences import differences
+from famulus_prolific.fake import StudyStatus
+from famulus_prolific.hooks import Hooks
+from famulus_prolific.records import StudyRecord
+from prolific_account import CODE, RUN, ProlificAccount
+
+REFUSED_CODE = "NOT-QUALIFIED"
+
+
+@pytest.fixture
+def record(account: ProlificAccount) -> StudyRecord:
+    """The stored study of the run, which is open."""
+    return StudyRecord(
+        run_id=RUN,
+        study_id=account.study.id,
+        codes={"completed": CODE, "not_qualified": REFUSED_CODE},
+        url="",
+        is_paused=False,
+    )
+
+
+def differences_of(
+    account: ProlificAccount, record: StudyRecord | None, *visits: VisitView
+) -> list[str]:
+    kept: list[str] = []
+    hooks = Hooks(
+        api=account.api(),
+        database=account.database,
+        workspace=account.workspace,
+        keep_secret=kept.append,
+    )
+    return [*differences(account.api(), lambda: hooks, record, visits)]
+
+
+def test_no_difference_is_reported_without_one(
+    account: ProlificAccount, record: StudyRecord
+) -> None:
+    visit = account.visit(account.submission(1))
+
+    assert differences_of(account, record, visit) == []
+    assert differences_of(account, None) == []
+    assert differences_of(account, evolve(record, study_id=None)) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ({"action": "APPROVE"}, "approved"),
+        ({"action": "REJECT", "message": "x" * 100, "rejection_category": "OTHER"}, "rejected"),
+    ],
+)
+def test_a_decision_from_elsewhere_is_named(
+    account: ProlificAccount, record: StudyRecord, body: dict[str, str], word: str
+) -> None:
+    submission = account.submission(1)
+    account.api().post(f"submissions/{submission.id}/transition/", body)
+
+    (sentence,) = differences_of(account, record, account.visit(submission))
+
+    assert f"is {word} on Prolific, and not decided here" in sentence
+
+
+def test_a_submission_of_another_participant_is_named(
+    account: ProlificAccount, record: StudyRecord
+) -> None:
+    visit = account.visit(account.submission(1))
+
+    (sentence,) = differences_of(account, record, evolve(visit, worker_name="a stranger"))
+
+    assert "do not pay for it" in sentence
+
+
+def test_a_submission_that_prolific_does_not_have_is_named(
+    account: ProlificAccount, record: StudyRecord
+) -> None:
+    visit = account.visit(account.submission(1))
+
+    (sentence,) = differences_of(account, record, evolve(visit, reference="0" * 24))
+
+    assert "is not on Prolific" in sentence
+
+
+def test_work_that_was_refused_and_will_be_paid_is_named(
+    account: ProlificAccount, record: StudyRecord
+) -> None:
+    submission, _ = account.prolific.participant(1).take(account.study.id)
+    account.prolific.participant(1).complete(submission, REFUSED_CODE)
+
+    (sentence,) = differences_of(account, record)
+    account.prolific.participant(1).give_back(submission)
+
+    assert "is paid after 21 days" in sentence
+    assert differences_of(account, record) == []
+
+
+def test_a_study_that_is_open_although_it_was_paused_is_named(
+    account: ProlificAccount, record: StudyRecord
+) -> None:
+    assert account.study.status is StudyStatus.ACTIVE
+
+    (sentence,) = differences_of(account, evolve(record, is_paused=True))
+
+    assert "pause it there" in sentence
+
+
+def test_a_study_that_prolific_does_not_have_is_named(
+    account: ProlificAccount, record: StudyRecord
+) -> None:
+    (sentence,) = differences_of(account, evolve(record, study_id="0" * 24))
+
+    assert "nothing can be paid" in sentence
