@@ -9,8 +9,8 @@ MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml plugins/
 EDITABLE := $(addprefix -e ,$(MEMBERS))
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# Two workers: a test that drives Chromium or PostgreSQL keeps a core busy by itself.
-JOBS ?= 2
+# Three workers keep two cores busy: a test that waits for a process or a page needs none.
+JOBS ?= 3
 WORKERS = -n $(JOBS) --dist loadscope --no-loadscope-reorder
 
 # Tests of what Hypothesis chooses whose examples are expensive: they run few of them.

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 
 _PROC = Path("/proc")
+#: Modules of such tests take up to a minute.
+_LONG = ("slow", "browser")
 _NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 _VARIABLE = "FAMULUS_TEST_SESSION"
 #: Milliseconds that a process may take to end once the last test is over.
@@ -81,7 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ``--no-loadscope-reorder`` keeps this order.
     """
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+        items.sort(key=lambda item: not any(map(item.get_closest_marker, _LONG)))
 
 
 @pytest.hookimpl(wrapper=True)
