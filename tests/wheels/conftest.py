@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from tools.workspace import example_packages as packages
-from tools.workspace import members
+from tools.workspace import members, toml_of
 
 
 def _run(*command: str | Path, cwd: Path, **env: str) -> str:
@@ -67,14 +67,26 @@ def _made_once(folder: Path) -> Iterator[bool]:
 
 
 @pytest.fixture(scope="session")
-def build_wheel(shared_folder: Path) -> Callable[[Path], Path]:
+def builder(shared_folder: Path) -> Path:
+    """A Python that has what all projects are built with; isolation installs it for each."""
+    folder = shared_folder / "builder"
+    with _made_once(folder) as is_missing:
+        if is_missing:
+            projects = (*members(), *packages())
+            needed = {each for one in projects for each in toml_of(one)["build-system"]["requires"]}
+            _make_environment(folder / "env", ["build", *sorted(needed)])
+    return folder / "env/bin/python"
+
+
+@pytest.fixture(scope="session")
+def build_wheel(shared_folder: Path, builder: Path) -> Callable[[Path], Path]:
     """Build the wheel of a project, once for all workers of pytest-xdist."""
 
     def build(project: Path) -> Path:
         target = shared_folder / f"wheel of {project.name}"
         with _made_once(target) as is_missing:
             if is_missing:
-                command = (sys.executable, "-m", "build", "--quiet", "--wheel")
+                command = (builder, "-m", "build", "--quiet", "--no-isolation", "--wheel")
                 _run(*command, "--outdir", target, project, cwd=target)
         [wheel] = target.glob("*.whl")
         return wheel
