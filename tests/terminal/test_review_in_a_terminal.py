@@ -21,6 +21,8 @@ KEYS = "(a)ccept, (r)eject, (p)ass, (v)alue, (u)ndo, (s)kip, (q)uit; ? explains:
 Open = Callable[..., Any]
 
 pytestmark = pytest.mark.slow
+#: For what the terminal does with keys and texts, whatever the database.
+any_database = pytest.mark.parametrize("database_address", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -149,6 +151,7 @@ def test_tutorial_is_reviewed_with_the_same_text_by_script_and_by_command(
     ]
 
 
+@any_database
 def test_script_prints_a_unit_as_the_tutorial_does(in_terminal: Open) -> None:
     screen = by_script(in_terminal)
     screen.answer(KEYS, "q")
@@ -164,6 +167,7 @@ def test_script_prints_a_unit_as_the_tutorial_does(in_terminal: Open) -> None:
     )
 
 
+@any_database
 def test_command_shows_inputs_answers_and_files(in_terminal: Open) -> None:
     screen = by_command(in_terminal)
     screen.answer(KEYS, "q")
@@ -224,6 +228,7 @@ def test_closed_terminal_and_kill_keep_decisions(
     assert reviewed(database_address)[1] == 0
 
 
+@any_database
 def test_keys_act_without_enter_and_an_enter_after_one_is_ignored(
     in_terminal: Open, database_address: str
 ) -> None:
@@ -247,6 +252,7 @@ def test_keys_act_without_enter_and_an_enter_after_one_is_ignored(
     ]
 
 
+@any_database
 @pytest.mark.parametrize("enter", ["", "\n"])
 def test_enter_after_a_key_answers_no_question_of_that_key(
     in_terminal: Open, database_address: str, enter: str
@@ -271,6 +277,7 @@ def test_enter_after_a_key_answers_no_question_of_that_key(
         assert len(tx.rows(GrantedQualificationTable.select())) == 1
 
 
+@any_database
 def test_enter_that_comes_late_after_a_key_asks_the_question_again(
     in_terminal: Open, database_address: str
 ) -> None:
@@ -287,6 +294,7 @@ def test_enter_that_comes_late_after_a_key_asks_the_question_again(
     assert "rejected" in reviewed(database_address)[0]
 
 
+@any_database
 @pytest.mark.parametrize("keys", ["\x1b[A", "\x1bOA", "\x1b[1;5A", "\x1ba"])
 def test_arrows_and_other_special_keys_decide_nothing(
     in_terminal: Open, database_address: str, keys: str
@@ -321,6 +329,7 @@ def test_decision_that_ends_the_review_can_be_undone(
     assert reviewed(database_address) == (["accepted"] * 4, 0)
 
 
+@any_database
 @pytest.mark.parametrize("end", ["q", "\x03", "\x04", "failure"])
 def test_terminal_is_left_as_it_was(in_terminal: Open, end: str) -> None:
     program = """
