@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from famulus.model.tables import (
     AgentTable,
     OutboxTable,
     PaymentTable,
+    ReviewTable,
     UnitTable,
     VisitTable,
 )
@@ -38,8 +40,10 @@ from famulus.plugins import Plugins
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+from famulus.testing.scripted_worker import at_once
 
 SUBMITTED, RETURNED = VisitStatus.SUBMITTED, VisitStatus.RETURNED
+DECISIONS = (Decision.ACCEPTED, Decision.SOFT_REJECTED, Decision.REJECTED)
 
 
 @pytest.fixture
@@ -95,7 +99,7 @@ def differences(database: Database, plugins: Plugins) -> list[str]:
     return [each.what for each in read_differences(database, plugins)]
 
 
-@pytest.mark.parametrize("decision", [None, *Decision])
+@pytest.mark.parametrize("decision", [None, *DECISIONS])
 @pytest.mark.parametrize("is_applied", [False, True])
 def test_unit_is_done_by_another_worker_and_the_answers_are_kept(
     gateway: Gateway,
@@ -160,6 +164,34 @@ def test_a_unit_of_a_run_that_is_over_is_offered_to_no_worker(
     assert (unit.status, unit.agent_id) == (UnitStatus.EXPIRED, None)
     assert differences(database, plugins) == []
     assert database.write(lambda tx: enqueue_cleanup(tx, gateway.run_id))
+
+
+def test_a_return_and_decisions_at_the_same_time_leave_a_free_unit_and_no_decision(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    plugins: Plugins,
+    database: Database,
+) -> None:
+    platform.visits["visit"] = RETURNED
+
+    def act(number: int) -> None:
+        if number % 2:
+            operator.managed(gateway.run_id).sync()
+        else:
+            with suppress(ConflictError):
+                review(database, DECISIONS[number // 2])
+
+    at_once(6, act)
+    for _ in range(2):
+        operator.turn()
+
+    unit = table(database, UnitTable)[0]
+    assert (unit.status, unit.agent_id) == (UnitStatus.LAUNCHED, None)
+    assert all(row.undone_at is not None for row in table(database, ReviewTable))
+    assert all(row.error == RETURNED_INSTEAD for row in table(database, PaymentTable))
+    assert platform.verdicts == {}
+    assert differences(database, plugins) == []
 
 
 @pytest.mark.parametrize("status", [SUBMITTED, VisitStatus.APPROVED])
