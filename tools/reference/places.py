@@ -262,6 +262,7 @@ CORES_OWN = frozenset(
         "Transaction.kind",
         "Transaction.many",
         "Transaction.one",
+        "Transaction.rows_of",
         "Transaction.run",
     }
 )
