@@ -291,6 +291,21 @@ def test_each_outcome_has_its_code_or_address(launch: Launch, answer: Answers) -
     assert "COME-BACK-LATER" in refused.text
 
 
+@pytest.mark.parametrize("platform", [{}, {"worker_param": "pid"}])
+def test_codes_of_a_platform_are_for_those_whom_it_sends(
+    launch: Launch, database: Database, answer: Answers, platform: dict[str, str]
+) -> None:
+    gateway = launch(completions={"completed": "CODE-1"}, **platform)
+    first = first_visit(database, gateway.run_id)
+
+    invited = answer(gateway, {**first, "pid": "p1"})
+
+    assert ("CODE-1" in invited.text) is not bool(platform)
+    assert ("What you have done" in invited.text) is bool(platform)
+    if platform:
+        assert "CODE-1" in answer(gateway, {"pid": "p1"}).text
+
+
 @pytest.mark.parametrize(
     ("options", "key"),
     [

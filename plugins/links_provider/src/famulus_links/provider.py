@@ -81,7 +81,8 @@ class LinksArgs:
     completions: dict[VisitOutcome, str] = option(
         help="How workers leave, by outcome: a code to show, or an address to go to, in which "
         "{NAME} stands for the URL parameter NAME, and {worker} for the worker. Without either, "
-        "the page shows what they have done.",
+        "the page shows what they have done; so it does for people who come by a link where "
+        "worker_param is set.",
         factory=dict,
     )
 
@@ -153,8 +154,11 @@ class LinksProvider(Provider):
 
     def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
         """Return the code or the address of the outcome, and offer the next unit."""
+        # The platform's codes are not for those whom it has not sent.
+        is_other = bool(self.args.worker_param) and LINK in visit.query
+        text = None if is_other else self.args.completions.get(outcome)
         uses = self._uses(visit.query)
-        return leave(self.args.completions.get(outcome), visit, self._next_query(visit, uses), uses)
+        return leave(text, visit, self._next_query(visit, uses), uses)
 
     def entrances(self, run: RunView) -> Sequence[str]:
         """Return the open links, and the address to enter on a platform that sends people."""
