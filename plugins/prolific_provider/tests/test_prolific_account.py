@@ -1,0 +1,154 @@
+"""Registering an account, and what it says about costs, money and filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famulus import PaymentKind, SharedTaskState, UsageError
+from famulus_prolific.fake import FakeProlific, Fault
+from famulus_prolific.options import ProlificRequesterArgs
+from famulus_prolific.tokens import VARIABLE, read_token
+from prolific_bench import Bench
+
+OTHER = "f" * 24
+
+
+def register(bench: Bench, **args: Any) -> Mapping[str, Any]:
+    where = {"api_url": bench.prolific.api_url, **args}
+    return bench.provider.register("lab", ProlificRequesterArgs(**where))
+
+
+def test_an_account_is_read_and_its_token_is_not_stored(bench: Bench) -> None:
+    settings = register(bench)
+
+    assert settings["currency"] == "GBP"
+    assert settings["token_in"] == "environment"
+    assert {settings["workspace"]} == set(bench.prolific.state.workspaces)
+    assert bench.prolific.token not in str(settings)
+
+
+@pytest.mark.parametrize("is_entered", [True, False])
+def test_a_token_is_kept_in_a_file(
+    bench: Bench, is_entered: bool, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = bench.prolific.token
+    settings = register(bench, keep_token_in="file", token=token if is_entered else None)
+    monkeypatch.delenv(VARIABLE)
+
+    assert settings["token_in"] == "file"
+    assert read_token("file", settings["account"]) == token
+
+
+def test_a_token_that_is_entered_is_kept_in_a_file_unless_otherwise_said(bench: Bench) -> None:
+    assert register(bench, token=bench.prolific.token)["token_in"] == "file"
+    with pytest.raises(UsageError, match=VARIABLE):
+        register(bench, token=bench.prolific.token, keep_token_in="environment")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"token": "wrong"}, "refuses the token"),
+        ({"workspace": OTHER}, "no workspace"),
+        ({"project": OTHER}, "no project"),
+        ({"api_url": "http://127.0.0.1:9"}, "cannot be reached"),
+    ],
+)
+def test_an_account_that_cannot_be_used_is_refused_and_nothing_is_kept(
+    bench: Bench, args: dict[str, Any], message: str, config: Path
+) -> None:
+    before = set(config.rglob("*.token"))
+    with pytest.raises(UsageError, match=message):
+        register(bench, keep_token_in="file", **args)
+
+    assert set(config.rglob("*.token")) == before
+
+
+def test_without_a_token_it_says_where_to_get_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE)
+
+    with pytest.raises(UsageError, match="under API tokens"):
+        register(bench)
+
+
+def test_one_of_several_workspaces_has_to_be_named(bench: Bench) -> None:
+    (first,) = bench.prolific.state.workspaces
+    bench.prolific.state.workspaces[OTHER] = "The other one"
+
+    with pytest.raises(UsageError, match=f"{OTHER} .The other one."):
+        register(bench)
+    assert register(bench, workspace=first)["workspace"] == first
+
+
+@pytest.mark.parametrize("in_whole_cents", [True, False])
+def test_a_quote_has_the_fees_of_the_account_and_the_taxes_on_them(
+    bench: Bench, in_whole_cents: bool
+) -> None:
+    bench.prolific.facts.fees_in_whole_cents = in_whole_cents
+
+    quote = bench.provider.quote(bench.plan, 10)
+
+    assert (quote.rewards, quote.fees) == (Decimal("15.00"), Decimal("6.42"))
+    assert quote.taxes == pytest.approx(Decimal("1.284"), abs=Decimal("0.005"))
+    assert quote.currency == "GBP"
+
+
+def test_a_bonus_has_the_same_share_of_fees_however_small_it_is(bench: Bench) -> None:
+    kind, amount = PaymentKind.BONUS, Decimal("0.01")
+
+    assert bench.provider.fee(kind, amount) == Decimal("0.00428")
+    assert bench.provider.taxes(kind, amount) == Decimal("0.000856")
+    assert len(bench.prolific.called("calculate-study-cost")) == 1
+
+
+def test_the_balance_is_what_is_not_set_aside_for_studies(bench: Bench) -> None:
+    assert bench.provider.balance() == 1000
+
+    bench.provider.set_places(bench.run, 10)
+
+    assert bench.provider.balance() == Decimal("977.29")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"filter_id": "age", "selected_range": {"lower": 20}}, None),
+        ({"filter_id": "fluent-languages", "selected_values": ["19"]}, None),
+        ({"filter_id": "shoe-size", "selected_values": ["42"]}, "no filter 'shoe-size'"),
+        ({"filter_id": "fluent-languages", "selected_values": ["0"]}, "has no choice 0"),
+    ],
+)
+def test_filters_are_compared_with_the_list_and_passed_on(
+    prolific: FakeProlific, bench: Bench, given: dict[str, Any], message: str | None
+) -> None:
+    state = SharedTaskState()
+    state.specific_qualifications = {"prolific": [given]}
+    bench.shared_state = state
+    bench.restart()
+
+    problems = bench.provider.problems(bench.plan)
+
+    assert [str(each) for each in problems if message is None] == []
+    assert message is None or message in str(problems[0])
+    if message is None:
+        bench.provider.set_places(bench.run, 1)
+        assert given in bench.study.fields["filters"]
+
+
+def test_filters_that_cannot_be_compared_are_a_warning(bench: Bench) -> None:
+    state = SharedTaskState()
+    state.specific_qualifications = {"prolific": [{"filter_id": "age", "selected_range": {}}]}
+    bench.shared_state = state
+    bench.restart()
+    bench.prolific.faults.plan(Fault.LOSE_REQUEST, "get-filters")
+
+    (problem,) = bench.provider.problems(bench.plan)
+
+    assert problem.warning
