@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 
 from famulus import RefusedError, UnavailableError, VisitOutcome, VisitView
 from famulus.testing import MovableClock
@@ -260,3 +261,65 @@ def test_a_study_that_was_paused_stays_paused(bench: Bench, by_run: bool) -> Non
 
     assert bench.status == StudyStatus.PAUSED
     assert slots(bench) == 2
+
+
+def test_a_study_is_paused_when_the_time_of_the_run_is_over(
+    bench: Bench, clock: MovableClock
+) -> None:
+    bench.provider.set_places(bench.run, 2)
+    run = bench.run
+    list(bench.provider.sync(run, (), None))
+    assert bench.status == StudyStatus.ACTIVE
+
+    clock.advance(2 * 24 * 3600)
+    for _ in range(2):
+        list(bench.provider.sync(run, (), None))
+    assert bench.status == StudyStatus.PAUSED
+
+    bench.provider.move_end(run)
+    assert bench.status == StudyStatus.PAUSED
+    bench.provider.move_end(bench.run)
+    assert bench.status == StudyStatus.ACTIVE
+
+
+def test_a_run_that_is_stopped_is_not_started_by_more_time(bench: Bench) -> None:
+    bench.provider.set_places(bench.run, 2)
+    bench.provider.pause_places(bench.run)
+
+    bench.provider.move_end(bench.run)
+
+    assert bench.status == StudyStatus.PAUSED
+
+
+def test_a_run_that_has_moved_does_not_send_participants_to_its_old_address(bench: Bench) -> None:
+    bench.provider.set_places(bench.run, 2)
+    bench.provider.pause_places(bench.run)
+    moved = evolve(bench.run, url="https://elsewhere.example.org/")
+
+    with pytest.raises(RefusedError, match=f"leads to {RUN_URL}"):
+        bench.provider.set_places(moved, 2)
+    assert bench.status == StudyStatus.PAUSED
+
+
+def test_a_draft_leads_to_where_the_run_has_moved(bench: Bench) -> None:
+    bench.prolific.state.money.balance = Decimal(0)
+    with pytest.raises(RefusedError):
+        bench.provider.set_places(bench.run, 2)
+    bench.prolific.state.money.balance = Decimal(100_000)
+
+    bench.provider.set_places(evolve(bench.run, url="https://elsewhere.example.org/"), 2)
+
+    assert bench.status == StudyStatus.ACTIVE
+    assert bench.study.fields["external_study_url"].startswith("https://elsewhere.example.org/?")
+
+
+def test_a_draft_that_was_never_published_is_deleted_at_the_end(bench: Bench) -> None:
+    bench.prolific.state.money.balance = Decimal(0)
+    with pytest.raises(RefusedError):
+        bench.provider.set_places(bench.run, 2)
+
+    bench.provider.end_places(bench.run)
+    bench.provider.dispose(bench.run)
+
+    assert bench.studies == []
+    assert bench.provider.count_open_places(bench.run) == 0

@@ -199,6 +199,11 @@ class ProlificProvider(Provider):
             # The places are open, and what happens there is looked for anyway.
             _log.warning("run %d: no changes are announced yet: %s", run.id, error)
 
+    def move_end(self, run: RunView) -> None:
+        """Start the study again if it was paused because the run's time was over."""
+        if not self._is_over(run):
+            self._parts.studies.go_on(run)
+
     def pause_places(self, run: RunView) -> None:
         """Pause the study; participants who have begun keep their time."""
         self._parts.studies.pause(run)
@@ -220,9 +225,18 @@ class ProlificProvider(Provider):
     def sync(
         self, run: RunView, visits: Iterable[VisitView], cursor: str | None
     ) -> Iterator[VisitReport | SyncCursor]:
-        """Report the study's submissions, and start it again where it has paused itself."""
+        """Report the study's submissions.
+
+        A study knows no end by itself: it is paused when the run's time is over. One that has
+        paused itself is started again.
+        """
         yield from self._parts.sync.reports(run)
-        self._parts.studies.add_slots(run)
+        if self._is_over(run):
+            record = self._parts.records.find(run.id)
+            if record is not None and not record.is_paused:
+                self._parts.studies.suspend(run)
+        else:
+            self._parts.studies.add_slots(run)
 
     def receive(self, request: PlatformRequest) -> Received | Unverified:
         """Verify a request by the workspace's secret."""
@@ -272,3 +286,6 @@ class ProlificProvider(Provider):
     def unblock(self, worker_name: str, reason: str) -> None:
         """Remove the block of a worker."""
         self._parts.groups.unblock(worker_name)
+
+    def _is_over(self, run: RunView) -> bool:
+        return self.context.clock() >= run.closes_at

@@ -58,6 +58,11 @@ class StudyRecords:
 
         return self.database.write(job)
 
+    def move(self, run: int, url: str) -> None:
+        """Store where the study of a run leads to."""
+        update = ProlificRun.update(url=url).where(ProlificRun.run_id == run)
+        self.database.write(lambda tx: tx.execute(update))
+
     def pause(self, run: int, *, paused: bool) -> None:
         """Store whether the study of a run is to offer no place."""
         update = ProlificRun.update(is_paused=paused).where(ProlificRun.run_id == run)

@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 
 from attrs import frozen
 
+import famulus
 from famulus import UnavailableError
 from famulus_prolific.api import ProlificApi, RefusedError
 from famulus_prolific.codes import code_rules
+from famulus_prolific.submissions import plain_status
 from famulus_prolific.wages import minor
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ UNPUBLISHED, PUBLISHING, ACTIVE = "UNPUBLISHED", "PUBLISHING", "ACTIVE"
 PAUSED, AWAITING_REVIEW, COMPLETED = "PAUSED", "AWAITING REVIEW", "COMPLETED"
 #: The statuses in which participants may take a place.
 _OPEN = (PUBLISHING, ACTIVE)
+#: The statuses of a study that was published or started: its places may be used already.
+_STARTED = (*_OPEN, AWAITING_REVIEW, COMPLETED)
 #: What Prolific puts into the address of a participant, by the parameter.
 PARAMETERS: Mapping[str, str] = {
     "PROLIFIC_PID": "{{%PROLIFIC_PID%}}",
@@ -60,23 +64,34 @@ class Studies:
         study = self._study(run, total)
         self.records.pause(run.id, paused=False)
         path = f"studies/{study['id']}/"
+        self._lead_to(run, study)
         if _places(study) < total:
-            study = self.api.patch(path, {"total_available_places": total})
+            study = _normal(self.api.patch(path, {"total_available_places": total}))
         if study["status"] == UNPUBLISHED:
-            self._change(path, "PUBLISH", (*_OPEN, AWAITING_REVIEW, COMPLETED))
+            self._change(path, "PUBLISH", _STARTED)
         elif study["status"] == PAUSED:
             self._raise_slots(study)
-            self._change(path, "START", (*_OPEN, AWAITING_REVIEW, COMPLETED))
+            self._change(path, "START", _STARTED)
 
     def pause(self, run: RunView) -> None:
         """Offer no place until :meth:`open`; participants at work may finish."""
+        if self._published(run) is not None:
+            self.records.pause(run.id, paused=True)
+            self.suspend(run)
+
+    def suspend(self, run: RunView) -> None:
+        """Offer no place, for a reason that may pass: :meth:`go_on` undoes it."""
         study = self._published(run)
-        if study is None:
-            return
-        self.records.pause(run.id, paused=True)
-        if study["status"] in _OPEN:
+        if study is not None and study["status"] in _OPEN:
             path = f"studies/{study['id']}/"
             self._change(path, "PAUSE", (PAUSED, AWAITING_REVIEW, COMPLETED))
+
+    def go_on(self, run: RunView) -> None:
+        """Offer the places again that :meth:`suspend` has closed, unless the run is paused."""
+        record = self.records.find(run.id)
+        study = None if record is None or record.is_paused else self._published(run)
+        if study is not None and study["status"] == PAUSED:
+            self._start(run, study)
 
     def end(self, run: RunView) -> None:
         """Offer no place again, whatever becomes of the submissions."""
@@ -114,11 +129,15 @@ class Studies:
         study = self._published(run)
         if study is None or study["status"] != PAUSED or not self._raise_slots(study):
             return
-        self._change(f"studies/{study['id']}/", "START", (*_OPEN, AWAITING_REVIEW, COMPLETED))
+        self._start(run, study)
+
+    def _start(self, run: RunView, study: Mapping[str, Any]) -> None:
+        """Start a study of a run that was not paused when that was looked up."""
+        self._change(f"studies/{study['id']}/", "START", _STARTED)
         after = self.records.find(run.id)
         if after is not None and after.is_paused:
             # The run was stopped in between; what was started here must not stay open.
-            self.pause(run)
+            self.suspend(run)
 
     def _raise_slots(self, study: Mapping[str, Any]) -> bool:
         """Have a study pay for more screen-outs if they are used up; return whether they were.
@@ -157,14 +176,40 @@ class Studies:
                 # Another process was faster; this draft would be left over.
                 with contextlib.suppress(RefusedError):
                     self.api.delete(f"studies/{made['id']}/")
-        return self.api.get(f"studies/{record.study_id}/")
+        assert record.study_id is not None, "it was stored"
+        return self._read(record.study_id)
+
+    def _lead_to(self, run: RunView, study: Mapping[str, Any]) -> None:
+        """Have a draft lead to where the run is served; nothing changes that of a study later.
+
+        :raises famulus.RefusedError: where a study leads elsewhere, so that it must not be started.
+        """
+        record = self.records.find(run.id)
+        if record is None or record.url == run.url:
+            return
+        if study["status"] != UNPUBLISHED:
+            raise famulus.RefusedError(
+                f"the study on Prolific leads to {record.url}, which cannot be changed, and run "
+                f"{run.id} is served at {run.url}: resume it at the address of the study"
+            )
+        self.api.patch(f"studies/{study['id']}/", {"external_study_url": study_url(run)})
+        self.records.move(run.id, run.url)
 
     def _published(self, run: RunView) -> Any:
         """Return the study of a run; None where there is none that could offer a place."""
         record = self.records.find(run.id)
         if record is None or record.study_id is None:
             return None
-        return self.api.get(f"studies/{record.study_id}/")
+        try:
+            return self._read(record.study_id)
+        except RefusedError as error:
+            # A draft that was deleted.
+            if error.is_missing:
+                return None
+            raise
+
+    def _read(self, study: str) -> Any:
+        return _normal(self.api.get(f"studies/{study}/"))
 
     def _drafts(self, run: RunView) -> list[Any]:
         """Return the unpublished studies of a run, by the key that they were made with."""
@@ -172,7 +217,7 @@ class Studies:
         rows = [each for each in self.api.pages("studies/") if each.get("internal_name") == name]
         return [
             study
-            for study in (self.api.get(f"studies/{row['id']}/") for row in rows)
+            for study in (self._read(str(row["id"])) for row in rows)
             if study.get("metadata") == run.key and study["status"] == UNPUBLISHED
         ]
 
@@ -181,12 +226,11 @@ class Studies:
 
     def _draft(self, run: RunView, record: StudyRecord, places: int) -> dict[str, Any]:
         task, args = run.plan.task, self.args
-        separator = "&" if "?" in run.url else "?"
         draft = {
             "name": task.task_title,
             "internal_name": internal_name(run),
             "description": task.task_description,
-            "external_study_url": f"{run.url}{separator}{urlencode(PARAMETERS, safe='{}%')}",
+            "external_study_url": study_url(run),
             "prolific_id_option": "url_parameters",
             "completion_codes": code_rules(record.codes, self.screen_out),
             "total_available_places": places,
@@ -213,7 +257,7 @@ class Studies:
         try:
             self.api.post(f"{path}transition/", {"action": action})
         except RefusedError:
-            status = self.api.get(path)["status"]
+            status = _normal(self.api.get(path))["status"]
             if status in wanted:
                 return
             if status == PUBLISHING:
@@ -224,6 +268,17 @@ class Studies:
 def internal_name(run: RunView) -> str:
     """Return the name of a run's study in the account, which participants do not see."""
     return f"{run.plan.task_name} (famulus {run.key})"
+
+
+def study_url(run: RunView) -> str:
+    """Return the address that a run's study leads to, with what Prolific is to put into it."""
+    separator = "&" if "?" in run.url else "?"
+    return f"{run.url}{separator}{urlencode(PARAMETERS, safe='{}%')}"
+
+
+def _normal(study: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study whose status has one spelling."""
+    return {**study, "status": plain_status(study["status"])}
 
 
 def _places(study: Mapping[str, Any]) -> int:
