@@ -42,6 +42,8 @@ RECORD: dict[str, Any] = {
     "clock_set_back": False,
     "review_decision": "accepted",
     "review_note": "",
+    "review_amount": None,
+    "review_category": None,
     "reviewed_at": "2030-01-01T13:00:00.000Z",
     "reward": "0.10",
     "reward_status": "confirmed",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from famulus.contracts.provider_views import Capabilities, PartialBounds
 from famulus.data import export
 from famulus.data.export import export_records
 from famulus.data.scope import find_scope
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.decision_rules import PlatformRules, Terms
 from famulus.engine.ledger.decisions import decide, undo
 from famulus.model.database import Database
 from famulus.model.many_values import AMONG
@@ -23,6 +26,7 @@ from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
 
 TASK = "words"
+DECIDED = ("review_decision", "review_note", "review_amount", "review_category")
 MONEY = ("reward", "reward_status", "bonus", "bonus_status", "currency")
 
 
@@ -65,7 +69,7 @@ def apply_all(database: Database, plugins: Plugins) -> None:
 def test_columns_of_unreviewed_answers_are_empty(database: Database) -> None:
     (record, *_) = exported(database)
 
-    empty = ("review_decision", "review_note", "reviewed_at", *MONEY)
+    empty = (*DECIDED, "reviewed_at", *MONEY)
     assert {name: record[name] for name in empty} == dict.fromkeys(empty)
 
 
@@ -80,6 +84,35 @@ def test_decision_is_exported_with_its_note_and_time(database: Database) -> None
     assert first["reviewed_at"] == "2030-01-01T12:02:00.000Z"
     assert first["unit_status"] == "rejected"
     assert second["review_decision"] is None
+
+
+@pytest.mark.usefixtures("gateway")
+def test_amount_and_category_of_a_decision_are_exported_and_a_requested_return_is_none(
+    database: Database,
+) -> None:
+    capabilities = Capabilities(
+        partial_approvals=PartialBounds(smallest=Decimal("0.10"), largest=Decimal("0.90")),
+        rejection_categories={"NO_DATA": "Nothing is answered."},
+        requests_return=True,
+    )
+    rules = PlatformRules(provider_type="paying", capabilities=capabilities)
+    for number, decision, amount, category in (
+        (0, Decision.ACCEPTED, Decimal("0.04"), ""),
+        (1, Decision.REJECTED, None, "NO_DATA"),
+        (2, Decision.RETURN_REQUESTED, None, ""),
+    ):
+        unit = unit_of(database, number)
+        terms = Terms(amount=amount, category=category, rules=rules)
+        database.write(lambda tx: decide(tx, unit, decision, note="Why.", terms=terms))  # noqa: B023
+
+    records = exported(database)
+
+    assert [[record[name] for name in DECIDED] for record in records] == [
+        ["accepted", "Why.", "0.04", None],
+        ["rejected", "Why.", None, "NO_DATA"],
+        [None] * 4,
+        [None] * 4,
+    ]
 
 
 @pytest.mark.usefixtures("gateway")

@@ -12,10 +12,17 @@ from famulus.cli.commands.runs import report_json, report_lines
 from famulus.cli.costs import wage_text
 from famulus.cli.follow import ending_lines
 from famulus.cli.session import Session
+from famulus.contracts.provider_views import Capabilities, PartialBounds
 from famulus.data import wage as wage_module
 from famulus.data.wage import Wage, hourly_wage
 from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.decision_rules import PlatformRules, Terms
+from famulus.engine.ledger.decisions import decide
 from famulus.model.database import Database
+from famulus.model.states import Decision
+from famulus.model.tables import UnitTable
+from famulus.model.transaction import Transaction
 from famulus.operate.run_outcome import read_ending
 from famulus.operate.run_report import read_report
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
@@ -72,6 +79,28 @@ def test_a_wage_is_measured_as_the_median_of_the_times(
         "measured_units": 3,
         "unmeasured_units": 0,
     }
+
+
+def test_work_that_was_accepted_for_less_lowers_the_measured_wage(
+    launch: Launch, database: Database, clock: MovableClock
+) -> None:
+    bounds = PartialBounds(smallest=Decimal("0.10"), largest=Decimal("0.90"))
+    capabilities = Capabilities(partial_approvals=bounds)
+    rules = PlatformRules(provider_type="crowd", capabilities=capabilities)
+    gateway = launch()
+    work(gateway, clock, 300, 300)
+
+    def accept(tx: Transaction) -> None:
+        units = tx.rows(UnitTable.select(UnitTable.id).where(UnitTable.agent_id.is_null(False)))
+        for unit, amount in zip(units, (None, Decimal("0.20")), strict=True):
+            terms = Terms(amount=amount, rules=rules)
+            decide(tx, unit.id, Decision.ACCEPTED, terms=terms)
+        apply_decisions(tx, [unit.id for unit in units], bounds={"crowd": bounds})
+
+    before = wage(database, gateway).measured
+    database.write(accept)
+
+    assert (before, wage(database, gateway).measured) == (Decimal("7.20"), Decimal("4.80"))
 
 
 def test_the_median_of_an_even_number_lies_between_the_two_in_the_middle(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
+from famulus.contracts.provider_views import PartialBounds
 from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.decision_rules import PlatformRules, Terms
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.limits import set_limits
 from famulus.model.database import Database
@@ -21,7 +26,9 @@ COST = "0.12"
 
 @pytest.fixture
 def plugins() -> Plugins:
-    return kit_plugins(platform=PlatformPlugin(FakePlatform().provider()))
+    bounds = PartialBounds(smallest=Decimal("0.10"), largest=Decimal("0.90"))
+    provider = FakePlatform().provider(partial_approvals=bounds)
+    return kit_plugins(platform=PlatformPlugin(provider))
 
 
 def launch(operator: ManualOperator, units: int, most: str, **task: object) -> Gateway:
@@ -112,6 +119,28 @@ def test_rejected_unit_costs_nothing(operator: ManualOperator, database: Databas
     operator.turn()
 
     assert counts(database) == {UnitStatus.REJECTED: 1, UnitStatus.LAUNCHED: 1}
+
+
+def test_unit_that_was_accepted_for_less_leaves_room_for_another(
+    operator: ManualOperator, database: Database, plugins: Plugins
+) -> None:
+    """Of 0.31, two units promise 0.24; with one accepted for 0.04 and a fee of 0.01 it is 0.17."""
+    gateway = launch(operator, 3, "0.31")
+    GatewayWorker(gateway, "a").work()
+    unit = first_unit(database)
+    capabilities = plugins.provider("paying").capabilities
+    terms = Terms(
+        amount=Decimal("0.04"),
+        rules=PlatformRules(provider_type="paying", capabilities=capabilities),
+    )
+    bounds = {"paying": capabilities.partial_approvals}
+    database.write(lambda tx: decide(tx, unit, Decision.ACCEPTED, terms=terms))
+    before = counts(database)
+    database.write(lambda tx: apply_decisions(tx, [unit], bounds=bounds))
+    operator.turn()
+
+    assert before[UnitStatus.LAUNCHED] == 1
+    assert counts(database) == {UnitStatus.ACCEPTED: 1, UnitStatus.LAUNCHED: 2}
 
 
 def test_no_unit_waits_without_a_limit(operator: ManualOperator, database: Database) -> None:

@@ -20,10 +20,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from famulus.contracts.provider_views import Capabilities
-from famulus.contracts.visit_verdict import Approve, Reject
+from famulus.contracts.provider_views import Capabilities, PartialBounds
+from famulus.contracts.visit_verdict import (
+    Approve,
+    ApprovePartially,
+    Reject,
+    RequestReturn,
+    Verdict,
+)
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.bonuses import ExtraPayment, plan_again, plan_extra, unit_payee
+from famulus.engine.ledger.decision_rules import PlatformRules, Terms
 from famulus.engine.ledger.decisions import decide, undo
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
 from famulus.engine.platform.bound_provider import deliver_run
@@ -42,6 +49,15 @@ from machine_limits import machine_limits
 if TYPE_CHECKING:
     from famulus.testing.databases import PostgresDatabases
 
+#: A unit is paid with 0.10: both parts of it can be approved.
+CAPABILITIES = Capabilities(
+    pays=True,
+    partial_approvals=PartialBounds(smallest=Decimal("0.30"), largest=Decimal("0.90")),
+    requests_return=True,
+)
+RULES = PlatformRules(provider_type="paying", capabilities=CAPABILITIES)
+BOUNDS = {"paying": CAPABILITIES.partial_approvals}
+AMOUNTS = st.sampled_from([None, Decimal("0.04"), Decimal("0.07")])
 EARNS = (Decision.ACCEPTED, Decision.SOFT_REJECTED)
 UNITS = st.integers(0, 2)
 FAULTS = st.lists(st.sampled_from([None, *Fault]), max_size=3)
@@ -58,7 +74,11 @@ class Money(RuleBasedStateMachine):
             Database(self.exits.enter_context(address), clock=self.clock)
         )
         self.platform = FakePlatform()
-        self.plugins = kit_plugins(platform=PlatformPlugin(self.platform.provider()))
+        provider = self.platform.provider(
+            partial_approvals=CAPABILITIES.partial_approvals,
+            requests_return=CAPABILITIES.requests_return,
+        )
+        self.plugins = kit_plugins(platform=PlatformPlugin(provider))
 
     @initialize()
     def three_units_are_submitted(self) -> None:
@@ -69,28 +89,31 @@ class Money(RuleBasedStateMachine):
         self.run = gateway.run_id
         self.units = [row.id for row in self.rows(UnitTable)]
 
-    @rule(unit=UNITS, decision=st.sampled_from(Decision), applied=st.booleans())
-    def reviewer_decides(self, unit: int, decision: Decision, applied: bool) -> None:
+    @rule(unit=UNITS, decision=st.sampled_from(Decision), amount=AMOUNTS, applied=st.booleans())
+    def reviewer_decides(
+        self, unit: int, decision: Decision, amount: Decimal | None, applied: bool
+    ) -> None:
         number = self.units[unit]
+        terms = Terms(amount=amount if decision is Decision.ACCEPTED else None, rules=RULES)
         status = self.rows(UnitTable)[unit].status
 
         def job(tx: Transaction) -> None:
-            decide(tx, number, decision, note="why", seen=status)
+            decide(tx, number, decision, note="why", seen=status, terms=terms)
             if applied:
-                apply_decisions(tx, [number])
+                apply_decisions(tx, [number], bounds=BOUNDS)
 
         with contextlib.suppress(ConflictError):
             self.database.write(job)
 
     @rule(unit=UNITS)
     def rejection_is_applied(self, unit: int) -> None:
-        self.reviewer_decides(unit, Decision.REJECTED, applied=True)
+        self.reviewer_decides(unit, Decision.REJECTED, None, applied=True)
 
-    @rule()
-    def applied_rejection_is_corrected(self) -> None:
+    @rule(amount=AMOUNTS)
+    def applied_rejection_is_corrected(self, amount: Decimal | None) -> None:
         for unit, row in enumerate(self.rows(UnitTable)):
             if row.status is UnitStatus.REJECTED:
-                self.reviewer_decides(unit, Decision.ACCEPTED, applied=True)
+                self.reviewer_decides(unit, Decision.ACCEPTED, amount, applied=True)
 
     @rule(unit=UNITS)
     def reviewer_undoes(self, unit: int) -> None:
@@ -100,7 +123,7 @@ class Money(RuleBasedStateMachine):
     @rule(crashes=st.booleans())
     def decisions_are_applied(self, crashes: bool) -> None:
         def job(tx: Transaction) -> None:
-            apply_decisions(tx, self.units)
+            apply_decisions(tx, self.units, bounds=BOUNDS)
             if crashes:
                 raise Killed
 
@@ -177,6 +200,10 @@ class Money(RuleBasedStateMachine):
         for row in self.rows(PaymentTable):
             if row.kind is PaymentKind.REWARD:
                 is_paid = self.reference(row) in self.platform.rewarded
+                verdict = self.platform.verdicts.get(self.reference(row))
+                if is_paid and row.status is PaymentStatus.CONFIRMED:
+                    part = verdict.amount if isinstance(verdict, ApprovePartially) else None
+                    assert row.amount == (10 if part is None else part * 100)
             else:
                 is_paid = self.key(row) in paid
                 assert not is_paid or paid[self.key(row)] * 100 == Decimal(row.amount)
@@ -195,7 +222,7 @@ class Money(RuleBasedStateMachine):
     def in_the_end(self) -> None:
         """Remove all faults, and retry what has failed."""
         self.platform.faults.clear()
-        self.database.write(lambda tx: apply_decisions(tx, self.units))
+        self.database.write(lambda tx: apply_decisions(tx, self.units, bounds=BOUNDS))
         for _ in range(3):
             self.clock.advance(700)
             settle_payments(self.database, plugins=self.plugins)
@@ -205,16 +232,16 @@ class Money(RuleBasedStateMachine):
             self.database.write(lambda tx: redeliver_refused(tx, self.run, Capabilities()))
             deliver_run(self.database, self.plugins, self.run)
 
-        verdicts = {}
+        verdicts: dict[int, type[Verdict]] = {}
         for review in self.rows(ReviewTable):
             if review.undone_at is None:
                 assert review.applied_at is not None
-                verdict = Approve if review.decision in EARNS else Reject
-                verdicts[self.visits[review.agent_id]] = verdict
+                verdicts[self.visits[review.agent_id]] = _verdict(review)
         references = {visit.id: visit.reference for visit in self.rows(VisitTable)}
         expected = {references[visit]: verdict for visit, verdict in verdicts.items()}
         assert {ref: type(each) for ref, each in self.platform.verdicts.items()} == expected
-        approved = {ref for ref, verdict in expected.items() if verdict is Approve}
+        paying = (Approve, ApprovePartially)
+        approved = {ref for ref, verdict in expected.items() if verdict in paying}
         assert set(self.platform.rewarded) == approved
         bonuses = [row for row in self.rows(PaymentTable) if row.kind is PaymentKind.BONUS]
         assert {key for key, _ in self.platform.paid} == {self.key(row) for row in bonuses}
@@ -245,6 +272,13 @@ class Money(RuleBasedStateMachine):
 
     def key(self, payment: Row) -> str:
         return f"{self.database.identity}-{payment.id}"
+
+
+def _verdict(review: Row) -> type[Verdict]:
+    """Return the kind of the verdict that follows from the last decision on a visit's only unit."""
+    if review.decision in EARNS:
+        return Approve if review.amount is None else ApprovePartially
+    return RequestReturn if review.decision is Decision.RETURN_REQUESTED else Reject
 
 
 def limits(examples: int) -> settings:

@@ -264,8 +264,9 @@ def test_decisions_that_were_applied_before_an_upgrade_stay_applied(own_address:
         ' WHERE (("settled_at" IS NULL) AND ("undone_at" IS NULL))',
     )
     review = (
-        "INSERT INTO review (unit_id, agent_id, decision, note, decided_at, settled_at, undone_at)"
-        " SELECT unit_id, id, 'accepted', '', 5, {}, {} FROM agent"
+        "INSERT INTO review"
+        " (unit_id, agent_id, decision, note, category, decided_at, settled_at, undone_at)"
+        " SELECT unit_id, id, 'accepted', '', '', 5, {}, {} FROM agent"
         " WHERE assignment_id = (SELECT id FROM assignment WHERE number = {})"
     )
     (renaming,) = (each for each in CORE.migrations if "applied_at" in "".join(each.sqlite))

@@ -15,8 +15,8 @@ from famulus.model.fields import from_micros
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.money import from_minor
 from famulus.model.statements import Param, Statement
-from famulus.model.states import AgentStatus, PaymentKind, PaymentStatus
-from famulus.model.tables import PaymentTable, ReviewTable
+from famulus.model.states import AgentStatus, Decision, PaymentKind, PaymentStatus
+from famulus.model.tables import AgentTable, PaymentTable, ReviewTable, TaskRunTable, literal
 from famulus.model.transaction import Transaction
 
 #: Statuses of attempts that have been decided on.
@@ -36,6 +36,9 @@ class _ReviewRow(NamedTuple):
     agent: int
     decision: str
     note: str
+    amount: int | None
+    currency: str
+    category: str
     decided_at: int
 
 
@@ -59,9 +62,18 @@ _REVIEWS = Statement(
         ReviewTable.agent.alias("agent"),
         ReviewTable.decision,
         ReviewTable.note,
+        ReviewTable.amount,
+        TaskRunTable.currency,
+        ReviewTable.category,
         ReviewTable.decided_at,
     )
-    .where(ReviewTable.unit << AMONG, ReviewTable.undone_at.is_null())
+    .join(AgentTable, on=(ReviewTable.agent == AgentTable.id))
+    .join(TaskRunTable, on=(AgentTable.run == TaskRunTable.id))
+    .where(
+        ReviewTable.unit << AMONG,
+        ReviewTable.undone_at.is_null(),
+        ReviewTable.decision != literal(Decision.RETURN_REQUESTED),
+    )
     .order_by(ReviewTable.id),
     _ReviewRow,
 )
@@ -89,6 +101,8 @@ _BONUSES = Statement(
 class _Decided(NamedTuple):
     decision: str | None = None
     note: str | None = None
+    amount: str | None = None
+    category: str | None = None
     at: str | None = None
 
 
@@ -104,6 +118,8 @@ _NONE = _Money()
 REVIEW_COLUMNS = (
     "review_decision",
     "review_note",
+    "review_amount",
+    "review_category",
     "reviewed_at",
     "reward",
     "reward_status",
@@ -136,6 +152,8 @@ class ReviewColumns:
         return {
             "review_decision": decided.decision,
             "review_note": decided.note,
+            "review_amount": decided.amount,
+            "review_category": decided.category,
             "reviewed_at": decided.at,
             "reward": reward.amount,
             "reward_status": reward.status,
@@ -163,7 +181,13 @@ def read_review_columns(
 def _reviews(rows: Iterable[_ReviewRow]) -> dict[int, _Decided]:
     """Return the newest decision about each attempt; rows come in the order of the decisions."""
     return {
-        row.agent: _Decided(row.decision, row.note, iso(from_micros(row.decided_at)))
+        row.agent: _Decided(
+            row.decision,
+            row.note,
+            None if row.amount is None else _text(row.amount, row.currency),
+            row.category or None,
+            iso(from_micros(row.decided_at)),
+        )
         for row in rows
     }
 

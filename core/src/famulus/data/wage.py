@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 
+import peewee
 from attrs import frozen
 
 from famulus.engine.runs import RunRecord
 from famulus.model.money import from_minor, minor_digits
-from famulus.model.tables import AgentTable
+from famulus.model.states import PaymentKind, PaymentStatus
+from famulus.model.tables import AgentTable, PaymentTable, literal
 from famulus.model.transaction import Transaction
 
 #: Submissions that are looked at, the newest: a run can have millions.
@@ -27,6 +29,8 @@ class Wage:
     currency: str
     #: for one unit
     reward: Decimal
+    #: what a unit has earned, on average: less than the reward where work was accepted for less
+    earned: Decimal
     #: ``task.estimated_minutes``
     estimated_minutes: Decimal | None
     #: the median of the measured times; None where no time was measured
@@ -46,7 +50,7 @@ class Wage:
     def measured(self) -> Decimal | None:
         """The wage where a unit takes as long as in the median; None where nothing was measured."""
         seconds = self.median_seconds
-        return None if seconds is None else hourly_wage(self.reward, seconds, self.currency)
+        return None if seconds is None else hourly_wage(self.earned, seconds, self.currency)
 
 
 def hourly_wage(reward: Decimal, seconds: Decimal, currency: str) -> Decimal:
@@ -79,8 +83,27 @@ def read_wage(tx: Transaction, run: RunRecord) -> Wage:
     return Wage(
         currency=run.currency,
         reward=from_minor(run.reward, run.currency),
+        earned=_read_earned(tx, run),
         estimated_minutes=None if estimate is None else Decimal(estimate),
         median_seconds=Decimal(median(times)) * _MICROSECOND if times else None,
         measured_units=len(times),
         unmeasured_units=len(of_units) - len(times),
     )
+
+
+def _read_earned(tx: Transaction, run: RunRecord) -> Decimal:
+    """Return the average of the rewards for units; the run's reward while there is none."""
+    row = tx.row(
+        PaymentTable.select(
+            peewee.fn.SUM(PaymentTable.amount).alias("amount"),
+            peewee.fn.COUNT(PaymentTable.id).alias("units"),
+        ).where(
+            PaymentTable.run == run.id,
+            PaymentTable.kind == literal(PaymentKind.REWARD),
+            PaymentTable.status != literal(PaymentStatus.FAILED),
+            PaymentTable.unit.is_null(False),
+        )
+    )
+    if row is None or not row.units:
+        return from_minor(run.reward, run.currency)
+    return from_minor(int(row.amount), run.currency) / int(row.units)

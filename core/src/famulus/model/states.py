@@ -98,11 +98,16 @@ class PaymentKind(StrEnum):
 
 
 class Decision(StrEnum):
-    """A reviewer's decision on one unit."""
+    """A reviewer's decision on one unit.
+
+    After ``return_requested`` the unit is still up for review: its worker was asked to return the
+    visit.
+    """
 
     ACCEPTED = "accepted"
     SOFT_REJECTED = "soft_rejected"
     REJECTED = "rejected"
+    RETURN_REQUESTED = "return_requested"
 
 
 class OutboxStatus(StrEnum):

@@ -281,12 +281,15 @@ class ReviewTable(Table):
     """A reviewer's decision on the answers of a unit; the newest that is not undone counts.
 
     A decision without ``applied_at`` can still be undone: it was not applied to the ledger yet.
+    ``amount`` is what accepted work earns where that is a part of the reward, in minor units.
     """
 
     unit = _to(UnitTable, "unit_id")
     agent = _to(AgentTable, "agent_id")
     decision = EnumField(Decision)
     note = peewee.TextField(default="")
+    amount = peewee.BigIntegerField(null=True)
+    category = peewee.TextField(default="")
     decided_at = UtcField()
     undone_at = UtcField(null=True)
     applied_at = UtcField(null=True)

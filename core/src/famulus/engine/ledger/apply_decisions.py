@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
-from famulus.contracts.visit_verdict import Approve, Reject, Verdict
+from famulus.contracts.provider_views import PartialBounds
+from famulus.contracts.visit_verdict import (
+    Approve,
+    ApprovePartially,
+    Reject,
+    RequestReturn,
+    Verdict,
+)
+from famulus.engine.ledger.decision_rules import partial_range
 from famulus.engine.ledger.decisions import UNAPPLIED
+from famulus.engine.ledger.recorded_decisions import read_decisions_in_force
 from famulus.engine.ledger.rewards import drop_reward, may_be_paid, plan_reward
-from famulus.engine.ledger.visit_work import read_visit_work
+from famulus.engine.ledger.visit_work import VisitWork, read_visit_work
 from famulus.engine.outbox.outbox_rows import (
     OutboxKind,
     enqueue,
@@ -16,24 +27,35 @@ from famulus.engine.outbox.outbox_rows import (
     verdict_key,
 )
 from famulus.engine.outbox.stored_verdicts import dump_verdict
+from famulus.model.money import from_minor
 from famulus.model.statements import for_update
-from famulus.model.states import Decision, OutboxStatus
-from famulus.model.tables import AgentTable, ReviewTable, VisitTable
+from famulus.model.states import PENDING_VISITS, Decision, OutboxStatus
+from famulus.model.tables import AgentTable, ReviewTable, TaskRunTable, VisitTable, literal
 from famulus.model.transaction import Row, Transaction
 
 #: Units whose visits are looked up by one query.
 _BATCH = 500
+_NO_BOUNDS: Mapping[str, PartialBounds | None] = MappingProxyType({})
 
 
-def apply_decisions(tx: Transaction, units: Sequence[int]) -> int:
+def apply_decisions(
+    tx: Transaction,
+    units: Sequence[int],
+    *,
+    bounds: Mapping[str, PartialBounds | None] = _NO_BOUNDS,
+) -> int:
     """Write the verdicts and rewards that decisions lead to; return how many decisions are final.
 
     A visit has a verdict once all its units are reviewed. Until then its decisions are not applied,
-    and can be undone. Applying decisions again has no second effect.
+    and can be undone; the worker is asked to return it at once. Applying decisions again has no
+    second effect.
+
+    :param bounds: which parts of a reward each provider can approve, by its type name. Decisions
+        that earn a visit a part of its reward are left for later where its provider is missing.
     """
     chunks = (units[first : first + _BATCH] for first in range(0, len(units), _BATCH))
     visits = sorted({visit for chunk in chunks for visit in _visits_of(tx, chunk)})
-    return sum(_apply_visit(tx, visit) for visit in visits)
+    return sum(_apply_visit(tx, visit, bounds) for visit in visits)
 
 
 def newest_verdict(tx: Transaction, visit: int) -> Row | None:
@@ -53,29 +75,103 @@ def _visits_of(tx: Transaction, units: Sequence[int]) -> set[int]:
     return {row.visit for row in tx.rows(query)}
 
 
-def _apply_visit(tx: Transaction, visit: int) -> int:
+def _apply_visit(tx: Transaction, visit: int, bounds: Mapping[str, PartialBounds | None]) -> int:
     # The lock makes two reviewers of one visit apply their decisions one after the other.
     row = tx.row(
         for_update(
-            VisitTable.select(VisitTable.run.alias("run")).where(VisitTable.id == visit), tx.kind
+            VisitTable.select(
+                VisitTable.status,
+                VisitTable.run.alias("run"),
+                TaskRunTable.reward,
+                TaskRunTable.currency,
+                TaskRunTable.provider_type,
+            )
+            .join(TaskRunTable, on=(VisitTable.run == TaskRunTable.id))
+            .where(VisitTable.id == visit),
+            tx.kind,
+            of=VisitTable,
         )
     )
+    if row is None:
+        return 0
+    applied = _apply_requests(tx, row, visit)
     work = read_visit_work(tx, visit)
-    if row is None or work.is_open:
-        return 0
-    stamp = ReviewTable.update(applied_at=tx.now).where(
-        ReviewTable.unit << list(work.units), UNAPPLIED
+    if work.is_open:
+        return applied
+    earned = _read_earned(tx, work, row.reward)
+    if 0 < earned < row.reward and row.provider_type not in bounds:
+        return applied
+    decided = _stamp(
+        tx, ReviewTable.unit << list(work.units), ReviewTable.agent << list(work.agents)
     )
-    applied = int(tx.execute(stamp).rowcount)
-    if not applied:
-        return 0
-    if work.earned:
-        plan_reward(tx, visit, work.earned)
-        _enqueue_verdict(tx, row.run, visit, Approve())
+    if not decided:
+        return applied
+    if work.earning:
+        paid = _approvable(earned, row.reward, bounds.get(row.provider_type))
+        plan_reward(tx, visit, len(work.earning), part=paid)
+        is_partial = paid < row.reward
+        _enqueue_verdict(
+            tx,
+            row.run,
+            visit,
+            ApprovePartially(from_minor(paid, row.currency)) if is_partial else Approve(),
+        )
     elif not may_be_paid(tx, visit):
         drop_reward(tx, row.run, visit)
-        _enqueue_verdict(tx, row.run, visit, Reject(_reasons(tx, work.units)))
-    return applied
+        _enqueue_verdict(tx, row.run, visit, _rejection(tx, work))
+    return applied + decided
+
+
+def _apply_requests(tx: Transaction, row: Row, visit: int) -> int:
+    """Ask for the return of a visit whose units are not all reviewed.
+
+    A visit that was returned or decided on in the meantime has nothing to be asked for.
+    """
+    requests = tx.rows(
+        ReviewTable.select(ReviewTable.id, ReviewTable.note)
+        .join(
+            AgentTable,
+            on=(ReviewTable.unit == AgentTable.unit) & (ReviewTable.agent == AgentTable.id),
+        )
+        .where(
+            AgentTable.visit == visit,
+            ReviewTable.decision == literal(Decision.RETURN_REQUESTED),
+            UNAPPLIED,
+        )
+        .order_by(ReviewTable.id)
+    )
+    if not requests:
+        return 0
+    if row.status in PENDING_VISITS:
+        _enqueue_verdict(tx, row.run, visit, RequestReturn(requests[0].note))
+    return _stamp(tx, ReviewTable.id << [each.id for each in requests])
+
+
+def _stamp(tx: Transaction, *conditions: Any) -> int:
+    query = ReviewTable.update(applied_at=tx.now).where(*conditions, UNAPPLIED)
+    return int(tx.execute(query).rowcount)
+
+
+def _read_earned(tx: Transaction, work: VisitWork, reward: int) -> int:
+    """Return what the units of a visit have earned together, in minor units."""
+    found = read_decisions_in_force(tx, work.units)
+    amounts = (found[unit].amount if unit in found else None for unit in work.earning)
+    return sum(reward if amount is None else amount for amount in amounts)
+
+
+def _approvable(earned: int, reward: int, bounds: PartialBounds | None) -> int:
+    """Return the smallest amount that a platform can approve and that is at least what was earned.
+
+    A platform approves one amount for a visit, within its bounds, and several units may earn
+    another one together. The difference is the requester's: no worker gets less than was decided.
+    """
+    if earned >= reward:
+        return earned
+    if bounds is None:
+        return reward
+    smallest, largest = partial_range(bounds, reward)
+    amount = max(earned, smallest)
+    return reward if amount > largest else amount
 
 
 def _enqueue_verdict(tx: Transaction, run: int, visit: int, verdict: Verdict) -> None:
@@ -83,7 +179,7 @@ def _enqueue_verdict(tx: Transaction, run: int, visit: int, verdict: Verdict) ->
     newest = newest_verdict(tx, visit)
     number = 1 if newest is None else newest.payload["n"] + 1
     stored = dump_verdict(verdict)
-    if newest is not None and newest.payload["verdict"] == stored["verdict"]:
+    if newest is not None and _is_same(newest.payload, stored):
         if newest.status is OutboxStatus.FAILED:
             redeliver(tx, newest.key)
         return
@@ -91,16 +187,13 @@ def _enqueue_verdict(tx: Transaction, run: int, visit: int, verdict: Verdict) ->
     enqueue(tx, run=run, kind=OutboxKind.DECIDE, key=verdict_key(visit, number), payload=payload)
 
 
-def _reasons(tx: Transaction, units: Sequence[int]) -> str:
-    """Return the notes of the rejections of units, one per line."""
-    rows = tx.rows(
-        ReviewTable.select(ReviewTable.note)
-        .where(
-            ReviewTable.unit << list(units),
-            ReviewTable.undone_at.is_null(),
-            ReviewTable.decision == Decision.REJECTED,
-        )
-        .order_by(ReviewTable.id.desc())
-        .limit(len(units))
-    )
-    return "\n".join(dict.fromkeys(row.note for row in reversed(rows) if row.note))
+def _is_same(payload: Mapping[str, Any], stored: Mapping[str, str]) -> bool:
+    return all(payload.get(name, "") == stored.get(name, "") for name in ("verdict", "amount"))
+
+
+def _rejection(tx: Transaction, work: VisitWork) -> Reject:
+    """Return the rejection of a visit: the notes of its units, one per line, and a category."""
+    found = read_decisions_in_force(tx, work.units)
+    rejections = [found[unit] for unit in work.units if unit in found]
+    reasons = dict.fromkeys(each.note for each in rejections if each.note)
+    return Reject("\n".join(reasons), rejections[0].category if rejections else "")

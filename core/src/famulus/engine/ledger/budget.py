@@ -55,6 +55,22 @@ _EXTRA = Statement(
         PaymentTable.status != literal(PaymentStatus.FAILED),
     )
 )
+#: What units whose work was accepted for less cost less than all others.
+_SAVED = Statement(
+    PaymentTable.select(
+        peewee.fn.SUM(TaskRunTable.unit_cost - PaymentTable.amount - PaymentTable.fee)
+    )
+    .join(TaskRunTable, on=(PaymentTable.run == TaskRunTable.id))
+    .switch(PaymentTable)
+    .join(UnitTable, on=(PaymentTable.unit == UnitTable.id))
+    .where(
+        PaymentTable.run == Param("run"),
+        PaymentTable.kind == literal(PaymentKind.REWARD),
+        PaymentTable.status != literal(PaymentStatus.FAILED),
+        PaymentTable.amount < TaskRunTable.reward,
+        UnitTable.status << literals(*_COSTING),
+    )
+)
 
 
 @frozen(kw_only=True)
@@ -67,11 +83,13 @@ class Budget:
     units: int
     #: the sum of bonuses, compensations and what was paid for visits that were screened out
     extra: int
+    #: how much less they cost, because work was accepted for a part of its reward
+    saved: int
 
     @property
     def left(self) -> int:
         """The amount that is not promised; negative where the limit was lowered."""
-        return self.most - self.units * self.unit_cost - self.extra
+        return self.most - self.units * self.unit_cost + self.saved - self.extra
 
     @property
     def room(self) -> int | None:
@@ -94,6 +112,11 @@ def read_budget(tx: Transaction, run: int, *, lock: bool = True) -> Budget | Non
         return None
     units = (tx.one(_COSTING_UNITS, run=run) or (0,))[0]
     extra = (tx.one(_EXTRA, run=run) or (0,))[0]
+    saved = (tx.one(_SAVED, run=run) or (0,))[0]
     return Budget(
-        most=row.max_spend, unit_cost=row.unit_cost, units=int(units), extra=int(extra or 0)
+        most=row.max_spend,
+        unit_cost=row.unit_cost,
+        units=int(units),
+        extra=int(extra or 0),
+        saved=int(saved or 0),
     )

@@ -12,12 +12,32 @@ from typing import NamedTuple
 
 from attrs import frozen
 
+from famulus.engine.ledger.decision_rules import NO_TERMS, Terms, Worth
+from famulus.engine.ledger.recorded_decisions import (
+    ActiveDecision,
+    read_decisions,
+    read_return_request,
+)
+from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.status import Change, change_agent, change_unit
 from famulus.errors import ConflictError, NotFoundError, UsageError
-from famulus.model.fields import from_micros
+from famulus.model.money import to_minor
 from famulus.model.statements import Param, Statement, for_update
-from famulus.model.states import DONE_UNITS, AgentStatus, Decision, UnitStatus
-from famulus.model.tables import AgentTable, ReviewTable, UnitTable, VisitTable
+from famulus.model.states import (
+    DONE_UNITS,
+    PENDING_VISITS,
+    AgentStatus,
+    Decision,
+    UnitStatus,
+    VisitStatus,
+)
+from famulus.model.tables import (
+    AgentTable,
+    ReviewTable,
+    TaskRunTable,
+    UnitTable,
+    VisitTable,
+)
 from famulus.model.transaction import Transaction
 from famulus.names import check_text
 
@@ -32,6 +52,7 @@ STATUSES: Mapping[Decision, UnitStatus] = MappingProxyType(
         Decision.ACCEPTED: UnitStatus.ACCEPTED,
         Decision.SOFT_REJECTED: UnitStatus.SOFT_REJECTED,
         Decision.REJECTED: UnitStatus.REJECTED,
+        Decision.RETURN_REQUESTED: UnitStatus.COMPLETED,
     }
 )
 _AGENTS: Mapping[Decision, AgentStatus] = MappingProxyType(
@@ -39,20 +60,9 @@ _AGENTS: Mapping[Decision, AgentStatus] = MappingProxyType(
         Decision.ACCEPTED: AgentStatus.APPROVED,
         Decision.SOFT_REJECTED: AgentStatus.SOFT_REJECTED,
         Decision.REJECTED: AgentStatus.REJECTED,
+        Decision.RETURN_REQUESTED: AgentStatus.COMPLETED,
     }
 )
-
-
-@frozen(kw_only=True)
-class ActiveDecision:
-    """A decision that is in force."""
-
-    review: int
-    decision: Decision
-    note: str
-    decided_at: datetime
-    #: whether it has led to ledger and outbox rows, so that it cannot be undone
-    is_applied: bool
 
 
 @frozen(kw_only=True)
@@ -77,6 +87,8 @@ class _Case:
     unit: int
     run: int
     agent: int
+    visit: int
+    visit_status: VisitStatus
     status: UnitStatus
     agent_status: AgentStatus
     #: newest first
@@ -90,27 +102,13 @@ class _UnitRow(NamedTuple):
     status: str
 
 
-class _ReviewRow(NamedTuple):
-    id: int
-    decision: str
-    note: str
-    decided_at: int
-    applied_at: int | None
-    undone_at: int | None
-
-    @property
-    def active(self) -> ActiveDecision:
-        return ActiveDecision(
-            review=self.id,
-            decision=Decision(self.decision),
-            note=self.note,
-            decided_at=from_micros(self.decided_at),
-            is_applied=self.applied_at is not None,
-        )
+class _AgentRow(NamedTuple):
+    status: str
+    visit: int
 
 
 _VISIT = (
-    VisitTable.select(VisitTable.id)
+    VisitTable.select(VisitTable.status)
     .join(AgentTable, on=(AgentTable.visit == VisitTable.id))
     .join(UnitTable, on=(UnitTable.agent_id == AgentTable.id))
     .where(UnitTable.id == Param("unit"))
@@ -123,19 +121,11 @@ _UNIT = Statement(
     ),
     _UnitRow,
 )
-_AGENT = Statement(AgentTable.select(AgentTable.status).where(AgentTable.id == Param("agent")))
-_REVIEWS = Statement(
-    ReviewTable.select(
-        ReviewTable.id,
-        ReviewTable.decision,
-        ReviewTable.note,
-        ReviewTable.decided_at,
-        ReviewTable.applied_at,
-        ReviewTable.undone_at,
-    )
-    .where(ReviewTable.unit == Param("unit"))
-    .order_by(ReviewTable.id.desc()),
-    _ReviewRow,
+_AGENT = Statement(
+    AgentTable.select(AgentTable.status, AgentTable.visit.alias("visit")).where(
+        AgentTable.id == Param("agent")
+    ),
+    _AgentRow,
 )
 _ADD = Statement(
     ReviewTable.insert(
@@ -144,6 +134,8 @@ _ADD = Statement(
             ReviewTable.agent: Param("agent"),
             ReviewTable.decision: Param("decision"),
             ReviewTable.note: Param("note"),
+            ReviewTable.amount: Param("amount"),
+            ReviewTable.category: Param("category"),
             ReviewTable.decided_at: Param("at"),
         }
     ).returning(ReviewTable.id)
@@ -162,41 +154,97 @@ def decide(
     *,
     note: str = "",
     seen: UnitStatus = UnitStatus.COMPLETED,
+    terms: Terms = NO_TERMS,
 ) -> Decided:
     """Record a decision on the answers that completed a unit.
 
     Only ``apply_decisions`` writes ledger and outbox rows. Repeating the decision that is in force
-    writes nothing.
+    writes nothing, and so does asking once more for the return of a visit, with whichever of its
+    units.
 
-    :param note: the reason of a rejection, which must have one; the worker may read it.
+    :param note: the reason of a rejection, or of a requested return; the worker may read it.
     :param seen: the status that the reviewer has seen. ``REJECTED`` allows an applied rejection to
         be corrected to an acceptance or a soft rejection. An applied acceptance is paid, and stays.
-    :raises famulus.ConflictError: when the unit's status has changed; the message names it.
+    :raises famulus.ConflictError: when the unit's status has changed, or the worker still has time
+        to return the visit; the message says since or until when.
     :raises famulus.NotFoundError: when there is no such unit.
-    :raises famulus.UsageError: for a rejection without a reason, or a note that cannot be stored.
+    :raises famulus.UsageError: for what the rules of the platform do not allow, a rejection without
+        a reason, and a note that cannot be stored.
     """
-    if decision is Decision.REJECTED and not note.strip():
-        raise UsageError(f"unit {unit}: a rejection needs a reason")
+    fault = terms.fault(decision, note)
+    if fault is not None:
+        raise UsageError(f"unit {unit}: {fault}")
     check_text(note, "note")
     case = _lock_case(tx, unit)
+    amount = _amount(tx, case, terms)
     before = case.active[0] if case.active else None
-    if before is not None and before.decision is decision:
+    if before is not None and (before.decision, before.amount) == (decision, amount):
         return _decided(case, before, changed=False)
     if case.status is not seen or (before is not None and not _is_correctable(before)):
         raise ConflictError(_describe(case))
+    if decision is Decision.RETURN_REQUESTED:
+        if case.status is not UnitStatus.COMPLETED:
+            raise ConflictError(_describe(case))
+        if case.visit_status not in PENDING_VISITS:
+            raise ConflictError(
+                f"unit {unit} cannot be returned: the platform reports its visit as "
+                f"{case.visit_status}"
+            )
+        request = read_return_request(tx, case.visit)
+        if request is not None:
+            return _decided(case, request, changed=False)
+    elif decision is Decision.REJECTED and before is not None:
+        check_rejectable(unit, before, terms, tx.now)
     review = tx.one(
         _ADD,
         unit=unit,
         agent=case.agent,
         decision=decision.value,
         note=note,
+        amount=amount,
+        category=terms.category,
         at=tx.micros,
     )
     assert review is not None
     active = ActiveDecision(
-        review=int(review[0]), decision=decision, note=note, decided_at=tx.now, is_applied=False
+        review=int(review[0]),
+        decision=decision,
+        note=note,
+        amount=amount,
+        category=terms.category,
+        decided_at=tx.now,
+        applied_at=None,
     )
     return _change(tx, case, active, REVIEW)
+
+
+def check_rejectable(unit: int, before: ActiveDecision, terms: Terms, now: datetime) -> None:
+    """Check that the worker of a unit has had the time to return the visit.
+
+    :param before: the decision in force.
+    :raises famulus.ConflictError: otherwise; the message says until when they have it.
+    """
+    possible = before.rejectable_from(terms.rules.capabilities.days_before_rejection)
+    if possible is not None and now < possible:
+        raise ConflictError(
+            f"unit {unit} cannot be rejected before {_at(possible)}: the return of its visit was "
+            f"requested on {before.decided_at:%Y-%m-%d}"
+        )
+
+
+def read_worth(tx: Transaction, unit: int, visit: int) -> Worth:
+    """Return what a unit of a visit can earn."""
+    row = tx.row(
+        TaskRunTable.select(TaskRunTable.reward, TaskRunTable.currency)
+        .join(UnitTable, on=(UnitTable.run == TaskRunTable.id))
+        .where(UnitTable.id == unit)
+    )
+    assert row is not None
+    return Worth(
+        reward=row.reward,
+        currency=row.currency,
+        is_whole_visit=read_visit_work(tx, visit).only_unit == unit,
+    )
 
 
 def undo(tx: Transaction, unit: int, *, review: int | None = None) -> Decided:
@@ -239,7 +287,7 @@ def unapplied_units(
 
 
 def _lock_case(tx: Transaction, unit: int) -> _Case:
-    tx.one(_LOCK_VISIT, unit=unit)
+    visit = tx.one(_LOCK_VISIT, unit=unit)
     row = tx.one(_UNIT, unit=unit)
     if row is None:
         raise NotFoundError(f"there is no unit {unit}")
@@ -248,21 +296,40 @@ def _lock_case(tx: Transaction, unit: int) -> _Case:
         raise ConflictError(f"unit {unit} is {status}: it has no answers to decide on")
     agent = tx.one(_AGENT, agent=row.agent_id)
     assert agent is not None
-    reviews = tx.all(_REVIEWS, unit=unit)
-    undone_at = reviews[0].undone_at if reviews else None
+    assert visit is not None
+    active, undone_at = read_decisions(tx, unit, row.agent_id)
     return _Case(
         unit=unit,
         run=row.run,
         agent=row.agent_id,
         status=status,
-        agent_status=AgentStatus(agent[0]),
-        active=tuple(each.active for each in reviews if each.undone_at is None),
-        undone_at=None if undone_at is None else from_micros(undone_at),
+        visit=agent.visit,
+        visit_status=VisitStatus(visit[0]),
+        agent_status=AgentStatus(agent.status),
+        active=active,
+        undone_at=undone_at,
     )
 
 
+def _amount(tx: Transaction, case: _Case, terms: Terms) -> int | None:
+    """Return the amount of a partial acceptance in minor units, or None."""
+    if terms.amount is None:
+        return None
+    if case.visit_status in (VisitStatus.APPROVED, VisitStatus.SCREENED_OUT):
+        raise ConflictError(
+            f"unit {case.unit} cannot be accepted for less: the platform reports its visit as "
+            f"{case.visit_status}"
+        )
+    worth = read_worth(tx, case.unit, case.visit)
+    fault = terms.rules.amount_fault(terms.amount, worth)
+    if fault is not None:
+        raise UsageError(f"unit {case.unit}: {fault}")
+    return to_minor(terms.amount, worth.currency)
+
+
 def _is_correctable(active: ActiveDecision) -> bool:
-    return active.is_applied and active.decision is Decision.REJECTED
+    correctable = (Decision.REJECTED, Decision.RETURN_REQUESTED)
+    return active.is_applied and active.decision in correctable
 
 
 def _describe(case: _Case) -> str:
@@ -272,7 +339,10 @@ def _describe(case: _Case) -> str:
             return text
         return f"{text} since {_at(case.undone_at)}, when a decision was undone"
     active = case.active[0]
-    text = f"unit {case.unit} is {case.status} since {_at(active.decided_at)}"
+    what = f"unit {case.unit} is {case.status}"
+    if active.decision is Decision.RETURN_REQUESTED:
+        what = f"the return of the visit of unit {case.unit} is requested"
+    text = f"{what} since {_at(active.decided_at)}"
     if not active.is_applied:
         return f"{text}, by a review that can still undo it"
     if active.decision is Decision.REJECTED:
@@ -287,14 +357,17 @@ def _at(time: datetime) -> str:
 def _change(tx: Transaction, case: _Case, active: ActiveDecision | None, cause: str) -> Decided:
     unit = UnitStatus.COMPLETED if active is None else STATUSES[active.decision]
     agent = AgentStatus.COMPLETED if active is None else _AGENTS[active.decision]
-    change_unit(
-        tx,
-        Change(run=case.run, id=case.unit, old=case.status, new=unit, cause=cause),
-        agent=case.agent,
-    )
-    change_agent(
-        tx, Change(run=case.run, id=case.agent, old=case.agent_status, new=agent, cause=cause)
-    )
+    # A requested return changes neither status, and neither does undoing it.
+    if unit is not case.status:
+        change_unit(
+            tx,
+            Change(run=case.run, id=case.unit, old=case.status, new=unit, cause=cause),
+            agent=case.agent,
+        )
+    if agent is not case.agent_status:
+        change_agent(
+            tx, Change(run=case.run, id=case.agent, old=case.agent_status, new=agent, cause=cause)
+        )
     return Decided(
         unit=case.unit,
         run=case.run,

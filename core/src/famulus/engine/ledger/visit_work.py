@@ -18,14 +18,17 @@ class VisitWork:
     """The units that a visit has completed."""
 
     units: Sequence[int]
+    #: the attempts that have completed them
+    agents: Sequence[int]
     statuses: Sequence[UnitStatus]
     #: whether a unit is not reviewed yet, or an attempt is still under way
     is_open: bool
 
     @property
-    def earned(self) -> int:
-        """How many units are to be paid for."""
-        return sum(status in _EARNING for status in self.statuses)
+    def earning(self) -> Sequence[int]:
+        """The units that are to be paid for."""
+        found = zip(self.units, self.statuses, strict=True)
+        return [unit for unit, status in found if status in _EARNING]
 
     @property
     def only_unit(self) -> int | None:
@@ -51,6 +54,7 @@ def read_visit_work(tx: Transaction, visit: int) -> VisitWork:
     is_unreviewed = any(row.status not in (*_EARNING, UnitStatus.REJECTED) for row in completed)
     return VisitWork(
         units=[row.unit for row in completed],
+        agents=[row.id for row in completed],
         statuses=[row.status for row in completed],
         is_open=is_unreviewed or any(row.agent_status in OPEN_AGENTS for row in rows),
     )

@@ -1,0 +1,3 @@
+ALTER TABLE "review" ADD COLUMN "amount" BIGINT;
+ALTER TABLE "review" ADD COLUMN "category" TEXT NOT NULL DEFAULT '';
+ALTER TABLE "review" ALTER COLUMN "category" DROP DEFAULT;

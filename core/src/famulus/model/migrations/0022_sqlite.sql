@@ -1,0 +1,2 @@
+ALTER TABLE "review" ADD COLUMN "amount" INTEGER;
+ALTER TABLE "review" ADD COLUMN "category" TEXT NOT NULL DEFAULT '';
