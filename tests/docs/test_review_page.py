@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from famulus.contracts.provider_views import Capabilities, PartialBounds
 from famulus.data.scope import find_scope
 from famulus.model.database import Database
 from famulus.model.states import Decision
@@ -16,14 +18,18 @@ from famulus.model.tables import UnitTable
 from famulus.review.decision_file import read_decisions
 from famulus.review.review_session import ReviewSession
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.kinds import CrowdProvider
 
+EVERYTHING = Capabilities(
+    partial_approvals=PartialBounds(smallest=Decimal("0.01"), largest=Decimal("0.99")),
+    requests_return=True,
+    rejection_categories={"NO_DATA": "Nothing is answered."},
+)
 PAGE = Path(__file__).parents[2] / "docs/how-to/review.md"
 
 
-def block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None
-    return found[1]
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.fixture
@@ -34,7 +40,8 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     with Database(path) as database:
         operator = ManualOperator(database, plugins=kit_plugins())
         with operator:
-            gateway = operator.launch_rows([{"n": n} for n in range(15)], task_name="words")
+            rows = [{"n": n} for n in range(15)]
+            gateway = operator.launch_rows(rows, task_name="words", task_reward="1.00")
             for _ in range(15):
                 GatewayWorker(gateway, "x").work()
         yield database
@@ -46,24 +53,28 @@ def test_program_shows_units_its_own_way(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("e 1\nwords\n"))
 
-    exec(compile(block("python"), "review.md", "exec"), {})
+    (program,) = blocks("python")
+    exec(compile(program, "review.md", "exec"), {})
 
     assert "x: {'n': 14} -> {" in capsys.readouterr().out
 
 
-def test_file_is_one_that_can_be_applied(database: Database, tmp_path: Path) -> None:
+def test_files_are_ones_that_can_be_applied(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with database.read() as tx:
         assert tx.rows(UnitTable.select(UnitTable.id).where(UnitTable.id << [12, 13, 14]))
     file = tmp_path / "decisions.csv"
-    file.write_text(block("csv"))
     scope = find_scope(database, "words")
+    session = ReviewSession(database=database, plugins=kit_plugins(), scope=scope)
 
-    rows = read_decisions(
-        ReviewSession(database=database, plugins=kit_plugins(), scope=scope), file
-    )
+    decisions = []
+    for text, capabilities in zip(blocks("csv"), (Capabilities(), EVERYTHING), strict=True):
+        monkeypatch.setattr(CrowdProvider, "capabilities", capabilities)
+        file.write_text(text)
+        decisions.append([row.choice.decision for row in read_decisions(session, file)])
 
-    assert [row.decision for row in rows] == [
-        Decision.ACCEPTED,
-        Decision.SOFT_REJECTED,
-        Decision.REJECTED,
+    assert decisions == [
+        [Decision.ACCEPTED, Decision.SOFT_REJECTED, Decision.REJECTED],
+        [Decision.ACCEPTED, Decision.REJECTED, Decision.RETURN_REQUESTED],
     ]

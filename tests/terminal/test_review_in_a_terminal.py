@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from famulus import Database
+from famulus.data.payments import list_payments
 from famulus.model.tables import GrantedQualificationTable, ReviewTable, UnitTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 
 EXAMPLE = Path(__file__).parents[2] / "sdk_examples/simple_static_task"
 TASK = "html-static-task-example"
 LAST = "Press Enter to finish, or u to undo: "
-KEYS = "(a)ccept, (r)eject, (p)ass, (v)alue, (u)ndo, (s)kip, (q)uit; ? explains: "
+KEYS = """\
+(a)ccept, accept for (l)ess, (r)eject, ask to re(t)urn, (p)ass, (v)alue,
+(u)ndo, (s)kip, (q)uit; ? explains: """
 
 Open = Callable[..., Any]
 
@@ -226,6 +229,34 @@ def test_closed_terminal_and_kill_keep_decisions(
     assert "Applied 2 decisions that an earlier review had left." in again.text
     assert "worker y, (1/2)" in again.text
     assert reviewed(database_address)[1] == 0
+
+
+@any_database
+def test_less_and_a_requested_return_survive_a_kill(
+    in_terminal: Open, database_address: str
+) -> None:
+    screen = by_command(in_terminal)
+    screen.wait_for(KEYS)
+    screen.press("l")
+    screen.answer("Pay how much of 0.30 USD (0.01 to 0.29)? ", "0.30")
+    screen.answer("Pay how much of 0.30 USD (0.01 to 0.29)? ", "0.10")
+    screen.wait_for(KEYS)
+    screen.press("t")
+    screen.answer("They read the reason: ", "Please look at all words.")
+    screen.wait_for("worker y, (1/2)")
+    screen.kill()
+
+    again = by_command(in_terminal)
+    again.answer(KEYS, "q")
+    again.wait()
+
+    assert "Applied 2 decisions that an earlier review had left." in again.text
+    assert "Return requested on " in again.text
+    with Database(database_address) as database:
+        (paid,) = list_payments(database)
+        assert (str(paid.amount), paid.status) == ("0.10", "confirmed")
+    units, unapplied = reviewed(database_address)
+    assert (sorted(units), unapplied) == (["accepted", *["completed"] * 3], 0)
 
 
 @any_database

@@ -19,7 +19,8 @@ from famulus.model.tables import (
     WorkerTable,
 )
 from famulus.plugins import Plugins
-from famulus.review.dialogue import Dialogue, Qualifications
+from famulus.review.choice_questions import Qualifications
+from famulus.review.dialogue import Dialogue
 from famulus.review.review_session import ReviewSession
 from famulus.review.terminal import Terminal
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 
 from attrs import Factory, define, frozen
 
 from famulus.engine.answers import StoredAnswer
+from famulus.engine.ledger.decision_rules import PlatformRules, Terms
 from famulus.engine.ledger.decisions import decide, undo
 from famulus.engine.qualifications.grants import grant, granted_value, revoke
-from famulus.errors import ConflictError
+from famulus.errors import ConflictError, UsageError
 from famulus.model.states import Decision
 from famulus.model.transaction import Transaction
 
@@ -19,11 +21,25 @@ class Choice:
     """The decision of a reviewer on one or more units of a worker, with its grant."""
 
     decision: Decision
-    #: the reason of a rejection
+    #: the reason of a rejection, or of a requested return
     note: str = ""
+    #: what accepted work earns, in the currency of its run, where that is a part of the reward
+    amount: Decimal | None = None
+    #: the platform's category of a rejection
+    category: str = ""
     #: a qualification to grant to the worker, with ``value``
     qualification: str | None = None
     value: int = 1
+
+    @property
+    def needs_rules(self) -> bool:
+        """Whether platforms have rules of their own for it."""
+        is_plain = self.decision in (Decision.ACCEPTED, Decision.SOFT_REJECTED)
+        return not is_plain or self.amount is not None or self.category != ""
+
+    def terms(self, rules: PlatformRules) -> Terms:
+        """Return what belongs to the decision besides its note, by the rules of a platform."""
+        return Terms(amount=self.amount, category=self.category, rules=rules)
 
 
 @frozen(kw_only=True)
@@ -46,20 +62,42 @@ class RecordedChoice:
     #: numbers of units and of their reviews
     reviews: list[tuple[int, int]] = Factory(list)
     granted: ReviewGrant | None = None
-    #: one message per unit that was left out, because another reviewer has decided on it
+    #: one message per unit that was left out: another reviewer has decided on it, or its platform
+    #: does not take the choice for it, or not yet
     refused: list[str] = Factory(list)
 
 
-def record_choice(tx: Transaction, units: Sequence[StoredAnswer], choice: Choice) -> RecordedChoice:
+def read_amount(text: str) -> Decimal | None:
+    """Return an amount of money as a person writes it; None where it is none."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
+
+
+def record_choice(
+    tx: Transaction,
+    units: Sequence[StoredAnswer],
+    choice: Choice,
+    rules: PlatformRules,
+    *,
+    is_rest: bool = False,
+) -> RecordedChoice:
     """Record a choice for units of one worker; a unit that others have changed is ``refused``.
 
-    :raises famulus.UsageError: for an invalid name or value of the qualification.
+    :param rules: those of the worker's platform.
+    :param is_rest: whether a unit that the choice does not fit is ``refused`` too.
+    :raises famulus.UsageError: for an invalid name or value of the qualification, and for what the
+        platform does not take.
     """
     recorded = RecordedChoice()
+    terms = choice.terms(rules)
+    refusals = (ConflictError, UsageError) if is_rest else (ConflictError,)
     for unit in units:
         try:
-            decided = decide(tx, unit.unit, choice.decision, note=choice.note)
-        except ConflictError as error:
+            decided = decide(tx, unit.unit, choice.decision, note=choice.note, terms=terms)
+        except refusals as error:
             recorded.refused.append(str(error))
             continue
         if decided.changed and decided.active is not None:

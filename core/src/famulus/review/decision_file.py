@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+import peewee
 from attrs import Factory, define, evolve, frozen
 
+from famulus.contracts.provider_views import PartialBounds
 from famulus.csv_table import CsvColumns, CsvRow, read_csv_table, refuse_table
 from famulus.engine.ledger.apply_decisions import apply_decisions
-from famulus.engine.ledger.decisions import STATUSES, decide
-from famulus.errors import ConflictError, Problem
+from famulus.engine.ledger.decision_rules import PlatformRules
+from famulus.engine.ledger.decisions import check_rejectable, decide, read_worth
+from famulus.engine.ledger.recorded_decisions import ActiveDecision, read_decisions_in_force
+from famulus.errors import ConflictError, Problem, UsageError
+from famulus.model.money import to_minor
 from famulus.model.states import DONE_UNITS, Decision, UnitStatus
-from famulus.model.tables import TaskRunTable, TaskTable, UnitTable
+from famulus.model.tables import AgentTable, TaskRunTable, TaskTable, UnitTable
 from famulus.model.transaction import Row, Transaction
 from famulus.options.suggest import did_you_mean
+from famulus.review.choices import Choice, read_amount
 from famulus.review.deliver_changes import deliver_changes, newest_outbox_row
 from famulus.review.review_session import ReviewSession, pages
 
 _COLUMNS = CsvColumns(
-    required={"unit": "", "decision": ""}, optional=("note",), ignores_others=True
+    required={"unit": "", "decision": ""},
+    optional=("note", "amount", "category"),
+    ignores_others=True,
 )
 #: The largest value of a 64-bit column.
 _LARGEST = 2**63 - 1
-#: The most characters of a reason that a message repeats.
-_SHOWN = 60
 
 
 @frozen(kw_only=True)
@@ -34,10 +41,11 @@ class DecisionRow:
 
     line: int
     unit: int
-    decision: Decision
-    note: str
+    choice: Choice
     #: the unit's status when the file was checked
     seen: UnitStatus = UnitStatus.COMPLETED
+    #: those of the unit's platform
+    rules: PlatformRules = Factory(PlatformRules)
 
 
 @define(kw_only=True)
@@ -59,8 +67,9 @@ class FileResult:
 def read_decisions(session: ReviewSession, path: Path) -> list[DecisionRow]:
     """Return the decisions of a file with the columns ``unit``, ``decision`` and ``note``.
 
-    Other columns are ignored. A decision that a unit has already is returned too, and so is one
-    that accepts a rejected unit.
+    ``amount`` makes an acceptance partial, and ``category`` belongs to a rejection; other columns
+    are ignored. A decision that a unit has already is returned too, and so is one that accepts a
+    rejected unit.
 
     :raises famulus.UsageError: with all problems of the file, by line.
     """
@@ -76,8 +85,9 @@ def read_decisions(session: ReviewSession, path: Path) -> list[DecisionRow]:
 def apply_decision_file(session: ReviewSession, rows: Sequence[DecisionRow]) -> FileResult:
     """Record decisions and apply them; repeating the same ones changes nothing."""
     applied, newest = FileResult(), newest_outbox_row(session.database)
+    bounds = session.bounds
     for page in pages(rows):
-        part = session.database.write(lambda tx: _apply(tx, page))  # noqa: B023
+        part = session.database.write(partial(_apply, rows=page, bounds=bounds))
         applied.decided += part.decided
         applied.unchanged += part.unchanged
         applied.runs |= part.runs
@@ -109,10 +119,19 @@ def _read(found: CsvRow) -> tuple[DecisionRow | None, list[str]]:
     words = [decision.value for decision in Decision]
     if word not in words:
         messages.append(f"{word!r} is not a decision{did_you_mean(word, words)}")
+    written = found.values.get("amount", "")
+    amount = read_amount(written) if written else None
+    if written and amount is None:
+        messages.append(f"{written!r} is not an amount")
     if unit is None or messages:
         return None, messages
-    note = found.values.get("note", "")
-    return DecisionRow(line=found.line, unit=unit, decision=Decision(word), note=note), []
+    choice = Choice(
+        decision=Decision(word),
+        note=found.values.get("note", ""),
+        amount=amount,
+        category=found.values.get("category", ""),
+    )
+    return DecisionRow(line=found.line, unit=unit, choice=choice), []
 
 
 def _unit_number(text: str) -> int | None:
@@ -135,59 +154,98 @@ def _fitting(
             UnitTable.id,
             UnitTable.status,
             UnitTable.run.alias("run"),
+            AgentTable.visit.alias("visit"),
             TaskRunTable.provider_type,
             TaskTable.name.alias("task"),
         )
         .join(TaskRunTable, on=(UnitTable.run == TaskRunTable.id))
         .join(TaskTable, on=(TaskRunTable.task == TaskTable.id))
+        .switch(UnitTable)
+        .join(AgentTable, peewee.JOIN.LEFT_OUTER, on=(UnitTable.agent_id == AgentTable.id))
         .where(UnitTable.id << [row.unit for row in rows])
     )
     found = {row.id: row for row in tx.rows(query)}
+    in_force = read_decisions_in_force(tx, list(found))
     for row in rows:
         unit = found.get(row.unit)
-        message = _fault(session, row, unit)
-        if unit is None or message is not None:
-            problems.append(Problem(message or "", file=path, line=row.line))
-        else:
-            yield evolve(row, seen=unit.status)
+        fault = _misplaced(session, row, unit)
+        if fault is None and unit is not None:
+            rules = session.rules_for(row.choice, unit.provider_type)
+            checked = evolve(row, seen=unit.status, rules=rules)
+            fault = _fault(tx, checked, unit.visit, in_force.get(row.unit))
+            if fault is None:
+                yield checked
+        if fault is not None:
+            problems.append(Problem(fault, file=path, line=row.line))
 
 
-def _fault(session: ReviewSession, row: DecisionRow, unit: Row | None) -> str | None:
-    scope = session.scope
+def _misplaced(session: ReviewSession, row: DecisionRow, unit: Row | None) -> str | None:
+    """Return why a unit is not up for any decision of this review."""
     if unit is None:
         return f"there is no unit {row.unit}"
-    if unit.run not in scope.runs:
+    if unit.run not in session.scope.runs:
         return f"unit {row.unit} belongs to run {unit.run} of the task {unit.task!r}"
     if unit.status not in DONE_UNITS:
         return f"unit {row.unit} is {unit.status}: it has no answers to decide on"
-    if unit.status is not UnitStatus.COMPLETED and unit.status is not STATUSES[row.decision]:
-        if unit.status is not UnitStatus.REJECTED:
-            return f"unit {row.unit} is already {unit.status}, which can no longer change"
-        return None
-    if row.decision is not Decision.REJECTED:
-        return None
-    if not row.note:
+    return None
+
+
+def _fault(
+    tx: Transaction, row: DecisionRow, visit: int, before: ActiveDecision | None
+) -> str | None:
+    """Return what is wrong with the decision of a row, or None.
+
+    :param before: the decision in force.
+    """
+    choice, terms, amount = row.choice, row.choice.terms(row.rules), None
+    if choice.decision is Decision.REJECTED and not choice.note:
         return f"unit {row.unit} is rejected without a reason; write it into the column 'note'"
-    fault = session.reason_limits(unit.provider_type).fault(row.note)
-    if fault is None:
+    fault = terms.fault(choice.decision, choice.note)
+    if fault is None and choice.amount is not None:
+        worth = read_worth(tx, row.unit, visit)
+        fault = row.rules.amount_fault(choice.amount, worth)
+        amount = None if fault else to_minor(choice.amount, worth.currency)
+    if fault is not None:
+        return fault
+    if before is not None and (before.decision, before.amount) == (choice.decision, amount):
         return None
-    start = row.note if len(row.note) <= _SHOWN else f"{row.note[:_SHOWN]}…"
-    return f"the reason {start!r} {fault}"
+    is_request = choice.decision is Decision.RETURN_REQUESTED
+    if row.seen not in (UnitStatus.COMPLETED, *(() if is_request else (UnitStatus.REJECTED,))):
+        return f"unit {row.unit} is already {row.seen}, which can no longer change"
+    if choice.decision is Decision.REJECTED and before is not None:
+        try:
+            check_rejectable(row.unit, before, terms, tx.now)
+        except ConflictError as error:
+            return str(error)
+    return None
 
 
-def _apply(tx: Transaction, rows: Sequence[DecisionRow]) -> FileResult:
+def _apply(
+    tx: Transaction,
+    *,
+    rows: Sequence[DecisionRow],
+    bounds: Mapping[str, PartialBounds | None],
+) -> FileResult:
     applied, changed = FileResult(), []
     for row in rows:
+        choice = row.choice
         try:
-            decided = decide(tx, row.unit, row.decision, note=row.note, seen=row.seen)
-        except ConflictError as error:
+            decided = decide(
+                tx,
+                row.unit,
+                choice.decision,
+                note=choice.note,
+                seen=row.seen,
+                terms=choice.terms(row.rules),
+            )
+        except (ConflictError, UsageError) as error:
             applied.refused.append(f"line {row.line}: {error}")
             continue
         applied.runs.add(decided.run)
         if decided.changed:
-            applied.decided[row.decision] += 1
+            applied.decided[choice.decision] += 1
             changed.append(row.unit)
         else:
             applied.unchanged += 1
-    apply_decisions(tx, changed)
+    apply_decisions(tx, changed, bounds=bounds)
     return applied

@@ -5,54 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from attrs import define, evolve, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from famulus.engine.answers import StoredAnswer
 from famulus.errors import ConflictError, UsageError
 from famulus.model.states import Decision
+from famulus.review.choice_questions import ChoiceQuestions, Qualifications
 from famulus.review.choices import Choice, RecordedChoice
+from famulus.review.decision_text import decision_text
 from famulus.review.review_session import Applied, Group, ReviewSession
 from famulus.review.terminal import Terminal
 from famulus.review.unit_text import UnitFormatter, unit_text
 
-_QUESTION = "(a)ccept, (r)eject, (p)ass, (v)alue, (u)ndo, (s)kip, (q)uit; ? explains: "
 _FINISH = "That was the last unit. Press Enter to finish, or u to undo: "
-_KEYS = """\
-  a  accept: it is paid
-  r  reject: it is not paid; you are asked for the reason
-  p  pass: an honest attempt that may not be good enough; it is paid
-  v  accept, and give the worker a value of the approve qualification
-  A, R, P, V: the same for this and all remaining units of the worker
-  u  undo the last decision; possible until you go on with another worker
-  s  skip: decide another time
-  q  quit, and apply the decisions"""
-_DECISIONS: Mapping[str, Decision] = MappingProxyType(
-    {
-        "a": Decision.ACCEPTED,
-        "v": Decision.ACCEPTED,
-        "p": Decision.SOFT_REJECTED,
-        "r": Decision.REJECTED,
-    }
-)
 _DONE: Mapping[Decision, str] = MappingProxyType(
     {
         Decision.ACCEPTED: "Accepted",
         Decision.SOFT_REJECTED: "Passed",
         Decision.REJECTED: "Rejected",
+        Decision.RETURN_REQUESTED: "Requested the return of",
     }
 )
 #: A number after that of every attempt.
 _END = 2**63 - 1
-
-
-@frozen(kw_only=True)
-class Qualifications:
-    """Qualifications that the reviewer may grant with a decision."""
-
-    #: keeps its workers from further units: offered with ``p``
-    block: str | None = None
-    #: marks good workers: offered with ``A``; ``v`` grants it with a value
-    approve: str | None = None
 
 
 @frozen(kw_only=True)
@@ -81,9 +56,16 @@ class Dialogue:
     terminal: Terminal
     session: ReviewSession
     formatter: UnitFormatter
-    qualifications: Qualifications = Qualifications()
+    qualifications: Qualifications = Factory(Qualifications)
     #: the position at each choice that can still be undone
     _history: list[_Place] = field(factory=list, init=False)
+    _questions: ChoiceQuestions = field(init=False)
+
+    @_questions.default
+    def _ask(self) -> ChoiceQuestions:
+        return ChoiceQuestions(
+            terminal=self.terminal, session=self.session, qualifications=self.qualifications
+        )
 
     def run(self) -> bool:
         """Run the dialogue; return whether it came to its end.
@@ -126,8 +108,11 @@ class Dialogue:
             return self._enter(worker) or self._ask_to_finish()
         self.terminal.say(f"\n{place.header()}")
         self.terminal.say(unit_text(self.formatter, unit))
+        if earlier := decision_text(self.session.database, unit):
+            self.terminal.say(earlier)
+        question = self._questions.question(unit)
         while True:
-            key = self.terminal.ask_key(_QUESTION)
+            key = self.terminal.ask_key(question)
             if key.lower() == "q":
                 return None
             if key.lower() == "u":
@@ -137,12 +122,12 @@ class Dialogue:
             elif key.lower() == "s":
                 self._apply_other_group(place)
                 return evolve(place, after=unit.agent, looked_at=place.looked_at + 1)
-            elif key.lower() in _DECISIONS and len(key) == 1:
+            elif self._questions.decides(key, unit):
                 following = self._answer(place, unit, key)
                 if following is not None:
                     return following
             else:
-                self._explain(key)
+                self._explain(key, unit)
 
     def _ask_to_finish(self) -> _Place | None:
         """Offer to undo the last decision; return the next position, or None to finish.
@@ -161,62 +146,16 @@ class Dialogue:
     def _answer(self, place: _Place, unit: StoredAnswer, key: str) -> _Place | None:
         """Decide on a unit by a key; return the next position, or None to ask for another key."""
         try:
-            choice = self._choose(key, unit)
+            choice = self._questions.choose(key, unit)
             return None if choice is None else self._decide(place, unit, choice, key)
         except UsageError as error:
             self.terminal.say_sentence(f"Not decided: {error}")
             return None
 
-    def _explain(self, key: str) -> None:
+    def _explain(self, key: str, unit: StoredAnswer) -> None:
         if key not in {"", "?"}:
             self.terminal.say(f"{key!r} is not one of the keys:")
-        self.terminal.say(_KEYS)
-
-    def _choose(self, key: str, unit: StoredAnswer) -> Choice | None:
-        """Ask for the reason, value or grant that a key needs; None to ask for another key."""
-        choice = Choice(decision=_DECISIONS[key.lower()])
-        name = unit.worker
-        block, approve = self.qualifications.block, self.qualifications.approve
-        if key.lower() == "r":
-            return self._choose_reason(choice, unit)
-        if key.lower() == "v":
-            return self._choose_value(choice, name)
-        if key == "A" and approve is not None:
-            if self.terminal.confirm(f"Grant {approve!r} to worker {name}?"):
-                return evolve(choice, qualification=approve)
-        elif (
-            key.lower() == "p"
-            and block is not None
-            and self.terminal.confirm(f"Soft-block worker {name} with {block!r}?")
-        ):
-            return evolve(choice, qualification=block)
-        return choice
-
-    def _choose_reason(self, choice: Choice, unit: StoredAnswer) -> Choice | None:
-        limits = self.session.reason_limits(unit.provider)
-        while True:
-            reason = self.terminal.ask("Why is it rejected? The worker may read it: ")
-            fault = limits.fault(reason)
-            if fault is None:
-                return evolve(choice, note=reason)
-            if not reason:
-                self.terminal.say("A rejection needs a reason.")
-                return None
-            self.terminal.say(f"The reason {fault}.")
-
-    def _choose_value(self, choice: Choice, name: str) -> Choice | None:
-        approve = self.qualifications.approve
-        if approve is None:
-            self.terminal.say("There is no approve qualification to grant a value of.")
-            return None
-        while True:
-            text = self.terminal.ask(f"Value of {approve!r} for worker {name}: ")
-            if not text:
-                return None
-            try:
-                return evolve(choice, qualification=approve, value=int(text))
-            except ValueError:
-                self.terminal.say(f"{text!r} is not a whole number.")
+        self._questions.explain(unit)
 
     def _decide(self, place: _Place, unit: StoredAnswer, choice: Choice, key: str) -> _Place:
         """Record a choice; return the next position."""

@@ -17,7 +17,9 @@ from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.options.requirements import qualification_name
 from famulus.plugins import Plugins, discover
-from famulus.review.dialogue import Dialogue, Qualifications
+from famulus.review.choice_questions import Qualifications
+from famulus.review.decision_text import decision_text
+from famulus.review.dialogue import Dialogue
 from famulus.review.review_session import ReviewSession
 from famulus.review.terminal import Terminal
 from famulus.review.unit_text import ScriptFormatter, UnitFormatter, unit_text
@@ -103,6 +105,8 @@ def examine(
     number = 0
     for unit in newest_units(database, scope, min(start, sys.maxsize), min(end, sys.maxsize)):
         terminal.say(unit_text(formatter, unit))
+        if decided := decision_text(database, unit):
+            terminal.say(decided)
         number += 1
     if not number:
         newest = "" if start == 0 else f" after the newest {start}"

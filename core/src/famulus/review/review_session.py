@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
 from attrs import define, evolve, field, frozen
 
+from famulus.contracts.provider_views import PartialBounds
 from famulus.contracts.views import WorkerView
 from famulus.data.review_queue import (
     Statistics,
@@ -21,7 +23,13 @@ from famulus.data.scope import Scope
 from famulus.engine.answers import StoredAnswer
 from famulus.engine.events import dispatch_events_of_ended_run
 from famulus.engine.ledger.apply_decisions import apply_decisions
-from famulus.engine.ledger.decisions import unapplied_units
+from famulus.engine.ledger.decision_rules import PlatformRules, Terms, Worth
+from famulus.engine.ledger.decisions import check_rejectable, read_worth, unapplied_units
+from famulus.engine.ledger.recorded_decisions import (
+    ActiveDecision,
+    read_decisions_in_force,
+    read_return_request,
+)
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import Decision
@@ -56,28 +64,6 @@ class Applied:
     problems: Sequence[str] = ()
 
 
-@frozen(kw_only=True)
-class ReasonLimits:
-    """The numbers of characters that a platform allows for the reason of a rejection."""
-
-    provider_type: str
-    shortest: int
-    longest: int | None
-
-    def fault(self, reason: str) -> str | None:
-        """Return what is wrong with the length of a reason, as the end of a sentence, or None."""
-        if len(reason) < self.shortest:
-            return (
-                f"is too short: {self.provider_type} requires at least {self.shortest} characters"
-            )
-        if self.longest is not None and len(reason) > self.longest:
-            return (
-                f"is too long: {self.provider_type} allows at most {self.longest} characters, and "
-                f"it has {len(reason)}"
-            )
-        return None
-
-
 @define(kw_only=True)
 class ReviewSession:
     """One person's review of a task.
@@ -99,17 +85,45 @@ class ReviewSession:
         """The number of this session's decisions that are not applied yet."""
         return sum(len(made.reviews) for made in self._made)
 
-    def reason_limits(self, provider_type: str) -> ReasonLimits:
-        """Return how long the reason of a rejection has to be, and may be.
+    @property
+    def bounds(self) -> Mapping[str, PartialBounds | None]:
+        """Which parts of a reward each installed provider can approve, by its type name."""
+        providers = (cls for info in self.plugins.accepted for cls in info.providers)
+        return {cls.type: cls.capabilities.partial_approvals for cls in providers}
+
+    def rules(self, provider_type: str) -> PlatformRules:
+        """Return what a platform allows of decisions.
 
         :raises famulus.PluginError: when the provider is not installed.
         """
         capabilities = self.plugins.provider(provider_type).capabilities
-        return ReasonLimits(
-            provider_type=provider_type,
-            shortest=max(1, capabilities.shortest_rejection),
-            longest=capabilities.longest_rejection,
-        )
+        return PlatformRules(provider_type=provider_type, capabilities=capabilities)
+
+    def rules_for(self, choice: Choice, provider_type: str) -> PlatformRules:
+        """Return the rules for a choice, like :meth:`rules`; a plain acceptance needs none."""
+        return self.rules(provider_type) if choice.needs_rules else PlatformRules()
+
+    def worth(self, unit: StoredAnswer) -> Worth:
+        """Return what a unit can earn."""
+        with self.database.read() as tx:
+            return read_worth(tx, unit.unit, unit.visit)
+
+    def return_request(self, unit: StoredAnswer) -> ActiveDecision | None:
+        """Return the request for the return of a unit's visit, or None."""
+        with self.database.read() as tx:
+            return read_return_request(tx, unit.visit)
+
+    def check_rejectable(self, unit: StoredAnswer) -> None:
+        """Check that a unit's worker has had the time to return it.
+
+        :raises famulus.ConflictError: otherwise; the message says until when they have it.
+        :raises famulus.PluginError: when the provider is not installed.
+        """
+        terms = Terms(rules=self.rules(unit.provider))
+        with self.database.read() as tx:
+            before = read_decisions_in_force(tx, [unit.unit]).get(unit.unit)
+            if before is not None:
+                check_rejectable(unit.unit, before, terms, tx.now)
 
     def apply_leftovers(self) -> Applied:
         """Apply decisions that earlier sessions left, and deliver what they did not deliver."""
@@ -151,10 +165,13 @@ class ReviewSession:
     def decide(self, unit: StoredAnswer, choice: Choice) -> RecordedChoice:
         """Record the decision on one unit.
 
-        :raises famulus.ConflictError: when the unit has changed since it was read.
-        :raises famulus.UsageError: for an invalid name or value of the qualification.
+        :raises famulus.ConflictError: when the unit has changed since it was read, or its worker
+            has time to return it before a rejection.
+        :raises famulus.UsageError: for an invalid name or value of the qualification, and for what
+            the platform does not take.
         """
-        made = self.database.write(lambda tx: record_choice(tx, [unit], choice))
+        rules = self.rules_for(choice, unit.provider)
+        made = self.database.write(lambda tx: record_choice(tx, [unit], choice, rules))
         if made.refused:
             raise ConflictError(made.refused[0])
         self._made.append(made)
@@ -163,17 +180,25 @@ class ReviewSession:
 
     def decide_rest(self, unit: StoredAnswer, choice: Choice) -> RecordedChoice:
         """Record one decision on a unit and on all later attempts of its worker."""
+        rules = self.rules_for(choice, unit.provider)
         whole, plain = RecordedChoice(), evolve(choice, qualification=None)
         self._made.append(whole)
         units = [unit]
         while units:
-            page, choice_now = units, choice if units[0] is unit else plain
-            part = self.database.write(lambda tx: record_choice(tx, page, choice_now))  # noqa: B023
+            is_rest = units[0] is not unit
+            record = partial(
+                record_choice,
+                units=units,
+                choice=plain if is_rest else choice,
+                rules=rules,
+                is_rest=is_rest,
+            )
+            part = self.database.write(record)
             self._changed_runs |= part.runs
             whole.reviews += part.reviews
             whole.refused += part.refused
             whole.granted = whole.granted or part.granted
-            units = self._units(unit.worker_id, page[-1].agent, _TOGETHER)
+            units = self._units(unit.worker_id, units[-1].agent, _TOGETHER)
         return whole
 
     def undo(self) -> RecordedChoice | None:
@@ -209,7 +234,7 @@ class ReviewSession:
         newest = newest_outbox_row(self.database)
         choice, accepted, runs = Choice(decision=Decision.ACCEPTED), 0, set[int]()
         for units in self._all_units():
-            made = self.database.write(lambda tx: _decide_and_apply(tx, units, choice))  # noqa: B023
+            made = self.database.write(partial(_decide_and_apply, units=units, choice=choice))
             accepted += len(made.reviews)
             runs |= made.runs
         return Applied(decisions=accepted, problems=self._deliver(runs, newest))
@@ -244,8 +269,9 @@ class ReviewSession:
             after = units[-1]
 
     def _apply_to(self, units: Iterable[int]) -> int:
+        bounds = self.bounds
         return sum(
-            self.database.write(lambda tx: apply_decisions(tx, page))  # noqa: B023
+            self.database.write(partial(apply_decisions, units=page, bounds=bounds))
             for page in pages(units)
         )
 
@@ -253,7 +279,7 @@ class ReviewSession:
 def _decide_and_apply(
     tx: Transaction, units: Sequence[StoredAnswer], choice: Choice
 ) -> RecordedChoice:
-    recorded = record_choice(tx, units, choice)
+    recorded = record_choice(tx, units, choice, PlatformRules())
     apply_decisions(tx, [unit for unit, _ in recorded.reviews])
     return recorded
 

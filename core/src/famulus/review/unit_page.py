@@ -10,6 +10,7 @@ from famulus.engine.answers import StoredAnswer
 from famulus.engine.pages import review_document
 from famulus.model.database import Database
 from famulus.plugins import Plugins
+from famulus.review.decision_text import decision_text
 from famulus.review.run_blueprints import RunBlueprints
 from famulus.review.unit_text import status_text
 
@@ -20,17 +21,20 @@ class UnitPages:
     """Makes the pages of units with :meth:`Blueprint.review_page`."""
 
     def __init__(self, database: Database, plugins: Plugins) -> None:
+        self._database = database
         self._blueprints = RunBlueprints(database, plugins)
 
     def __call__(self, unit: StoredAnswer) -> str:
         """Return the page of a unit; the answers alone if its blueprint is missing or raises."""
         run = self._blueprints.find(unit.run)
         page, assets = (None, "") if run is None else _shown(run.blueprint, unit)
+        decided = decision_text(self._database, unit)
         facts = [
             ("Task", unit.task),
             ("Worker", unit.worker),
             ("Unit", str(unit.unit)),
             ("Status", status_text(unit)),
+            *([("Review", decided)] if decided else []),
             ("Submitted", f"{unit.submitted_at:%Y-%m-%d %H:%M:%S} UTC"),
             # One field may have several files.
             *((f"File in {file.field}", f"{file.name}: {file.path}") for file in unit.files),

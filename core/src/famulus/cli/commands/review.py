@@ -44,7 +44,8 @@ from famulus.review.unit_text import BlueprintFormatter
     "--from-csv",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Take the decisions from a file with the columns unit, decision and note; ask nothing.",
+    help="Take the decisions from a file with the columns unit, decision and note, and where the "
+    "platform takes them amount and category; ask nothing.",
 )
 @click.pass_context
 @pass_session
@@ -65,9 +66,9 @@ def review(
     workers are paid, and the platform is informed. Ctrl-C keeps every decision, and the next review
     applies it.
 
-    In a file, a decision is `accepted`, `soft_rejected` (paid, but not good enough) or `rejected`
-    (not paid; the note is the reason). It is checked whole before its first row is applied. It may
-    also accept what was rejected before.
+    In a file, a decision is `accepted`, `soft_rejected` (paid, but not good enough), `rejected`
+    (not paid; the note is the reason) or, on some platforms, `return_requested`. It is checked
+    whole before its first row is applied. It may also accept what was rejected before.
     """
     if accept_all and from_csv:
         raise click.UsageError("--accept-all and --from-csv exclude each other")
