@@ -13,7 +13,7 @@ class VisitOutcome(StrEnum):
 
     #: the work is stored
     COMPLETED = "completed"
-    #: the worker has failed the onboarding, or a check of their answers
+    #: the worker has failed the onboarding
     FAILED_CHECK = "failed_check"
     #: a qualification is missing, a check refuses the worker, or they are blocked
     NOT_QUALIFIED = "not_qualified"
