@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
-from famulus import RefusedError, UnavailableError, VisitOutcome, VisitView
+from famulus import Arrival, RefusedError, UnavailableError, VisitOutcome, VisitView
 from famulus.testing import MovableClock
 from famulus_prolific.fake import Fault, StudyStatus, Submission
-from prolific_bench import RUN_URL, Bench
+from prolific_bench import RUN_URL, Bench, parameters
 
 LOST = [Fault.LOSE_REQUEST, Fault.LOSE_REPLY, Fault.TRUNCATE, Fault.GARBLE, Fault.FAIL_AFTER]
 
@@ -323,3 +323,37 @@ def test_a_draft_that_was_never_published_is_deleted_at_the_end(bench: Bench) ->
 
     assert bench.studies == []
     assert bench.provider.count_open_places(bench.run) == 0
+
+
+@pytest.mark.parametrize("fault", [None, Fault.LOSE_REPLY])
+def test_a_test_study_costs_nothing_and_is_for_test_participants(
+    bench: Bench, fault: Fault | None
+) -> None:
+    bench.restart(prolific_test=True)
+    if fault is not None:
+        bench.prolific.faults.plan(fault, "create-test-study")
+        with pytest.raises(UnavailableError):
+            bench.provider.set_places(bench.run, 1)
+    for total in (1, 2):
+        bench.provider.set_places(bench.run, total)
+
+    assert {study.is_test for study in bench.studies} == {True}
+    assert bench.prolific.participant(1).studies() == []
+    made = bench.provider._parts.api.post("researchers/participants/", {"email": "a@example.org"})
+    tester = bench.prolific.participant(made["participant_id"])
+    record = bench.provider._parts.records.find(1)
+    assert record is not None
+    assert record.study_id is not None
+    submission, url = tester.take(record.study_id)
+    assert isinstance(bench.arrive(parameters(url)), Arrival)
+    tester.complete(submission, code(bench, VisitOutcome.COMPLETED))
+    assert bench.prolific.state.money.holds == {}
+
+
+def test_a_workspace_without_test_studies_refuses_one(bench: Bench) -> None:
+    bench.prolific.state.features.discard("test_participants")
+    bench.restart(prolific_test=True)
+
+    with pytest.raises(RefusedError, match="permission"):
+        bench.provider.set_places(bench.run, 1)
+    assert [study.status for study in bench.studies] == [StudyStatus.UNPUBLISHED]

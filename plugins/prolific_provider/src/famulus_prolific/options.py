@@ -74,6 +74,11 @@ class ProlificArgs:
         "an address.",
         default=True,
     )
+    prolific_test: bool = option(
+        help="Make a test study, which only test participants see and which costs nothing. Only "
+        "some workspaces can.",
+        default=False,
+    )
     workspace: str | None = option(help="Id of the workspace; the requester's when unset.")
     project: str | None = option(
         help="Id of the project that studies belong to; the requester's when unset."

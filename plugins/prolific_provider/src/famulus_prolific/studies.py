@@ -170,12 +170,17 @@ class Studies:
         if record.study_id is None:
             # Where the record was there, its study may be too: the reply may have been lost.
             found = next(iter(self._drafts(run)), None) if before is not None else None
-            made = found or self._create(run, record, places)
-            record = self.records.name(run.id, str(made["id"]))
-            if record.study_id != made["id"]:
-                # Another process was faster; this draft would be left over.
+            made = str((found or self._create(run, record, places))["id"])
+            if self.args.prolific_test:
+                # A copy of the draft, published at once to test participants alone.
+                tested = self.api.post(f"studies/{made}/test-study")
+                record = self.records.name(run.id, str(tested["study_id"]))
+            else:
+                record = self.records.name(run.id, made)
+            if record.study_id != made:
+                # Of another process, or of a test study: this draft would be left over.
                 with contextlib.suppress(RefusedError):
-                    self.api.delete(f"studies/{made['id']}/")
+                    self.api.delete(f"studies/{made}/")
         assert record.study_id is not None, "it was stored"
         return self._read(record.study_id)
 
