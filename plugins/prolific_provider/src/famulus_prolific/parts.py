@@ -131,7 +131,7 @@ class Parts:
         """The verdicts on submissions."""
         from famulus_prolific.verdicts import Verdicts
 
-        return Verdicts(api=self.api, study_of=self._study_of)
+        return Verdicts(api=self.api, study_of=self.study_of)
 
     @cached_property
     def bonuses(self) -> Bonuses:
@@ -145,7 +145,7 @@ class Parts:
             database=database,
             records=BulkRecords(database=database),
             account=self._account,
-            study_of=self._study_of,
+            study_of=self.study_of,
         )
 
     @cached_property
@@ -185,6 +185,16 @@ class Parts:
             runs_of=self.records.runs_of,
         )
 
+    def study_of(self, run: int) -> str:
+        """Return the id of a run's study.
+
+        :raises famulus.RefusedError: where it has none.
+        """
+        record = self.records.find(run)
+        if record is None or record.study_id is None:
+            raise RefusedError(f"run {run} has no study on Prolific")
+        return record.study_id
+
     @property
     def _account(self) -> str:
         """The account's id on Prolific; empty where none is registered."""
@@ -214,12 +224,6 @@ class Parts:
 
         specific = specific_filters(self._context.shared_state)
         return [*specific, *self.groups.filters(run.requirements)]
-
-    def _study_of(self, run: int) -> str:
-        record = self.records.find(run)
-        if record is None or record.study_id is None:
-            raise RefusedError(f"run {run} has no study on Prolific")
-        return record.study_id
 
     @property
     def _hook_secret_name(self) -> str:

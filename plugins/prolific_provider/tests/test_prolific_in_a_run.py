@@ -1,0 +1,158 @@
+"""A run of core on Prolific, in one process: money that is lost and found, changes, messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+import famulus_prolific
+from famulus import (
+    Database,
+    PaymentRecord,
+    PaymentStatus,
+    Plugins,
+    pay_bonus,
+    register_requester,
+    settle_payments,
+)
+from famulus.testing import GatewayWay, ScriptedWorker, run_command
+from famulus.testing.inprocess import kit_plugins
+from famulus.testing.movable_clock import MovableClock
+from famulus_prolific.command import prolific as command
+from famulus_prolific.fake import FakeProlific, Fault, Submission
+from prolific_bench import parameters
+
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def plugins() -> Plugins:
+    """The kit's plugins, and the provider."""
+    return kit_plugins(prolific=famulus_prolific)
+
+
+@pytest.fixture
+def run(prolific: FakeProlific, database: Database, plugins: Plugins, operator: Any) -> Any:
+    """The gateway of a run with three units."""
+    register_requester(database, "prolific", "lab", plugins=plugins, api_url=prolific.api_url)
+    return operator.launch_rows(
+        [{"n": number} for number in range(3)],
+        provider="prolific",
+        provider_options={"site_url": prolific.site_url},
+        public_url="https://tasks.example/",
+        estimated_minutes=1,
+        task_reward="1.00",
+    )
+
+
+@pytest.fixture
+def work(prolific: FakeProlific, run: Any, operator: Any) -> Callable[[int], Submission]:
+    """A function that has a participant work and hand in."""
+
+    def work(number: int) -> Submission:
+        person = prolific.participant(number)
+        submission, url = person.take(person.studies()[0].id)
+        worker = ScriptedWorker(GatewayWay(run), person.id, query=lambda *_: parameters(url))
+        answer = worker.submit(worker.open(submission.id))
+        person.complete(submission, answer.text.partition("complete?cc=")[2][:12])
+        operator.turn()
+        return submission
+
+    return work
+
+
+def bonus(database: Database, plugins: Plugins, unit: int, **more: Any) -> PaymentRecord:
+    return pay_bonus(database, unit, "0.50", reason="Good work.", plugins=plugins, **more)
+
+
+def statuses(records: list[PaymentRecord]) -> list[PaymentStatus]:
+    return [each.status for each in records]
+
+
+def bonuses(prolific: FakeProlific) -> list[int]:
+    with prolific.turn() as state:
+        return [each.amount for each in state.money.ledger if each.kind == "bonus"]
+
+
+@pytest.mark.parametrize("fault", [None, Fault.LOSE_REPLY, Fault.FAIL_AFTER])
+def test_a_bonus_is_unknown_until_prolific_shows_it(
+    prolific: FakeProlific,
+    database: Database,
+    plugins: Plugins,
+    work: Callable[[int], Submission],
+    clock: MovableClock,
+    fault: Fault | None,
+) -> None:
+    work(1)
+    if fault is not None:
+        prolific.faults.plan(fault, "pay-bonus-payments")
+
+    assert bonus(database, plugins, 1).status is PaymentStatus.UNKNOWN
+    assert bonus(database, plugins, 1).status is PaymentStatus.UNKNOWN
+    assert statuses(settle_payments(database, plugins=plugins)) == [PaymentStatus.UNKNOWN]
+    clock.advance(DAY)
+
+    assert statuses(settle_payments(database, plugins=plugins)) == [PaymentStatus.CONFIRMED]
+    assert bonuses(prolific) == [50]
+
+
+def test_equal_bonuses_for_one_submission_are_each_paid_once(
+    prolific: FakeProlific,
+    database: Database,
+    plugins: Plugins,
+    work: Callable[[int], Submission],
+    clock: MovableClock,
+) -> None:
+    prolific.facts.paying_takes = timedelta(0)
+    work(1)
+    prolific.faults.plan(Fault.LOSE_REQUEST, "pay-bonus-payments")
+    bonus(database, plugins, 1)
+    bonus(database, plugins, 1, again=True)
+    clock.advance(DAY)
+
+    found = statuses(settle_payments(database, plugins=plugins))
+
+    assert sorted(found) == [PaymentStatus.CONFIRMED, PaymentStatus.FAILED]
+    assert bonuses(prolific) == [50]
+
+
+def test_a_message_goes_to_the_participants_of_a_run(
+    prolific: FakeProlific, run: Any, work: Callable[[int], Submission], database_address: str
+) -> None:
+    names = [work(number).participant_id for number in (1, 2)]
+
+    def message(*words: object) -> Any:
+        return run_command(command, "message", *words, database=database_address)
+
+    assert message(run.run_id, "--all", "--text", "Thank you.").exit_code == 0
+    assert message(run.run_id, names[0], "--text", "You too.").exit_code == 0
+
+    with prolific.turn() as state:
+        received = sorted((each.recipient_id, each.body) for each in state.messages)
+    assert received == [
+        (names[0], "Thank you."),
+        (names[0], "You too."),
+        (names[1], "Thank you."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((1, "--text", "x"), "name the workers"),
+        ((1, "someone"), "give the message"),
+        ((1, "--all", "--text", " "), "is empty"),
+        ((9, "--all", "--text", "x"), "there is no run 9"),
+        ((1, "--all", "--text", "x"), "no participant has a submission"),
+    ],
+)
+def test_a_message_that_cannot_be_sent_is_an_error(
+    run: Any, database_address: str, words: tuple[object, ...], said: str
+) -> None:
+    result = run_command(command, "message", *words, database=database_address)
+
+    assert result.exit_code == 2
+    assert said in result.output
