@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from famulus.cli.program import program
 from famulus_mturk.fake import FakeMTurk
 
 pytestmark = pytest.mark.slow
+#: For launches that are refused before anything is written, whatever the database.
+any_database = pytest.mark.parametrize("database_address", ["sqlite"], indirect=True)
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "sdk_examples/simple_static_task/conf/example.yaml"
 QUESTION = "mturk pays workers real money. Launch?"
@@ -32,7 +36,8 @@ def mturk(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMTurk]:
 def launch(mturk: FakeMTurk, database_address: str) -> list[str]:
     """The words of a live launch; its requester is registered."""
     register = ["register", "mturk", "name=lab", f"endpoint_url={mturk.live.endpoint_url}"]
-    assert famulus(database_address, *register).returncode == 0
+    environment = {**os.environ, "FAMULUS_DATABASE": database_address}
+    assert CliRunner(env=environment).invoke(program, register).exit_code == 0
     options = {
         "provider": "mturk",
         "provider.worker_site": mturk.live.worker_url,
@@ -71,6 +76,7 @@ def test_a_launch_shows_its_cost_and_asks(
         assert {state.status(hit, state.now) for hit in state.hits.values()} <= closed
 
 
+@any_database
 @pytest.mark.parametrize("keys", ["\n", "\x04"], ids=["enter", "end of input"])
 def test_nothing_is_launched_unless_that_is_meant(
     in_terminal: Callable[..., Any], launch: list[str], mturk: FakeMTurk, keys: str
@@ -85,6 +91,7 @@ def test_nothing_is_launched_unless_that_is_meant(
     assert mturk.live.called("CreateHITWithHITType") == []
 
 
+@any_database
 def test_without_a_terminal_it_has_to_be_confirmed_beforehand(
     launch: list[str], database_address: str, mturk: FakeMTurk
 ) -> None:
@@ -107,6 +114,7 @@ def test_confirmed_beforehand_it_asks_no_question(
     assert screen.wait() == 0
 
 
+@any_database
 def test_an_account_that_cannot_pay_launches_nothing(
     launch: list[str], database_address: str, mturk: FakeMTurk
 ) -> None:
