@@ -126,7 +126,8 @@ def famulus_unit_reviewed(event: RunEvent, unit: SubmittedUnit, decision: str) -
     """Handle a reviewer's decision on a unit.
 
     :param decision: ``accepted``, ``soft_rejected`` or ``rejected``; or ``undone``, when the last
-        decision that the hook was called with was taken back before it was applied.
+        decision that the hook was called with was taken back before it was applied. A requested
+        return decides nothing, and calls no hook.
 
     Dispatched like :func:`famulus_run_launched`, as soon as it is decided. Work is mostly reviewed
     when its run is finished and has no operator: the process that applies the decisions (``famulus
