@@ -15,6 +15,7 @@ from famulus.contracts.visit_verdict import (
     Verdict,
 )
 from famulus.engine.outbox.stored_verdicts import dump_verdict, load_verdict
+from famulus.errors import UnavailableError
 
 
 @pytest.mark.parametrize(
@@ -46,5 +47,5 @@ def test_verdict_is_read_as_it_was_stored(verdict: Verdict) -> None:
 
 
 def test_verdict_of_an_unknown_kind_is_not_taken_for_an_approval() -> None:
-    with pytest.raises(ValueError, match="'doubtful' is no verdict"):
+    with pytest.raises(UnavailableError, match="cannot deliver the verdict 'doubtful'"):
         load_verdict({"verdict": "doubtful", "note": ""})

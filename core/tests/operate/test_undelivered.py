@@ -20,7 +20,7 @@ from famulus.engine.runs import find_run
 from famulus.errors import RefusedError
 from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus, VisitStatus
-from famulus.model.tables import OutboxTable, UnitTable, WorkerTable
+from famulus.model.tables import OutboxTable, UnitTable, VisitTable, WorkerTable
 from famulus.model.transaction import Transaction
 from famulus.operate.account_delivery import deliver_accounts
 from famulus.operate.doctor import read_differences
@@ -220,30 +220,42 @@ def test_a_refused_approval_that_pays_nothing_is_sent_again_by_a_sync(
     assert platform.rewarded == ["visit"]
 
 
-def test_a_row_of_a_kind_that_a_newer_version_has_enqueued_is_shown(
+@pytest.mark.parametrize(
+    ("kind", "action", "what"),
+    [
+        ("move", "do 'move'", "outbox rows of the kind 'move'"),
+        (OutboxKind.DECIDE, "record a verdict", "the verdict 'doubtful'"),
+    ],
+)
+def test_a_row_that_a_newer_version_has_enqueued_is_shown_and_waits(
+    kind: str,
+    action: str,
+    what: str,
     gateway: Gateway,
     database: Database,
     plugins: Plugins,
     shown: Callable[[], list[str]],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    database.write(lambda tx: enqueue_unknown(tx, gateway.run_id))
+    def enqueue_unknown(tx: Transaction) -> None:
+        visit = tx.row(VisitTable.select(VisitTable.id))
+        assert visit is not None
+        payload = {"visit": visit.id, "verdict": "doubtful", "n": 1}
+        enqueue(tx, run=gateway.run_id, kind=OutboxKind.DECIDE, key="newer", payload=payload)
+        tx.execute(OutboxTable.update(kind=str(kind)).where(OutboxTable.key == "newer"))
+
+    database.write(enqueue_unknown)
     deliver_run(database, plugins, gateway.run_id)
 
     reason = (
-        "the platform has yet to do 'move': this version of Famulus cannot deliver outbox rows of "
-        "the kind 'move'; install a newer one"
+        f"the platform has yet to {action}: this version of Famulus cannot deliver {what}; "
+        "install a newer one"
     )
     [listed] = read_differences(database, plugins, gateway.run_id)
     assert listed.what == reason
     [line] = shown()
     assert line.startswith(reason)
-    assert len([line for line in caplog.messages if "the kind 'move'" in line]) == 1
-
-
-def enqueue_unknown(tx: Transaction, run: int) -> None:
-    enqueue(tx, run=run, kind=OutboxKind.MOVE_END, key="newer", payload={})
-    tx.execute(OutboxTable.update(kind="move").where(OutboxTable.key == "newer"))
+    assert len([line for line in caplog.messages if what in line]) == 1
 
 
 def test_an_error_that_no_database_can_hold_is_stored_with_escapes(

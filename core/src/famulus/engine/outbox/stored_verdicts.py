@@ -16,6 +16,7 @@ from famulus.contracts.visit_verdict import (
     Verdict,
 )
 from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.errors import UnavailableError
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Statement
 from famulus.model.states import PaymentKind
@@ -67,7 +68,7 @@ def load_verdict(payload: Mapping[str, Any]) -> Verdict:
 
     Rows of earlier versions have no amount and no category.
 
-    :raises ValueError: when it is none of those that :func:`dump_verdict` writes.
+    :raises famulus.UnavailableError: when a newer version has written it.
     """
     match payload["verdict"]:
         case _Word.APPROVED:
@@ -78,7 +79,10 @@ def load_verdict(payload: Mapping[str, Any]) -> Verdict:
             return RequestReturn(payload["note"])
         case _Word.REJECTED:
             return Reject(payload["note"], payload.get("category", ""))
-    raise ValueError(f"{payload['verdict']!r} is no verdict")
+    raise UnavailableError(
+        f"this version of Famulus cannot deliver the verdict {payload['verdict']!r}; install a "
+        "newer one"
+    )
 
 
 def is_approval(row: Row) -> bool:
