@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,8 @@ TASK = "prolific-run"
 @pytest.fixture
 def prolific(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProlific]:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    with FakeProlific() as running:
+    # A scripted worker is fast: to be topped up, they need an absurd wage.
+    with FakeProlific(balance=Decimal(10**7)) as running:
         monkeypatch.setenv(VARIABLE, running.token)
         yield running
 
@@ -82,10 +85,13 @@ def test_a_run_is_launched_worked_on_reviewed_and_paid(
         f"task.task_name={TASK}",
         "task.task_reward=0.30",
         "task.estimated_minutes=2",
-        "--yes",
     )
+    with famulus_command(*words, database=database) as asked:
+        assert asked.wait(60) == 2
+    assert "confirm it with --yes" in asked.output
+    assert prolific.called("create-study") == []
 
-    with famulus_command(*words, database=database) as command:
+    with famulus_command(*words, "--yes", database=database) as command:
         command.wait_for("Ctrl-C stops it")
         with prolific.turn() as state:
             (study,) = state.studies.values()
@@ -106,6 +112,15 @@ def test_a_run_is_launched_worked_on_reviewed_and_paid(
         person for person, _ in people
     )
     assert study.status is StudyStatus.COMPLETED
-    assert "0.60" in famulus(database, "payments", TASK)
+    prolific.facts.bonuses_take = prolific.facts.paying_takes = timedelta(0)
+    for _ in range(2):
+        famulus(database, "bonus", "1", "0.25", "--reason", "Well done.")
+    topped_up = famulus(database, "topup", "1", "--hourly", "1000000", "--yes")
+    assert {len(bulk.paid_at) for bulk in prolific.state.bulks.values()} == {1}, topped_up
+    assert sum(entry.amount == 25 for entry in prolific.state.money.ledger) == 1
+    listed = famulus(database, "payments", TASK)
+    assert len(prolific.state.money.ledger) == 5
+    # One row for each, and one for their sum.
+    assert listed.count("confirmed") == 6
     assert "No problems found" in famulus(database, "doctor")
     assert prolific.audit() == []
