@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from famulus.contracts.provider_views import VisitReport
+from famulus.contracts.visit_verdict import Approve, Reject
 from famulus.data.export import export_records
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
@@ -274,6 +275,30 @@ def test_approval_that_waits_or_was_lost_is_not_sent_about_a_returned_visit(
     assert differences(database, plugins) == []
     with pytest.raises(ConflictError, match="is not owed: the worker has returned the visit"):
         database.write(lambda tx: plan_again(tx, reward.id))
+
+
+@pytest.mark.parametrize("decision", DECISIONS)
+def test_decision_on_work_that_counts_again_is_sent_although_the_same_was_decided_before(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    decision: Decision,
+) -> None:
+    review(database, decision)
+    for status in (RETURNED, SUBMITTED):
+        platform.visits.clear()
+        platform.others = [VisitReport(worker_name="a", reference="visit", status=status)]
+        operator.turn()
+    assert platform.verdicts == {}
+    review(database, decision)
+    operator.turn()
+
+    is_rejected = decision is Decision.REJECTED
+    expected = Reject("Nothing is answered.") if is_rejected else Approve()
+    assert platform.verdicts == {"visit": expected}
+    paid = [row.status for row in table(database, PaymentTable)]
+    assert paid == ([] if is_rejected else [PaymentStatus.CONFIRMED])
 
 
 def test_withdrawn_work_leaves_room_in_the_window_and_in_the_limit_of_its_worker(

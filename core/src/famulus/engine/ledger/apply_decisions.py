@@ -112,13 +112,13 @@ def _apply_visit(tx: Transaction, visit: int, bounds: Mapping[str, PartialBounds
         is_partial = paid < row.reward
         _enqueue_verdict(
             tx,
-            row.run,
+            row,
             visit,
             ApprovePartially(from_minor(paid, row.currency)) if is_partial else Approve(),
         )
     elif not may_be_paid(tx, visit):
         drop_reward(tx, row.run, visit)
-        _enqueue_verdict(tx, row.run, visit, _rejection(tx, work))
+        _enqueue_verdict(tx, row, visit, _rejection(tx, work))
     return applied + decided
 
 
@@ -143,7 +143,7 @@ def _apply_requests(tx: Transaction, row: Row, visit: int) -> int:
     if not requests:
         return 0
     if row.status in PENDING_VISITS:
-        _enqueue_verdict(tx, row.run, visit, RequestReturn(requests[0].note))
+        _enqueue_verdict(tx, row, visit, RequestReturn(requests[0].note))
     return _stamp(tx, ReviewTable.id << [each.id for each in requests])
 
 
@@ -174,17 +174,24 @@ def _approvable(earned: int, reward: int, bounds: PartialBounds | None) -> int:
     return reward if amount > largest else amount
 
 
-def _enqueue_verdict(tx: Transaction, run: int, visit: int, verdict: Verdict) -> None:
-    """Enqueue a verdict unless it is the visit's newest one already."""
+def _enqueue_verdict(tx: Transaction, row: Row, visit: int, verdict: Verdict) -> None:
+    """Enqueue a verdict unless it is the visit's newest one already, and counts.
+
+    :param row: the visit's status and run.
+    """
     newest = newest_verdict(tx, visit)
     number = 1 if newest is None else newest.payload["n"] + 1
     stored = dump_verdict(verdict)
     if newest is not None and _is_same(newest.payload, stored):
         if newest.status is OutboxStatus.FAILED:
             redeliver(tx, newest.key)
-        return
+            return
+        # A visit that is still to be decided on has been returned since, and submitted again.
+        if newest.status is OutboxStatus.PENDING or row.status not in PENDING_VISITS:
+            return
     payload = {"visit": visit, "n": number, **stored}
-    enqueue(tx, run=run, kind=OutboxKind.DECIDE, key=verdict_key(visit, number), payload=payload)
+    key = verdict_key(visit, number)
+    enqueue(tx, run=row.run, kind=OutboxKind.DECIDE, key=key, payload=payload)
 
 
 def _is_same(payload: Mapping[str, Any], stored: Mapping[str, str]) -> bool:
