@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from famulus import PaymentKind, SharedTaskState, UsageError
+from famulus import PaymentKind, SharedTaskState, UnavailableError, UsageError
 from famulus_prolific.fake import FakeProlific, Fault
 from famulus_prolific.options import ProlificRequesterArgs
 from famulus_prolific.tokens import VARIABLE, read_token
@@ -152,3 +152,18 @@ def test_filters_that_cannot_be_compared_are_a_warning(bench: Bench) -> None:
     (problem,) = bench.provider.problems(bench.plan)
 
     assert problem.warning
+
+
+def test_a_token_that_was_replaced_is_used_without_a_restart(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bench.provider.balance() is not None
+    bench.prolific.state.tokens.symmetric_difference_update({bench.prolific.token, "new"})
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="refuses the token"):
+            bench.provider.balance()
+    monkeypatch.setenv(VARIABLE, "new")
+
+    with pytest.raises(UnavailableError, match="refuses the token"):
+        bench.provider.balance()
+    assert bench.provider.balance() is not None

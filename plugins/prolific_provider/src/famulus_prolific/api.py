@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import threading
 import weakref
@@ -80,6 +81,8 @@ class ProlificApi:
     base_url: str = API_URL
     transport: httpx.BaseTransport | None = None
     clock: Clock = system_clock
+    #: reads the token again once Prolific has refused it, for the calls after that
+    renew: Callable[[], str] | None = None
     _client: httpx.Client | None = field(default=None, init=False)
     _opening: threading.Lock = field(factory=threading.Lock, init=False)
 
@@ -208,11 +211,22 @@ class ProlificApi:
                 retry_after=self._retry_after(response),
             )
         if status == _UNAUTHORIZED:
+            self._renew()
             return TokenError(
                 f"Prolific refuses the token ({said}): make one in its settings, under API tokens, "
                 "and register the requester again"
             )
         return RefusedError(status, title, detail)
+
+    def _renew(self) -> None:
+        """Make the next call with the token that was put in place of this one, if one was."""
+        if self.renew is None:
+            return
+        with contextlib.suppress(UnavailableError):
+            token = self.renew()
+            with self._opening:
+                if token != self.token:
+                    self.token, self._client = token, None
 
     def _retry_after(self, response: httpx.Response) -> float | None:
         """Return in how many seconds a call may come again; None where the reply does not say."""

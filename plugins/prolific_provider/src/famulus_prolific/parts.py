@@ -53,12 +53,11 @@ class Parts:
     @cached_property
     def api(self) -> ProlificApi:
         """Calls Prolific with the token of the requester."""
-        from famulus_prolific.tokens import read_token
-
         if self._context.requester is None:
             raise UnavailableError("Prolific can be called only for a registered requester")
-        token = read_token(self._token_place, self._account)
-        return self.make_api(token, self._api_url)
+        api = self.make_api(self._read_token(), self._api_url)
+        api.renew = self._read_token
+        return api
 
     def make_api(self, token: str, api_url: str | None) -> ProlificApi:
         """Return what calls Prolific, or a double at that address, with a token."""
@@ -203,6 +202,11 @@ class Parts:
     @property
     def _token_place(self) -> str:
         return str(self.settings.get("token_in", ENVIRONMENT))
+
+    def _read_token(self) -> str:
+        from famulus_prolific.tokens import read_token
+
+        return read_token(self._token_place, self._account)
 
     @property
     def _api_url(self) -> str | None:
