@@ -57,3 +57,11 @@ def test_a_failure_is_printed_as_it_was_found_and_found_again(
         assert found[0] == again[0]
     else:
         assert found[-1] == again[0] == 101
+
+
+def test_more_examples_are_run_where_the_environment_asks_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAMULUS_TEST_EXAMPLES", "10")
+
+    assert machine_limits(4, steps=30).max_examples == 40
