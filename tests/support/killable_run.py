@@ -11,6 +11,7 @@ from attrs import define
 from famulus import Database, FamulusError, Form, RunStatus
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.decision_rules import NO_TERMS, Terms
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.places.closing import PlacesOpenError
 from famulus.engine.platform.bound_provider import bind_provider
@@ -55,6 +56,8 @@ class KillableRun:
 
     gateway: Gateway
     run: int
+    #: the note of each decision
+    reason = "A reason."
 
     def __init__(
         self,
@@ -146,13 +149,14 @@ class KillableRun:
         """Open any address."""
         return seen(self.gateway.arrive(query))
 
-    def answer_page(self, key: str) -> None:
-        """Submit a page to us, if it has a form."""
+    def answer_page(self, key: str) -> Seen | None:
+        """Submit a page to us, if it has a form; return the reply."""
         page = self.pages[key]
-        if page.has_form:
-            self.gateway.submit(Form(fields=[*page.hidden.items(), ("answer", "yes")]))
+        if not page.has_form:
+            return None
+        return seen(self.gateway.submit(Form(fields=[*page.hidden.items(), ("answer", "yes")])))
 
-    def review(self, decision: Decision) -> None:
+    def review(self, decision: Decision, terms: Terms = NO_TERMS) -> None:
         """Decide on every completed unit, and apply the decisions."""
         with self.database.read() as tx:
             query = UnitTable.select(UnitTable.id).where(
@@ -160,7 +164,9 @@ class KillableRun:
             )
             units = [row.id for row in tx.rows(query)]
         for unit in units:
-            self.database.write(lambda tx: decide(tx, unit, decision, note="A reason."))  # noqa: B023
+            self.database.write(
+                lambda tx: decide(tx, unit, decision, note=self.reason, terms=terms)  # noqa: B023
+            )
         self.database.write(lambda tx: apply_decisions(tx, units))
 
     def give_bonus(self) -> None:
