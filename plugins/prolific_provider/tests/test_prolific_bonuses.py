@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http import HTTPStatus
 
+import httpx
 import pytest
+from attrs import evolve
 
 from famulus import Database, Outcome, PaymentView, RefusedError, Result, UnavailableError
 from famulus.testing.movable_clock import MovableClock
 from famulus.testing.scripted_worker import at_once
 from famulus_prolific.account_lock import LEASE, Hold
+from famulus_prolific.api import ProlificApi
 from famulus_prolific.bonuses import Bonuses
 from famulus_prolific.bulks import BulkRecords
 from famulus_prolific.fake import Fault
@@ -213,6 +216,35 @@ def test_a_payment_that_another_one_holds_up_is_tried_again(
 
     assert account.pay(second) == [Outcome.UNKNOWN]
     assert len(account.paid()) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "is_final"),
+    [
+        (400, "Your balance is being updated by another payment. Try again later.", False),
+        (423, "Locked", False),
+        (400, "Bad request.", False),
+        (400, "Your balance is too low.", True),
+        (402, "Payment required.", True),
+        (403, "You do not have permission to perform this action.", True),
+    ],
+)
+def test_a_refusal_is_final_where_it_cannot_be_about_another_payment(
+    account: ProlificAccount, status: int, detail: str, is_final: bool
+) -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/pay/"):
+            return httpx.Response(status, json={"error": {"title": "", "detail": detail}})
+        shown = {"id": "an-id", "status": "APPROVED", "bonus_payments": []}
+        return httpx.Response(200, json=shown)
+
+    api = ProlificApi("a-token", transport=httpx.MockTransport(handle))
+    bonus = account.bonus(account.submission(1))
+
+    (result,) = account.pay(bonus, bonuses=evolve(account.bonuses(), api=api))
+
+    assert isinstance(result, RefusedError if is_final else UnavailableError)
+    assert account.settle(bonus) == [Outcome.FAILED]
 
 
 def test_a_balance_that_is_too_low_is_a_refusal(account: ProlificAccount) -> None:

@@ -35,9 +35,10 @@ _LOOK_AGAIN = 60
 _BUSY = 60
 #: Seconds between questions about a bonus that was accepted, and should have been shown long ago.
 _ASK_RARELY = 3600
-#: What a refusal to pay says where it will not pass by itself. Any other one may be about another
-#: payment of the account that is under way, and has no wording that is documented.
+#: What a refusal to pay says where it will not pass by itself, unless it is about another payment
+#: that is under way, for which no wording is documented.
 _FINAL = ("balance", "fund", "credit", "top up", "permission", "not found")
+_PASSING = ("another", "other payment", "progress", "process", "concurrent", "again", "later")
 _FINAL_STATUSES = (402, 403, 404)
 
 
@@ -259,7 +260,9 @@ def _order(bulk: BulkRecord) -> tuple[bool, int]:
 def _refusal(error: RefusedError) -> Result:
     """Return the result of a payment that Prolific has refused, so that nothing was paid."""
     said = str(error).lower()
-    if error.status in _FINAL_STATUSES or any(word in said for word in _FINAL):
+    is_passing = any(word in said for word in _PASSING)
+    is_final = error.status in _FINAL_STATUSES or any(word in said for word in _FINAL)
+    if is_final and not is_passing:
         return error
     return UnavailableError(str(error), retry_after=_BUSY)
 
