@@ -14,6 +14,8 @@ from famulus import (
     PaymentRecord,
     PaymentStatus,
     Plugins,
+    export_records,
+    list_runs,
     pay_bonus,
     register_requester,
     settle_payments,
@@ -64,7 +66,11 @@ def work(prolific: FakeProlific, run: Any, operator: Any) -> Callable[[int], Sub
     return work
 
 
-def bonus(database: Database, plugins: Plugins, unit: int, **more: Any) -> PaymentRecord:
+def bonus(database: Database, plugins: Plugins, **more: Any) -> PaymentRecord:
+    """Pay a bonus for the only unit with answers."""
+    (run,) = list_runs(database)
+    (record,) = export_records(database, run=run.record.id)
+    unit = record["unit"]
     return pay_bonus(database, unit, "0.50", reason="Good work.", plugins=plugins, **more)
 
 
@@ -90,8 +96,8 @@ def test_a_bonus_is_unknown_until_prolific_shows_it(
     if fault is not None:
         prolific.faults.plan(fault, "pay-bonus-payments")
 
-    assert bonus(database, plugins, 1).status is PaymentStatus.UNKNOWN
-    assert bonus(database, plugins, 1).status is PaymentStatus.UNKNOWN
+    assert bonus(database, plugins).status is PaymentStatus.UNKNOWN
+    assert bonus(database, plugins).status is PaymentStatus.UNKNOWN
     assert statuses(settle_payments(database, plugins=plugins)) == [PaymentStatus.UNKNOWN]
     clock.advance(DAY)
 
@@ -109,8 +115,8 @@ def test_equal_bonuses_for_one_submission_are_each_paid_once(
     prolific.facts.paying_takes = timedelta(0)
     work(1)
     prolific.faults.plan(Fault.LOSE_REQUEST, "pay-bonus-payments")
-    bonus(database, plugins, 1)
-    bonus(database, plugins, 1, again=True)
+    bonus(database, plugins)
+    bonus(database, plugins, again=True)
     clock.advance(DAY)
 
     found = statuses(settle_payments(database, plugins=plugins))
@@ -140,19 +146,21 @@ def test_a_message_goes_to_the_participants_of_a_run(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("later", "words", "said"),
     [
-        ((1, "--text", "x"), "name the workers"),
-        ((1, "someone"), "give the message"),
-        ((1, "--all", "--text", " "), "is empty"),
-        ((9, "--all", "--text", "x"), "there is no run 9"),
-        ((1, "--all", "--text", "x"), "no participant has a submission"),
+        (0, ("--text", "x"), "name the workers"),
+        (0, ("someone",), "give the message"),
+        (0, ("--all", "--text", " "), "is empty"),
+        (9, ("--all", "--text", "x"), "there is no run "),
+        (0, ("--all", "--text", "x"), "no participant has a submission"),
     ],
 )
 def test_a_message_that_cannot_be_sent_is_an_error(
-    run: Any, database_address: str, words: tuple[object, ...], said: str
+    run: Any, database_address: str, later: int, words: tuple[str, ...], said: str
 ) -> None:
-    result = run_command(command, "message", *words, database=database_address)
+    number = run.run_id + later
+
+    result = run_command(command, "message", number, *words, database=database_address)
 
     assert result.exit_code == 2
     assert said in result.output
