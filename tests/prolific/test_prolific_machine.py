@@ -71,6 +71,7 @@ FACTS = st.fixed_dictionaries(
         "lists_show_metadata": st.booleans(),
         "list_rewards_in_fractions": st.booleans(),
         "list_dates_day_first": st.booleans(),
+        "audience": st.sampled_from(["address", "origin", "domain"]),
     }
 )
 AUTO_APPROVAL = timedelta(days=22).total_seconds()
@@ -98,9 +99,16 @@ class OnProlific(RuleBasedStateMachine):
         window=st.sampled_from([0, 2]),
         facts=FACTS,
         fault=st.none() | FAULTS,
+        secure=st.booleans(),
     )
     def launch(
-        self, rows: int, lanes: int, window: int, facts: Mapping[str, Any], fault: Fault | None
+        self,
+        rows: int,
+        lanes: int,
+        window: int,
+        facts: Mapping[str, Any],
+        fault: Fault | None,
+        secure: bool,
     ) -> None:
         self.study = Study(
             self.folder,
@@ -110,6 +118,7 @@ class OnProlific(RuleBasedStateMachine):
             facts=facts,
             fault=fault,
             address=self.address,
+            options={"secure_urls": secure},
         )
         self.exits.callback(self.study.close)
 
