@@ -1,4 +1,4 @@
-"""The root ``conftest.py``: a test that hangs fails, and the default port is taken."""
+"""The root ``conftest.py``: hanging tests, the default port, logs that cannot be encoded."""
 
 from __future__ import annotations
 
@@ -40,3 +40,26 @@ def test_a_test_that_hangs_fails_with_its_stack_and_the_next_one_runs(tmp_path: 
     assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
     assert "the test has not ended after 0.5 seconds" in done.stdout
     assert "in test_waits_for_ever" in done.stdout
+
+
+LOGGING = """
+import logging
+
+def test_logs_half_a_character():
+    logging.getLogger("a").error("caf\\udce9")
+"""
+
+
+def test_a_log_that_cannot_be_encoded_does_not_end_the_session(tmp_path: Path) -> None:
+    shutil.copy(CONFTEST, tmp_path)
+    (tmp_path / "test_logging.py").write_text(LOGGING)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n1", "-p", "no:cacheprovider", "test_logging.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
