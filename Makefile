@@ -93,7 +93,7 @@ wheels: $(VENV)/.installed-dev
 
 faults: $(VENV)/.installed-dev
 	PYTHONPATH=tests/support $(BIN)/python tests/faults/run.py $(ARGS)
-	$(if $(ARGS),,FAMULUS_TEST_EXAMPLES=10 $(BIN)/python -m pytest $(WORKERS) $(REPEATED))
+	$(if $(ARGS),,FAMULUS_TEST_EXAMPLES=10 FAMULUS_TEST_SECONDS=3000 $(BIN)/python -m pytest $(WORKERS) $(REPEATED))
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
