@@ -164,10 +164,12 @@ class KillableRun:
             )
             units = [row.id for row in tx.rows(query)]
         for unit in units:
-            self.database.write(
-                lambda tx: decide(tx, unit, decision, note=self.reason, terms=terms)  # noqa: B023
-            )
+            self.decide(unit, decision, terms)
         self.database.write(lambda tx: apply_decisions(tx, units))
+
+    def decide(self, unit: int, decision: Decision, terms: Terms) -> None:
+        """Record a decision on one unit."""
+        self.database.write(lambda tx: decide(tx, unit, decision, note=self.reason, terms=terms))
 
     def give_bonus(self) -> None:
         """Pay a bonus of ten cents for each accepted unit, once."""

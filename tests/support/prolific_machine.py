@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from attrs import define, field
 
+from famulus import ConflictError
 from famulus.engine.ledger.decision_rules import PlatformRules, Terms
 from famulus.model.states import SUBMITTED_VISITS, Decision, PaymentKind, PaymentStatus
 from famulus.model.tables import PaymentTable, VisitTable, WorkerTable
@@ -191,12 +193,16 @@ class Study(KillableRun):
         assert shown <= handed_in, "something is shown as submitted that was not"
 
     def check_rejections(self) -> None:
-        """Only a person's decision rejects, with a category and a reason."""
+        """Only a person's decision rejects, with a category and a reason, and not too early."""
         with self.prolific.turn() as state:
             rejected = [
                 one for one in state.submissions.values() if one.status is SubmissionStatus.REJECTED
             ]
-        assert all(one.rejection is not None for one in rejected)
+        days = timedelta(days=ProlificProvider.capabilities.days_before_rejection)
+        for one in rejected:
+            assert one.rejection is not None
+            if one.return_requested is not None:
+                assert one.history[-1][1] - one.return_requested >= days, "rejected too early"
         assert self.has_rejected or rejected == [], "work was rejected that no person rejected"
 
     def check_end(self) -> None:
@@ -225,6 +231,11 @@ class Study(KillableRun):
         """Reject every completed unit, as a person would."""
         self.has_rejected = True
         self.review(Decision.REJECTED, Terms(category="LOW_EFFORT", rules=_RULES))
+
+    def decide(self, unit: int, decision: Decision, terms: Terms) -> None:
+        # Refused until the days have passed that a participant has to return the submission.
+        with contextlib.suppress(ConflictError):
+            super().decide(unit, decision, terms)
 
     def request_returns(self) -> None:
         """Ask for the return of every completed unit."""
