@@ -116,7 +116,9 @@ def test_the_configuration_for_prolific_is_sound(
     assert rehearsal is not None
     with rehearsal, Database(tmp_path / "f.db") as database, Operator(database) as operator:
         set_environment(monkeypatch, rehearsal.environment)
-        register_requester(database, "prolific", "lab", **rehearsal.registration)
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+        settings = {**rehearsal.registration, "keep_token_in": "file"}
+        register_requester(database, "prolific", "lab", **settings)
 
         checked = operator.check(config, overrides=["architect.port=0"])
 

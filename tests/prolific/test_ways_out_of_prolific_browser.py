@@ -26,7 +26,8 @@ ANNA, BO = f"{1:024x}", f"{2:024x}"
 
 
 @pytest.fixture
-def prolific(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProlific]:
+def prolific(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProlific]:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     with FakeProlific() as running:
         monkeypatch.setenv(VARIABLE, running.token)
         yield running
@@ -56,7 +57,8 @@ def database(tmp_path: Path) -> Path:
 @pytest.fixture
 def launch(database: Path, prolific: FakeProlific, proxy: Proxy) -> list[str]:
     """The words of the launch; the requester is registered."""
-    famulus(database, "register", "prolific", "name=lab", f"api_url={prolific.api_url}")
+    settings = ("name=lab", f"api_url={prolific.api_url}", "keep_token_in=file")
+    famulus(database, "register", "prolific", *settings)
     return [
         "launch",
         str(EXAMPLE / "conf/example.yaml"),

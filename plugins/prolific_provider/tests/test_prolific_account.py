@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
-from famulus import PaymentKind, SharedTaskState, UnavailableError, UsageError
+from famulus import PaymentKind, Role, SharedTaskState, UnavailableError, UsageError
+from famulus_prolific.checks import server_problems
 from famulus_prolific.fake import FakeProlific, Fault
 from famulus_prolific.options import ProlificRequesterArgs
-from famulus_prolific.tokens import VARIABLE, read_token
+from famulus_prolific.tokens import ENVIRONMENT, FILE, KEYRING, VARIABLE, read_token
 from prolific_bench import Bench
 
 OTHER = "f" * 24
@@ -167,3 +169,26 @@ def test_a_token_that_was_replaced_is_used_without_a_restart(
     with pytest.raises(UnavailableError, match="refuses the token"):
         bench.provider.balance()
     assert bench.provider.balance() is not None
+
+
+@pytest.mark.parametrize("architect", ["local", "external"])
+@pytest.mark.parametrize(
+    ("place", "options", "is_readable"),
+    [
+        (ENVIRONMENT, {}, False),
+        (KEYRING, {}, False),
+        (FILE, {}, True),
+        (ENVIRONMENT, {"secure_urls": True}, True),
+        (ENVIRONMENT, {"verify_arrivals": False}, True),
+    ],
+)
+def test_a_server_that_cannot_read_the_token_is_refused(
+    bench: Bench, architect: str, place: str, options: dict[str, Any], is_readable: bool
+) -> None:
+    bench.restart(**options)
+    plan = evolve(bench.plan, architect=Role(type=architect, args=None))
+
+    found = [str(each) for each in server_problems(plan, place)]
+
+    assert len(found) == int(architect == "local" and not is_readable)
+    assert all("keep_token_in=file" in each and "secure_urls" in each for each in found)

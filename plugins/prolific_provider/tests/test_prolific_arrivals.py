@@ -89,18 +89,25 @@ def test_a_worker_is_asked_to_come_again_while_prolific_is_away(opened: Bench) -
 
 
 @pytest.mark.parametrize("is_refused", [True, False])
-def test_faults_of_the_requesters_token_do_not_affect_workers(
+def test_no_worker_gets_work_while_the_token_of_the_requester_is_faulty(
     opened: Bench, is_refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    query, of_no_study = taken(opened), {**taken(opened, 2), "STUDY_ID": f"{7:024x}"}
+    query = taken(opened)
+    forged = {**query, "SESSION_ID": f"{7:024x}"}
     if is_refused:
         opened.prolific.state.tokens.clear()
     else:
         monkeypatch.delenv(VARIABLE)
         opened.restart()
 
+    for each in (query, forged):
+        with pytest.raises(UnavailableError):
+            opened.arrive(each)
+
+    opened.prolific.state.tokens.add(opened.prolific.token)
+    monkeypatch.setenv(VARIABLE, opened.prolific.token)
     assert isinstance(opened.arrive(query), Arrival)
-    assert isinstance(opened.arrive(of_no_study), Refusal)
+    assert isinstance(opened.arrive(forged), Refusal)
 
 
 def test_a_signed_arrival_needs_no_token_of_the_requester(

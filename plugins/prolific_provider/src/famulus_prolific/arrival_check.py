@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,16 +12,13 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from famulus import Refusal, UnavailableError
-from famulus_prolific.api import ProlificApi, RefusedError, TokenError
+from famulus_prolific.api import ProlificApi, RefusedError
 from famulus_prolific.arrivals import Arrived, not_ours
 from famulus_prolific.secure_urls import SecureUrls, Signature
-from famulus_prolific.tokens import NoTokenError
 
 if TYPE_CHECKING:
     from famulus import Clock
     from famulus_prolific.records import StudyRecords
-
-_log = logging.getLogger(__name__)
 
 #: How long the answer to "is this submission theirs?" is cached: whose it is never changes, and one
 #: that is not found may be begun at any moment.
@@ -54,7 +50,6 @@ class ArrivalCheck:
     _known: OrderedDict[tuple[str, str], tuple[datetime, bool]] = field(
         factory=OrderedDict, init=False
     )
-    _is_warned: bool = field(default=False, init=False)
     _mutex: threading.Lock = field(factory=threading.Lock, init=False)
 
     def refuse(self, run: int, arrived: Arrived) -> Refusal | None:
@@ -63,7 +58,7 @@ class ArrivalCheck:
         A token that has expired is one of a reload, or a copy: Prolific is asked then.
 
         :raises famulus.UnavailableError: while the study may be one whose id is not stored yet, or
-            Prolific cannot be called.
+            Prolific cannot be asked, with a faulty token too: anyone can make up an address.
         """
         record = self.records.find(run)
         if record is None or arrived.study != record.study_id:
@@ -83,15 +78,11 @@ class ArrivalCheck:
         return None if known else not_ours(_UNKNOWN)
 
     def _is_theirs(self, arrived: Arrived) -> bool:
-        """Return whether Prolific has such a submission; True where it cannot be asked."""
+        """Return whether Prolific has such a submission; True where it is not to be asked."""
         if self.api is None:
             return True
         try:
             found = self.api().get(f"submissions/{arrived.session}/")
-        except (NoTokenError, TokenError) as error:
-            # The requester's faulty token must not affect the worker, who names the run's study.
-            self._warn(error)
-            return True
         except RefusedError as error:
             if not error.is_missing:
                 raise
@@ -100,13 +91,6 @@ class ArrivalCheck:
             is_theirs = _is_of(found, arrived)
         self._cache(arrived, theirs=is_theirs)
         return is_theirs
-
-    def _warn(self, error: Exception) -> None:
-        """Log once that arrivals are not verified."""
-        with self._mutex:
-            is_known, self._is_warned = self._is_warned, True
-        if not is_known:
-            _log.warning("Prolific is not asked whether arrivals are genuine: %s", error)
 
     def _cached(self, arrived: Arrived) -> bool | None:
         with self._mutex:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from famulus import FamulusError, Plan, Problem, SharedTaskState
+from famulus_prolific.tokens import FILE
 from famulus_prolific.wages import wage_problems
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 _SPECIFIC = "shared_state.prolific_specific_qualifications"
 #: Members of a filter that say what is selected.
 _SELECTIONS = ("selected_values", "selected_range")
+#: The architect whose server is a process with nothing of its operator's environment.
+_BARE_SERVER = "local"
 
 
 def specific_filters(state: SharedTaskState) -> Sequence[Any]:
@@ -37,6 +40,23 @@ def plan_problems(plan: Plan, currency: str) -> Iterator[Problem]:
                 f"{', '.join(_SELECTIONS)}"
             )
             yield Problem(message, key=_SPECIFIC)
+
+
+def server_problems(plan: Plan, token_in: str) -> Iterator[Problem]:
+    """Yield that the server of a run could not verify arrivals, and would turn everyone away.
+
+    :param token_in: where the requester's token is kept.
+    """
+    args: ProlificArgs = plan.provider.args
+    if plan.architect.type != _BARE_SERVER or token_in == FILE or args.secure_urls:
+        return
+    if args.verify_arrivals:
+        message = (
+            f"the server of the run cannot read the token from the {token_in}, so it could not "
+            f"verify who arrives: register the requester again with keep_token_in={FILE}, or set "
+            "provider.secure_urls where the workspace has them"
+        )
+        yield plan.problem("provider.requester_name", message)
 
 
 def filter_problems(api: ProlificApi, plan: Plan) -> Iterator[Problem]:

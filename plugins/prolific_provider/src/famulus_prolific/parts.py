@@ -200,13 +200,14 @@ class Parts:
         return str(self.settings.get("account", ""))
 
     @property
-    def _token_place(self) -> str:
+    def token_place(self) -> str:
+        """Where the requester's token is kept, of :data:`famulus_prolific.tokens.PLACES`."""
         return str(self.settings.get("token_in", ENVIRONMENT))
 
     def _read_token(self) -> str:
         from famulus_prolific.tokens import read_token
 
-        return read_token(self._token_place, self._account)
+        return read_token(self.token_place, self._account)
 
     @property
     def _api_url(self) -> str | None:

@@ -140,10 +140,11 @@ class ProlificProvider(Provider):
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Find what Prolific would refuse, and compare filters with its list."""
-        from famulus_prolific.checks import filter_problems, plan_problems
+        from famulus_prolific.checks import filter_problems, plan_problems, server_problems
 
         found = list(plan_problems(plan, self.currency))
         if self.context.requester is not None:
+            found += server_problems(plan, self._parts.token_place)
             found += filter_problems(self._parts.api, plan)
         return found
 
