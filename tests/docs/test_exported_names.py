@@ -182,6 +182,7 @@ PUBLIC = [
     "pay_topup",
     "propose_topup",
     "register_requester",
+    "resolve_payment",
     "retry_payment",
     "rows",
     "run_examine_or_review",

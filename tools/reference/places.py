@@ -171,6 +171,7 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "compensate",
             "settle_payments",
             "retry_payment",
+            "resolve_payment",
             "propose_topup",
             "pay_topup",
             "Topup",

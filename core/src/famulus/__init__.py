@@ -182,6 +182,7 @@ if TYPE_CHECKING:
     from famulus.review.outside_payments import mark_paid as mark_paid
     from famulus.review.payment_actions import compensate as compensate
     from famulus.review.payment_actions import pay_bonus as pay_bonus
+    from famulus.review.payment_actions import resolve_payment as resolve_payment
     from famulus.review.payment_actions import retry_payment as retry_payment
     from famulus.review.payment_actions import settle_payments as settle_payments
     from famulus.review.topup_actions import Topup as Topup
@@ -362,6 +363,7 @@ _WHERE = {
     "pay_topup": "famulus.review.topup_actions",
     "propose_topup": "famulus.review.topup_actions",
     "register_requester": "famulus.engine.requesters",
+    "resolve_payment": "famulus.review.payment_actions",
     "retry_payment": "famulus.review.payment_actions",
     "rows": "famulus.options.declare",
     "run_examine_or_review": "famulus.review.interactive",
@@ -543,6 +545,7 @@ __all__ = [
     "pay_topup",
     "propose_topup",
     "register_requester",
+    "resolve_payment",
     "retry_payment",
     "rows",
     "run_examine_or_review",

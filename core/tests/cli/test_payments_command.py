@@ -155,6 +155,20 @@ def test_a_lost_reply_ends_with_1_and_is_settled_by_asking(famulus: Famulus, run
     assert "failed" not in settled.stdout
 
 
+def test_what_became_of_an_unknown_payment_can_be_said(famulus: Famulus, run: Gateway) -> None:
+    for reason in ("first", "second"):
+        famulus("bonus", 1, "0.50", "--reason", reason)
+
+    undecided = famulus("payments", "resolve", 2, "--note", "ticket 7")
+    resolved = famulus("payments", "resolve", 2, "--not-paid", "--note", "ticket 7")
+
+    assert undecided.exit_code == 2
+    assert "--paid or --not-paid" in undecided.stderr
+    assert resolved.exit_code == 0
+    assert "failed: not paid, as a person has found: ticket 7" in resolved.stdout
+    assert "payments retry PAYMENT` tries" in resolved.stdout
+
+
 def test_a_payer_that_may_be_alive_is_named_and_settling_ends_with_1(
     famulus: Famulus, run: Gateway, opened: Database
 ) -> None:

@@ -24,7 +24,13 @@ from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import EventTable, OutboxTable, UnitTable
 from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
-from famulus.review.payment_actions import compensate, pay_bonus, retry_payment, settle_payments
+from famulus.review.payment_actions import (
+    compensate,
+    pay_bonus,
+    resolve_payment,
+    retry_payment,
+    settle_payments,
+)
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
@@ -103,6 +109,47 @@ def test_racing_bonuses_are_one_payment(
     at_once(THREADS, lambda _: pay())
 
     assert len(platform.paid) == 1
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_an_unknown_payment_is_what_a_person_says_and_retried_only_if_it_was_not_paid(
+    pay: partial[PaymentRecord],
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    paid: bool,
+) -> None:
+    platform.faults = [Fault.LOST]
+    unknown = pay()
+
+    for _ in range(2):
+        found = resolve_payment(database, unknown.id, paid=paid, note=" ticket 7 ")
+
+    assert found.status is (PaymentStatus.CONFIRMED if paid else PaymentStatus.FAILED)
+    assert "ticket 7" in (found.note if paid else found.error)
+    with pytest.raises(ConflictError, match="only an unknown payment"):
+        resolve_payment(database, unknown.id, paid=not paid, note="ticket 8")
+    assert settle_payments(database, plugins=plugins) == []
+    assert platform.calls == ["pay"]
+    if paid:
+        with pytest.raises(ConflictError):
+            retry_payment(database, unknown.id, plugins=plugins)
+    else:
+        retried = retry_payment(database, unknown.id, plugins=plugins)
+        assert retried.status is PaymentStatus.CONFIRMED
+
+
+def test_what_cannot_be_resolved_is_an_error(
+    pay: partial[PaymentRecord], database: Database, platform: FakePlatform
+) -> None:
+    platform.faults = [Fault.LOST]
+    unknown = pay()
+
+    with pytest.raises(UsageError, match="note"):
+        resolve_payment(database, unknown.id, paid=True, note=" ")
+    with pytest.raises(NotFoundError):
+        resolve_payment(database, unknown.id + 1, paid=True, note="x")
+    assert list_payments(database) == [unknown]
 
 
 def test_payment_with_a_lost_reply_is_settled_and_not_repeated(

@@ -16,6 +16,7 @@ from famulus.engine.ledger.bonuses import (
     make_payments_due,
     plan_again,
     plan_extra,
+    resolve,
     unit_payee,
     worker_payee,
 )
@@ -137,6 +138,24 @@ def retry_payment(
     plugins = discover() if plugins is None else plugins
     run = database.write(lambda tx: plan_again(tx, payment))
     deliver_run(database, plugins, run)
+    return find_payments(database, ids=[payment])[0]
+
+
+def resolve_payment(database: Database, payment: int, *, paid: bool, note: str) -> PaymentRecord:
+    """Record what became of a bonus or compensation that the platform cannot tell about.
+
+    The platform is not called. One that was not paid has failed, and can be retried, so be certain:
+    it would be paid twice otherwise. The same again changes nothing.
+
+    :param note: who says so, such as the number of a message of the platform's support.
+    :raises famulus.UsageError: for an empty note.
+    :raises famulus.NotFoundError: when there is no such payment.
+    :raises famulus.ConflictError: when its outcome is not unknown, or it is a reward, whose verdict
+        is sent again.
+    """
+    if not database.exists:
+        raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")
+    database.write(lambda tx: resolve(tx, payment, paid=paid, note=note.strip()))
     return find_payments(database, ids=[payment])[0]
 
 

@@ -23,7 +23,12 @@ from famulus.iso_time import iso
 from famulus.model.states import PaymentStatus
 from famulus.options.suggest import add_hint, nearest
 from famulus.review.payment_actions import compensate as pay_compensation
-from famulus.review.payment_actions import pay_bonus, retry_payment, settle_payments
+from famulus.review.payment_actions import (
+    pay_bonus,
+    resolve_payment,
+    retry_payment,
+    settle_payments,
+)
 
 _UNKNOWN = (PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 _run_option = click.option("--run", type=run_number, help="Only those of this run.")
@@ -140,6 +145,26 @@ def retry(session: Session, ctx: click.Context, payment: int) -> None:
     """
     with session.open_existing() as database:
         _report(session, ctx, retry_payment(database, payment))
+
+
+@payments.command(short_help="Say what became of an unknown payment.")
+@click.argument("payment", type=row_number("payment", "payments"))
+@click.option("--paid/--not-paid", "is_paid", default=None, help="What you have found out.")
+@click.option("--note", required=True, help="Who says so, such as a message of the support's.")
+@pass_session
+def resolve(session: Session, payment: int, is_paid: bool | None, note: str) -> None:
+    """Record what became of payment PAYMENT, whose outcome the platform does not show.
+
+    Ask the platform's support first: a payment that was not paid has failed, and one that is
+    retried although it was paid is paid twice.
+    """
+    if is_paid is None:
+        raise click.UsageError("say --paid or --not-paid")
+    with session.open_existing() as database:
+        resolved = resolve_payment(database, payment, paid=is_paid, note=note)
+    say(payment_sentence(resolved))
+    for line in hints([resolved], session):
+        say(line)
 
 
 payments.add_command(owed_payments.owed)

@@ -208,6 +208,38 @@ def plan_again(tx: Transaction, payment: int) -> int:
     return int(row.run_id)
 
 
+def resolve(tx: Transaction, payment: int, *, paid: bool, note: str) -> None:
+    """Store what a person says has become of a payment whose outcome is unknown.
+
+    The same again changes nothing.
+
+    :raises famulus.UsageError: for a note that is empty, too long or cannot be stored.
+    :raises famulus.NotFoundError: when there is no such payment.
+    :raises famulus.ConflictError: unless it is a bonus or a compensation with an unknown outcome.
+    """
+    check_text(note, "note")
+    if not 0 < len(note) <= _LONGEST_REASON:
+        raise UsageError(f"a note is needed, of at most {_LONGEST_REASON} characters: who says so")
+    row = tx.row(for_update(PaymentTable.select().where(PaymentTable.id == payment), tx.kind))
+    if row is None:
+        raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")
+    found = PaymentStatus.CONFIRMED if paid else PaymentStatus.FAILED
+    error = "" if paid else f"not paid, as a person has found: {note}"
+    if (row.status, row.note if paid else row.error) == (found, note if paid else error):
+        return
+    if row.status is not PaymentStatus.UNKNOWN or row.kind is PaymentKind.REWARD:
+        is_reward = row.kind is PaymentKind.REWARD
+        why = "a verdict is sent again" if is_reward else "only an unknown payment is resolved"
+        raise ConflictError(f"payment {payment}, a {row.kind}, is {row.status}: {why}")
+    change = Change(
+        run=row.run_id, id=payment, old=row.status, new=found, cause="resolved by a person"
+    )
+    change_payment(tx, change, error=error)
+    if paid:
+        tx.execute(PaymentTable.update(note=note).where(PaymentTable.id == payment))
+    make_due(tx, pay_key(payment))
+
+
 def make_payments_due(tx: Transaction, run: int | None = None) -> list[int]:
     """Make the outbox rows of open payments due now, unless a call is under way.
 
