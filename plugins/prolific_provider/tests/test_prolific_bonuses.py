@@ -26,6 +26,7 @@ DAY = 24 * 3600
 LOST = [Fault.LOSE_REPLY, Fault.FAIL_AFTER, Fault.TRUNCATE, Fault.GARBLE]
 NOT_DONE = [Fault.FAIL, Fault.LOSE_REQUEST]
 SET_UP, PAY = "create-bonus-payments", "pay-bonus-payments"
+COST = "get-study-cost"
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +92,48 @@ def test_a_payment_that_was_not_made_fails_once_it_would_be_shown(
 
     assert account.settle(bonus) == [Outcome.FAILED]
     assert account.paid() == []
+
+
+def test_a_lost_bonus_that_is_shown_after_days_has_not_failed_before(
+    account: ProlificAccount, clock: MovableClock
+) -> None:
+    bonus = account.bonus(account.submission(1))
+    account.prolific.facts.bonuses_take = timedelta(days=3)
+    account.prolific.faults.plan(Fault.LOSE_REPLY, PAY)
+
+    account.pay(bonus)
+    clock.advance(2 * DAY)
+    assert f"famulus payments resolve {bonus.id}" in waiting(account.settle(bonus)[0])
+    clock.advance(DAY)
+
+    assert account.settle(bonus) == [Outcome.CONFIRMED]
+
+
+@pytest.mark.parametrize("fault", [*LOST, *NOT_DONE, Fault.THROTTLE])
+def test_a_lost_bonus_stays_unknown_without_the_cost_of_the_study(
+    account: ProlificAccount, clock: MovableClock, fault: Fault
+) -> None:
+    bonus = account.bonus(account.submission(1))
+    account.prolific.faults.plan(Fault.LOSE_REQUEST, PAY)
+    account.pay(bonus)
+    clock.advance(2 * DAY)
+    account.prolific.faults.plan(fault, COST)
+
+    assert "ask its support" in waiting(account.settle(bonus)[0])
+    assert account.settle(bonus) == [Outcome.FAILED]
+
+
+def test_a_lost_bonus_stays_unknown_where_others_were_paid_since(
+    account: ProlificAccount, clock: MovableClock
+) -> None:
+    lost, other = (account.bonus(account.submission(number)) for number in (1, 2))
+    account.prolific.faults.plan(Fault.LOSE_REQUEST, PAY)
+
+    account.pay(lost)
+    account.pay(other)
+    clock.advance(2 * DAY)
+
+    assert "ask its support" in waiting(account.settle(lost)[0])
 
 
 def test_an_accepted_bonus_that_is_never_shown_has_not_failed(

@@ -4,6 +4,8 @@ A set of bonuses has an id before it is paid. The id is kept with each payment, 
 marked as started in the database before the call that pays it; no other process starts it again.
 A set that was never started was not paid. For all others, Prolific is asked: it shows the amounts
 of a submission's bonuses, without ids, minutes after they were paid. So equal amounts are counted.
+Time alone proves nothing: one that is not shown was not paid if the study's cost, a second figure,
+has not changed since before it was tried. Otherwise its outcome stays unknown until a person says.
 """
 
 from __future__ import annotations
@@ -27,13 +29,13 @@ if TYPE_CHECKING:
     from famulus_prolific.account_lock import Hold
     from famulus_prolific.bulks import BulkRecord, BulkRecords
 
-#: A bonus whose reply was lost, and that Prolific does not show so long after, was not paid.
+#: By when Prolific shows a bonus, in the submission and in the cost of the study.
 _SHOWN_BY = timedelta(days=1)
 #: Seconds until Prolific is asked again whether it shows a bonus.
 _LOOK_AGAIN = 60
 #: Seconds until a payment is tried again that another one of the account may have kept back.
 _BUSY = 60
-#: Seconds between questions about a bonus that was accepted, and should have been shown long ago.
+#: Seconds between questions about a bonus that should have been shown long ago.
 _ASK_RARELY = 3600
 #: What a refusal to pay says where it will not pass by itself, unless it is about another payment
 #: that is under way, for which no wording is documented.
@@ -90,9 +92,10 @@ class Bonuses:
             others = _others([*known, *waiting], bulks)
             left = shown.count(_cents(amount)) - others - len(known)
             for each in sorted(waiting, key=lambda one: _order(bulks[_bulk(one)])):
-                found = Outcome.CONFIRMED if left > 0 else self._not_shown(bulks[_bulk(each)])
+                is_shown = left > 0
                 left -= 1
-                yield each.key, found
+                bulk = bulks[_bulk(each)]
+                yield each.key, Outcome.CONFIRMED if is_shown else self._not_shown(each, bulk)
 
     def _pay_set(
         self, payments: Sequence[PaymentView], keep: Keep, hold: Hold
@@ -107,6 +110,7 @@ class Bonuses:
         payable = [each for each in payments if each.key in shown]
         if not payable:
             return
+        spent = self._spent(payable[0].run_id)
         try:
             bulk = self._set_up(payable)
         except famulus.RefusedError as error:
@@ -117,7 +121,10 @@ class Bonuses:
                 for each in payable:
                     yield from self._pay_set([each], keep, hold)
             return
-        taken = [each for each in payable if not _is_kept(keep, each, bulk, shown[each.key])]
+        known = {
+            each.key: {"bulk": bulk, "shown": shown[each.key], "spent": spent} for each in payable
+        }
+        taken = [each for each in payable if not _is_kept(keep, each, known[each.key])]
         if taken:
             self.records.abandon(bulk)
             for each in taken:
@@ -187,27 +194,35 @@ class Bonuses:
         found = read_submission(self.api, payment.reference)
         return [*found.bonuses].count(_cents(payment.amount))
 
-    def _not_shown(self, bulk: BulkRecord) -> Result:
+    def _not_shown(self, payment: PaymentView, bulk: BulkRecord) -> Result:
         """Return what is known of a payment that was started and is not shown."""
         since = bulk.accepted_at or bulk.started_at or 0
         began = datetime.fromtimestamp(since, UTC)
-        by = began + _SHOWN_BY
-        if bulk.accepted_at is None:
-            if self.database.clock() >= by:
-                return Outcome.FAILED
-            return UnavailableError(
-                "Prolific does not show the bonus yet; if it does not by "
-                f"{by:%Y-%m-%d %H:%M} UTC, it was not paid",
-                retry_after=_LOOK_AGAIN,
+        if self.database.clock() < began + _SHOWN_BY:
+            message = (
+                "its reply was lost, and Prolific does not show the bonus yet"
+                if bulk.accepted_at is None
+                else "Prolific has accepted the bonus, and shows it within minutes"
             )
-        if self.database.clock() < by:
-            message = "Prolific has accepted the bonus, and shows it within minutes"
             return UnavailableError(message, retry_after=_LOOK_AGAIN)
+        spent = payment.kept.get("spent")
+        if bulk.accepted_at is None and spent is not None and spent == self._spent(payment.run_id):
+            return Outcome.FAILED
+        done = "was asked to pay" if bulk.accepted_at is None else "accepted"
         return UnavailableError(
-            f"Prolific accepted the bonus on {began:%Y-%m-%d %H:%M} UTC and does not show it; ask "
-            "its support whether it was paid",
+            f"Prolific {done} the bonus on {began:%Y-%m-%d %H:%M} UTC and does not show it; ask "
+            "its support whether it was paid, and record the answer with `famulus payments resolve "
+            f"{payment.id}`",
             retry_after=_ASK_RARELY,
         )
+
+    def _spent(self, run: int) -> float | None:
+        """Return what all bonuses of a run's study have cost; None where it cannot be read."""
+        try:
+            found = self.api.get(f"studies/{self.study_of(run)}/cost/")
+            return float(found["bonuses"]["rewards"]["amount"])
+        except (CallLostError, famulus.RefusedError, KeyError, TypeError, ValueError):
+            return None
 
 
 def _sets(payments: Sequence[PaymentView]) -> Iterator[list[PaymentView]]:
@@ -225,10 +240,10 @@ def _sets(payments: Sequence[PaymentView]) -> Iterator[list[PaymentView]]:
         left = [each for each in left if together.get(each.reference) is not each]
 
 
-def _is_kept(keep: Keep, payment: PaymentView, bulk: str, shown: int) -> bool:
-    """Keep the set of a payment; return False where another process has taken the payment over."""
+def _is_kept(keep: Keep, payment: PaymentView, known: Mapping[str, Any]) -> bool:
+    """Keep what is known before a payment; return False where another process has taken it over."""
     try:
-        keep(payment.key, {"bulk": bulk, "shown": shown})
+        keep(payment.key, dict(known))
     except ConflictError:
         return False
     return True
