@@ -11,6 +11,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
@@ -18,6 +19,7 @@ import famulus
 from famulus import Deployed, Deployment, Plan, Problem, ServerHealth, UnavailableError
 from famulus.serving.health_check import ask_health
 from famulus_flask.architect import LocalArchitect, LocalArgs
+from famulus_flask.external import ExternalArchitect
 from famulus_flask.wsgi import create_app
 from famulus_gunicorn.architect import Gunicorn
 
@@ -181,6 +183,44 @@ class Orphaning(Kept):
         if self._pid:
             os.kill(self._pid, signal.SIGKILL)
             self._pid = 0
+
+
+class Listening(ExternalArchitect):
+    """Serves by itself what a program outside is to serve."""
+
+    type = "listening"
+    _listener: socket.socket | None = None
+
+    def deploy(self, deployment: Deployment) -> Deployed:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        return Deployed(f"http://localhost:{self._listener.getsockname()[1]}/")
+
+    def shutdown(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+
+
+class Restarting(ExternalArchitect):
+    """Has the run deployed again while the program outside does not serve it."""
+
+    type = "restarting"
+
+    def health(self) -> ServerHealth:
+        address = urlsplit(self.args.public_url or "")
+        try:
+            socket.create_connection((address.hostname or "", address.port or 80)).close()
+        except OSError:
+            return ServerHealth.GONE
+        return ServerHealth.SERVING
+
+
+class Wandering(ExternalArchitect):
+    """Has another address for each deployment."""
+
+    type = "wandering"
+
+    def deploy(self, deployment: Deployment) -> Deployed:
+        return Deployed(f"{super().deploy(deployment).url}{deployment.instance}/")
 
 
 class _Wrapped:
@@ -370,7 +410,7 @@ def famulus_register_architects() -> list[type[famulus.Architect]]:
     return [
         *(Kept, Silent, Careless, Placeless, Writing, Starting, Texting, Unstorable, Yes, Sure),
         *(Hasty, Once, Moving, Forgetting, Orphaning, Losing, Doorless, Closed, Assetless),
-        *(Leaking, Bare, Binding, Deaf, Decoding, Framing),
+        *(Leaking, Bare, Binding, Deaf, Decoding, Framing, Listening, Restarting, Wandering),
     ]
 
 

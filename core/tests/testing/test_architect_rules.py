@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,18 @@ import pytest
 
 import broken_architects as architects
 from famulus.contracts.architect import Architect
+from famulus.engine.gateway import Gateway
 from famulus.engine.runs import find_run
 from famulus.errors import PluginError
 from famulus.model.database import Database
 from famulus.testing import ArchitectConformance
 from famulus.testing.installed import install_plugin
+from outside_server import OutsideServer
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
+_NOTHING_IS_STARTED = "architect_of_a_program_outside_starts_nothing_and_has_nothing_to_start_again"
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +53,19 @@ class Rules(ArchitectConformance):
         return {"no such port": {"port": 70_000}}
 
 
+class OutsideRules(ArchitectConformance):
+    """Of architects that start nothing."""
+
+    starts_server = False
+    server: OutsideServer
+
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        return {"public_url": self.server.url}
+
+    def serve_outside(self, gateway: Gateway, url: str) -> AbstractContextManager[None]:
+        return self.server.serving(gateway, url)
+
+
 class TestKept(Rules):
     """The architect that the others are made from is right."""
 
@@ -59,7 +76,7 @@ def rules_for(architect: type[Architect]) -> Rules:
     return rules
 
 
-def check(rules: Rules, rule: str, tmp_path: Path) -> None:
+def check(rules: ArchitectConformance, rule: str, tmp_path: Path) -> None:
     test = getattr(rules, f"test_{rule}")
     test() if rule in ("core_finds_the_class", "every_option_has_help") else test(tmp_path)
 
@@ -129,6 +146,48 @@ def test_broken_rule_is_named(
 ) -> None:
     with pytest.raises((AssertionError, PluginError, RuntimeError), match=sentence):
         check(rules_for(broken), rule, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule", "sentence"),
+    [
+        (architects.Listening, _NOTHING_IS_STARTED, "must not serve the run"),
+        (architects.Restarting, _NOTHING_IS_STARTED, "deployed again every two seconds"),
+        (
+            architects.Wandering,
+            "shutting_down_twice_is_harmless_and_deploying_again_keeps_the_address",
+            "keeps its address",
+        ),
+        (
+            architects.Wandering,
+            "deployment_ends_or_adopts_what_the_handle_names",
+            "keeps its address",
+        ),
+        (
+            architects.Wandering,
+            "kill_of_the_operator_leaves_nothing_that_answers_and_the_run_is_resumed",
+            "keeps its address",
+        ),
+    ],
+)
+def test_broken_rule_is_named_where_a_program_outside_serves(
+    tmp_path: Path, broken: type[Architect], rule: str, sentence: str
+) -> None:
+    rules = OutsideRules()
+    rules.architect = broken  # type: ignore[misc]
+    with (
+        contextlib.closing(OutsideServer()) as rules.server,
+        pytest.raises(AssertionError, match=sentence),
+    ):
+        check(rules, rule, tmp_path)
+
+
+def test_program_outside_is_asked_for(tmp_path: Path) -> None:
+    class Unserved(Rules):
+        starts_server = False
+
+    with pytest.raises(NotImplementedError, match=r"Unserved must define serve_outside\(\)"):
+        check(Unserved(), "run_is_served_from_start_to_end", tmp_path)
 
 
 def test_checking_that_starts_something_is_found(tmp_path: Path) -> None:

@@ -1,35 +1,37 @@
-"""The architect external, which starts nothing and ends nothing."""
+"""The architect external, which starts nothing, keeps the rules of an architect."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+import contextlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from famulus import Context, Deployed, Deployment, ServerHealth, SharedTaskState, system_clock
-from famulus_flask.external import ExternalArchitect, ExternalArgs
+from famulus import Gateway
+from famulus.testing import ArchitectConformance
+from famulus_flask.external import ExternalArchitect
+from outside_server import OutsideServer
 
-_DEPLOYMENT = Deployment(run_id=7, instance="x", environment={})
-
-
-@pytest.fixture
-def make() -> Callable[[str], ExternalArchitect]:
-    database = cast("Any", None)
-    context = Context(database=database, clock=system_clock, shared_state=SharedTaskState())
-    return lambda url: ExternalArchitect(ExternalArgs(public_url=url), context)
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("url", ["https://example.org/words", "https://example.org/words/"])
-def test_address_is_the_one_that_was_given(
-    make: Callable[[str], ExternalArchitect], url: str
-) -> None:
-    assert make(url).deploy(_DEPLOYMENT) == Deployed("https://example.org/words/", None)
+class TestExternal(ArchitectConformance):
+    architect = ExternalArchitect
+    starts_server = False
 
+    @pytest.fixture(autouse=True)
+    def _outside_server(self) -> Iterator[None]:
+        with contextlib.closing(OutsideServer()) as self.server:
+            yield
 
-def test_program_that_serves_is_never_gone(make: Callable[[str], ExternalArchitect]) -> None:
-    architect = make("https://example.org/")
-    before = architect.health()
-    architect.shutdown()
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        return {"public_url": self.server.url}
 
-    assert {before, architect.health()} == {ServerHealth.SERVING}
+    def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
+        return {"no address": {}, "no web address": {"public_url": "example.org"}}
+
+    def serve_outside(self, gateway: Gateway, url: str) -> AbstractContextManager[None]:
+        return self.server.serving(gateway, url)

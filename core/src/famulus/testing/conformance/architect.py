@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -15,10 +16,13 @@ import pytest
 from attrs import evolve
 
 from famulus.contracts.architect import Architect, Deployment, ServerHealth
+from famulus.engine.gateway import Gateway
+from famulus.engine.open_gateway import open_gateway
 from famulus.engine.platform.sync_requests import is_sync_requested
 from famulus.engine.platform_requests import MOST_BYTES
 from famulus.engine.runs import find_run
 from famulus.errors import Problem, UnavailableError, UsageError
+from famulus.model.database import Database
 from famulus.operate.managed_run import ManagedRun
 from famulus.operate.operator import Operator
 from famulus.operate.run_threads import RunThreads
@@ -62,10 +66,16 @@ class ArchitectConformance:
     It serves real runs of the blueprint ``static_task`` to the provider ``mock``, and kills an
     operator, so the package under test, famulus-static-html and famulus-mock must be installed.
     Each failing test names the rule that is broken.
+
+    An architect that starts nothing, because another program serves its runs, has
+    ``starts_server = False`` and :meth:`serve_outside`. The rules about the end of a server do not
+    apply to it; it must start none, and keep the others.
     """
 
     #: The class under test.
     architect: ClassVar[type[Architect]]
+    #: Whether deploying starts what serves the run, in contrast to a program outside.
+    starts_server: ClassVar[bool] = True
 
     def configuration(self, tmp_path: Path) -> dict[str, Any]:
         """Return good options, as they would stand under ``architect:``."""
@@ -74,6 +84,14 @@ class ArchitectConformance:
     def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
         """Return options that must not be launched, by words for what is wrong with them."""
         return {}
+
+    def serve_outside(self, gateway: Gateway, url: str) -> AbstractContextManager[object]:
+        """Return a context in which another program serves the gateway at the run's address.
+
+        Needed where ``starts_server`` is False. A thread of the test may stand for the program, and
+        :meth:`configuration` gives an address at which nothing is served before that.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define serve_outside()")
 
     def test_core_finds_the_class(self) -> None:
         assert discover().architect(self.architect.type) is self.architect
@@ -215,9 +233,10 @@ class ArchitectConformance:
             architect.shutdown()
             architect.shutdown()
             health = architect.health()
-            assert health is ServerHealth.GONE, (
-                f"health() must be ServerHealth.GONE once the server has ended, not {health!r}."
-            )
+            if self.starts_server:
+                assert health is ServerHealth.GONE, (
+                    f"health() must be ServerHealth.GONE once the server has ended, not {health!r}."
+                )
 
             again = architect.deploy(deployment).url
 
@@ -225,7 +244,28 @@ class ArchitectConformance:
             worker = ScriptedWorker(HttpWay(again), "before")
             assert worker.submit(page).outcome == "stored"
 
+    def test_architect_of_a_program_outside_starts_nothing_and_has_nothing_to_start_again(
+        self, tmp_path: Path
+    ) -> None:
+        if self.starts_server:
+            pytest.skip("the architect starts a server")
+        with _Watched(tmp_path / "famulus.db") as operator:
+            url = operator.launch(self._run(tmp_path, self.configuration(tmp_path))).url
+            assert not _is_served(url), (
+                f"An architect with starts_server = False must not serve the run: {url} is served"
+                " before serve_outside()."
+            )
+            health = [operator.architect.health()]
+            operator.architect.shutdown()
+            health.append(operator.architect.health())
+            assert ServerHealth.GONE not in health, (
+                "ServerHealth.GONE has the run deployed again every two seconds, which starts"
+                " nothing here: another program may serve it later, or again."
+            )
+
     def test_server_with_stalled_requests_is_not_gone(self, tmp_path: Path) -> None:
+        if not self.starts_server:
+            pytest.skip("the architect starts no server")
         with self._served(tmp_path) as (_, architect, url), contextlib.ExitStack() as stack:
             for _ in range(_STALLED):
                 client = stack.enter_context(socket.create_connection(_address(url), _PATIENCE))
@@ -260,6 +300,8 @@ class ArchitectConformance:
             worker = ScriptedWorker(HttpWay(again), "before")
             assert worker.submit(page).outcome == "stored"
             other.shutdown()
+            if not self.starts_server:
+                return
             assert _happens(lambda: not _is_served(url), _PATIENCE), (
                 "deploy() must end or adopt what the handle names: it serves still after the"
                 " shutdown of what was deployed last."
@@ -271,18 +313,23 @@ class ArchitectConformance:
         configuration = tmp_path / "run.yaml"
         run = self._run(tmp_path, self.configuration(tmp_path))
         configuration.write_text(json.dumps(run, default=str), encoding="utf-8")
-        database = tmp_path / "famulus.db"
-        with famulus_command("launch", configuration, database=database) as launch:
+        path = tmp_path / "famulus.db"
+        with contextlib.ExitStack() as stack:
+            launch = stack.enter_context(famulus_command("launch", configuration, database=path))
             url = launch.url()
+            if not self.starts_server:
+                # What serves outside does not end with the operator.
+                database = stack.enter_context(Database(path))
+                stack.enter_context(self._outside(database, url))
             page = ScriptedWorker(HttpWay(url), "before").open()
 
             launch.process.kill()
 
-            assert _happens(lambda: not _is_served(url), _PATIENCE), (
+            assert not self.starts_server or _happens(lambda: not _is_served(url), _PATIENCE), (
                 "A server must end with its operator, also after kill -9 and with all processes"
                 f" that it has forked: {url} is served {_PATIENCE:.0f} seconds later."
             )
-        with _Watched(database) as operator:
+            operator = stack.enter_context(_Watched(path))
             again = operator.resume(1).url
 
             assert again == url, _moved(url, again)
@@ -296,8 +343,19 @@ class ArchitectConformance:
         run = self._run(tmp_path, self.configuration(tmp_path), provider)
         operator = _Watched(tmp_path / "famulus.db")
         with operator:
-            launched = operator.launch(run)
-            yield operator, operator.architect, launched.url
+            url = operator.launch(run).url
+            with self._outside(operator.database, url):
+                yield operator, operator.architect, url
+
+    @contextlib.contextmanager
+    def _outside(self, database: Database, url: str) -> Iterator[None]:
+        """Have the first run served by the program outside, where that is how it is served."""
+        if self.starts_server:
+            yield
+            return
+        gateway = open_gateway(database, 1)
+        with contextlib.closing(gateway), self.serve_outside(gateway, url):
+            yield
 
     def _run(
         self, tmp_path: Path, options: dict[str, Any], provider: str = "mock"
