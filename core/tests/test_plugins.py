@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import frozen, make_class
 
 from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
@@ -385,6 +385,33 @@ def test_a_blueprint_that_breaks_the_contract_is_refused_with_what_to_change(
     cls: type[Blueprint], message: str
 ) -> None:
     assert message in reason(kit_plugins(faulty=registering("blueprints", cls)), "faulty")
+
+
+@pytest.mark.parametrize(
+    ("contract", "option_name", "meant"),
+    [
+        (Architect, "public_ulr", "public_url"),
+        (Architect, "publicurl", "public_url"),
+        (Provider, "requester", "requester_name"),
+        (Provider, "requestor_name", "requester_name"),
+    ],
+)
+def test_an_option_that_resembles_one_that_core_finds_by_name_is_refused(
+    contract: type[Any], option_name: str, meant: str
+) -> None:
+    kind, fine = KINDS[contract]
+    args = make_class("ResemblingArgs", {option_name: option(help="Whose.")}, frozen=True)
+    # Beside the option itself, a similar name is meant as it is.
+    both = {meant: option(help="Whose."), option_name: option(help="Whose else.")}
+    both_args = make_class("BothArgs", both, frozen=True)
+
+    faulty = registering(kind, type("Resembling", (fine,), {"Args": args}))
+    deliberate = registering(kind, type("Both", (fine,), {"Args": both_args}))
+
+    assert f"ResemblingArgs has the option {option_name!r}; did you mean {meant!r}" in reason(
+        kit_plugins(faulty=faulty), "faulty"
+    )
+    assert reason(kit_plugins(fine=deliberate), "fine") == ""
 
 
 def test_a_blueprint_has_options_of_its_own_about_qualifications_and_units() -> None:

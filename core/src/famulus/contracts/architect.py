@@ -84,7 +84,8 @@ class Architect(ABC):
     #: The name in configurations: ``architect: local``.
     type: ClassVar[str]
     #: An attrs class of options made with :func:`famulus.option`. An option ``public_url`` is
-    #: where workers find the run; providers that need HTTPS check it.
+    #: where workers find the run; providers that need HTTPS check it. A class without it must have
+    #: none with a name that resembles it.
     Args: ClassVar[AnyClass]
 
     #: The number of this contract. A method that is added with a default leaves it. A class may set

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.blueprint_args import BlueprintArgs, OnboardingArgs
 from famulus.contracts.provider import Provider
@@ -31,6 +32,10 @@ _REPLACED: Mapping[str, Sequence[str]] = MappingProxyType(
         "close_places": ("pause_places", "end_places"),
     }
 )
+#: The option that core finds by name on the classes of a contract, and its short forms.
+_FOUND_BY_NAME: Mapping[type[Any], tuple[str, Sequence[str]]] = MappingProxyType(
+    {Architect: ("public_url", ()), Provider: ("requester_name", ("requester",))}
+)
 #: What a blueprint with an onboarding overrides.
 _ONBOARDING = ("onboarding_page", "onboarding_passed")
 
@@ -47,8 +52,11 @@ def check_class(cls: Any, contract: type[Any], hook: str) -> None:
         raise PluginError(fault)
     if not isinstance(getattr(cls, "type", None), str):
         raise PluginError(f'{cls.__name__} has no type name; set type = "…" in the class')
-    if not attrs.has(getattr(cls, "Args", type(None))):
+    args = getattr(cls, "Args", type(None))
+    if not attrs.has(args):
         raise PluginError(f"{cls.__name__} has no attrs class Args")
+    if contract in _FOUND_BY_NAME:
+        _check_found_by_name(args, *_FOUND_BY_NAME[contract])
     if issubclass(cls, Blueprint):
         _check_blueprint(cls)
     if issubclass(cls, Provider):
@@ -218,11 +226,26 @@ def _check_names(args: type[BlueprintArgs]) -> None:
             raise PluginError(
                 f"{args.__name__} declares {option}; subclass famulus.OnboardingArgs, which has it"
             )
-        raise PluginError(
-            f"{args.__name__} has the option {option!r}; did you mean {near[0]!r}, which has a "
-            "meaning for Famulus? Choose another name otherwise"
-        )
+        raise _misspelt(args, option, near[0])
 
 
-def _names(args: type[BlueprintArgs]) -> list[str]:
+def _check_found_by_name(args: type[Any], wanted: str, short: Sequence[str]) -> None:
+    """Refuse an option that stands for one of core's, which would be off without a word."""
+    names = _names(args)
+    if wanted in names:
+        return
+    near = [each for each in names if each in short]
+    near += difflib.get_close_matches(wanted, names, n=1, cutoff=_NEAR)
+    if near:
+        raise _misspelt(args, near[0], wanted)
+
+
+def _misspelt(args: type[Any], option: str, meant: str) -> PluginError:
+    return PluginError(
+        f"{args.__name__} has the option {option!r}; did you mean {meant!r}, which has a "
+        "meaning for Famulus? Choose another name otherwise"
+    )
+
+
+def _names(args: type[Any]) -> list[str]:
     return [field.alias or field.name for field in attrs.fields(args)]

@@ -67,7 +67,7 @@ class Provider(ABC):
     #: The name in configurations: ``provider: mock``. Workers' names are unique within it.
     type: ClassVar[str]
     #: An attrs class of options made with :func:`famulus.option`. An option ``requester_name`` is
-    #: the account that pays.
+    #: the account that pays. A class without it must have none with a name that resembles it.
     Args: ClassVar[AnyClass]
     #: An attrs class of the settings that ``famulus register`` asks for besides the name, made with
     #: :func:`famulus.option`; a ``secret`` one is asked for on a terminal only.
