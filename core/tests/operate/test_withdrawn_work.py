@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from famulus.contracts.provider_views import VisitReport
+from famulus.contracts.provider_views import Outcome, VisitReport, VisitVerdict
 from famulus.contracts.visit_verdict import Approve, Reject
 from famulus.data.export import export_records
 from famulus.engine.gateway import Gateway
@@ -15,8 +15,9 @@ from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.bonuses import plan_again
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.ledger.rewards import RETURNED_INSTEAD
+from famulus.engine.platform.bound_provider import deliver_run
 from famulus.engine.platform.cleanup import enqueue_cleanup
-from famulus.errors import ConflictError
+from famulus.errors import ConflictError, RefusedError, UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import (
     AgentStatus,
@@ -246,8 +247,10 @@ def test_submission_and_return_between_two_syncs_withdraw_the_work_where_that_is
     assert table(database, UnitTable)[0].status is becomes
 
 
-@pytest.mark.parametrize("fault", [None, Fault.KILLED, Fault.KILLED_AFTER, Fault.LOST])
-def test_approval_that_waits_or_was_lost_is_not_sent_about_a_returned_visit(
+@pytest.mark.parametrize(
+    "fault", [None, Fault.KILLED, Fault.KILLED_AFTER, Fault.LOST, Fault.REFUSED]
+)
+def test_approval_that_waits_or_was_lost_or_refused_is_not_sent_about_a_returned_visit(
     gateway: Gateway,
     operator: ManualOperator,
     platform: FakePlatform,
@@ -263,7 +266,7 @@ def test_approval_that_waits_or_was_lost_is_not_sent_about_a_returned_visit(
         try:
             operator.turn()
         except Killed:
-            assert fault is not Fault.LOST
+            assert fault in (Fault.KILLED, Fault.KILLED_AFTER)
     platform.visits["visit"] = RETURNED
     for _ in range(3):
         clock.advance(150)
@@ -275,6 +278,96 @@ def test_approval_that_waits_or_was_lost_is_not_sent_about_a_returned_visit(
     assert differences(database, plugins) == []
     with pytest.raises(ConflictError, match="is not owed: the worker has returned the visit"):
         database.write(lambda tx: plan_again(tx, reward.id))
+
+
+@pytest.mark.parametrize("decision", [Decision.ACCEPTED, Decision.REJECTED])
+@pytest.mark.parametrize("error", [UnavailableError("throttled"), RefusedError("it is returned")])
+def test_verdict_that_fails_while_its_visit_is_returned_is_given_up(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    plugins: Plugins,
+    database: Database,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    decision: Decision,
+    error: Exception,
+) -> None:
+    """Another process syncs during the call."""
+
+    def decide_late(platform: FakePlatform, given: VisitVerdict) -> Outcome:
+        platform.visits["visit"] = RETURNED
+        operator.managed(gateway.run_id).sync()
+        raise error
+
+    monkeypatch.setattr(FakePlatform, "decide", decide_late)
+    review(database, decision)
+    deliver_run(database, plugins, gateway.run_id)
+
+    assert [row.status for row in table(database, OutboxTable)] == [OutboxStatus.DONE]
+    rewards = [(row.status, row.error) for row in table(database, PaymentTable)]
+    is_accepted = decision is Decision.ACCEPTED
+    assert rewards == [(PaymentStatus.FAILED, RETURNED_INSTEAD)] * is_accepted
+    clock.advance(150)
+    operator.turn()
+    assert platform.calls.count("decide") == 1
+    assert differences(database, plugins) == []
+
+
+def test_work_counts_again_that_is_paid_while_its_visit_is_returned(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    plugins: Plugins,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another process syncs during the call, and the platform approves all the same."""
+    approve = FakePlatform.decide
+
+    def decide_late(platform: FakePlatform, given: VisitVerdict) -> Outcome:
+        platform.visits["visit"] = RETURNED
+        operator.managed(gateway.run_id).sync()
+        return approve(platform, given)
+
+    monkeypatch.setattr(FakePlatform, "decide", decide_late)
+    review(database, Decision.ACCEPTED)
+    deliver_run(database, plugins, gateway.run_id)
+
+    [agent], [unit] = table(database, AgentTable), table(database, UnitTable)[:1]
+    assert (unit.status, unit.agent_id) == (UnitStatus.COMPLETED, agent.id)
+    review(database, Decision.ACCEPTED)
+    operator.turn()
+    assert platform.rewarded == ["visit"]
+    assert [row.status for row in table(database, PaymentTable)] == [PaymentStatus.CONFIRMED]
+    assert table(database, VisitTable)[0].status is VisitStatus.APPROVED
+
+
+@pytest.mark.parametrize("decision", DECISIONS)
+@pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.REFUSED])
+def test_decision_that_a_return_has_undone_is_not_sent_when_the_work_counts_again(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    clock: MovableClock,
+    decision: Decision,
+    fault: Fault,
+) -> None:
+    review(database, decision)
+    platform.faults = [None, fault]  # a sync comes first
+    operator.turn()
+    for status in (RETURNED, SUBMITTED):
+        platform.visits.clear()
+        platform.others = [VisitReport(worker_name="a", reference="visit", status=status)]
+        operator.managed(gateway.run_id).sync()
+    clock.advance(150)
+    operator.turn()
+    assert platform.verdicts == {}
+
+    review(database, decision)
+    operator.turn()
+    assert list(platform.verdicts) == ["visit"]
 
 
 @pytest.mark.parametrize("decision", DECISIONS)

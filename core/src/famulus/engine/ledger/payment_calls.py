@@ -37,10 +37,17 @@ from famulus.engine.ledger.payment_views import (
 )
 from famulus.engine.ledger.rewards import read_reward
 from famulus.engine.ledger.visit_work import read_visit_work
+from famulus.engine.ledger.withdrawn_work import restore_work
 from famulus.engine.outbox import outbox_rows
 from famulus.engine.outbox.batch_results import read_results
 from famulus.engine.outbox.outbox_rows import pay_key, verdict_key
-from famulus.engine.outbox.platform_call import CallContext, CallResult, CallStatus, OutboxCall
+from famulus.engine.outbox.platform_call import (
+    DONE,
+    CallContext,
+    CallResult,
+    CallStatus,
+    OutboxCall,
+)
 from famulus.engine.outbox.retry_pause import pause_after
 from famulus.engine.outbox.stored_verdicts import is_approval, load_verdict
 from famulus.engine.status import Change, change_payment, change_visit
@@ -104,8 +111,8 @@ class DecideCall(OutboxCall):
         if outbox_rows.find_outbox_row(tx, successor) is not None:
             return None
         visit = read_visit(tx, payload["visit"])
-        if visit.status is VisitStatus.RETURNED and not read_visit_work(tx, visit.id).units:
-            return None  # The worker has taken the work back: there is nothing to decide on.
+        if _is_withdrawn(tx, visit):
+            return None
         if capabilities.reports_submissions:
             _check_submitted(visit)
         verdict = _fitting(load_verdict(payload), capabilities)
@@ -129,6 +136,9 @@ class DecideCall(OutboxCall):
     def record(
         self, tx: Transaction, row: Row, prepared: _PreparedVerdict | None, result: CallResult
     ) -> None:
+        had_no_effect = result.status in (CallStatus.REFUSED, CallStatus.FAILED)
+        if had_no_effect and _is_withdrawn(tx, read_visit(tx, row.payload["visit"])):
+            prepared, result = None, DONE  # It was withdrawn while the call was under way.
         is_sent = prepared is not None or result.status is not CallStatus.DONE
         reward = read_reward(tx, row.payload["visit"]) if is_sent and is_approval(row) else None
         if reward is not None:
@@ -329,6 +339,11 @@ def _check_submitted(visit: Row) -> None:
         )
 
 
+def _is_withdrawn(tx: Transaction, visit: Row) -> bool:
+    """Return whether the worker has taken the work back, so that there is nothing to decide on."""
+    return visit.status is VisitStatus.RETURNED and not read_visit_work(tx, visit.id).units
+
+
 def _fitting(verdict: Verdict, capabilities: Capabilities) -> Verdict:
     """Cut the reasons for several units, each of which fits, to what the platform allows."""
     longest = capabilities.longest_rejection
@@ -357,6 +372,8 @@ def _close_visit(tx: Transaction, prepared: _PreparedVerdict) -> None:
         change_visit(
             tx, Change(run=visit.run, id=visit.id, old=visit.status, new=new, cause="review")
         )
+        if visit.status is VisitStatus.RETURNED:
+            restore_work(tx, visit.run, visit.id)  # The platform has paid for it after all.
 
 
 def _record_payment(tx: Transaction, payment: Row, result: CallResult, *, is_first: bool) -> None:
@@ -370,7 +387,7 @@ def _record_payment(tx: Transaction, payment: Row, result: CallResult, *, is_fir
         _move(tx, payment, PaymentStatus.CONFIRMED, "platform")
     elif result.status is CallStatus.REFUSED:
         _move(tx, payment, PaymentStatus.FAILED, "platform", result.error)
-    elif result.status is CallStatus.FAILED and is_first:
+    elif result.status is CallStatus.FAILED and is_first and payment.status is PaymentStatus.SENT:
         _move(tx, payment, PaymentStatus.PLANNED, "platform", result.error)
     elif payment.status is PaymentStatus.SENT:
         _move(tx, payment, PaymentStatus.UNKNOWN, "platform", result.error)

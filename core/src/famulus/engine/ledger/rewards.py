@@ -90,6 +90,18 @@ def end_reward(tx: Transaction, run: int, visit: int, new: PaymentStatus, error:
         change_payment(tx, change, error=error)
 
 
+def withdraw_reward(tx: Transaction, run: int, visit: int) -> None:
+    """Record that a visit's reward is not owed, because the worker has returned the visit."""
+    end_reward(tx, run, visit, PaymentStatus.FAILED, RETURNED_INSTEAD)
+    # One that had failed before must not be retried.
+    tx.execute(
+        PaymentTable.update(error=RETURNED_INSTEAD).where(
+            PaymentTable.key == reward_key(visit),
+            PaymentTable.status == literal(PaymentStatus.FAILED),
+        )
+    )
+
+
 def _read_run(tx: Transaction, visit: int) -> Row:
     run = tx.row(
         VisitTable.select(

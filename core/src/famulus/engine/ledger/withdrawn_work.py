@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from famulus.engine.attempts import read_attempt
-from famulus.engine.ledger.rewards import RETURNED_INSTEAD, end_reward
+from famulus.engine.ledger.apply_decisions import newest_verdict
+from famulus.engine.ledger.rewards import withdraw_reward
+from famulus.engine.outbox.outbox_rows import cancel
 from famulus.engine.runs import lock_run
 from famulus.engine.status import Change, change_agent, change_unit
 from famulus.engine.units import complete_unit, count_withdrawn
@@ -11,7 +13,6 @@ from famulus.model.states import (
     DONE_UNITS,
     ENDED_RUNS,
     AgentStatus,
-    PaymentStatus,
     UnitStatus,
 )
 from famulus.model.tables import AgentTable, ReviewTable, UnitTable, literal, literals
@@ -30,7 +31,8 @@ def withdraw_work(tx: Transaction, run: int, visit: int) -> None:
     """Offer the units that a visit has completed to other workers, and owe nothing for them.
 
     The answers stay stored. Decisions on them are undone, so that they are none on the answers of
-    the next worker. The visit is locked.
+    the next worker, and their verdict is not sent any more, should the answers count again. The
+    visit is locked.
     """
     attempts = tx.rows(
         AgentTable.select(AgentTable.id, AgentTable.worker.alias("worker"), AgentTable.status)
@@ -51,7 +53,10 @@ def withdraw_work(tx: Transaction, run: int, visit: int) -> None:
     agents = [row.id for row in attempts]
     in_force = ReviewTable.undone_at.is_null() & (ReviewTable.agent << agents)
     tx.execute(ReviewTable.update(undone_at=tx.now).where(in_force))
-    end_reward(tx, run, visit, PaymentStatus.FAILED, RETURNED_INSTEAD)
+    withdraw_reward(tx, run, visit)
+    verdict = newest_verdict(tx, visit)
+    if verdict is not None:
+        cancel(tx, verdict.key)
     _free_units(tx, run, agents)
 
 

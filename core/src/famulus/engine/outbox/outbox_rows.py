@@ -238,6 +238,16 @@ def redeliver(tx: Transaction, key: str) -> None:
     tx.execute(query)
 
 
+def cancel(tx: Transaction, key: str) -> None:
+    """Count a row that waits or was refused as delivered, unless a process is delivering it."""
+    query = OutboxTable.update(status=OutboxStatus.DONE, done_at=tx.now).where(
+        OutboxTable.key == key,
+        OutboxTable.status != literal(OutboxStatus.DONE),
+        OutboxTable.claimed_until.is_null(),
+    )
+    tx.execute(query)
+
+
 def make_due(tx: Transaction, key: str) -> None:
     """Make a pending row due now, unless a process is delivering it."""
     _release(tx, (OutboxTable.key == key) & OutboxTable.claimed_until.is_null())
