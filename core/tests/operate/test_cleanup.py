@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 import pytest
 
+from famulus.contracts.provider_views import VisitReport
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
@@ -64,10 +66,18 @@ def unit_of(database: Database) -> int:
 
 
 def accept(database: Database) -> None:
+    review(database, Decision.ACCEPTED)
+
+
+def reject(database: Database) -> None:
+    review(database, Decision.REJECTED, note="Nothing is answered.")
+
+
+def review(database: Database, decision: Decision, note: str = "") -> None:
     def job(tx: Transaction) -> None:
         unit = tx.row(UnitTable.select(UnitTable.id, UnitTable.status))
         assert unit is not None
-        decide(tx, unit.id, Decision.ACCEPTED, note="", seen=unit.status)
+        decide(tx, unit.id, decision, note=note, seen=unit.status)
         apply_decisions(tx, [unit.id])
 
     database.write(job)
@@ -161,6 +171,32 @@ def test_review_does_not_report_a_clean_up_that_is_waiting(
 
     assert platform.disposed == 0
     assert bool(problems) == (fault is Fault.REFUSED)
+
+
+@pytest.mark.parametrize("status", [VisitStatus.PARTIALLY_APPROVED, VisitStatus.SCREENED_OUT])
+@pytest.mark.parametrize("fault", [None, Fault.REFUSED])
+def test_verdict_that_comes_too_late_is_not_waited_for(
+    fault: Fault | None,
+    status: VisitStatus,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    finished: Gateway,
+) -> None:
+    """Because the platform was asked, or has reported before that the visit was over."""
+    reject(database)
+    if fault is not None:
+        platform.faults = [None, fault]
+        deliver_run(database, plugins, finished.run_id)
+        assert platform.disposed == 0
+    over = VisitReport(worker_name="x", reference="visit", status=status, amount=Decimal("0.05"))
+    platform.visits.clear()
+    platform.others = [over]
+    for _ in range(2):
+        sync_now(database, plugins, finished.run_id)
+
+    assert platform.verdicts == {}
+    assert platform.disposed == 1
 
 
 def test_clean_up_that_was_never_enqueued_is_named(

@@ -13,8 +13,11 @@ from famulus.engine.ledger.decisions import UNAPPLIED
 from famulus.engine.ledger.rewards import NOT_OWED
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
 from famulus.engine.outbox.platform_call import CallContext, PlatformCall
+from famulus.engine.outbox.stored_verdicts import is_approval
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
+from famulus.model.many_values import AMONG, run_among
+from famulus.model.statements import Statement
 from famulus.model.states import (
     OPEN_PAYMENTS,
     PENDING_VISITS,
@@ -22,6 +25,7 @@ from famulus.model.states import (
     PaymentStatus,
     RunStatus,
     UnitStatus,
+    VisitStatus,
 )
 from famulus.model.tables import (
     OutboxTable,
@@ -34,8 +38,11 @@ from famulus.model.tables import (
 )
 from famulus.model.transaction import Row, Transaction
 
-_PAYMENTS = "payments are not completed"
+_UNDELIVERED, _PAYMENTS = "outbox rows are undelivered", "payments are not completed"
 _OWED = (*OPEN_PAYMENTS, PaymentStatus.FAILED)
+_STATUSES = Statement(
+    VisitTable.select(VisitTable.id, VisitTable.status).where(VisitTable.id << AMONG)
+)
 
 
 def enqueue_cleanup(tx: Transaction, run: int) -> bool:
@@ -79,7 +86,7 @@ def read_pending_cleanup(tx: Transaction, run: int) -> str | None:
     )
     if row is not None:
         return None if row.status is OutboxStatus.DONE else _message(row.error or "it is waiting")
-    blocking = [reason for reason, query in _blocking(run).items() if _exists(tx, query)]
+    blocking = _blocking(tx, run)
     if not blocking:
         return _message("the clean-up has not started")
     return _message(_PAYMENTS) if blocking == [_PAYMENTS] else None
@@ -95,13 +102,39 @@ def find_pending_cleanups(database: Database, runs: Sequence[int]) -> dict[int, 
 
 
 def _is_over(tx: Transaction, run: int) -> bool:
-    return _is_finished(tx, run) and not any(
-        _exists(tx, query) for query in _blocking(run).values()
+    return _is_finished(tx, run) and not _blocking(tx, run)
+
+
+def _blocking(tx: Transaction, run: int) -> list[str]:
+    """Return the reasons not to clean up."""
+    return [
+        reason
+        for reason, query in _queries(run).items()
+        if (_is_undelivered(tx, query) if reason is _UNDELIVERED else _exists(tx, query))
+    ]
+
+
+def _is_undelivered(tx: Transaction, query: Any) -> bool:
+    """Return whether a row may still have an effect.
+
+    A refused verdict on a visit that the platform has decided on, or that has ended, never has one.
+    The correction of a rejection may.
+    """
+    visits = set()
+    for row in tx.rows(query):
+        if row.kind != OutboxKind.DECIDE or row.status is not OutboxStatus.FAILED:
+            return True
+        visits.add((row.payload["visit"], is_approval(row)))
+    statuses = dict(run_among(tx, _STATUSES, (visit for visit, _ in visits)))
+    return any(
+        statuses[visit] in PENDING_VISITS
+        or (is_correction and statuses[visit] == VisitStatus.REJECTED)
+        for visit, is_correction in visits
     )
 
 
-def _blocking(run: int) -> dict[str, Any]:
-    """Return the reasons not to clean up, each with the query that finds its rows."""
+def _queries(run: int) -> dict[str, Any]:
+    """Return the queries for rows because of which the clean-up waits, by the reason."""
     owed = PaymentTable.status << literals(*_OWED)
     return {
         "work is to be reviewed": UnitTable.select(UnitTable.id).where(
@@ -110,7 +143,9 @@ def _blocking(run: int) -> dict[str, Any]:
         "visits are open": VisitTable.select(VisitTable.id).where(
             VisitTable.run == run, VisitTable.status << literals(*PENDING_VISITS)
         ),
-        "outbox rows are undelivered": OutboxTable.select(OutboxTable.id).where(
+        _UNDELIVERED: OutboxTable.select(
+            OutboxTable.kind, OutboxTable.status, OutboxTable.payload
+        ).where(
             OutboxTable.run == run,
             OutboxTable.status != OutboxStatus.DONE,
             OutboxTable.key != _key(run),
