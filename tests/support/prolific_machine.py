@@ -218,7 +218,9 @@ class Study(KillableRun):
                 if one.status is SubmissionStatus.AWAITING_REVIEW
             ]
         assert live == [], "a study is still open after the end"
-        assert paused == [], "a study is only paused after the end"
+        # One that a rejection has woken after the end is paused, in case that the run goes on.
+        may_wake = self.prolific.facts.rejection_wakes_stopped
+        assert may_wake or paused == [], "a study is only paused after the end"
         assert subscriptions == [], "a subscription is left after the end"
         for one in waiting:
             is_listed = one.participant_id in listed or one.id in listed

@@ -8,7 +8,16 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
-from famulus import Arrival, RefusedError, UnavailableError, VisitOutcome, VisitView
+from famulus import (
+    Arrival,
+    Outcome,
+    RefusedError,
+    Reject,
+    UnavailableError,
+    VisitOutcome,
+    VisitVerdict,
+    VisitView,
+)
 from famulus.testing import MovableClock
 from famulus_prolific.fake import Fault, StudyStatus, Submission
 from prolific_bench import RUN_URL, Bench, parameters
@@ -357,3 +366,29 @@ def test_a_workspace_without_test_studies_refuses_one(bench: Bench) -> None:
     with pytest.raises(RefusedError, match="permission"):
         bench.provider.set_places(bench.run, 1)
     assert [study.status for study in bench.studies] == [StudyStatus.UNPUBLISHED]
+
+
+@pytest.mark.parametrize("is_sync", [False, True])
+def test_a_study_that_a_rejection_wakes_after_its_end_is_paused(
+    bench: Bench, is_sync: bool
+) -> None:
+    bench.prolific.facts.rejection_wakes_stopped = True
+    bench.provider.set_places(bench.run, 2)
+    submission = submitted(bench, 1)
+    bench.provider.end_places(bench.run)
+    if is_sync:
+        bench.prolific.participant(1).give_back(submission)
+        woken = bench.status
+
+        list(bench.provider.sync(bench.run, [], None))
+
+        assert woken == StudyStatus.ACTIVE
+    else:
+        visit = VisitView(
+            id=1, run_id=1, worker_name=submission.participant_id, reference=submission.id
+        )
+        verdict = VisitVerdict(key="1", visit=visit, verdict=Reject("x" * 100, "LOW_EFFORT"))
+
+        assert [result for _, result in bench.provider.decide([verdict])] == [Outcome.CONFIRMED]
+
+    assert bench.status == StudyStatus.PAUSED

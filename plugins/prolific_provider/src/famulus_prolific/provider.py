@@ -32,6 +32,7 @@ from famulus import (
     Received,
     Refusal,
     Rehearsal,
+    Reject,
     Result,
     ReturnPlace,
     RunView,
@@ -232,6 +233,7 @@ class ProlificProvider(Provider):
         paused itself is started again.
         """
         yield from self._parts.sync.reports(run)
+        self._parts.studies.keep_closed(run.id)
         if self._is_over(run):
             record = self._parts.records.find(run.id)
             if record is not None and not record.is_paused:
@@ -256,8 +258,15 @@ class ProlificProvider(Provider):
         return differences(parts.api, lambda: parts.hooks, record, visits)
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
-        """Send verdicts, approvals together."""
+        """Send verdicts, approvals together; a study that a rejection wakes is paused again."""
         yield from self._parts.verdicts.decide(verdicts)
+        rejected = (each for each in verdicts if isinstance(each.verdict, Reject))
+        for run in dict.fromkeys(each.visit.run_id for each in rejected):
+            try:
+                self._parts.studies.keep_closed(run)
+            except FamulusError as error:
+                # The verdicts have their results; syncing looks again.
+                _log.warning("run %d: its study may be open again: %s", run, error)
 
     def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
         """Set bonuses up, and pay them."""

@@ -102,6 +102,18 @@ class Studies:
         if study["status"] in (*_OPEN, PAUSED, AWAITING_REVIEW):
             self._change(f"studies/{study['id']}/", "STOP", (COMPLETED,))
 
+    def keep_closed(self, run: int) -> None:
+        """Pause a study that offers places although the run was paused or ended.
+
+        A rejection or a return may wake a study that was stopped.
+        """
+        record = self.records.find(run)
+        if record is None or record.study_id is None or not record.is_paused:
+            return
+        path = f"studies/{record.study_id}/"
+        if self._read(record.study_id)["status"] in _OPEN:
+            self._change(path, "PAUSE", (PAUSED, AWAITING_REVIEW, COMPLETED))
+
     def count_open(self, run: RunView) -> int:
         """Return how many places a participant could take now."""
         study = self._published(run)
