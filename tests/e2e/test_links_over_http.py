@@ -108,12 +108,14 @@ def test_each_way_in_leads_to_the_work_and_no_name_to_the_data(
     ]
 
 
-def test_person_who_was_paid_and_forgotten_is_nowhere(
+def test_people_who_were_forgotten_are_nowhere_paid_ones_and_those_who_never_came(
     run: ServedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     address = tmp_path / "launched-1.db"
-    (tmp_path / "people.csv").write_text("name,email\nAnna Berg,anna@lab.example\n")
+    (tmp_path / "people.csv").write_text(
+        "name,email\nAnna Berg,anna@lab.example\nBoleslaw Lund,bo@lund.example\n"
+    )
     lists = (tmp_path / "people.csv", tmp_path / "links.csv", tmp_path / "owed.csv")
 
     def famulus(*arguments: object) -> None:
@@ -122,19 +124,22 @@ def test_person_who_was_paid_and_forgotten_is_nowhere(
 
     famulus("links", "make", lists[0], 1, "-o", lists[1])
     with lists[1].open() as file:
-        [anna] = csv.DictReader(file)
+        [anna, bo] = csv.DictReader(file)
     assert submit(run, press_button(run, query_of(anna["link"]))).outcome == "stored"
     with Database(address) as database:
         [record] = export_records(database, run=1)
     famulus("review", record["task"], "--accept-all")
     famulus("payments", "owed", 1, "-o", lists[2])
     famulus("payments", "paid", "--file", lists[2], "--note", "transfer 12 to Anna Berg")
-    assert b"Anna Berg" in b"".join(stored_beside(tmp_path, lists))
+    stored = b"".join(stored_beside(tmp_path, lists))
+    for name in (b"Anna Berg", b"Boleslaw Lund", b"bo@lund.example"):
+        assert name in stored
 
-    famulus("workers", "forget", record["worker"], "--answers", "--provider", "links", "--yes")
+    famulus("workers", "forget", "Anna@lab.example", "--answers", "--provider", "links", "--yes")
+    famulus("workers", "forget", "bo@lund.example", "--yes")
 
     stored = b"".join(stored_beside(tmp_path, lists))
-    for trace in ("Anna", "anna@lab", record["worker"]):
+    for trace in ("Anna", "anna@lab", record["worker"], "Boleslaw", "bo@lund", bo["worker"]):
         assert trace.encode() not in stored, trace
         assert trace not in caplog.text, trace
     [left] = run.records()

@@ -28,7 +28,7 @@ from famulus.model.states import Decision, PaymentKind, PaymentStatus, UnitStatu
 from famulus.model.tables import OutboxTable, UnitTable, VisitTable
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor import read_differences
-from famulus.operate.forget_worker import forget_worker
+from famulus.operate.forget_worker import find_worker_id, forget_worker
 from famulus.plugins import Plugins
 from famulus.review.outside_payments import mark_paid, mark_transfers
 from famulus.review.payment_actions import compensate, pay_bonus, retry_payment, settle_payments
@@ -340,7 +340,7 @@ def test_a_worker_is_forgotten_once_they_are_paid_and_not_before(
     gateway: Gateway, database: Database, plugins: Plugins
 ) -> None:
     accept(database, plugins, gateway.run_id)
-    worker = find_worker(database, "free", "y")
+    worker = find_worker_id(database, plugins, "y")
     (owed,) = [each.payments for each in list_owed(database) if each.worker == "y"]
 
     with pytest.raises(ConflictError, match=f"y cannot be forgotten yet: .* payment {owed[0]}"):

@@ -13,13 +13,18 @@ from famulus.data.export import export_records
 from famulus.data.payments import list_payments
 from famulus.data.scope import find_scope
 from famulus.engine.gateway import Gateway
-from famulus.engine.qualifications.worker_handle import find_worker
-from famulus.errors import ConflictError, NotFoundError, PluginError
+from famulus.engine.qualifications.worker_handle import find_or_create_worker, find_worker
+from famulus.errors import ConflictError, NotFoundError, PluginError, UsageError
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import PaymentKind
 from famulus.model.tables import OutboxTable, PaymentTable
-from famulus.operate.forget_worker import ForgottenWorker, forget_worker
+from famulus.operate.forget_worker import (
+    ForgottenWorker,
+    WorkerId,
+    find_worker_id,
+    forget_worker,
+)
 from famulus.plugins import Plugins
 from famulus.review.payment_actions import pay_bonus
 from famulus.review.review_session import ReviewSession
@@ -90,7 +95,8 @@ def upload(gateway: Gateway) -> FormFile:
 def forget(
     database: Database, plugins: Plugins, *, name: str = NAME, answers: bool = False
 ) -> ForgottenWorker:
-    return forget_worker(database, plugins, find_worker(database, "paying", name), answers=answers)
+    who = find_worker_id(database, plugins, name)
+    return forget_worker(database, plugins, who, answers=answers)
 
 
 def contains(database: Database, text: str) -> bool:
@@ -265,3 +271,83 @@ def test_worker_who_comes_while_they_are_forgotten_is_not_admitted(
         blocked = tx.sql("SELECT name FROM worker WHERE blocked").fetchall()
     assert blocked == []
     assert find_worker(database, "paying", done.pseudonym).name == done.pseudonym
+
+
+@pytest.fixture
+def called(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """The workers whom the paying provider knows, by what it calls them."""
+    called: dict[str, list[str]] = {}
+    monkeypatch.setattr(
+        plugins.provider("paying"), "workers_called", lambda _, name: called.get(name, ())
+    )
+    return called
+
+
+def test_worker_who_has_never_come_is_found_by_their_provider_and_kept_out(
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    called: dict[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What their provider would need to pay them goes while they could come in."""
+    called["Ole Bye"] = ["ole"]
+    forgotten: list[tuple[str, str, str | None]] = []
+
+    def forget_while_they_come(_: object, name: str, pseudonym: str) -> None:
+        forgotten.append((name, pseudonym, GatewayWorker(gateway, name).arrive().refusal))
+
+    monkeypatch.setattr(plugins.provider("paying"), "forget", forget_while_they_come)
+
+    done = forget(database, plugins, name=" Ole Bye ", answers=True)
+
+    assert forgotten == [("ole", done.pseudonym, "blocked")]
+    assert done.answers == 0
+    with pytest.raises(NotFoundError):
+        find_worker(database, "paying", "ole")
+
+
+@pytest.mark.usefixtures("gateway")
+def test_name_of_several_workers_is_refused_with_their_ids(
+    database: Database, plugins: Plugins, called: dict[str, list[str]]
+) -> None:
+    find_or_create_worker(database, "crowd", "Ole", plugins=plugins)
+    called["Ole"] = ["ole-2", "ole-1", "ole-2"]
+
+    with pytest.raises(
+        UsageError, match="'Ole' may be one of Ole of crowd, ole-1 of paying, ole-2"
+    ):
+        find_worker_id(database, plugins, "Ole")
+    with pytest.raises(UsageError, match="one of ole-1 of paying, ole-2 of paying; name the id"):
+        find_worker_id(database, plugins, "Ole", provider_type="paying")
+    of_crowd = WorkerId(provider_type="crowd", name="Ole")
+    assert find_worker_id(database, plugins, "Ole", provider_type="crowd") == of_crowd
+
+
+@pytest.mark.usefixtures("gateway")
+@pytest.mark.parametrize("has_come", [True, False])
+def test_id_of_a_worker_means_no_other_who_has_it_for_a_name(
+    database: Database, plugins: Plugins, called: dict[str, list[str]], has_come: bool
+) -> None:
+    """People who register themselves may give the id of another."""
+    who = "x" if has_come else "z"
+    called[who] = ["y"] if has_come else ["y", "z"]
+
+    assert find_worker_id(database, plugins, who) == WorkerId(provider_type="paying", name=who)
+
+
+@pytest.mark.usefixtures("gateway")
+def test_name_that_no_provider_knows_is_not_found(
+    database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NotFoundError, match=r"there is no worker 'Ole' of paying$"):
+        find_worker_id(database, plugins, "Ole")
+    with pytest.raises(NotFoundError, match=r"no worker 'x' of crowd; there is one of paying$"):
+        find_worker_id(database, plugins, "x", provider_type="crowd")
+
+    def broken(*_: object) -> None:
+        raise OSError("disk I/O error")
+
+    monkeypatch.setattr(plugins.provider("paying"), "workers_called", broken)
+    with pytest.raises(PluginError, match="'paying' could not find a worker: OSError: disk"):
+        find_worker_id(database, plugins, "Ole")

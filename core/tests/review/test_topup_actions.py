@@ -19,7 +19,7 @@ from famulus.model.database import Database
 from famulus.model.states import Decision, PaymentKind, PaymentStatus
 from famulus.model.tables import UnitTable
 from famulus.model.transaction import Transaction
-from famulus.operate.forget_worker import forget_worker
+from famulus.operate.forget_worker import find_worker_id, forget_worker
 from famulus.plugins import Plugins
 from famulus.review import topup_actions
 from famulus.review.payment_actions import compensate, pay_bonus, settle_payments
@@ -120,7 +120,7 @@ def test_a_worker_who_was_forgotten_is_paid_nothing_more(
     review(manual, 0)
     review(manual, 1)
     early = propose()
-    worker = find_worker(database, "paying", "a")
+    worker = find_worker_id(database, plugins, "a")
     forgotten = forget_worker(database, plugins, worker, answers=False).pseudonym
 
     paid = pay_topup(database, early, plugins=plugins)

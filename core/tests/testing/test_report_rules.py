@@ -14,10 +14,11 @@ import famulus
 from famulus import RunView, SyncCursor, VisitReport, VisitStatus, VisitView
 from famulus.testing import PluginHarness, ProviderConformance
 
-SUBMITTED, LOOK, ENTRANCES, FORGOTTEN = RULES = (
+SUBMITTED, LOOK, ENTRANCES, FOUND, FORGOTTEN = RULES = (
     "submitted_visit_is_reported_from_a_cursor_of_before",
     "looking_at_visits_reports_them_and_changes_nothing",
     "entrances_are_addresses",
+    "worker_is_found_by_each_of_their_names",
     "forgotten_worker_is_in_no_table_of_the_provider",
 )
 SCHEMA = famulus.PluginSchema(
@@ -65,6 +66,11 @@ class Panel(famulus.Provider):
         for number, report in enumerate(islice(self.listed, start, None), start + 1):
             yield report
             yield SyncCursor(str(number))
+
+    def workers_called(self, name: str) -> Sequence[str]:
+        with self.context.database.read() as tx:
+            query = "SELECT worker FROM panel_person WHERE worker = ? OR mail = ?"
+            return [worker for (worker,) in tx.sql(query, (name, name))]
 
     def personal_texts(self, worker_name: str) -> Sequence[str]:
         with self.context.database.read() as tx:
@@ -154,6 +160,21 @@ class Pathlike(Panel):
         return ("/task",)
 
 
+class FindingByIds(Panel):
+    def workers_called(self, name: str) -> Sequence[str]:
+        return [each for each in super().workers_called(name) if each == name]
+
+
+class FindingByNames(Panel):
+    def workers_called(self, name: str) -> Sequence[str]:
+        return [each for each in super().workers_called(name) if each != name]
+
+
+class FindingAll(Panel):
+    def workers_called(self, name: str) -> Sequence[str]:
+        return ["worker"]
+
+
 class Keeping(Panel):
     def forget(self, worker_name: str, pseudonym: str) -> None:
         return None
@@ -184,6 +205,9 @@ def test_a_right_provider_keeps_every_rule(tmp_path: Path, rule: str) -> None:
         (Marking, LOOK, "must change nothing on the platform"),
         (Paging, LOOK, "must return reports alone"),
         (Pathlike, ENTRANCES, r"must return web addresses, not \['/task'\]"),
+        (FindingByIds, FOUND, "'worker@example.org' did not find 'worker'"),
+        (FindingByNames, FOUND, "'worker' did not find 'worker'"),
+        (FindingAll, FOUND, "is not 'worker'"),
         (Keeping, FORGOTTEN, "worker, worker@example.org can still be found there"),
         (HalfKeeping, FORGOTTEN, "worker@example.org can still be found there"),
     ],

@@ -307,33 +307,3 @@ def test_name_that_a_spreadsheet_would_run_is_written_as_text(
     [row] = make(gateway.run_id)
 
     assert row["name"] == "'=1+1"
-
-
-def test_forget_deletes_people_who_have_never_come_and_no_others(
-    launch: Launch,
-    make: Callable[..., Any],
-    famulus_links: Callable[..., Any],
-    people: Path,
-    database: Database,
-    done: Callable[..., None],
-) -> None:
-    gateway = launch()
-    people.write_text("name,email\nAnna Berg,\nBoleslaw Lund,bo@lund.example\n")
-    anna, bo = make(gateway.run_id)
-    done(gateway, anna["link"])
-
-    refused = famulus_links("forget", "Boleslaw Lund", "anna berg")
-    forgotten = famulus_links("forget", "BO@lund.example", bo["worker"])
-    unknown = famulus_links("forget", "bo@lund.example")
-
-    assert (refused.exit_code, refused.stdout) == (2, "")
-    assert f"`famulus workers forget {anna['worker']}` forgets them" in refused.stderr
-    assert forgotten.stdout == "Forgot 1 person.\n"
-    assert "no person 'bo@lund.example'; `famulus links list RUN` lists those" in unknown.stderr
-    assert GatewayWay(gateway).open(query_of(bo["link"])).refusal == "link_unknown"
-    [left] = json.loads(famulus_links("list", gateway.run_id, "--json").stdout)
-    assert left["name"] == "Anna Berg"
-    if database.location.path is not None:
-        folder = database.location.path.parent
-        files = [path for path in folder.glob("famulus.db*") if path.is_file()]
-        assert not [path for path in files if b"Boleslaw" in path.read_bytes()]

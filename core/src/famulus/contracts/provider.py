@@ -407,6 +407,15 @@ class Provider(ABC):
     def unblock(self, worker_name: str, reason: str) -> None:
         """Remove the block of a worker on the platform."""
 
+    def workers_called(self, name: str) -> Iterable[str]:
+        """Return the ids of workers whom the provider knows by this id, real name or address.
+
+        They need not have come yet. Called by ``famulus workers forget``, which asks for the id
+        where there are several. An override finds a worker who has :meth:`personal_texts` by each
+        of them, and by the id.
+        """
+        return ()
+
     def personal_texts(self, worker_name: str) -> Sequence[str]:
         """Return what else the provider calls a worker: their real name, an e-mail address.
 

@@ -6,15 +6,25 @@ import shutil
 
 from attrs import frozen
 
+from famulus.contracts.provider import Provider
 from famulus.engine.answers import agent_folder
 from famulus.engine.forgetting import admit_again, begin_forgetting, forget_rows, forgotten_attempts
-from famulus.engine.qualifications.worker_handle import Worker
+from famulus.engine.qualifications.worker_handle import find_or_create_worker
 from famulus.engine.requesters import prepare_tables
-from famulus.errors import as_plugin_error
+from famulus.errors import NotFoundError, UsageError, as_plugin_error
 from famulus.model.database import Database
-from famulus.names import pseudonym_of
+from famulus.names import pseudonym_of, read_name
+from famulus.operate.account_delivery import provider_types_of, stored_provider_types
 from famulus.plan import account_provider
 from famulus.plugins import Plugins
+
+
+@frozen(kw_only=True)
+class WorkerId:
+    """The id of a worker who may never have come, as their provider knows them."""
+
+    provider_type: str
+    name: str
 
 
 @frozen(kw_only=True)
@@ -26,8 +36,56 @@ class ForgottenWorker:
     answers: int
 
 
+def find_worker_id(
+    database: Database, plugins: Plugins, name: str, *, provider_type: str | None = None
+) -> WorkerId:
+    """Return the worker with this id, or whom their provider knows by this name or address.
+
+    Within a provider an id comes first: people who register themselves may give any name, the id
+    of another worker too.
+
+    :param provider_type: whose worker; by default, every provider that the database knows is asked.
+    :raises famulus.NotFoundError: when there is none.
+    :raises famulus.UsageError: for a name that is not allowed, or that several workers have.
+    :raises famulus.PluginError: when a provider is not installed, or raises.
+    """
+    name = read_name(name, "worker")
+    have_come = provider_types_of(database, name)
+    types = stored_provider_types(database) if provider_type is None else {provider_type}
+    found = [
+        WorkerId(provider_type=each, name=worker)
+        for each in sorted(types)
+        for worker in ([name] if each in have_come else _called(database, plugins, each, name))
+    ]
+    if not found:
+        of = f" of {' or '.join(sorted(types))}" if types else ""
+        others = sorted(have_come - types)
+        elsewhere = f"; there is one of {' and '.join(others)}" if others else ""
+        raise NotFoundError(f"there is no worker {name!r}{of}{elsewhere}")
+    if len(found) > 1:
+        known = ", ".join(f"{each.name} of {each.provider_type}" for each in found)
+        raise UsageError(
+            f"{name!r} may be one of {known}; name the id and, with --provider, the provider of "
+            "the one that is meant"
+        )
+    return found[0]
+
+
+def _called(database: Database, plugins: Plugins, provider_type: str, name: str) -> list[str]:
+    provider = _provider(database, plugins, provider_type)
+    with as_plugin_error(f"the provider {provider_type!r} could not find a worker"):
+        found = sorted(set(provider.workers_called(name)))
+    return [name] if name in found else found
+
+
+def _provider(database: Database, plugins: Plugins, provider_type: str) -> Provider:
+    cls = plugins.provider(provider_type)
+    prepare_tables(database, plugins, cls)
+    return account_provider(database, cls, cls.Args(), None)
+
+
 def forget_worker(
-    database: Database, plugins: Plugins, worker: Worker, *, answers: bool
+    database: Database, plugins: Plugins, who: WorkerId, *, answers: bool
 ) -> ForgottenWorker:
     """Replace a worker's name by a pseudonym, here and in the tables of their provider.
 
@@ -39,11 +97,11 @@ def forget_worker(
     :raises famulus.ConflictError: while they are at work, or are owed a decision or a payment.
     :raises famulus.PluginError: when their provider is not installed, or raises.
     """
+    provider = _provider(database, plugins, who.provider_type)
+    # Stored even if they have never come, so that they cannot come in at the same time.
+    worker = find_or_create_worker(database, who.provider_type, who.name, plugins=plugins)
     name, pseudonym = worker.name, pseudonym_of(database.identity, worker.id)
-    cls = plugins.provider(worker.provider_type)
-    prepare_tables(database, plugins, cls)
-    provider = account_provider(database, cls, cls.Args(), None)
-    failed = f"the provider {cls.type!r} could not forget a worker"
+    failed = f"the provider {provider.type!r} could not forget a worker"
     with as_plugin_error(failed):
         texts = tuple(provider.personal_texts(name))
     was_blocked = database.write(

@@ -195,22 +195,6 @@ def revoke(session: Session, run: int, whose: tuple[str, ...]) -> None:
         session.say(f"Nothing to revoke: {_counted(len(found), 'link')} {was} revoked already.")
 
 
-@links.command(short_help="Delete what is known of people who have never come.")
-@click.argument("whose", nargs=-1, required=True, metavar="WHO...")
-@pass_session
-def forget(session: Session, whose: tuple[str, ...]) -> None:
-    """Delete the names, addresses and links of people who have never come.
-
-    WHO is a person's e-mail address, name or worker. `famulus workers forget` forgets people who
-    have come, with what they have done.
-    """
-    from famulus_links.forgetting import forget_people
-
-    with _database(session) as database:
-        number = forget_people(database, whose)
-    session.say(f"Forgot {number} {'person' if number == 1 else 'people'}.")
-
-
 def _run_of_new_links(session: Session, database: Database, run: int) -> RunRecord:
     record = run_of_links(database, run, for_new_links=True)
     if warning := only_here(record.url):

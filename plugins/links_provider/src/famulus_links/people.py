@@ -114,7 +114,7 @@ def _fault(values: Mapping[str, str], more: Sequence[str]) -> str:
     return ""
 
 
-def workers_known_as(tx: Transaction, who: str) -> list[str]:
+def workers_called(tx: Transaction, who: str) -> list[str]:
     """Return the workers of the people with this name, mail address or worker."""
     query = LinksPerson.select(LinksPerson.worker, LinksPerson.name, LinksPerson.email)
     return [

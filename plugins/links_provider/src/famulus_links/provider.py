@@ -35,7 +35,7 @@ from famulus_links.addresses import LINK, VISIT, LinkSigner
 from famulus_links.entering import entry_form, register
 from famulus_links.leaving import faults, leave
 from famulus_links.links import Link, delete_person, links_of, note_entry, read_link
-from famulus_links.people import WORKER_PREFIX, payee_names, personal_texts
+from famulus_links.people import WORKER_PREFIX, payee_names, personal_texts, workers_called
 
 if TYPE_CHECKING:
     from attrs import Attribute
@@ -187,6 +187,11 @@ class LinksProvider(Provider):
         """Return the names and addresses of people; a platform's workers have none here."""
         with self.context.database.read() as tx:
             return payee_names(tx, worker_names)
+
+    def workers_called(self, name: str) -> Sequence[str]:
+        """Return the people with this name or address, in any case, or with this id."""
+        with self.context.database.read() as tx:
+            return workers_called(tx, name)
 
     def personal_texts(self, worker_name: str) -> Sequence[str]:
         """Return the name and the address of a person."""

@@ -29,7 +29,8 @@ from famulus.engine.runs import find_run
 from famulus.iso_time import iso
 from famulus.model.states import AgentStatus
 from famulus.model.transaction import Transaction
-from famulus.operate.forget_worker import forget_worker
+from famulus.names import stripped
+from famulus.operate.forget_worker import find_worker_id, forget_worker
 
 #: Submissions that are shown; ``--json`` has them all.
 _SHOWN = 10
@@ -141,31 +142,33 @@ def unblock(
 
 
 @workers.command(short_help="Replace a worker's name by a pseudonym, for good.")
-@click.argument("worker")
+@click.argument("name")
 @click.option("--answers", is_flag=True, help="Remove their answers and uploaded files as well.")
 @click.option(
     "--provider", metavar="TYPE", help="Whose worker; needed where several have that name."
 )
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @pass_session
-def forget(session: Session, worker: str, answers: bool, provider: str | None, yes: bool) -> None:
-    """Replace the name of WORKER by a pseudonym everywhere in the database, for good.
+def forget(session: Session, name: str, answers: bool, provider: str | None, yes: bool) -> None:
+    """Replace the name of a worker by a pseudonym everywhere in the database, for good.
 
-    What their provider stores about them is deleted, and so are the platform's parameters of their
-    visits. Their answers and payments stay, under the pseudonym. Workers who are at work, or who
-    are owed a decision or a payment, cannot be forgotten yet.
+    NAME is the worker's id or, where the provider stores them, their real name or address; they
+    need not have come yet. What their provider stores about them is deleted, and so are the
+    platform's parameters of their visits. Their answers and payments stay, under the pseudonym.
+    Workers who are at work, or who are owed a decision or a payment, cannot be forgotten yet.
 
     A worker who comes again is a new one: blocks, qualifications and limits stay with the
     pseudonym.
     """
-    with choose_provider(
-        session, provider, None, informs=False, creates=False, worker=worker
-    ) as choice:
-        database = choice.database
-        found = find_worker(database, choice.provider_type, worker)
-        what = f"{found.name} and their answers" if answers else found.name
+    plugins = session.plugins
+    with session.open_existing() as database:
+        meant = find_worker_id(database, plugins, name, provider_type=provider)
+        if meant.name != stripped(name):
+            # A call that was interrupted may have deleted the name, and can be repeated by the id.
+            say(f"{stripped(name)} is {meant.name} of {meant.provider_type}.")
+        what = f"{meant.name} and their answers" if answers else meant.name
         confirm_removal(f"Forget {what}? This cannot be undone.", yes=yes)
-        done = forget_worker(database, choice.plugins, found, answers=answers)
+        done = forget_worker(database, plugins, meant, answers=answers)
         say(f"Forgot the worker, who is {done.pseudonym} from now on.")
         if answers:
             say(f"Removed the answers of {counted(done.answers, 'attempt')}.")

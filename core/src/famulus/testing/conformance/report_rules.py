@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import (
     Arrival,
     RunView,
@@ -22,6 +23,8 @@ from famulus.testing.conformance.batch_rules import ProviderBatchRules
 from famulus.testing.conformance.harness import PluginHarness, must_not_raise
 
 _PSEUDONYM = "forgotten-conformance-1"
+#: What no worker is called.
+_NO_NAME = "no worker of conformance"
 
 
 class ProviderReportRules(ProviderBatchRules):
@@ -72,6 +75,24 @@ class ProviderReportRules(ProviderBatchRules):
             assert not wrong, f"entrances() must return web addresses, not {wrong}."
             assert isinstance(words, str), f"invitation() must return a sentence, not {words!r}."
             assert self.platform_state() == before, "entrances() must change nothing."
+
+    def test_worker_is_found_by_each_of_their_names(self, tmp_path: Path) -> None:
+        with self.harness(tmp_path) as harness:
+            if self.provider.workers_called is Provider.workers_called:
+                pytest.skip("the provider finds no workers by their names")
+            names, provider = self._known_workers(harness), harness.provider()
+            for name in names:
+                texts = [*provider.personal_texts(name)]
+                for text in [name, *texts] if texts else ():
+                    assert name in [*provider.workers_called(text)], (
+                        "workers_called() must find a worker by their id, and by all that"
+                        f" personal_texts() returns: {text!r} did not find {name!r}."
+                    )
+            found = [*provider.workers_called(_NO_NAME)]
+
+        assert not found, (
+            f"workers_called() must find whom it is asked for: {_NO_NAME!r} is not {found[0]!r}."
+        )
 
     def test_forgotten_worker_is_in_no_table_of_the_provider(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
