@@ -324,11 +324,20 @@ def test_visit_is_asked_for_once_at_a_time_whichever_unit_is_named(
 
 
 def test_rejection_waits_for_the_days_that_the_worker_has(
-    database: Database, units: list[int], decides: Callable[..., Decided], clock: MovableClock
+    database: Database,
+    plugins: Plugins,
+    run: int,
+    units: list[int],
+    decides: Callable[..., Decided],
+    clock: MovableClock,
 ) -> None:
+    """They begin when the platform is asked, which may be long after the request."""
     decides(units[0], REQUESTED)
-    clock.advance(3600)
     apply(database, *units)
+    clock.advance(8 * 86400)
+    with pytest.raises(ConflictError) as unasked:
+        decides(units[0], REJECTED, category="OTHER")
+    deliver_run(database, plugins, run)
     clock.advance(7 * 86400 - 1)
 
     with pytest.raises(ConflictError) as refused:
@@ -337,9 +346,13 @@ def test_rejection_waits_for_the_days_that_the_worker_has(
     decides(units[0], REJECTED, category="OTHER")
     apply(database, *units)
 
+    assert str(unasked.value) == (
+        f"unit {units[0]} cannot be rejected yet: the platform was not asked for the return of its "
+        "visit so far, and the worker has 7 days from then on"
+    )
     assert str(refused.value) == (
-        f"unit {units[0]} cannot be rejected before 2030-01-08 13:00:00 UTC: the return of its "
-        "visit was requested on 2030-01-01"
+        f"unit {units[0]} cannot be rejected before 2030-01-16 12:00:00 UTC: the return of its "
+        "visit was requested on 2030-01-09"
     )
     assert verdicts(database) == [
         RequestReturn("Nothing is answered."),

@@ -214,7 +214,7 @@ def _fault(
         return f"unit {row.unit} is already {row.seen}, which can no longer change"
     if choice.decision is Decision.REJECTED and before is not None:
         try:
-            check_rejectable(row.unit, before, terms, tx.now)
+            check_rejectable(tx, visit, before, terms)
         except ConflictError as error:
             return str(error)
     return None

@@ -123,7 +123,7 @@ class ReviewSession:
         with self.database.read() as tx:
             before = read_decisions_in_force(tx, [unit.unit]).get(unit.unit)
             if before is not None:
-                check_rejectable(unit.unit, before, terms, tx.now)
+                check_rejectable(tx, unit.visit, before, terms)
 
     def apply_leftovers(self) -> Applied:
         """Apply decisions that earlier sessions left, and deliver what they did not deliver."""

@@ -22,11 +22,10 @@ from famulus.engine.ledger.visit_work import VisitWork, read_visit_work
 from famulus.engine.outbox.outbox_rows import (
     OutboxKind,
     enqueue,
-    find_outbox_row,
     redeliver,
     verdict_key,
 )
-from famulus.engine.outbox.stored_verdicts import dump_verdict
+from famulus.engine.outbox.stored_verdicts import dump_verdict, newest_verdict
 from famulus.model.money import from_minor
 from famulus.model.statements import for_update
 from famulus.model.states import PENDING_VISITS, Decision, OutboxStatus
@@ -56,14 +55,6 @@ def apply_decisions(
     chunks = (units[first : first + _BATCH] for first in range(0, len(units), _BATCH))
     visits = sorted({visit for chunk in chunks for visit in _visits_of(tx, chunk)})
     return sum(_apply_visit(tx, visit, bounds) for visit in visits)
-
-
-def newest_verdict(tx: Transaction, visit: int) -> Row | None:
-    """Return the outbox row of a visit's newest verdict, or None."""
-    number, newest = 1, None
-    while (row := find_outbox_row(tx, verdict_key(visit, number))) is not None:
-        number, newest = number + 1, row
-    return newest
 
 
 def _visits_of(tx: Transaction, units: Sequence[int]) -> set[int]:

@@ -8,10 +8,10 @@ from decimal import Decimal
 from attrs import frozen
 
 from famulus.contracts.views import WorkerView
-from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.budget import read_budget
 from famulus.engine.ledger.rewards import NOT_OWED, first_status
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue, make_due, pay_key, redeliver
+from famulus.engine.outbox.stored_verdicts import newest_verdict
 from famulus.engine.status import Change, change_payment
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.money import from_minor

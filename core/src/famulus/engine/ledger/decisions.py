@@ -6,7 +6,7 @@ Everything here happens inside a transaction and calls no third-party code.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from famulus.engine.ledger.recorded_decisions import (
     read_return_request,
 )
 from famulus.engine.ledger.visit_work import read_visit_work
+from famulus.engine.outbox.stored_verdicts import is_return_request, newest_verdict
 from famulus.engine.status import Change, change_agent, change_unit
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.money import to_minor
@@ -28,6 +29,7 @@ from famulus.model.states import (
     PENDING_VISITS,
     AgentStatus,
     Decision,
+    OutboxStatus,
     UnitStatus,
     VisitStatus,
 )
@@ -194,7 +196,7 @@ def decide(
         if request is not None:
             return _decided(case, request, changed=False)
     elif decision is Decision.REJECTED and before is not None:
-        check_rejectable(unit, before, terms, tx.now)
+        check_rejectable(tx, case.visit, before, terms)
     review = tx.one(
         _ADD,
         unit=unit,
@@ -208,6 +210,7 @@ def decide(
     assert review is not None
     active = ActiveDecision(
         review=int(review[0]),
+        unit=unit,
         decision=decision,
         note=note,
         amount=amount,
@@ -218,17 +221,29 @@ def decide(
     return _change(tx, case, active, REVIEW)
 
 
-def check_rejectable(unit: int, before: ActiveDecision, terms: Terms, now: datetime) -> None:
-    """Check that the worker of a unit has had the time to return the visit.
+def check_rejectable(tx: Transaction, visit: int, before: ActiveDecision, terms: Terms) -> None:
+    """Check that the worker of a visit has had the time to return it, since they were asked.
 
-    :param before: the decision in force.
+    :param before: the decision in force on a unit of it.
     :raises famulus.ConflictError: otherwise; the message says until when they have it.
     """
-    possible = before.rejectable_from(terms.rules.capabilities.days_before_rejection)
-    if possible is not None and now < possible:
+    days = terms.rules.capabilities.days_before_rejection
+    if before.decision is not Decision.RETURN_REQUESTED or not days:
+        return
+    asked_at = before.applied_at or before.decided_at
+    request = newest_verdict(tx, visit)
+    if request is not None and is_return_request(request):
+        if request.status is OutboxStatus.PENDING:
+            raise ConflictError(
+                f"unit {before.unit} cannot be rejected yet: the platform was not asked for the "
+                f"return of its visit so far, and the worker has {days} days from then on"
+            )
+        asked_at = request.done_at
+    possible = asked_at + timedelta(days=days)
+    if tx.now < possible:
         raise ConflictError(
-            f"unit {unit} cannot be rejected before {_at(possible)}: the return of its visit was "
-            f"requested on {before.decided_at:%Y-%m-%d}"
+            f"unit {before.unit} cannot be rejected before {_at(possible)}: the return of its "
+            f"visit was requested on {asked_at:%Y-%m-%d}"
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from attrs import frozen
@@ -21,6 +21,7 @@ class ActiveDecision:
     """A decision that is in force."""
 
     review: int
+    unit: int
     decision: Decision
     note: str
     #: what accepted work earns where that is a part of the reward, in minor units
@@ -34,15 +35,6 @@ class ActiveDecision:
     def is_applied(self) -> bool:
         """Whether it can no longer be undone."""
         return self.applied_at is not None
-
-    def rejectable_from(self, days: int) -> datetime | None:
-        """Return when the worker can be rejected after a requested return; None: at any time.
-
-        :param days: that the platform gives workers to return a visit.
-        """
-        if self.decision is not Decision.RETURN_REQUESTED:
-            return None
-        return (self.applied_at or self.decided_at) + timedelta(days=days)
 
 
 class _ReviewRow(NamedTuple):
@@ -60,6 +52,7 @@ class _ReviewRow(NamedTuple):
     def active(self) -> ActiveDecision:
         return ActiveDecision(
             review=self.id,
+            unit=self.unit,
             decision=Decision(self.decision),
             note=self.note,
             amount=self.amount,

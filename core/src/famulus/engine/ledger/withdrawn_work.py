@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from famulus.engine.attempts import read_attempt
-from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.rewards import withdraw_reward
 from famulus.engine.outbox.outbox_rows import cancel
+from famulus.engine.outbox.stored_verdicts import newest_verdict
 from famulus.engine.runs import lock_run
 from famulus.engine.status import Change, change_agent, change_unit
 from famulus.engine.units import complete_unit, count_withdrawn

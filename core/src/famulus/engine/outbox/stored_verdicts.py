@@ -15,7 +15,7 @@ from famulus.contracts.visit_verdict import (
     RequestReturn,
     Verdict,
 )
-from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.outbox.outbox_rows import OutboxKind, find_outbox_row, verdict_key
 from famulus.errors import UnavailableError
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Statement
@@ -83,6 +83,14 @@ def load_verdict(payload: Mapping[str, Any]) -> Verdict:
         f"this version of Famulus cannot deliver the verdict {payload['verdict']!r}; install a "
         "newer one"
     )
+
+
+def newest_verdict(tx: Transaction, visit: int) -> Row | None:
+    """Return the outbox row of a visit's newest verdict, or None."""
+    number, newest = 1, None
+    while (row := find_outbox_row(tx, verdict_key(visit, number))) is not None:
+        number, newest = number + 1, row
+    return newest
 
 
 def is_approval(row: Row) -> bool:

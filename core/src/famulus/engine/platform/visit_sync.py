@@ -22,7 +22,6 @@ from famulus.contracts.provider_views import (
     VisitView,
 )
 from famulus.engine.attempts import open_attempt, select_open_attempts
-from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.charges import charges
 from famulus.engine.ledger.rewards import (
     RewardAmount,
@@ -34,7 +33,7 @@ from famulus.engine.ledger.rewards import (
 from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.ledger.withdrawn_work import restore_work, withdraw_work
 from famulus.engine.outbox.outbox_rows import make_due
-from famulus.engine.outbox.stored_verdicts import is_partial_approval
+from famulus.engine.outbox.stored_verdicts import is_partial_approval, newest_verdict
 from famulus.engine.places.place_changes import close_refilled
 from famulus.engine.platform.sync_requests import answer_requests
 from famulus.engine.status import Change, change_visit
