@@ -144,6 +144,7 @@ PUBLIC = [
     "Unit",
     "UnitStatus",
     "UnitView",
+    "UnpayableError",
     "Unverified",
     "UsageError",
     "Verdict",

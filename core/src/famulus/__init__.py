@@ -133,6 +133,7 @@ if TYPE_CHECKING:
     from famulus.errors import RefusedError as RefusedError
     from famulus.errors import RunBusyError as RunBusyError
     from famulus.errors import UnavailableError as UnavailableError
+    from famulus.errors import UnpayableError as UnpayableError
     from famulus.errors import UsageError as UsageError
     from famulus.escaping import escaped_line as escaped_line
     from famulus.model.database import Database as Database
@@ -322,6 +323,7 @@ _WHERE = {
     "Topup": "famulus.review.topup_actions",
     "Transaction": "famulus.model.transaction",
     "UnavailableError": "famulus.errors",
+    "UnpayableError": "famulus.errors",
     "Unit": "famulus.data.browser_units",
     "UnitStatus": "famulus.model.states",
     "UnitView": "famulus.contracts.views",
@@ -507,6 +509,7 @@ __all__ = [
     "Unit",
     "UnitStatus",
     "UnitView",
+    "UnpayableError",
     "Unverified",
     "UsageError",
     "Verdict",

@@ -134,6 +134,10 @@ class RefusedError(FamulusError):
     """A platform refused the call, certainly without any effect; the message has the reason."""
 
 
+class UnpayableError(RefusedError):
+    """A platform cannot make a payment at all: the requester owes it to the worker."""
+
+
 class DatabaseError(FamulusError):
     """The database cannot be used as it is."""
 

@@ -13,6 +13,7 @@ import pytest
 from attrs import evolve
 
 from famulus.contracts.provider import Provider
+from famulus.data.owed import list_owed
 from famulus.data.payments import PaymentRecord, list_payments, payment_totals
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.bonuses import plan_again
@@ -24,6 +25,7 @@ from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import EventTable, OutboxTable, UnitTable
 from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
+from famulus.review.outside_payments import mark_paid
 from famulus.review.payment_actions import (
     compensate,
     pay_bonus,
@@ -387,6 +389,25 @@ def test_worker_is_compensated_once(
     other = find_worker(database, "paying", "elsewhere")
     with pytest.raises(NotFoundError, match="has no visit of the worker 'elsewhere'"):
         compensate(other, gateway.run_id, "1", reason="Sorry.", plugins=plugins)
+
+
+def test_what_the_platform_can_never_pay_is_owed_by_the_requester(
+    pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    platform.faults = [Fault.UNPAYABLE]
+    owed = pay()
+
+    assert (owed.status, owed.error) == (
+        PaymentStatus.OWED,
+        "the worker has no account any more",
+    )
+    assert settle_payments(database, plugins=plugins) == []
+    with pytest.raises(ConflictError, match="only a failed payment"):
+        retry_payment(database, owed.id, plugins=plugins)
+    assert [each.payments for each in list_owed(database)] == [[owed.id]]
+    (paid,) = mark_paid(database, [owed.id], note="in cash")
+    assert paid.status is PaymentStatus.CONFIRMED
+    assert platform.paid == []
 
 
 def test_totals_add_up_by_currency_and_status(

@@ -11,7 +11,15 @@ import httpx
 import pytest
 from attrs import evolve
 
-from famulus import Database, Outcome, PaymentView, RefusedError, Result, UnavailableError
+from famulus import (
+    Database,
+    Outcome,
+    PaymentView,
+    RefusedError,
+    Result,
+    UnavailableError,
+    UnpayableError,
+)
 from famulus.testing.movable_clock import MovableClock
 from famulus.testing.scripted_worker import at_once
 from famulus_prolific.account_lock import LEASE, Hold
@@ -288,6 +296,30 @@ def test_a_refusal_is_final_where_it_cannot_be_about_another_payment(
 
     assert isinstance(result, RefusedError if is_final else UnavailableError)
     assert account.settle(bonus) == [Outcome.FAILED]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_owed"),
+    [("RETURNED", True), ("TIMED-OUT", True), ("APPROVED", False), (None, True)],
+)
+def test_what_prolific_refuses_for_who_has_handed_nothing_in_is_owed(
+    account: ProlificAccount, status: str | None, is_owed: bool
+) -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(400, json={"error": {"detail": "It has no bonus."}})
+        if status is None:
+            return httpx.Response(404, json={"error": {"detail": "It is not found."}})
+        shown = {"id": "an-id", "status": status, "bonus_payments": []}
+        return httpx.Response(200, json=shown)
+
+    api = ProlificApi("a-token", transport=httpx.MockTransport(handle))
+    bonus = account.bonus(account.submission(1))
+
+    (result,) = account.pay(bonus, bonuses=evolve(account.bonuses(), api=api))
+
+    assert isinstance(result, RefusedError)
+    assert isinstance(result, UnpayableError) == is_owed
 
 
 def test_a_balance_that_is_too_low_is_a_refusal(account: ProlificAccount) -> None:

@@ -26,7 +26,7 @@ from famulus.contracts.provider_views import (
     VisitView,
 )
 from famulus.contracts.visit_verdict import Approve, ApprovePartially, Verdict
-from famulus.errors import RefusedError, UnavailableError
+from famulus.errors import RefusedError, UnavailableError, UnpayableError
 from famulus.model.states import PaymentKind, VisitStatus
 from famulus.testing.kinds import CrowdProvider
 
@@ -39,6 +39,7 @@ class Fault(StrEnum):
     #: the call has no effect
     THROTTLED = "throttled"
     REFUSED = "refused"
+    UNPAYABLE = "unpayable"
     BROKEN = "broken"
     KILLED = "killed"
     #: the call takes effect, and the caller gets no reply
@@ -94,6 +95,8 @@ class FakePlatform:
                 raise UnavailableError("throttled", retry_after=self.retry_after)
             case Fault.REFUSED:
                 raise RefusedError("the balance is too low")
+            case Fault.UNPAYABLE:
+                raise UnpayableError("the worker has no account any more")
             case Fault.BROKEN:
                 raise ConnectionError("reset before it was sent")
             case Fault.KILLED:

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 import famulus
-from famulus import ConflictError, Outcome, UnavailableError
+from famulus import ConflictError, Outcome, UnavailableError, UnpayableError
 from famulus_prolific.account_lock import AccountLock
 from famulus_prolific.api import CallLostError, ProlificApi, RefusedError
-from famulus_prolific.submissions import read_submission
+from famulus_prolific.submissions import RETURNED, TIMED_OUT, read_submission
 
 if TYPE_CHECKING:
     from famulus import Database, Keep, PaymentView, Result
@@ -105,6 +105,8 @@ class Bonuses:
         for each in payments:
             try:
                 shown[each.key] = self._count_shown(each)
+            except RefusedError as error:
+                yield each.key, UnpayableError(str(error)) if error.is_missing else error
             except famulus.RefusedError as error:
                 yield each.key, error
         payable = [each for each in payments if each.key in shown]
@@ -115,7 +117,7 @@ class Bonuses:
             bulk = self._set_up(payable)
         except famulus.RefusedError as error:
             if len(payable) == 1:
-                yield payable[0].key, error
+                yield payable[0].key, self._refusal(payable[0], error)
             else:
                 # One id that Prolific does not accept has the whole set refused.
                 for each in payable:
@@ -176,6 +178,11 @@ class Bonuses:
         for each in payments:
             yield each.key, self._look(each, shown[each.key])
 
+    def _refusal(self, payment: PaymentView, error: famulus.RefusedError) -> famulus.RefusedError:
+        """Return why a bonus was refused: who has given a submission back may never get one."""
+        status = read_submission(self.api, payment.reference).status
+        return UnpayableError(str(error)) if status in (RETURNED, TIMED_OUT) else error
+
     def _look(self, payment: PaymentView, before: int) -> Outcome:
         """Return whether an accepted payment is shown already."""
         try:
@@ -187,7 +194,7 @@ class Bonuses:
     def _count_shown(self, payment: PaymentView) -> int:
         """Return how many bonuses of the payment's amount its submission has."""
         if not payment.reference:
-            raise famulus.RefusedError(
+            raise UnpayableError(
                 f"Prolific pays for submissions alone, and {payment.worker_name} has made none in "
                 f"run {payment.run_id}"
             )

@@ -386,7 +386,10 @@ def _record_payment(tx: Transaction, payment: Row, result: CallResult, *, is_fir
     if result.status is CallStatus.DONE:
         _move(tx, payment, PaymentStatus.CONFIRMED, "platform")
     elif result.status is CallStatus.REFUSED:
-        _move(tx, payment, PaymentStatus.FAILED, "platform", result.error)
+        is_failed = _move(tx, payment, PaymentStatus.FAILED, "platform", result.error)
+        if is_failed and result.is_owed:
+            failed = _read_payment(tx, payment.id)
+            _move(tx, failed, PaymentStatus.OWED, "not payable there", result.error)
     elif result.status is CallStatus.FAILED and is_first and payment.status is PaymentStatus.SENT:
         _move(tx, payment, PaymentStatus.PLANNED, "platform", result.error)
     elif payment.status is PaymentStatus.SENT:

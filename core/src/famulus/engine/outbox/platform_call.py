@@ -26,7 +26,7 @@ from famulus.contracts.provider_views import (
     RunView,
 )
 from famulus.engine.outbox import outbox_rows
-from famulus.errors import RefusedError, UnavailableError
+from famulus.errors import RefusedError, UnavailableError, UnpayableError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import OutboxStatus
@@ -55,6 +55,8 @@ class CallResult:
     error: str = ""
     #: the seconds that the platform asks to wait; None where it does not say
     retry_after: float | None = None
+    #: whether the platform cannot make the payment at all, so that the requester has to
+    is_owed: bool = False
     #: an exception that a provider does not raise on purpose, for the log
     fault: BaseException | None = None
 
@@ -81,7 +83,8 @@ def result_of(given: object) -> CallResult:
     if isinstance(given, (UnavailableError, RefusedError)):
         text = str(given) or type(given).__name__
         if isinstance(given, RefusedError):
-            return CallResult(status=CallStatus.REFUSED, error=text)
+            is_owed = isinstance(given, UnpayableError)
+            return CallResult(status=CallStatus.REFUSED, error=text, is_owed=is_owed)
         return CallResult(status=CallStatus.FAILED, error=text, retry_after=given.retry_after)
     if isinstance(given, (Exception, SystemExit)):
         text = f"{type(given).__name__}: {given}"
