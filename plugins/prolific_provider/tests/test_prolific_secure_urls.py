@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -36,6 +37,7 @@ class Site:
         self.names = ["first"]
         self.is_away = False
         self.reads = 0
+        self.broken: list[dict[str, str]] = []
         api = ProlificApi("a-token", transport=httpx.MockTransport(self._answer), clock=clock)
         self.urls = SecureUrls(api=api, clock=clock)
 
@@ -46,7 +48,7 @@ class Site:
             return httpx.Response(503)
         public = [RSAAlgorithm.to_jwk(key(each).public_key(), as_dict=True) for each in self.names]
         named = [{**each, "kid": name} for each, name in zip(public, self.names, strict=True)]
-        return httpx.Response(200, json={"keys": named})
+        return httpx.Response(200, json={"keys": [*self.broken, *named]})
 
     def token(self, *, signed: str = "first", kid: str = "", **changes: Any) -> str:
         """Return a token that is valid but for what is changed."""
@@ -146,6 +148,31 @@ def test_unknown_keys_cost_few_calls(site: Site) -> None:
         site.verify(site.token(signed="second"))
 
     assert site.reads == 1
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_few_arrivals_wait_for_prolific_while_it_is_away(
+    site: Site, clock: MovableClock, name: str
+) -> None:
+    site.verify(site.token())
+    site.is_away = True
+    clock.advance(2 * 24 * 3600)
+
+    for _ in range(5):
+        with suppress(UnavailableError):
+            site.verify(site.token(signed=name))
+    assert site.reads == 2
+
+    site.is_away, site.names = False, ["first", "second"]
+    clock.advance(5)
+    assert site.verify(site.token(signed="second")) is Signature.VALID
+
+
+def test_a_key_that_cannot_be_read_keeps_out_no_other(site: Site) -> None:
+    site.broken = [{"kty": "RSA", "kid": "broken", "n": "?"}]
+
+    assert site.verify(site.token()) is Signature.VALID
+    assert site.verify(site.token(kid="broken")) is Signature.FORGED
 
 
 def test_a_known_key_works_while_prolific_is_away(site: Site, clock: MovableClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +24,7 @@ _ALGORITHM = "RS256"
 #: Keys are read again after a day, and for a key that is not known, at most this often.
 _KEPT = timedelta(days=1)
 _UNKNOWN_KEY = timedelta(seconds=30)
+_AFTER_FAILURE = timedelta(seconds=5)
 #: Seconds that clocks may differ by.
 _LEEWAY = 30
 
@@ -45,7 +47,9 @@ class SecureUrls:
     api: ProlificApi
     clock: Clock
     _keys: dict[str, Any] = field(factory=dict, init=False)
-    _read_at: datetime | None = field(default=None, init=False)
+    #: the last attempt to read them, and why it failed; empty where it did not
+    _tried_at: datetime | None = field(default=None, init=False)
+    _failure: str = field(default="", init=False)
     _mutex: threading.Lock = field(factory=threading.Lock, init=False)
 
     def verify(self, arrived: Arrived, url: str, workspace: str | None) -> Signature:
@@ -87,19 +91,27 @@ class SecureUrls:
     def _key(self, name: object) -> Any:
         """Return the key of a name; None where Prolific has none of that name."""
         with self._mutex:
-            now, read_at = self.clock(), self._read_at
-            age = None if read_at is None else abs(now - read_at)
             is_known = name in self._keys
-            if age is None or age >= (_KEPT if is_known else _UNKNOWN_KEY):
+            if self._is_due(_KEPT if is_known else _UNKNOWN_KEY):
+                self._tried_at = self.clock()
                 try:
-                    self._keys = _read_keys(self.api)
-                    self._read_at = now
+                    self._keys, self._failure = _read_keys(self.api), ""
                 except FamulusError as error:
-                    # A key that was known yesterday is better than no work for anyone.
-                    if not is_known:
-                        message = f"Prolific's keys cannot be read: {error}"
-                        raise UnavailableError(message) from error
-            return self._keys.get(name) if isinstance(name, str) else None
+                    self._failure = str(error)
+            found = self._keys.get(name) if isinstance(name, str) else None
+            # A key that was known yesterday is better than no work for anyone.
+            if found is None and self._failure:
+                raise UnavailableError(f"Prolific's keys cannot be read: {self._failure}")
+            return found
+
+    def _is_due(self, after: timedelta) -> bool:
+        """Return whether to read the keys, so long after they were read.
+
+        Every arrival waits for that: while Prolific is away, few do.
+        """
+        if self._tried_at is None:
+            return True
+        return abs(self.clock() - self._tried_at) >= (_AFTER_FAILURE if self._failure else after)
 
 
 def _read_keys(api: ProlificApi) -> dict[str, Any]:
@@ -108,7 +120,9 @@ def _read_keys(api: ProlificApi) -> dict[str, Any]:
     found = {}
     for each in (api.follow(_KEY_SET) or {}).get("keys", ()):
         if each.get("kty") == "RSA" and each.get("kid"):
-            found[str(each["kid"])] = jwt.PyJWK(each, algorithm=_ALGORITHM).key
+            # One that cannot be read must not keep out those whose key can.
+            with contextlib.suppress(jwt.PyJWTError, ValueError):
+                found[str(each["kid"])] = jwt.PyJWK(each, algorithm=_ALGORITHM).key
     return found
 
 
