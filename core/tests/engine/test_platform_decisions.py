@@ -177,10 +177,16 @@ def test_amount_that_cannot_be_approved_is_refused(
     assert rows(database, ReviewTable) == []
 
 
+@pytest.mark.parametrize("status", [VisitStatus.SUBMITTED, VisitStatus.APPROVED])
 def test_amount_is_part_of_the_decision_that_is_repeated(
-    units: list[int], decides: Callable[..., Decided]
+    database: Database,
+    units: list[int],
+    decides: Callable[..., Decided],
+    status: VisitStatus,
 ) -> None:
+    """Also where the platform has approved the visit in the meantime."""
     decides(units[0], ACCEPTED, "0.50")
+    database.write(lambda tx: tx.execute(VisitTable.update(status=status)))
 
     again = decides(units[0], ACCEPTED, "0.5")
 

@@ -48,6 +48,8 @@ REVIEW, UNDO = "review", "undo"
 
 #: Condition on decisions: they are in force, and can still be undone.
 UNAPPLIED = ReviewTable.applied_at.is_null() & ReviewTable.undone_at.is_null()
+#: Visits for which the platform has paid, and whose pay cannot be less any more.
+_PAID = (VisitStatus.APPROVED, VisitStatus.SCREENED_OUT)
 #: The status of a unit after each decision.
 STATUSES: Mapping[Decision, UnitStatus] = MappingProxyType(
     {
@@ -184,6 +186,11 @@ def decide(
         return _decided(case, before, changed=False)
     if case.status is not seen or (before is not None and not _is_correctable(before)):
         raise ConflictError(_describe(case))
+    if amount is not None and case.visit_status in _PAID:
+        raise ConflictError(
+            f"unit {unit} cannot be accepted for less: the platform reports its visit as "
+            f"{case.visit_status}"
+        )
     if decision is Decision.RETURN_REQUESTED:
         if case.status is not UnitStatus.COMPLETED:
             raise ConflictError(_describe(case))
@@ -330,11 +337,6 @@ def _amount(tx: Transaction, case: _Case, terms: Terms) -> int | None:
     """Return the amount of a partial acceptance in minor units, or None."""
     if terms.amount is None:
         return None
-    if case.visit_status in (VisitStatus.APPROVED, VisitStatus.SCREENED_OUT):
-        raise ConflictError(
-            f"unit {case.unit} cannot be accepted for less: the platform reports its visit as "
-            f"{case.visit_status}"
-        )
     worth = read_worth(tx, case.unit, case.visit)
     fault = terms.rules.amount_fault(terms.amount, worth)
     if fault is not None:
