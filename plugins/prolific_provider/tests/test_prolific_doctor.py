@@ -98,6 +98,7 @@ def test_work_that_was_refused_and_will_be_paid_is_named(
     account.prolific.participant(1).give_back(submission)
 
     assert "is paid after 21 days" in sentence
+    assert f"`famulus prolific message {RUN} {submission.participant_id}`" in sentence
     assert differences_of(account, record) == []
 
 

@@ -60,7 +60,8 @@ def differences(
             yield (
                 f"the submission {each.id} of {each.participant} was handed in without work, and "
                 "not returned as its participant was asked to; unless it is returned or rejected "
-                f"on Prolific, it is paid after {APPROVES_AFTER_DAYS} days"
+                f"on Prolific, it is paid after {APPROVES_AFTER_DAYS} days: `famulus prolific "
+                f"message {record.run_id} {each.participant}` reminds them"
             )
 
 
