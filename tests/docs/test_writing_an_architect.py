@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import famulus
+from famulus.testing import ArchitectConformance
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/writing-an-architect.md").read_text(encoding="utf-8")
@@ -54,7 +55,7 @@ def test_methods_that_the_page_names_are_those_of_the_contract() -> None:
     named = set(re.findall(r"`([a-z_]+)\(", PAGE))
 
     assert named
-    assert named <= {*dir(famulus.ProcessArchitect), "open_gateway"}
+    assert named <= {*dir(famulus.ProcessArchitect), *dir(ArchitectConformance), "open_gateway"}
 
 
 def test_links_lead_somewhere() -> None:

@@ -21,7 +21,7 @@ FORMER = """\
 defaults:
 - /mephisto/blueprint: static_task
 - /mephisto/architect: heroku
-- /mephisto/provider: prolific
+- /mephisto/provider: crowd
 mephisto:
   architect:
     server_type: node
@@ -123,7 +123,7 @@ def test_configuration_that_cannot_be_launched_is_shown_with_its_problems(
     printed = done.stderr.splitlines()
     assert [each.split()[1] for each in printed] == ["warning:", *["error:"] * 7]
     assert f"{file}:4: architect: there is no architect 'heroku'" in done.stderr
-    assert f"{file}:5: provider: there is no provider 'prolific'" in done.stderr
+    assert f"{file}:5: provider: there is no provider 'crowd'" in done.stderr
     assert f"{file}:15: blueprint.units_per_assignment: 'x1' is not" in done.stderr
     assert f"{file}:13: blueprint.data_csv: " in done.stderr
 

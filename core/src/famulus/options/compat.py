@@ -53,13 +53,10 @@ _FORMER_PLUGINS: Mapping[tuple[str, str], str] = MappingProxyType(
             "chats of several workers are not supported; a blueprint of your own can show a chat "
             "with a model to one worker (docs/writing-a-blueprint.md)"
         ),
-        ("provider", "prolific"): (
-            "install a package that brings it; of the providers of Famulus itself, 'mturk' pays "
-            "workers of a platform"
-        ),
+        ("provider", "prolific"): ('it is a package of its own: `pip install "famulus[prolific]"`'),
         ("provider", "inhouse"): (
-            "use provider 'mock' for people of your own whom no platform pays: each gets a link "
-            "with a worker_id of their own, which is taken at its word"
+            "use provider 'links' for people of your own whom no platform pays: each gets a signed "
+            'link, made by `famulus links make`; `pip install "famulus[links]"` installs it'
         ),
     }
 )
