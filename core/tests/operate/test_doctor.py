@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
+from famulus.data.payments import list_payments
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.platform.bound_provider import deliver_run
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
-from famulus.model.states import Decision, VisitStatus
+from famulus.model.states import Decision, PaymentStatus, VisitStatus
 from famulus.model.tables import (
     AgentTable,
     OutboxTable,
@@ -27,7 +28,7 @@ from famulus.operate.doctor import read_differences
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
-from famulus.review.payment_actions import pay_bonus, settle_payments
+from famulus.review.payment_actions import pay_bonus, retry_payment, settle_payments
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
@@ -122,6 +123,20 @@ def test_a_refused_rejection_is_listed(
 
     (listed,) = found(database, plugins)
     assert listed.startswith("the platform has refused rejections: ")
+
+
+def test_an_approval_that_names_its_reward_unpayable_can_be_sent_again(
+    unit: int, database: Database, plugins: Plugins, platform: FakePlatform, gateway: Gateway
+) -> None:
+    database.write(lambda tx: decide(tx, unit, Decision.ACCEPTED))
+    database.write(lambda tx: apply_decisions(tx, [unit]))
+    platform.faults = [None, Fault.UNPAYABLE]
+    deliver_run(database, plugins, gateway.run_id)
+
+    (reward,) = list_payments(database)
+    assert reward.status is PaymentStatus.FAILED
+    retry_payment(database, reward.id, plugins=plugins)
+    assert platform.rewarded == ["visit"]
 
 
 def test_work_that_is_only_here_or_only_there_is_listed(

@@ -88,8 +88,8 @@ def test_problem_of_reading_hides_those_that_only_follow_from_it(tmp_path: Path)
     [
         ("mephisto/architect=heroku", "there is no architect 'heroku'; use architect 'local'"),
         ("architect=ec2", "there is no architect 'ec2'; use architect 'local'"),
-        ("provider=prolific", "there is no provider 'prolific'; install a package"),
-        ("provider=inhouse", "there is no provider 'inhouse'; use provider 'mock' for people of"),
+        ("provider=prolific", "there is no provider 'prolific'; it is a package"),
+        ("provider=inhouse", "there is no provider 'inhouse'; use provider 'links' for people of"),
         ("blueprint=static_react_task", "use blueprint 'static_task'"),
         ("blueprint=remote_procedure", "use blueprint 'static_task'"),
         ("blueprint=parlai_chat", "chats of several workers are not supported"),

@@ -387,7 +387,8 @@ def _record_payment(tx: Transaction, payment: Row, result: CallResult, *, is_fir
         _move(tx, payment, PaymentStatus.CONFIRMED, "platform")
     elif result.status is CallStatus.REFUSED:
         is_failed = _move(tx, payment, PaymentStatus.FAILED, "platform", result.error)
-        if is_failed and result.is_owed:
+        # A reward is paid by its verdict, which has to be delivered anyway.
+        if is_failed and result.is_owed and payment.kind is not PaymentKind.REWARD:
             failed = _read_payment(tx, payment.id)
             _move(tx, failed, PaymentStatus.OWED, "not payable there", result.error)
     elif result.status is CallStatus.FAILED and is_first and payment.status is PaymentStatus.SENT:
