@@ -46,7 +46,8 @@ def close_places(delivery: OutboxDelivery, limits: ClosingLimits) -> Closing | N
             return None
         first = closing.attempts if first is None else first
         failed = max(closing.attempts - first, 0)
-        if closing.is_refused or failed >= len(limits.pauses) or limits.waiting.monotonic() > until:
+        is_late = limits.waiting.monotonic() >= until
+        if closing.is_refused or failed >= len(limits.pauses) or is_late:
             return closing
         limits.waiting.pause(limits.pauses[failed])
         delivery.deliver(PLACE_KINDS)
