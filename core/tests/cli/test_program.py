@@ -34,6 +34,32 @@ def test_help_loads_neither_the_engine_nor_a_plugin(code: str) -> None:
     assert not set(done.stdout.splitlines()[-1].split()).intersection(HEAVY)
 
 
+#: What draws on a terminal, reads YAML, serves, or is for existing scripts and tests alone.
+_RARE = {"rich", "yaml", "flask", "omegaconf", "pytest", "famulus_flask", "famulus_mock"}
+_OF_LAUNCHES = {"famulus.operate.operator", "famulus.engine.gateway"}
+_OF_CONFIGURATIONS = {"cattrs", "pluggy", "famulus.plugins"}
+
+
+@pytest.mark.parametrize(
+    ("command", "unwanted"),
+    [
+        ("launch", _RARE),
+        ("status", _RARE | _OF_LAUNCHES),
+        ("export", _RARE | _OF_LAUNCHES | _OF_CONFIGURATIONS),
+        ("profiles", _RARE | _OF_LAUNCHES | _OF_CONFIGURATIONS | {"peewee"}),
+    ],
+)
+def test_command_loads_only_what_it_needs_before_it_runs(command: str, unwanted: set[str]) -> None:
+    code = (
+        "import sys, click; from famulus.cli.program import program;"
+        f"program.get_command(click.Context(program), {command!r}); print(*sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert unwanted.intersection(done.stdout.split()) == set()
+
+
 def test_help_lists_each_command_with_its_own_help() -> None:
     ctx = click.Context(program)
     shown = program.get_help(ctx)

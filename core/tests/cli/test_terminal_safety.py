@@ -336,7 +336,7 @@ def test_commands_write_to_the_terminal_in_one_place() -> None:
     assert found == {
         ("core/src/famulus/cli/output.py", "click.prompt"),
         # Escapes messages of a platform; the rest are numbers, states and times.
-        ("core/src/famulus/cli/display.py", "Console"),
+        ("core/src/famulus/cli/live_display.py", "Console"),
     }
 
 

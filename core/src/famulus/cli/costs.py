@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from famulus.cli.output import say
 from famulus.cli.words import counted
-from famulus.contracts.provider_views import Quote
-from famulus.data.wage import Wage
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.money import minor_digits
-from famulus.operate.checking import Checked
-from famulus.operate.estimate import Estimate
-from famulus.operate.operator import Operator
+
+if TYPE_CHECKING:
+    from famulus.contracts.provider_views import Quote
+    from famulus.data.wage import Wage
+    from famulus.operate.checking import Checked
+    from famulus.operate.estimate import Estimate
+    from famulus.operate.operator import Operator
 
 #: Rows that a launch counts before it begins; more would keep it waiting.
 _MOST_ROWS = 50_000

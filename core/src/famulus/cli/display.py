@@ -6,19 +6,12 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
-
 from famulus.cli.output import say
 from famulus.cli.words import counted, duration, moment, units_by_status
-from famulus.escaping import escaped_line
 from famulus.model.states import LoadingStatus, RunStatus
 from famulus.operate.progress import Progress
 
@@ -63,9 +56,6 @@ class Rate:
         return timedelta(minutes=min(units / rate, TOO_LONG / timedelta(minutes=1)))
 
 
-_BAR_WIDTH = 40
-
-
 class Display(Protocol):
     """Shows looks at runs; ``every`` is the number of seconds between them."""
 
@@ -81,18 +71,14 @@ def display(log_rate: float) -> Iterator[Display]:
 
     :param log_rate: seconds between lines where that is not a terminal.
     """
-    console = Console(file=sys.stdout)
-    if not console.is_terminal or console.is_dumb_terminal:
+    if not sys.stdout.isatty():
         yield Lines(log_rate)
         return
-    live = Live(console=console, transient=True, auto_refresh=False)
-    with suppress(OSError):
-        live.start()
-    try:
-        yield _Screen(live)
-    finally:
-        with suppress(OSError):
-            live.stop()
+    # Drawing takes a library that is slow to import.
+    from famulus.cli.live_display import live_display
+
+    with live_display() as screen:
+        yield screen or Lines(log_rate)
 
 
 class Lines:
@@ -107,7 +93,7 @@ class Lines:
         for look in looks:
             self._rates.setdefault(look.run_id, Rate()).look(look.at, look.done)
         for look in looks:
-            parts = [_done(look), *details(look, self._rates[look.run_id])]
+            parts = [done_units(look), *details(look, self._rates[look.run_id])]
             run = f"run {look.run_id}: " if len(self._rates) > 1 else ""
             states = units_by_status(look.units)
             time = f"{look.at.astimezone():%H:%M:%S}"
@@ -116,41 +102,8 @@ class Lines:
                 say(f"         {run}{rows}")
 
 
-class _Screen:
-    """The live display: three lines per run and those of its undelivered rows, updated in place."""
-
-    every = 1.0
-
-    def __init__(self, live: Live) -> None:
-        self._live = live
-        self._rates: dict[int, Rate] = {}
-
-    def show(self, *looks: Progress) -> None:
-        """Draw the looks in the place of those before."""
-        for look in looks:
-            self._rates.setdefault(look.run_id, Rate()).look(look.at, look.done)
-        lines = [line for look in looks for line in self._lines(look)]
-        with suppress(OSError):
-            self._live.update(Group(*lines), refresh=True)
-
-    def _lines(self, look: Progress) -> list[RenderableType]:
-        run = f"  run {look.run_id}" if len(self._rates) > 1 else ""
-        head = Table.grid(padding=(0, 2))
-        head.add_row(
-            ProgressBar(total=max(look.total, 1), completed=look.done, width=_BAR_WIDTH),
-            Text(f"{_done(look)}{run}"),
-        )
-        texts = (", ".join(details(look, self._rates[look.run_id])), units_by_status(look.units))
-        lines = [_line(text, "dim") for text in texts]
-        undelivered = [_line(str(rows), "yellow") for rows in look.undelivered]
-        return [Text(), head, *lines, *undelivered]
-
-
-def _line(text: str, style: str) -> Text:
-    return Text(escaped_line(text), style=style, no_wrap=True, overflow="ellipsis")
-
-
-def _done(look: Progress) -> str:
+def done_units(look: Progress) -> str:
+    """Return how many units of a run are done, and of how many."""
     return f"{look.done:,} of {counted(look.total, 'unit')} done"
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NamedTuple
 
@@ -52,7 +53,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self._builtins:
             module, _, name = self._builtins[cmd_name].target.partition(":")
-            loaded = importlib.import_module(f"{_OURS}.{module}")
+            with _without_garbage_collection():
+                loaded = importlib.import_module(f"{_OURS}.{module}")
             command: click.Command = getattr(loaded, name)
             return command
         entries = self._others().get(cmd_name)
@@ -115,6 +117,18 @@ class LazyGroup(click.Group):
     def _others(self) -> dict[str, list[EntryPoint]]:
         found = _entries_by_name()
         return {name: entries for name, entries in found.items() if name not in self._builtins}
+
+
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Look for no garbage meanwhile: modules and classes are none, however many are made."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _entries_by_name() -> dict[str, list[EntryPoint]]:

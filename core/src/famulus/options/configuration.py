@@ -16,7 +16,6 @@ from famulus.options.merge import Merged
 from famulus.options.origins import Origins
 from famulus.options.profiles import Profile, find_profile, split_profile
 from famulus.options.source import SECTIONS, ConfigSource, source_from_tree
-from famulus.options.yaml_source import read_document
 
 _DEFAULT_ROLES = (("architect", "local"), ("provider", "mock"))
 
@@ -123,6 +122,9 @@ def _with_includes(
 ) -> list[ConfigSource]:
     if file in parents:
         raise UsageError(Problem("includes itself, by way of its 'defaults'", file=file))
+    # A serving process and most commands read the stored plan, and no file.
+    from famulus.options.yaml_source import read_document
+
     document = read_document(file)
     source = source_from_tree(document.tree, file=file, lines=document.lines, arguments=arguments)
     source.problems[:0] = document.problems

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import importlib
 import os
 import signal
@@ -40,7 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         connections=_allowed_connections(),
         min_free_bytes=options.min_free_bytes,
     )
+    gc.disable()
     application = load_application(options.application)
+    # What is loaded stays: neither the start nor a request waits for a look at all of it.
+    gc.freeze()
+    gc.enable()
     asyncio.run(_serve(application, socket.socket(fileno=options.socket), settings))
     # A thread that hangs in a request may have a lock that closing waits for.
     _end_after(_CLOSING_SECONDS)
