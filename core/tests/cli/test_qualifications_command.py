@@ -122,12 +122,12 @@ def test_a_worker_of_one_crowd_is_found_among_several(famulus: Famulus) -> None:
     several, unknown = famulus("workers", "show", "both"), famulus("workers", "show", "z")
 
     assert shown[0].split() == ["Worker", "y", "of", "mturk"]
-    for refused in (several, unknown):
-        assert refused.exit_code == 2
-        assert "name the provider of the workers: mock, mturk" in refused.stderr
     forgotten = famulus("workers", "forget", "both", "--yes")
-    assert forgotten.exit_code == 2
-    assert "'both' may be one of both of mock, both of mturk; name the id" in forgotten.stderr
+    for refused in (several, forgotten):
+        assert refused.exit_code == 2
+        assert "'both' may be one of both of mock, both of mturk; name the id" in refused.stderr
+    assert unknown.exit_code == 2
+    assert "there is no worker 'z' of mock or mturk" in unknown.stderr
     assert good(famulus("workers", "forget", "x", "--yes"))
     assert famulus("workers", "show", "x", "--provider", "mock").exit_code == 2
 

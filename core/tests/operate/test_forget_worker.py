@@ -18,7 +18,7 @@ from famulus.errors import ConflictError, NotFoundError, PluginError, UsageError
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import PaymentKind
-from famulus.model.tables import OutboxTable, PaymentTable
+from famulus.model.tables import OutboxTable, PaymentTable, WorkerTable
 from famulus.operate.forget_worker import (
     ForgottenWorker,
     WorkerId,
@@ -351,3 +351,18 @@ def test_name_that_no_provider_knows_is_not_found(
     monkeypatch.setattr(plugins.provider("paying"), "workers_called", broken)
     with pytest.raises(PluginError, match="'paying' could not find a worker: OSError: disk"):
         find_worker_id(database, plugins, "Ole")
+
+
+@pytest.mark.usefixtures("gateway")
+def test_provider_that_cannot_be_asked_is_no_obstacle_once_another_is_named(
+    database: Database, plugins: Plugins
+) -> None:
+    gone = WorkerTable.insert(provider_type="gone", name="y", created_at=0, blocked=False)
+    database.write(lambda tx: tx.execute(gone))
+
+    with pytest.raises(PluginError, match=r"no provider 'gone'.*; name the provider of the worker"):
+        find_worker_id(database, plugins, "x")
+    with pytest.raises(PluginError, match=r"there is no provider 'gone'(?!.*--provider)"):
+        find_worker_id(database, plugins, "z", provider_type="gone")
+    of_paying = WorkerId(provider_type="paying", name="x")
+    assert find_worker_id(database, plugins, "x", provider_type="paying") == of_paying

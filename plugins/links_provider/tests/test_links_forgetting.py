@@ -1,4 +1,4 @@
-"""famulus workers forget: people of links go by what they are called, whether they came or not."""
+"""famulus workers show and forget: people of links go by what they are called."""
 
 from __future__ import annotations
 
@@ -105,3 +105,23 @@ def test_call_that_was_killed_once_the_name_was_deleted_is_completed_by_the_id(
     with database.read() as tx:
         [(name,)] = tx.sql("SELECT name FROM worker").fetchall()
     assert name.startswith("forgotten-")
+
+
+def test_person_is_shown_by_name_once_they_have_come(
+    invited: tuple[Gateway, list[Link]],
+    database: Database,
+    database_address: str,
+    begin: Callable[..., Any],
+) -> None:
+    gateway, (anna, bo, _) = invited
+    gateway.arrive(begin(gateway, address_of(gateway, database, anna)))
+
+    by_name, by_id, not_yet = (
+        run_command(workers, "show", who, database=database_address)
+        for who in ("anna BERG", anna.worker, "bo@lund.example")
+    )
+
+    assert by_name.stdout.splitlines()[0].split() == ["Worker", anna.worker, "of", "links"]
+    assert by_id.stdout == by_name.stdout
+    assert not_yet.exit_code == 2
+    assert f"bo@lund.example is {bo.worker} of links, who has not come yet" in not_yet.stderr

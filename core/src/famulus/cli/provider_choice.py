@@ -19,7 +19,6 @@ from famulus.operate.account_delivery import (
     AccountDelivery,
     count_due,
     deliver_account,
-    provider_types_of,
     requester_numbers,
     stored_provider_types,
 )
@@ -72,19 +71,15 @@ def choose_provider(
     requester: str | None,
     *,
     informs: bool = True,
-    creates: bool = True,
-    worker: str | None = None,
 ) -> Iterator[ProviderChoice]:
     """Open the database and find out which provider's workers are meant.
 
     :param informs: whether anything is to be sent to the platform.
-    :param creates: whether the database is created where there is none.
-    :param worker: who is meant: the only provider that has a worker of that name needs no naming.
     :raises famulus.UsageError: when that has to be given, naming what there is.
     """
     plugins = discover()
-    with session.open_database() if creates else session.open_existing() as database:
-        provider_type = provider or _only_provider(database, plugins, worker)
+    with session.open_database() as database:
+        provider_type = provider or _only_provider(database, plugins)
         capabilities = plugins.provider(provider_type).capabilities
         requester = None if requester is None else stripped(requester)
         names = requester_numbers(database, provider_type)
@@ -149,18 +144,14 @@ def _problems(done: AccountDelivery, name: str) -> Iterator[str]:
         yield f"The operator of a run is sending {counted(done.elsewhere, 'change')} to {name}."
 
 
-def _only_provider(database: Database, plugins: Plugins, worker: str | None) -> str:
+def _only_provider(database: Database, plugins: Plugins) -> str:
     """Return the only provider that this database knows, or else the only one that is installed.
-
-    Of several that it knows, the only one that has the worker.
 
     :raises famulus.UsageError: when there is not exactly one, naming those there are.
     """
     types = stored_provider_types(database)
     if not types:
         types = {cls.type for info in plugins.accepted for cls in info.providers}
-    if len(types) > 1 and worker is not None:
-        types = provider_types_of(database, worker) or types
     if len(types) == 1:
         return types.pop()
     found = ", ".join(sorted(types)) or "none is installed"

@@ -11,7 +11,7 @@ from famulus.engine.answers import agent_folder
 from famulus.engine.forgetting import admit_again, begin_forgetting, forget_rows, forgotten_attempts
 from famulus.engine.qualifications.worker_handle import find_or_create_worker
 from famulus.engine.requesters import prepare_tables
-from famulus.errors import NotFoundError, UsageError, as_plugin_error
+from famulus.errors import NotFoundError, PluginError, UsageError, as_plugin_error
 from famulus.model.database import Database
 from famulus.names import pseudonym_of, read_name
 from famulus.operate.account_delivery import provider_types_of, stored_provider_types
@@ -52,10 +52,21 @@ def find_worker_id(
     name = read_name(name, "worker")
     have_come = provider_types_of(database, name)
     types = stored_provider_types(database) if provider_type is None else {provider_type}
+
+    def called(asked: str) -> list[str]:
+        try:
+            return _called(database, plugins, asked, name)
+        except PluginError as error:
+            if provider_type is not None or len(types) == 1:
+                raise
+            raise PluginError(
+                f"{error}; name the provider of the worker with --provider to ask no other"
+            ) from error
+
     found = [
         WorkerId(provider_type=each, name=worker)
         for each in sorted(types)
-        for worker in ([name] if each in have_come else _called(database, plugins, each, name))
+        for worker in ([name] if each in have_come else called(each))
     ]
     if not found:
         of = f" of {' or '.join(sorted(types))}" if types else ""

@@ -24,13 +24,15 @@ from famulus.contracts.qualification_check import PastWork
 from famulus.data.worker_report import WorkerReport, read_worker_report, refused_from
 from famulus.engine.qualifications.blocks import set_blocked
 from famulus.engine.qualifications.bulk_grants import make_workers
-from famulus.engine.qualifications.worker_handle import Grant, find_worker
+from famulus.engine.qualifications.worker_handle import Grant, Worker, find_worker
 from famulus.engine.runs import find_run
+from famulus.errors import NotFoundError
 from famulus.iso_time import iso
+from famulus.model.database import Database
 from famulus.model.states import AgentStatus
 from famulus.model.transaction import Transaction
 from famulus.names import stripped
-from famulus.operate.forget_worker import find_worker_id, forget_worker
+from famulus.operate.forget_worker import WorkerId, find_worker_id, forget_worker
 
 #: Submissions that are shown; ``--json`` has them all.
 _SHOWN = 10
@@ -56,12 +58,14 @@ def workers() -> None:
 @json_option
 @pass_session
 def show(session: Session, worker: str, provider: str | None, as_json: bool) -> None:
-    """Show what WORKER has done, their qualifications, and whether they are blocked."""
-    with choose_provider(
-        session, provider, None, informs=False, creates=False, worker=worker
-    ) as choice:
-        found = find_worker(choice.database, choice.provider_type, worker)
-        report = read_worker_report(choice.database, found, most=None if as_json else _SHOWN)
+    """Show what WORKER has done, their qualifications, and whether they are blocked.
+
+    WORKER is the worker's id or, where the provider stores them, their real name or address.
+    """
+    with session.open_existing() as database:
+        meant = find_worker_id(database, session.plugins, worker, provider_type=provider)
+        found = _find_met(database, meant, called=stripped(worker))
+        report = read_worker_report(database, found, most=None if as_json else _SHOWN)
     if as_json:
         say_json(_json(report))
         return
@@ -174,6 +178,17 @@ def forget(session: Session, name: str, answers: bool, provider: str | None, yes
             say(f"Removed the answers of {counted(done.answers, 'attempt')}.")
         for copy in database.location.backups():
             say(f"The backup {copy} still has the name; delete it, or keep it safe.", err=True)
+
+
+def _find_met(database: Database, meant: WorkerId, *, called: str) -> Worker:
+    try:
+        return find_worker(database, meant.provider_type, meant.name)
+    except NotFoundError:
+        if meant.name == called:
+            raise
+        raise NotFoundError(
+            f"{called} is {meant.name} of {meant.provider_type}, who has not come yet"
+        ) from None
 
 
 def _set(
