@@ -187,8 +187,9 @@ def test_what_is_left_follows_the_lowest_limit(
     most_left: int | None,
     left: str,
 ) -> None:
-    step = OwnPage(next_query={"worker_id": "x", "assignment_id": "next"}, most_left=most_left)
+    step = OwnPage(next_query={"worker_id": "x", "assignment_id": "next"})
     monkeypatch.setattr(plugins.provider("own"), "completion", lambda *_: step)
+    monkeypatch.setattr(plugins.provider("own"), "most_left", lambda *_: most_left)
     gateway = launch(operator, maximum_units_per_worker=maximum)
 
     assert facts(GatewayWorker(gateway, "x").work())["Left for you"] == left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -10,6 +11,7 @@ from famulus.engine.gateway import Gateway
 from famulus.engine.limits import set_limits
 from famulus.engine.units import UnitNumber, number_unit
 from famulus.model.database import Database
+from famulus.plugins import Plugins
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen
 
 ROWS = [{"n": 1}, {"n": 2}, {"n": 3}]
@@ -121,3 +123,23 @@ def test_unpaid_task_does_not_mention_pay(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS, task_reward="0")
 
     assert "per unit" not in GatewayWorker(gateway, "x").arrive().text
+
+
+@pytest.mark.parametrize(
+    ("most_left", "number"),
+    [
+        (lambda *_: 1, "Unit 1 of at most 2"),
+        (lambda *_: 7, "Unit 1 of at most 3"),
+        (lambda *_: 1 / 0, "Unit 1 of at most 3"),
+    ],
+)
+def test_providers_own_limit_counts_and_its_faults_do_not(
+    gateway: Gateway,
+    plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
+    most_left: Callable[..., int],
+    number: str,
+) -> None:
+    monkeypatch.setattr(plugins.provider("crowd"), "most_left", most_left)
+
+    assert shown(GatewayWorker(gateway, "x").arrive()) == number

@@ -133,6 +133,24 @@ def test_shared_link_gives_its_uses_and_no_more(
     assert opened(gateway, {**link, VISIT: "3"}).refusal == "link_used_up"
 
 
+def test_page_of_a_unit_promises_no_more_than_the_uses_of_the_link(
+    launch: Launch, database: Database, answer: Answers
+) -> None:
+    gateway = launch(rows=[{"n": number} for number in range(5)])
+    of_two, unlimited = (
+        first_visit(database, gateway.run_id, person, **limits)
+        for person, limits in ((ANNA, {"uses": 2}), (Person(name="Bo"), {}))
+    )
+
+    pages = [opened(gateway, of_two).text for _ in range(2)]
+    answer(gateway, of_two)
+    pages.append(opened(gateway, {**of_two, VISIT: "2"}).text)
+
+    numbers = [page.partition("<li>Unit ")[2].partition("</li>")[0] for page in pages]
+    assert numbers == ["1 of at most 2", "1 of at most 2", "2 of at most 2"]
+    assert "<li>Unit 1 of at most 5</li>" in opened(gateway, unlimited).text
+
+
 def test_people_are_different_workers_and_the_same_in_another_run(
     launch: Launch, database: Database
 ) -> None:

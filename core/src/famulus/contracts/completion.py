@@ -85,11 +85,9 @@ class OwnPage(Completion):
     """The page lists what the worker has done in the run, and what it earns.
 
     It has a link to itself: the URL parameters that the worker came with lead back to it. It says
-    how many units are left for the worker at most, by the limits of the run.
+    how many units are left for the worker at most, by the limits of the run and by
+    :meth:`Provider.most_left`.
     """
-
-    #: how many of them the provider lets the worker do; None where it sets no limit of its own
-    most_left: int | None = None
 
 
 @frozen(kw_only=True)

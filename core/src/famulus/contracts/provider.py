@@ -146,6 +146,15 @@ class Provider(ABC):
         once. When it raises, the page shows what has happened, and leads nowhere.
         """
 
+    def most_left(self, visit: VisitView) -> int | None:
+        """Return how many more units the provider lets a worker do after one visit.
+
+        None where it sets no limit of its own, as here. Pages say how many units the worker can get
+        at most. Called in the serving process, by any thread, for each page of a task and for the
+        worker's own page; it returns at once. Where it raises, only the limits of the run count.
+        """
+        return None
+
     def enter(
         self, query: Mapping[str, str], entry: Entry
     ) -> Mapping[str, str] | EntryForm | Refusal:

@@ -19,6 +19,7 @@ from famulus.engine.admission import Admission
 from famulus.engine.own_work import OwnWork, PaidRun, read_own_work
 from famulus.engine.pages import WayOut
 from famulus.engine.qualifications.rules import FailedOnboarding
+from famulus.engine.unit_number import most_left
 from famulus.engine.visits import read_refused_visit
 from famulus.errors import FamulusError
 from famulus.model.database import Database
@@ -68,7 +69,12 @@ class Completions:
         """Return how the worker of a visit leaves. Not called inside a transaction."""
         way = WayOut(outcome, self._ask(visit, outcome))
         if isinstance(way.completion, OwnPage):
-            way = evolve(way, own_work=self._own_work(visit), own_query=visit.query)
+            way = evolve(
+                way,
+                own_work=self._own_work(visit),
+                own_query=visit.query,
+                most_left=most_left(self.provider, visit),
+            )
         return evolve(way, no_more=self._no_more(visit)) if way.may_offer_next else way
 
     def of_refusal(

@@ -168,7 +168,7 @@ class Gateway:
             database=database,
             run_id=record.id,
             blueprint=blueprint,
-            provider_type=provider.type,
+            provider=provider,
             tokens=self._tokens,
             info=info,
         )
@@ -446,7 +446,14 @@ class Gateway:
             with self._database.read() as tx:
                 visit = read_visit(tx, found.visit)
             return self._already(visit_view(visit))
-        page = self._pages.page(found, arrival.worker_name, just_passed=just_passed)
+        arrived = VisitView(
+            id=found.visit,
+            run_id=self.run_id,
+            worker_name=arrival.worker_name,
+            reference=arrival.reference,
+            query=query,
+        )
+        page = self._pages.page(found, arrived, just_passed=just_passed)
         return Reply(status=200, body=page)
 
     def _attempt_view(self, agent: int, onboarding: bool) -> AttemptView:

@@ -11,6 +11,8 @@ from attrs import define, evolve, field
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.filled_form import fill_form
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import VisitView
 from famulus.contracts.views import (
     Form,
     OnboardingView,
@@ -25,7 +27,7 @@ from famulus.engine.admission_results import AssignedUnit, OpenOnboarding
 from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.attempts import Attempt
 from famulus.engine.tokens import Tokens
-from famulus.engine.unit_number import read_unit_number
+from famulus.engine.unit_number import most_left, read_unit_number
 from famulus.engine.units import UnitNumber
 from famulus.model.database import Database
 from famulus.model.fields import to_micros
@@ -49,19 +51,21 @@ class TaskPages:
     database: Database
     run_id: int
     blueprint: Blueprint
-    provider_type: str
+    provider: Provider
     tokens: Tokens
     info: pages.TaskInfo
     _first_row: Mapping[str, Any] | None = field(default=None, init=False)
 
     def page(
-        self, found: AssignedUnit | OpenOnboarding, worker_name: str, *, just_passed: bool
+        self, found: AssignedUnit | OpenOnboarding, visit: VisitView, *, just_passed: bool
     ) -> str:
-        """Return the page of the unit or onboarding that a worker was given.
+        """Return the page of the unit or onboarding that a worker was given in a visit.
 
         :param just_passed: whether the worker comes from the onboarding, which they have passed.
         """
-        worker = WorkerView(id=found.worker, name=worker_name, provider_type=self.provider_type)
+        worker = WorkerView(
+            id=found.worker, name=visit.worker_name, provider_type=self.provider.type
+        )
         if isinstance(found, OpenOnboarding):
             page = self._onboarding(found.agent, worker)
             return pages.task_document(self._frame(found.agent, page, found.deadline, True))
@@ -74,6 +78,7 @@ class TaskPages:
         page = self.blueprint.task_page(TaskView(agent_id=found.agent, worker=worker, unit=unit))
         frame = self._frame(found.agent, page, found.deadline, False)
         number = found.number or self._number(found.worker, found.agent)
+        number = self._limited(number, visit)
         return pages.task_document(evolve(frame, number=number, passed=self.passed(just_passed)))
 
     def refused_page(self, attempt: Attempt, form: Form, message: str) -> str:
@@ -85,7 +90,7 @@ class TaskPages:
             (deadline,) = tx.one(_DEADLINE, agent=attempt.agent) or (0,)
             unit = None if attempt.unit is None else read_unit_and_worker(tx, attempt.agent)[0]
         worker = WorkerView(
-            id=attempt.worker, name=attempt.worker_name, provider_type=self.provider_type
+            id=attempt.worker, name=attempt.worker_name, provider_type=self.provider.type
         )
         if unit is None:
             page, number = self._onboarding(attempt.agent, worker), None
@@ -93,6 +98,7 @@ class TaskPages:
             view = TaskView(agent_id=attempt.agent, worker=worker, unit=unit)
             page = self.blueprint.task_page(view)
             number = self._number(attempt.worker, attempt.agent)
+            number = self._limited(number, attempt.visit_view)
         page = evolve(page, body=fill_form(page.body, form.fields))
         frame = self._frame(attempt.agent, page, deadline, unit is None)
         return pages.task_document(evolve(frame, number=number, message=message))
@@ -116,6 +122,14 @@ class TaskPages:
     def _number(self, worker: int, agent: int) -> UnitNumber | None:
         with self.database.read() as tx:
             return read_unit_number(tx, run=self.run_id, worker=worker, agent=agent)
+
+    def _limited(self, number: UnitNumber | None, visit: VisitView) -> UnitNumber | None:
+        """Return the number of a unit, of no more than the provider lets the worker do."""
+        left = None if number is None else most_left(self.provider, visit)
+        if number is None or left is None:
+            return number
+        bounds = (number.number + left, number.most)
+        return evolve(number, most=min(bound for bound in bounds if bound is not None))
 
     def _frame(self, agent: int, page: Page, deadline: int, onboarding: bool) -> pages.TaskFrame:
         now = to_micros(self.database.clock())

@@ -14,13 +14,10 @@ _WEB = ("https://", "http://")
 _LONGEST_CODE = 100
 
 
-def leave(
-    text: str | None, visit: VisitView, next_query: Mapping[str, str] | None, uses: int | None
-) -> Completion:
+def leave(text: str | None, visit: VisitView, next_query: Mapping[str, str] | None) -> Completion:
     """Return the completion that an option stands for; without one, the worker's own page."""
     if text is None:
-        left = None if uses is None else uses - int(visit.reference)
-        return OwnPage(next_query=next_query, most_left=left)
+        return OwnPage(next_query=next_query)
     if not text.startswith(_WEB):
         return ShowCode(code=text, next_query=next_query)
     values = {**visit.query, "worker": visit.worker_name}

@@ -157,8 +157,12 @@ class LinksProvider(Provider):
         # The platform's codes are not for those whom it has not sent.
         is_other = bool(self.args.worker_param) and LINK in visit.query
         text = None if is_other else self.args.completions.get(outcome)
+        return leave(text, visit, self._next_query(visit))
+
+    def most_left(self, visit: VisitView) -> int | None:
+        """Return how many uses a personal link has left after a visit."""
         uses = self._uses(visit.query)
-        return leave(text, visit, self._next_query(visit, uses), uses)
+        return None if uses is None else uses - int(visit.reference)
 
     def entrances(self, run: RunView) -> Sequence[str]:
         """Return the open links, and the address to enter on a platform that sends people."""
@@ -252,14 +256,15 @@ class LinksProvider(Provider):
             return 0
         return sum(work.run_id == run for work in past_work(database, known.id))
 
-    def _next_query(self, visit: VisitView, uses: int | None) -> Mapping[str, str] | None:
+    def _next_query(self, visit: VisitView) -> Mapping[str, str] | None:
         """Return the query of the worker's next visit, or None where there is none."""
         query = visit.query
         is_numbered = self.args.worker_param in query and not self.args.visit_param
         if LINK not in query and not is_numbered:
             return None
-        following = int(visit.reference) + 1
-        return None if uses is not None and following > uses else {**query, VISIT: str(following)}
+        if self.most_left(visit) == 0:
+            return None
+        return {**query, VISIT: str(int(visit.reference) + 1)}
 
     def _uses(self, query: Mapping[str, str]) -> int | None:
         """Return the uses of the link that is in a query; None for any number."""

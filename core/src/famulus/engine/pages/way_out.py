@@ -68,6 +68,8 @@ class WayOut:
     own_work: OwnWork | None = None
     #: the URL parameters that lead back to the worker's own page
     own_query: Mapping[str, str] = MappingProxyType({})
+    #: how many units the provider lets the worker do; None where it sets no limit of its own
+    most_left: int | None = None
 
     @property
     def may_offer_next(self) -> bool:
@@ -91,7 +93,7 @@ class WayOut:
             return None
         if self.next_query is None:
             return 0 if self.no_more is None else None
-        bounds = [bound for bound in (work.left, step.most_left) if bound]
+        bounds = [bound for bound in (work.left, self.most_left) if bound]
         return min(bounds, default=None)
 
     @property
