@@ -134,6 +134,23 @@ def test_columns_that_do_not_fit_stand_below(monkeypatch: pytest.MonkeyPatch) ->
     assert table([names]) == [f"{'A' * 20}  {'B' * 15}", f"    {'C' * 10}  D"]
 
 
+def test_text_that_fits_stands_in_its_row_whatever_the_others_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    rows = [("PAYMENT", "STATUS", "ABOUT"), ("1" * 7, "confirmed", "by hand"), ("2", "owed", "")]
+    long = ("3", "failed", "the balance of the account is too low")
+
+    assert table([*rows, long]) == [
+        "PAYMENT  STATUS     ABOUT",
+        "1111111  confirmed  by hand",
+        "2        owed",
+        "3        failed",
+        "    the balance of the account is too",
+        "    low",
+    ]
+
+
 def test_addresses_of_a_run_stay_on_their_lines_for_scripts(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

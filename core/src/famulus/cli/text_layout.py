@@ -69,8 +69,9 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 def wrapped(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
     """Return columns whose last one is long text, wrapped within ``width`` characters.
 
-    The last column stands below the others where it would be too narrow beside them, and so do
-    others that do not fit. Without a width this is :func:`aligned`.
+    Where the last column would be too narrow, its texts stand below the others, except those that
+    fit beside them in one line. So do other columns that do not fit. Without a width this is
+    :func:`aligned`.
     """
     if width is None:
         return aligned(rows)
@@ -83,8 +84,9 @@ def wrapped(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
     left = sum(widths) + 2 * len(widths)
     lines: list[str] = []
     for row, short in zip(rows, cells, strict=True):
-        if fitting == len(widths) and width - left >= _NARROWEST:
-            lines += _beside([*short, _wrap(row[-1], width - left)], [*widths, 0])
+        room = width - left
+        if fitting == len(widths) and (room >= _NARROWEST or len(row[-1]) <= room):
+            lines += _beside([*short, _wrap(row[-1], room)], [*widths, 0])
             continue
         lines += _beside(short[:fitting], widths[:fitting])
         below = "  ".join(filter(None, row[fitting:]))

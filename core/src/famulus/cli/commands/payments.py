@@ -248,14 +248,21 @@ def _report(
 
 
 _HEAD = ("PAYMENT", "RUN", "UNIT", "KIND", "STATUS", "AMOUNT", "FEE", "WORKER", "ABOUT")
+_FEE = _HEAD.index("FEE")
 #: Payments whose process is named, at most.
 _MOST_CLAIMS = 5
 _SUMS = ("", "PAYMENTS", "AMOUNT", "FEES", "TOGETHER")
 
 
 def payment_lines(payments: Sequence[PaymentRecord]) -> list[str]:
-    """Return one line per payment; a long description is on lines of its own below."""
-    return table([_HEAD, *map(_row, payments)])
+    """Return one line per payment; a long description is on lines of its own below.
+
+    There is a column of fees where there are fees.
+    """
+    rows = [_HEAD, *map(_row, payments)]
+    if not any(payment.fee for payment in payments):
+        rows = [(*row[:_FEE], *row[_FEE + 1 :]) for row in rows]
+    return table(rows)
 
 
 def total_lines(totals: Sequence[PaymentTotal]) -> list[str]:
