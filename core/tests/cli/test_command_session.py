@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,10 @@ import click
 import pytest
 
 import famulus
+from famulus.cli.program import program
 from famulus.testing import run_command
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def command(function: Any) -> click.Command:
@@ -48,6 +54,29 @@ def test_json_is_the_only_thing_on_standard_output(tmp_path: Path) -> None:
 
     assert json.loads(done.stdout) == {"name": "\x1b"}
     assert "\x1b" not in done.stdout
+
+
+def test_commands_in_texts_are_in_backticks() -> None:
+    """Only those stay on one line, and are printed with the database of the call."""
+    names = "|".join(program.list_commands(click.Context(program)))
+    bare = re.compile(rf"(?<!`)\bfamulus ({names})\b")
+    found = [
+        f"{path.relative_to(ROOT)}: {text}"
+        for folder in (ROOT / "core/src", *(ROOT / "plugins").glob("*/src"))
+        for path in folder.rglob("*.py")
+        for text in _texts(ast.parse(path.read_text(encoding="utf-8")))
+        if bare.search(text)
+    ]
+
+    assert found == []
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    """Yield the string literals that are not docstrings."""
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in docstrings:
+            yield str(node.value)
 
 
 def test_a_command_in_a_message_of_core_is_on_the_same_database(

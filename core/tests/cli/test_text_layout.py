@@ -134,7 +134,7 @@ def test_columns_that_do_not_fit_stand_below(monkeypatch: pytest.MonkeyPatch) ->
     assert table([names]) == [f"{'A' * 20}  {'B' * 15}", f"    {'C' * 10}  D"]
 
 
-def test_text_that_fits_stands_in_its_row_whatever_the_others_need(
+def test_text_that_fits_stands_in_its_row_though_others_do_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")

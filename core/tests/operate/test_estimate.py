@@ -100,7 +100,7 @@ def test_a_quote_names_who_owes_the_reward_where_the_provider_does_not_pay(
     )
 
     assert [*quote_lines(owed)][1:] == [
-        "The provider does not pay: you owe workers what is accepted (famulus payments owed)."
+        "The provider does not pay: you owe workers what is accepted (`famulus payments owed`)."
     ]
     assert len([*quote_lines(unpaid)]) == 1
 

@@ -151,7 +151,7 @@ def test_option_of_the_former_system_that_a_plugin_has_is_its_own(tmp_path: Path
 def test_resuming_by_a_launch_option_is_refused(tmp_path: Path) -> None:
     (found,) = problems(tmp_path, YAML, "task.resume_incomplete_run=true")
 
-    assert "use 'famulus resume RUN'" in found
+    assert "use `famulus resume RUN`" in found
 
 
 def test_problem_of_an_override_has_no_line(tmp_path: Path) -> None:

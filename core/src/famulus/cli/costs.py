@@ -12,6 +12,7 @@ from famulus.errors import RefusedError, UnavailableError
 from famulus.model.money import minor_digits
 
 if TYPE_CHECKING:
+    from famulus.cli.session import Session
     from famulus.contracts.provider_views import Quote
     from famulus.data.wage import Wage
     from famulus.operate.checking import Checked
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 _MOST_ROWS = 50_000
 
 
-def say_cost(operator: Operator, checked: Checked) -> None:
+def say_cost(session: Session, operator: Operator, checked: Checked) -> None:
     """Print what a checked configuration will cost; an unavailable platform is only a warning."""
     try:
         lines = [*quote_lines(operator.estimate(checked, most_rows=_MOST_ROWS))]
     except (UnavailableError, RefusedError) as error:
         lines = [f"Cost: the platform cannot be asked now: {error}"]
     for line in lines:
-        say(line)
+        say(session.located(line))
 
 
 def quote_lines(estimate: Estimate) -> Iterator[str]:
@@ -45,7 +46,8 @@ def quote_lines(estimate: Estimate) -> Iterator[str]:
         each = _amount(one.total, one.currency)
         yield f"Cost: {least}{_money(total)} for {least}{units}, {each} each."
     if estimate.paid_outside and one.rewards:
-        yield "The provider does not pay: you owe workers what is accepted (famulus payments owed)."
+        command = "`famulus payments owed`"
+        yield f"The provider does not pay: you owe workers what is accepted ({command})."
     minutes, wage = estimate.estimated_minutes, estimate.hourly_wage
     if wage and minutes is not None:
         yield f"Wage: {_expected(wage, one.currency, minutes)}."

@@ -34,7 +34,7 @@ _TICK = 0.2
 _CALM = 20
 
 
-def announce_launch(operator: Operator, checked: Checked, *, yes: bool) -> None:
+def announce_launch(session: Session, operator: Operator, checked: Checked, *, yes: bool) -> None:
     """Print what will be launched, where and at which cost; ask where that is real money.
 
     :param yes: the launch is confirmed already; no question is asked.
@@ -42,7 +42,7 @@ def announce_launch(operator: Operator, checked: Checked, *, yes: bool) -> None:
     """
     say(f"Creating a task run under task name: {checked.plan.task_name}")
     say(f"Database: {operator.database.location.shown}")
-    say_cost(operator, checked)
+    say_cost(session, operator, checked)
     confirm_live(checked.plan, operator.plugins, yes=yes)
 
 

@@ -121,7 +121,7 @@ class LazyGroup(click.Group):
 
 @contextlib.contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Look for no garbage meanwhile: modules and classes are none, however many are made."""
+    """Look for no garbage in the block: modules and classes are none, however many it makes."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

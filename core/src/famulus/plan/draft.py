@@ -180,7 +180,7 @@ class _Drafting:
         for name in sorted(ignored_options(section, options_of(cls)) & raw.keys()):
             value, key = raw.pop(name), f"{section}.{name}"
             if name == RESUMING_OPTION and _is_true(value):
-                found, message = self.problems, "does not resume a run; use 'famulus resume RUN'"
+                found, message = self.problems, "does not resume a run; use `famulus resume RUN`"
             else:
                 found, message = self.warnings, "has no effect; remove it"
             place = located(key, message, self._configuration.origins)

@@ -61,7 +61,7 @@ def launch(
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides)
         session.warn(*checked.warnings)
-        announce_launch(operator, checked, yes=yes)
+        announce_launch(session, operator, checked, yes=yes)
         with Interrupts() as interrupts:
             launched = operator.launch(checked)
             announce(launched, session)

@@ -32,7 +32,7 @@ def quote(session: Session, config: str, overrides: tuple[str, ...], as_json: bo
         say_json(_json(estimate))
         return
     for line in quote_lines(estimate):
-        say(line)
+        say(session.located(line))
 
 
 def _json(estimate: Estimate) -> dict[str, Any]:

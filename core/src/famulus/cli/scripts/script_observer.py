@@ -133,7 +133,7 @@ class ScriptObserver(OperatorObserver):
         plan = evolve(checked.plan, script=self._call(checked.plan))
         checked = evolve(checked, plan=plan)
         self._session.warn(*checked.warnings)
-        announce_launch(operator, checked, yes=self._yes)
+        announce_launch(self._session, operator, checked, yes=self._yes)
         with self._signals_kept():
             launched = proceed(LaunchRequest(configuration=checked))
             announce(launched, self._session)
