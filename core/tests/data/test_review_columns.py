@@ -87,7 +87,7 @@ def test_decision_is_exported_with_its_note_and_time(database: Database) -> None
 
 
 @pytest.mark.usefixtures("gateway")
-def test_amount_and_category_of_a_decision_are_exported_and_a_requested_return_is_none(
+def test_amounts_categories_and_requested_returns_are_exported(
     database: Database,
 ) -> None:
     capabilities = Capabilities(
@@ -110,7 +110,7 @@ def test_amount_and_category_of_a_decision_are_exported_and_a_requested_return_i
     assert [[record[name] for name in DECIDED] for record in records] == [
         ["accepted", "Why.", "0.04", None],
         ["rejected", "Why.", None, "NO_DATA"],
-        [None] * 4,
+        ["return_requested", "Why.", None, None],
         [None] * 4,
     ]
 

@@ -131,6 +131,7 @@ def test_less_is_asked_for_until_the_platform_can_approve_it(
     assert "not within what crowd can approve of 0.10 USD, 0.01 to 0.08." in printed
     assert statuses()["x"] == ["accepted/approved", "completed/completed"]
     assert owed(database) == [5]
+    assert "worker x, (1/1), Previous (1, 1 for less | 0(0) / 1)" in review("q")
 
 
 @pytest.mark.usefixtures("features")

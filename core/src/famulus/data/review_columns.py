@@ -15,12 +15,13 @@ from famulus.model.fields import from_micros
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.money import from_minor
 from famulus.model.statements import Param, Statement
-from famulus.model.states import AgentStatus, Decision, PaymentKind, PaymentStatus
-from famulus.model.tables import AgentTable, PaymentTable, ReviewTable, TaskRunTable, literal
+from famulus.model.states import AgentStatus, PaymentKind, PaymentStatus
+from famulus.model.tables import AgentTable, PaymentTable, ReviewTable, TaskRunTable
 from famulus.model.transaction import Transaction
 
-#: Statuses of attempts that have been decided on.
+#: Statuses of attempts that have been decided on, and of one whose return may be requested.
 _REVIEWED = frozenset({AgentStatus.APPROVED, AgentStatus.SOFT_REJECTED, AgentStatus.REJECTED})
+_MAY_HAVE_DECISION = _REVIEWED | {AgentStatus.COMPLETED}
 #: The status of several bonuses is the first of these that one of them has.
 _STATUS_OF_SEVERAL = (
     PaymentStatus.UNKNOWN,
@@ -69,11 +70,7 @@ _REVIEWS = Statement(
     )
     .join(AgentTable, on=(ReviewTable.agent == AgentTable.id))
     .join(TaskRunTable, on=(AgentTable.run == TaskRunTable.id))
-    .where(
-        ReviewTable.unit << AMONG,
-        ReviewTable.undone_at.is_null(),
-        ReviewTable.decision != literal(Decision.RETURN_REQUESTED),
-    )
+    .where(ReviewTable.unit << AMONG, ReviewTable.undone_at.is_null())
     .order_by(ReviewTable.id),
     _ReviewRow,
 )
@@ -169,10 +166,11 @@ def read_review_columns(
     """Return the reviews and payments of answers of a run."""
     units = [answer.unit for answer in answers]
     visits = [reward_key(answer.visit) for answer in answers]
-    is_reviewed = any(answer.agent_status in _REVIEWED for answer in answers)
+    statuses = {answer.agent_status for answer in answers}
+    is_reviewed, may_have_decision = statuses & _REVIEWED, statuses & _MAY_HAVE_DECISION
     is_paid = tx.one(_ANY_PAYMENT, run=run) is not None
     return ReviewColumns(
-        reviews=_reviews(run_among(tx, _REVIEWS, units)) if is_reviewed else {},
+        reviews=_reviews(run_among(tx, _REVIEWS, units)) if may_have_decision else {},
         rewards=_rewards(run_among(tx, _REWARDS, visits)) if is_reviewed and is_paid else {},
         bonuses=_bonuses(run_among(tx, _BONUSES, units)) if is_paid else {},
     )

@@ -18,6 +18,7 @@ from famulus.model.states import AgentStatus, UnitStatus
 from famulus.model.tables import (
     AgentTable,
     ParticipationTable,
+    ReviewTable,
     TaskRunTable,
     UnitTable,
     WorkerTable,
@@ -31,12 +32,26 @@ _WAITS = (
     & (UnitTable.status == UnitStatus.COMPLETED)
 )
 
+#: The amount of the decision on an attempt that is in force; null where it names none.
+_AMOUNT = (
+    ReviewTable.select(ReviewTable.amount)
+    .where(
+        ReviewTable.unit == AgentTable.unit,
+        ReviewTable.agent == AgentTable.id,
+        ReviewTable.undone_at.is_null(),
+    )
+    .order_by(ReviewTable.id.desc())
+    .limit(1)
+)
+
 
 @frozen(kw_only=True)
 class Statistics:
     """Numbers of a worker's units that were decided on before."""
 
     accepted: int
+    #: of those that were accepted, for less than the reward
+    accepted_for_less: int
     soft_rejected: int
     rejected: int
 
@@ -45,7 +60,8 @@ class Statistics:
         total = self.accepted + rejected
         if not total:
             return "(First time worker!)"
-        return f"({self.accepted} | {rejected}({self.soft_rejected}) / {total})"
+        less = f", {self.accepted_for_less} for less" if self.accepted_for_less else ""
+        return f"({self.accepted}{less} | {rejected}({self.soft_rejected}) / {total})"
 
 
 def count_waiting(tx: Transaction, scope: Scope) -> int:
@@ -126,7 +142,11 @@ def next_units(
 def read_statistics(tx: Transaction, scope: Scope, worker: int) -> Statistics:
     """Return the numbers of earlier decisions on a worker's units, in all runs of the task."""
     query = (
-        AgentTable.select(AgentTable.status, peewee.fn.COUNT(AgentTable.id).alias("n"))
+        AgentTable.select(
+            AgentTable.status,
+            peewee.fn.COUNT(AgentTable.id).alias("n"),
+            peewee.fn.COUNT(_AMOUNT).alias("for_less"),
+        )
         .join(TaskRunTable, on=(AgentTable.run == TaskRunTable.id))
         .where(
             AgentTable.worker == worker,
@@ -135,9 +155,12 @@ def read_statistics(tx: Transaction, scope: Scope, worker: int) -> Statistics:
         )
         .group_by(AgentTable.status)
     )
-    counts = {row.status: int(row.n) for row in tx.rows(query)}
+    rows = {row.status: row for row in tx.rows(query)}
+    counts = {status: int(row.n) for status, row in rows.items()}
+    accepted = rows.get(AgentStatus.APPROVED)
     return Statistics(
         accepted=counts.get(AgentStatus.APPROVED, 0),
+        accepted_for_less=0 if accepted is None else int(accepted.for_less),
         soft_rejected=counts.get(AgentStatus.SOFT_REJECTED, 0),
         rejected=counts.get(AgentStatus.REJECTED, 0),
     )
