@@ -21,8 +21,8 @@ from campaign.platforms import Crowd
 from campaign.worker_threads import Person
 from famulus import Database
 from famulus.data.payments import list_payments
-from famulus.model.states import PaymentStatus
-from famulus.model.tables import AgentTable, TaskRunTable, UnitTable
+from famulus.model.states import OutboxStatus, PaymentStatus
+from famulus.model.tables import AgentTable, OutboxTable, TaskRunTable, UnitTable
 from famulus.testing.command import Command, famulus_command
 
 TASK = "campaign"
@@ -174,7 +174,10 @@ class Round:
                 sum(len(person.acknowledged) for person in people) >= wanted
                 or command.process.poll() is not None
             ),
-            "no answer is acknowledged any more",
+            lambda: (
+                f"no answer is acknowledged any more; waiting calls: {self._waiting()}\n"
+                f"{command.output}"
+            ),
         )
 
     def _pay(self) -> None:
@@ -195,6 +198,15 @@ class Round:
             for payment, status in unpaid:
                 if status is PaymentStatus.FAILED:
                     self._until_done("payments", "retry", str(payment), anyway=True)
+
+    def _waiting(self) -> list[str]:
+        """Return the outbox rows that are not delivered, for the message of a failure."""
+        query = OutboxTable.select().where(OutboxTable.status != OutboxStatus.DONE)
+        with self._database() as database, database.read() as tx:
+            return [
+                f"{row.kind} {row.payload} ({row.status}, {row.attempts} attempts: {row.error})"
+                for row in tx.rows(query.order_by(OutboxTable.id))
+            ]
 
     def _unpaid(self) -> list[tuple[int, PaymentStatus]]:
         with self._database() as database:
@@ -319,8 +331,8 @@ def wait(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
+def _wait_until(is_so: Callable[[], bool], otherwise: Callable[[], str]) -> None:
     deadline = time.monotonic() + _PATIENCE
     while not is_so():
-        assert time.monotonic() < deadline, otherwise
+        assert time.monotonic() < deadline, otherwise()
         wait(_TICK)
