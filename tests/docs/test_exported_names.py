@@ -144,6 +144,7 @@ PUBLIC = [
     "Unit",
     "UnitStatus",
     "UnitView",
+    "UnlistedPlacesError",
     "UnpayableError",
     "Unverified",
     "UsageError",

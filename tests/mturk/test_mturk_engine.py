@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,28 @@ def test_stopping_keeps_open_visits_and_resuming_opens_new_hits(
     look(study, 20)
 
     assert units(study) == {UnitStatus.COMPLETED: 2}
+
+
+def test_a_resumed_run_has_hits_while_another_may_exist_that_is_not_listed(
+    make: Callable[..., Study],
+) -> None:
+    study = make(rows=2, window=1)
+    study.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
+    study.account.faults.lists_late = timedelta(minutes=5)
+    set_limits(study.database, study.run, max_num_concurrent_units=2)
+    study.clock.advance(1)
+    study.turn()
+    study.stop()
+    assert statuses(study) == ["Assignable", "Reviewable"]
+
+    study.resume()
+    look(study, 1)
+    opened = statuses(study)
+    look(study, 300)
+
+    assert opened == ["Assignable"] * 3 + ["Reviewable"]
+    assert statuses(study).count("Assignable") == 2
+    study.check_hits()
 
 
 def test_changed_lifetime_moves_the_expiration_of_hits(make: Callable[..., Study]) -> None:

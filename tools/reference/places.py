@@ -232,6 +232,7 @@ ERRORS: Sequence[str] = (
     "RunBusyError",
     "UnavailableError",
     "RefusedError",
+    "UnlistedPlacesError",
     "UnpayableError",
     "DatabaseError",
     "NewerDatabaseError",

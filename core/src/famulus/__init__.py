@@ -133,6 +133,7 @@ if TYPE_CHECKING:
     from famulus.errors import RefusedError as RefusedError
     from famulus.errors import RunBusyError as RunBusyError
     from famulus.errors import UnavailableError as UnavailableError
+    from famulus.errors import UnlistedPlacesError as UnlistedPlacesError
     from famulus.errors import UnpayableError as UnpayableError
     from famulus.errors import UsageError as UsageError
     from famulus.escaping import escaped_line as escaped_line
@@ -323,6 +324,7 @@ _WHERE = {
     "Topup": "famulus.review.topup_actions",
     "Transaction": "famulus.model.transaction",
     "UnavailableError": "famulus.errors",
+    "UnlistedPlacesError": "famulus.errors",
     "UnpayableError": "famulus.errors",
     "Unit": "famulus.data.browser_units",
     "UnitStatus": "famulus.model.states",
@@ -509,6 +511,7 @@ __all__ = [
     "Unit",
     "UnitStatus",
     "UnitView",
+    "UnlistedPlacesError",
     "UnpayableError",
     "Unverified",
     "UsageError",

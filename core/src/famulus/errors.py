@@ -130,6 +130,14 @@ class UnavailableError(FamulusError):
         self.retry_after = retry_after
 
 
+class UnlistedPlacesError(UnavailableError):
+    """Every place that a platform lists is closed, but others may have been opened.
+
+    Raised where a call to open places had no answer, and the platform may list its effect later.
+    The closing is repeated until it can tell; the run may be resumed in the meantime.
+    """
+
+
 class RefusedError(FamulusError):
     """A platform refused the call, certainly without any effect; the message has the reason."""
 

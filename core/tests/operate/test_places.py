@@ -408,6 +408,75 @@ def test_closing_is_retried_while_the_platform_is_unavailable(
     assert platform.open == set()
 
 
+@pytest.mark.parametrize("has_stopped_twice", [False, True])
+def test_a_resumed_run_is_offered_while_a_closing_waits_for_places_that_are_not_listed(
+    has_stopped_twice: bool,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+) -> None:
+    gateway = launch(operator, 3)
+    platform.unlisted = {1}
+    operator.stop(gateway.run_id, now=True)
+    assert platform.open == {1}
+    resume(operator, clock, gateway.run_id)
+    assert platform.open == {1, 3, 4, 5}
+    assert operator.progress(gateway.run_id).undelivered != []
+
+    if has_stopped_twice:
+        operator.stop(gateway.run_id, now=True)
+        assert platform.open == {1}
+        resume(operator, clock, gateway.run_id)
+    platform.unlisted.clear()
+    clock.advance(600)
+    operator.turn()
+
+    assert platform.open == ({6, 7, 8} if has_stopped_twice else {3, 4, 5})
+    assert operator.progress(gateway.run_id).undelivered == []
+    operator.stop(gateway.run_id, now=True)
+    assert platform.open == set()
+
+
+def test_a_stop_reports_places_that_are_not_listed(
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+    plugins: Plugins,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gateway = launch(operator, 2)
+    platform.unlisted = {0}
+
+    operator.stop(gateway.run_id, now=True)
+
+    assert f"`famulus sync {gateway.run_id}` closes them" in caplog.text
+    platform.unlisted.clear()
+    clock.advance(600)
+    deliver_run(database, plugins, gateway.run_id)
+    assert platform.open == set()
+
+
+def test_a_resumed_run_waits_for_a_closing_that_the_platform_has_not_answered(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock
+) -> None:
+    gateway = launch(operator, 2)
+    platform.faults = [Fault.THROTTLED] * 99
+    operator.stop(gateway.run_id, now=True)
+    resume(operator, clock, gateway.run_id)
+    assert set(platform.calls) == {"set_places", "pause_places"}
+    assert platform.calls.count("set_places") == 1
+
+    platform.faults.clear()
+    platform.unlisted = {0}
+    clock.advance(600)
+    for _ in range(2):
+        turn(operator, clock)
+
+    assert platform.open == {0, 2, 3}
+    platform.unlisted.clear()
+
+
 @pytest.mark.parametrize("is_refused_again", [False, True])
 def test_a_refused_closing_leaves_a_resumed_run_its_places(
     is_refused_again: bool,

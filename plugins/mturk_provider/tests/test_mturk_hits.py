@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
-from famulus import Approve, Arrival, Outcome, Reject, UnavailableError
+from famulus import Approve, Arrival, Outcome, Reject, UnavailableError, UnlistedPlacesError
 from famulus_mturk.calls import CallLostError, RefusedError
 from famulus_mturk.fake import Fault, WorkerRefusedError
 from famulus_mturk.fake.faults import Gate
@@ -215,6 +216,27 @@ def test_closing_waits_for_a_hit_that_may_exist_unlisted(bench: Bench) -> None:
 
     with bench.account.turn() as state:
         assert {state.status(hit, state.now) for hit in state.hits.values()} == {"Reviewable"}
+
+
+def test_a_repeated_closing_leaves_the_hits_of_a_resumed_run(bench: Bench) -> None:
+    bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
+    with pytest.raises(CallLostError):
+        bench.provider.set_places(bench.run, 1)
+    bench.account.faults.lists_late = timedelta(minutes=5)
+    with pytest.raises(UnlistedPlacesError, match="may have created 1 more"):
+        bench.provider.pause_places(bench.run)
+    resumed = evolve(bench.run, gone_places=2)
+    bench.provider.set_places(resumed, 4)
+    bench.clock.advance(301)
+
+    bench.provider.pause_places(resumed)
+
+    with bench.account.turn() as state:
+        found = {
+            str(hit.annotation).rsplit("-", 1)[-1]: state.status(hit, state.now)
+            for hit in state.hits.values()
+        }
+    assert found == {"0": "Reviewable", "2": "Assignable", "3": "Assignable"}
 
 
 def test_closing_waits_for_the_last_attempt_that_may_have_created_a_hit(bench: Bench) -> None:

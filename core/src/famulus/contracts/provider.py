@@ -266,6 +266,11 @@ class Provider(ABC):
         Called by the thread that delivers outbox rows, when the run stops, and again when another
         process may have opened places since, or the platform may have, because a visit was rejected
         (``replaces_by_itself``).
+
+        :raises famulus.UnlistedPlacesError: when every place is closed that the platform lists, and
+            a call without an answer may have opened others. It is called again later, and the run
+            may be resumed before: ``run.gone_places`` is not 0 then, and only numbered places
+            before it are to be closed. Not for platforms that keep paused places.
         """
 
     def end_places(self, run: RunView) -> None:

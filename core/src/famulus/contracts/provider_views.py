@@ -99,7 +99,8 @@ class RunView:
     #: "applicable_providers"}``: the plan's own, and what its block and onboarding add
     requirements: Sequence[Mapping[str, Any]] = ()
     #: for :meth:`Provider.set_places`: places that are gone because they were closed; the total
-    #: counts them
+    #: counts them. For a closing that is repeated after :exc:`famulus.UnlistedPlacesError`: the
+    #: places that it is about.
     gone_places: int = 0
 
 

@@ -26,7 +26,12 @@ from famulus.contracts.provider_views import (
     VisitView,
 )
 from famulus.contracts.visit_verdict import Approve, ApprovePartially, Verdict
-from famulus.errors import RefusedError, UnavailableError, UnpayableError
+from famulus.errors import (
+    RefusedError,
+    UnavailableError,
+    UnlistedPlacesError,
+    UnpayableError,
+)
 from famulus.model.states import PaymentKind, VisitStatus
 from famulus.testing.kinds import CrowdProvider
 
@@ -68,6 +73,8 @@ class FakePlatform:
     open: set[int] = field(factory=set)
     #: places that were open when they were paused, where the platform keeps them
     paused: set[int] = field(factory=set)
+    #: open places that cannot be closed yet, because the platform does not list them
+    unlisted: set[int] = field(factory=set)
     #: places that were ever opened
     opened: list[int] = field(factory=list)
     #: the ends that its places were given, in order
@@ -195,11 +202,11 @@ class _PlatformProvider(CrowdProvider):
 
     def pause_places(self, run: RunView) -> None:
         """Close all open places; the platform may keep them."""
-        self.platform.call("pause_places", self._pause)
+        self.platform.call("pause_places", lambda: self._pause(run))
 
     def end_places(self, run: RunView) -> None:
         """Close all open places for good."""
-        self.platform.call("end_places", self._end)
+        self.platform.call("end_places", lambda: self._end(run))
 
     def count_open_places(self, run: RunView) -> int | None:
         """Return the number of open places."""
@@ -276,14 +283,20 @@ class _PlatformProvider(CrowdProvider):
         self.platform.open.update(new, self.platform.paused)
         self.platform.paused.clear()
 
-    def _pause(self) -> None:
+    def _pause(self, run: RunView) -> None:
         if self.capabilities.keeps_paused_places:
             self.platform.paused |= self.platform.open
-        self.platform.open.clear()
+        self._close(run)
 
-    def _end(self) -> None:
-        self.platform.open.clear()
+    def _end(self, run: RunView) -> None:
         self.platform.paused.clear()
+        self._close(run)
+
+    def _close(self, run: RunView) -> None:
+        places = {n for n in self.platform.open if not run.gone_places or n < run.gone_places}
+        self.platform.open -= places - self.platform.unlisted
+        if places & self.platform.unlisted:
+            raise UnlistedPlacesError("a place may be open that is not listed yet")
 
     def _dispose(self) -> None:
         self.platform.disposed += 1

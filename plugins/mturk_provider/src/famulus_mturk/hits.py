@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from famulus import FamulusError, UnavailableError
+from famulus import FamulusError, UnavailableError, UnlistedPlacesError
 from famulus_mturk.annotations import annotation, listed_hits
 from famulus_mturk.calls import CallLostError, Mturk, RefusedError
 from famulus_mturk.meanings import Meaning
@@ -116,9 +116,15 @@ class Hits:
     def close(self, run: RunView) -> None:
         """Expire the run's HITs; workers who have accepted one keep their time.
 
-        :raises famulus.UnavailableError: while there may be one that MTurk does not list yet.
+        Where some places are gone, only the HITs of those.
+
+        :raises famulus.UnlistedPlacesError: while there may be one that MTurk does not list yet.
         """
-        rows = self.records.unclosed(run.id)
+        rows = [
+            row
+            for row in self.records.unclosed(run.id)
+            if not run.gone_places or row.place < run.gone_places
+        ]
         lost = any(row.hit_id is None for row in rows)
         listed = self._listed(run) if lost else {}
         unlisted = 0
@@ -133,7 +139,7 @@ class Hits:
                 continue
             self.records.close(row)
         if unlisted:
-            raise UnavailableError(
+            raise UnlistedPlacesError(
                 f"MTurk may have created {unlisted} more of the run's HITs, whose replies were "
                 f"lost and which it does not list; its list may be "
                 f"{_LISTED_BY.total_seconds() / 60:.0f} minutes late"

@@ -40,7 +40,10 @@ CLOSING_KINDS = (OutboxKind.PAUSE_PLACES, OutboxKind.END_PLACES)
 _CLOSING = [kind.value for kind in CLOSING_KINDS]
 #: Superfluous once a run's places are closed.
 _ABOUT_OPEN_PLACES = (OutboxKind.SET_PLACES, OutboxKind.MOVE_END, *CLOSING_KINDS)
-#: Delivered in the order in which they were enqueued, within a run.
+#: In the payload of a closing: every place that the platform lists is closed.
+UNLISTED = "unlisted"
+#: Delivered in the order in which they were enqueued, within a run. A closing that waits only for
+#: places that are not listed holds back no opening of others.
 PLACE_KINDS = (*_ABOUT_OPEN_PLACES, OutboxKind.DISPOSE)
 
 
@@ -209,15 +212,27 @@ def finish(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> 
     _release_successors(tx, row)
 
 
-def postpone(tx: Transaction, row: Row, error: str, retry_after: float | None = None) -> None:
+def postpone(
+    tx: Transaction,
+    row: Row,
+    error: str,
+    retry_after: float | None = None,
+    *,
+    is_rest_unlisted: bool = False,
+) -> None:
     """Postpone a row after a failed attempt; see :func:`pause_after`.
 
     One that another process has claimed in the meantime is left to that process.
+
+    :param is_rest_unlisted: it closes places, and waits only for those that the platform may list
+        later: rows that open others need not wait for it.
     """
+    payload = {**row.payload, UNLISTED: True} if is_rest_unlisted else row.payload
     wait = pause_after(row.attempts, retry_after)
     query = OutboxTable.update(
         attempts=row.attempts + 1,
         next_attempt_at=tx.now + wait,
+        payload=payload,
         error=error,
         claimed_until=None,
         claimed_by="",
@@ -387,7 +402,9 @@ def predecessor(tx: Transaction, row: Row) -> Row | None:
         )
         if row.kind in CLOSING_KINDS:
             return _under_way(tx, earlier)
-        return _pending(tx, earlier)
+        if row.kind == OutboxKind.DISPOSE:
+            return _pending(tx, earlier)
+        return _pending_but_unlisted(tx, earlier)
     return None
 
 
@@ -454,6 +471,16 @@ def _under_way(tx: Transaction, condition: peewee.Node) -> Row | None:
         .order_by(OutboxTable.id)
     )
     return next((row for row in rows if _is_claimed(row, tx)), None)
+
+
+def _pending_but_unlisted(tx: Transaction, condition: peewee.Node) -> Row | None:
+    """Return a pending row, but no closing that waits only for places that are not listed."""
+    rows = tx.rows(
+        OutboxTable.select(OutboxTable.id, OutboxTable.next_attempt_at, OutboxTable.payload)
+        .where(OutboxTable.status == literal(OutboxStatus.PENDING), condition)
+        .order_by(OutboxTable.id)
+    )
+    return next((row for row in rows if not row.payload.get(UNLISTED)), None)
 
 
 def _pending(tx: Transaction, condition: peewee.Node) -> Row | None:

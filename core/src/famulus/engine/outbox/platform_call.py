@@ -26,7 +26,12 @@ from famulus.contracts.provider_views import (
     RunView,
 )
 from famulus.engine.outbox import outbox_rows
-from famulus.errors import RefusedError, UnavailableError, UnpayableError
+from famulus.errors import (
+    RefusedError,
+    UnavailableError,
+    UnlistedPlacesError,
+    UnpayableError,
+)
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import OutboxStatus
@@ -57,6 +62,8 @@ class CallResult:
     retry_after: float | None = None
     #: whether the platform cannot make the payment at all, so that the requester has to
     is_owed: bool = False
+    #: whether it closed every place that the platform lists, and there may be others
+    is_rest_unlisted: bool = False
     #: an exception that a provider does not raise on purpose, for the log
     fault: BaseException | None = None
 
@@ -85,7 +92,12 @@ def result_of(given: object) -> CallResult:
         if isinstance(given, RefusedError):
             is_owed = isinstance(given, UnpayableError)
             return CallResult(status=CallStatus.REFUSED, error=text, is_owed=is_owed)
-        return CallResult(status=CallStatus.FAILED, error=text, retry_after=given.retry_after)
+        return CallResult(
+            status=CallStatus.FAILED,
+            error=text,
+            retry_after=given.retry_after,
+            is_rest_unlisted=isinstance(given, UnlistedPlacesError),
+        )
     if isinstance(given, (Exception, SystemExit)):
         text = f"{type(given).__name__}: {given}"
         return CallResult(status=CallStatus.UNKNOWN, error=text, fault=given)

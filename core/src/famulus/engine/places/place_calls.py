@@ -6,12 +6,14 @@ from typing import Any
 
 from attrs import evolve
 
+from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import (
     Capabilities,
     Outcome,
+    RunView,
 )
 from famulus.engine.outbox import outbox_rows
-from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.outbox.outbox_rows import UNLISTED, OutboxKind
 from famulus.engine.outbox.platform_call import CallContext, CallResult, CallStatus, PlatformCall
 from famulus.engine.places.place_changes import close_all, uncount_refused
 from famulus.model.states import OutboxStatus
@@ -71,17 +73,29 @@ class MoveEndCall(PlatformCall):
 
 
 class PausePlacesCall(PlatformCall):
-    """Payload: what :func:`close_all` stores for later openings; the call needs none of it."""
+    """Payload: what :func:`close_all` stores for later openings.
+
+    ``unlisted`` is set once every place is closed that the platform lists. The run may have been
+    resumed since, so that only the places before ``gone`` are to be closed.
+    """
 
     def send(self, context: CallContext, prepared: Any) -> Outcome:
-        context.provider.pause_places(context.run_view())
+        self.close(context.provider, _view(context, prepared))
         return Outcome.CONFIRMED
 
+    def close(self, provider: Provider, run: RunView) -> None:
+        """Call the provider."""
+        provider.pause_places(run)
+
     def record(self, tx: Transaction, row: Row, prepared: Any, result: CallResult) -> None:
-        super().record(tx, row, prepared, result)
+        if result.is_rest_unlisted:
+            outbox_rows.postpone(tx, row, result.error, result.retry_after, is_rest_unlisted=True)
+        else:
+            super().record(tx, row, prepared, result)
         if result.status is CallStatus.DONE:
             outbox_rows.supersede_places(tx, row.run_id, before=row.id)
-        if prepared is not None and _is_opened_since(tx, row):
+        is_of_all = prepared is not None and not prepared.get(UNLISTED)
+        if is_of_all and _is_opened_since(tx, row):
             # The claim was lost: the places that count as open may be those that were closed.
             close_all(tx, row.run_id)
 
@@ -89,9 +103,15 @@ class PausePlacesCall(PlatformCall):
 class EndPlacesCall(PausePlacesCall):
     """Payload as of a pause."""
 
-    def send(self, context: CallContext, prepared: Any) -> Outcome:
-        context.provider.end_places(context.run_view())
-        return Outcome.CONFIRMED
+    def close(self, provider: Provider, run: RunView) -> None:
+        """Call the provider."""
+        provider.end_places(run)
+
+
+def _view(context: CallContext, payload: Any) -> RunView:
+    """Return the run, with ``gone_places`` where only those before are to be closed."""
+    gone = payload["gone"] if payload.get(UNLISTED) else 0
+    return evolve(context.run_view(), gone_places=gone)
 
 
 def _is_opened_since(tx: Transaction, row: Row) -> bool:
