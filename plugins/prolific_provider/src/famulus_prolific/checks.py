@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from famulus import FamulusError, Plan, Problem, SharedTaskState
 from famulus_prolific.tokens import FILE
@@ -18,6 +19,7 @@ _SPECIFIC = "shared_state.prolific_specific_qualifications"
 _SELECTIONS = ("selected_values", "selected_range")
 #: The architect whose server is a process with nothing of its operator's environment.
 _BARE_SERVER = "local"
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def specific_filters(state: SharedTaskState) -> Sequence[Any]:
@@ -40,6 +42,25 @@ def plan_problems(plan: Plan, currency: str) -> Iterator[Problem]:
                 f"{', '.join(_SELECTIONS)}"
             )
             yield Problem(message, key=_SPECIFIC)
+
+
+def address_problems(plan: Plan, api_url: str | None) -> Iterator[Problem]:
+    """Yield that participants would be sent to an address without HTTPS.
+
+    :param api_url: what is called in place of Prolific. One on this machine is a rehearsal, whose
+        participants are on this machine too.
+    """
+    public = getattr(plan.architect.args, "public_url", None) or ""
+    is_rehearsal = urlsplit(api_url or "").hostname in _THIS_MACHINE
+    if is_rehearsal or public.startswith("https://"):
+        return
+    served = f"and {public} is not" if public else "and this run has no such address"
+    message = (
+        f"participants come to an address with HTTPS, {served}; put a reverse proxy or a tunnel "
+        "with HTTPS in front of the run, and give its https:// address here "
+        "(docs/how-to/public.md)"
+    )
+    yield plan.problem("architect.public_url", message)
 
 
 def server_problems(plan: Plan, token_in: str) -> Iterator[Problem]:

@@ -55,7 +55,7 @@ class Parts:
         """Calls Prolific with the token of the requester."""
         if self._context.requester is None:
             raise UnavailableError("Prolific can be called only for a registered requester")
-        api = self.make_api(self._read_token(), self._api_url)
+        api = self.make_api(self._read_token(), self.api_url)
         api.renew = self._read_token
         return api
 
@@ -210,7 +210,8 @@ class Parts:
         return read_token(self.token_place, self._account)
 
     @property
-    def _api_url(self) -> str | None:
+    def api_url(self) -> str | None:
+        """What is called in place of Prolific; None where Prolific itself is."""
         return self._args.api_url or self.settings.get("api_url")
 
     @property
@@ -222,7 +223,7 @@ class Parts:
         from famulus_prolific.secure_urls import SecureUrls
 
         # The keys are public, and the server of a run may not have the token.
-        return SecureUrls(api=self.make_api("", self._api_url), clock=self._context.clock)
+        return SecureUrls(api=self.make_api("", self.api_url), clock=self._context.clock)
 
     def _filters(self, run: RunView) -> Sequence[Mapping[str, Any]]:
         from famulus_prolific.checks import specific_filters

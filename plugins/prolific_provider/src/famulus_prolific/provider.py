@@ -75,7 +75,6 @@ class ProlificProvider(Provider):
     capabilities = Capabilities(
         pays=True,
         qualifications=True,
-        needs_https=True,
         sells_places=True,
         keeps_paused_places=True,
         replaces_by_itself=True,
@@ -141,9 +140,15 @@ class ProlificProvider(Provider):
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Find what Prolific would refuse, and compare filters with its list."""
-        from famulus_prolific.checks import filter_problems, plan_problems, server_problems
+        from famulus_prolific.checks import (
+            address_problems,
+            filter_problems,
+            plan_problems,
+            server_problems,
+        )
 
         found = list(plan_problems(plan, self.currency))
+        found += address_problems(plan, self._parts.api_url)
         if self.context.requester is not None:
             found += server_problems(plan, self._parts.token_place)
             found += filter_problems(self._parts.api, plan)
