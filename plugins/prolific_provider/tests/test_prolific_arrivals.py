@@ -146,6 +146,21 @@ def test_a_reload_works_after_the_token_has_expired(
     assert len(secure.prolific.called("get-submission")) == int(is_restarted)
 
 
+def test_an_expired_token_admits_no_worker_whom_prolific_is_not_asked_about(
+    secure: Bench, clock: MovableClock
+) -> None:
+    secure.restart(verify_arrivals=False)
+    known, unknown = taken(secure), taken(secure, 2)
+    secure.arrive(known)
+    clock.advance(10 * 60)
+
+    assert isinstance(secure.arrive(known), Arrival)
+    refused = secure.arrive(unknown)
+
+    assert isinstance(refused, Refusal)
+    assert "too old" in refused.detail
+
+
 def test_a_signed_study_admits_no_worker_without_a_token_of_theirs(secure: Bench) -> None:
     query, other = taken(secure), taken(secure, 2)
     secure.arrive(query)

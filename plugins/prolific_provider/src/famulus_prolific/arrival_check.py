@@ -27,6 +27,7 @@ _CACHE_SIZE = 10_000
 _OVER = ("RETURNED", "TIMED-OUT", "TIMED OUT", "REJECTED")
 _NOT_OURS = "Open the study from its page on Prolific."
 _FORGED = "This address was not made by Prolific for you. Open the study from its page there."
+_EXPIRED = "This address is too old. Open the study from its page on Prolific."
 _UNKNOWN = (
     "According to Prolific, this submission is not yours, or it is over. Open the study from its "
     "page there; if you have just begun, reload this page in a minute."
@@ -55,7 +56,8 @@ class ArrivalCheck:
     def refuse(self, run: int, arrived: Arrived) -> Refusal | None:
         """Return the refusal of an arrival, or None.
 
-        A token that has expired is one of a reload, or a copy: Prolific is asked then.
+        A token that has expired is one of a reload, or a copy: Prolific is asked then, and where it
+        is not to be asked, only workers who are known here are let in.
 
         :raises famulus.UnavailableError: while the study may be one whose id is not stored yet, or
             Prolific cannot be asked, with a faulty token too: anyone can make up an address.
@@ -74,6 +76,8 @@ class ArrivalCheck:
                 return None
         known = self._cached(arrived)
         if known is None:
+            if self.secure is not None and self.api is None:
+                return not_ours(_EXPIRED)
             known = self._is_theirs(arrived)
         return None if known else not_ours(_UNKNOWN)
 
