@@ -58,6 +58,17 @@ def test_a_browser_returns_a_submission(
     assert "RETURNED" in browser.get(submission).text
 
 
+def test_one_browser_can_be_several_participants(client: Any, browser: httpx.Client) -> None:
+    study = client.launch()
+    begin(browser, study)
+    assert 'action="/sign-in"' in browser.get("/sign-in").text
+
+    browser.post("/sign-in", data={"participant_id": f"{2:024x}"})
+
+    assert f"{2:024x}" in browser.get("/").text
+    assert browser.post(f"/studies/{study}/reserve").status_code == 303
+
+
 @pytest.mark.parametrize(
     ("fault", "status"), [(Fault.FAIL, "ACTIVE"), (Fault.FAIL_AFTER, "AWAITING REVIEW")]
 )

@@ -7,14 +7,33 @@ from html import escape
 
 from famulus_prolific.fake.records import AT_WORK, Study, Submission
 
+_STYLE = """
+body { margin: 0; background: #f4f5f7; color: #1c2330; font: 1rem/1.5 system-ui, sans-serif }
+main { max-width: 40rem; margin: 0 auto; padding: 1rem 1.25rem 2rem; overflow-wrap: anywhere }
+h1 { font-size: 1.4rem; line-height: 1.3 } h2 { margin-top: 2rem; font-size: 1.1rem }
+ul { padding: 0; list-style: none }
+li, form.one, .text { margin: .5rem 0; padding: .75rem 1rem; border: 1px solid #d5d9e0;
+  border-radius: 6px; background: #fff }
+input { display: block; width: 100%; box-sizing: border-box; margin: .25rem 0; padding: .5rem;
+  font: inherit; font-family: monospace }
+button { margin: .25rem .5rem .25rem 0; padding: .5rem 1rem; border: 1px solid #3b4252;
+  border-radius: 6px; background: #3b4252; color: #fff; font: inherit; cursor: pointer }
+form { display: inline } form.one { display: block }
+button.quiet { background: #fff; color: #3b4252 } .fake { color: #5a6372; font-size: .9rem }
+"""
+#: An id such as the platform's: 24 hexadecimal digits.
+_SOMEONE = "0123456789abcdef00000001"
+
 
 def sign_in_page() -> str:
     """Return the page that asks for a participant's id."""
     return _page(
         "Participants",
-        '<form method="post" action="/sign-in"><label>Prolific ID '
-        '<input name="participant_id" required pattern="[0-9a-f]{24}"></label>'
-        "<button>Sign in</button></form>",
+        '<form class="one" method="post" action="/sign-in"><label>Prolific ID '
+        f'<input name="participant_id" required pattern="[0-9a-f]{{24}}" value="{_SOMEONE}"'
+        ' autocomplete="off" spellcheck="false"></label>'
+        "<button>Sign in</button>"
+        '<p class="fake">24 digits and letters from a to f. Each is a participant.</p></form>',
     )
 
 
@@ -33,7 +52,8 @@ def home_page(
     return _page(
         f"Studies for {participant_id}",
         f"<ul>{found or '<li>None</li>'}</ul><h2>Submissions</h2>"
-        f"<ul>{mine or '<li>None</li>'}</ul>",
+        f"<ul>{mine or '<li>None</li>'}</ul>"
+        '<p><a href="/sign-in">Sign in as another participant</a></p>',
     )
 
 
@@ -43,7 +63,7 @@ def study_page(study: Study, currency: str) -> str:
     return _page(
         str(study.fields["name"]),
         f"<p>{currency} {study.reward / 100:.2f} for about {minutes} minutes</p>"
-        f"<div>{study.fields['description']}</div>"
+        f'<div class="text">{study.fields["description"]}</div>'
         + _button(f"/studies/{study.id}/reserve", "Take part in this study"),
     )
 
@@ -55,8 +75,8 @@ def submission_page(submission: Submission) -> str:
         path = f"/submissions/{submission.id}"
         content += (
             _button(f"{path}/start", "Open study")
-            + _button(f"{path}/no-code", "I have no code")
-            + _button(f"{path}/return", "Stop without completing")
+            + _button(f"{path}/no-code", "I have no code", "quiet")
+            + _button(f"{path}/return", "Stop without completing", "quiet")
         )
     return _page(str(submission.study.fields["name"]), content)
 
@@ -78,14 +98,16 @@ def refusal_page(reason: str) -> str:
     )
 
 
-def _button(action: str, word: str) -> str:
-    return f'<form method="post" action="{action}"><button>{word}</button></form>'
+def _button(action: str, word: str, kind: str = "") -> str:
+    button = f'<button class="{kind}">{word}</button>'
+    return f'<form method="post" action="{action}">{button}</form>'
 
 
 def _page(title: str, content: str) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<style>body { font: 1rem/1.5 sans-serif; margin: 1rem }</style></head>"
-        f"<body><main><h1>{escape(title)}</h1>{content}</main></body></html>"
+        f"<style>{_STYLE}</style></head>"
+        f'<body><main><p class="fake">A fake of Prolific on this machine</p>'
+        f"<h1>{escape(title)}</h1>{content}</main></body></html>"
     )

@@ -84,6 +84,9 @@ class _Handler(Handler):
                 )
             )
 
+    def sign_in_again(self, _: str) -> _Reply:
+        return _Reply(body=pages.sign_in_page())
+
     def sign_in(self, _: str) -> _Reply:
         participant_id = self.form.get("participant_id", "")
         if not _PARTICIPANT_ID.fullmatch(participant_id):
@@ -170,6 +173,7 @@ def _redirect(path: str, *headers: tuple[str, str]) -> _Reply:
 
 _GET: dict[str, _Route] = {
     "/": _Handler.home,
+    "/sign-in": _Handler.sign_in_again,
     r"/studies/([0-9a-f]{24})": _Handler.study,
     "/submissions/complete": _Handler.complete,
     r"/submissions/([0-9a-f]{24})": _Handler.submission,
