@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from famulus import FamulusError, Plan, Problem, SharedTaskState
+from famulus_prolific.texts import text_problems
 from famulus_prolific.tokens import FILE
 from famulus_prolific.wages import wage_problems
 
@@ -34,6 +35,7 @@ def specific_filters(state: SharedTaskState) -> Sequence[Any]:
 def plan_problems(plan: Plan, currency: str) -> Iterator[Problem]:
     """Yield what is wrong with a plan, without a call."""
     yield from wage_problems(plan, currency)
+    yield from text_problems(plan)
     yield from _screen_out_problems(plan)
     for number, each in enumerate(specific_filters(plan.shared_state), start=1):
         if not _is_filter(each):

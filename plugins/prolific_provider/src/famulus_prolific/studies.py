@@ -15,6 +15,7 @@ from famulus import UnavailableError
 from famulus_prolific.api import ProlificApi, RefusedError
 from famulus_prolific.codes import code_rules
 from famulus_prolific.submissions import plain_status
+from famulus_prolific.texts import description_html
 from famulus_prolific.wages import minor
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ class Studies:
         draft = {
             "name": task.task_title,
             "internal_name": internal_name(run),
-            "description": task.task_description,
+            "description": description_html(task.task_description or ""),
             "external_study_url": study_url(run),
             "prolific_id_option": "url_parameters",
             "completion_codes": code_rules(record.codes, self.screen_out),
