@@ -1,211 +1,243 @@
-"""From Prolific's page to ours and back in Chromium, with the code of each outcome."""
+"""From Prolific's page to ours and back in Chromium, with the code of each outcome.
+
+One run serves participants whose browsers run scripts, at addresses that Prolific has not signed;
+another one those without scripts, at signed ones.
+"""
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jwt
 import pytest
 
-from famulus.testing.command import famulus_command
-from famulus_prolific.fake import FakeProlific, Submission, SubmissionStatus
-from famulus_prolific.tokens import VARIABLE
-from tls_proxy import Proxy, tls_proxy
+from famulus.testing.waiting import wait_until
+from famulus_prolific.fake import StudyStatus, SubmissionStatus
+from prolific_browser import ParticipantBrowser, action_of, reason_of
+from prolific_launch import EXAMPLE, ProlificLaunch, example_with_onboarding, prolific_launch
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Route
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "sdk_examples/simple_static_task"
-RUN, TASK = "/study/", "prolific-in-a-browser"
-ANNA, BO = f"{1:024x}", f"{2:024x}"
+SCREENED_OUT, AWAITING = SubmissionStatus.SCREENED_OUT, SubmissionStatus.AWAITING_REVIEW
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["unsigned", "signed"])
+def run(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ProlificLaunch]:
+    """A run with one assignment for many workers; each screen-out uses up the paid ones."""
+    folder = tmp_path_factory.mktemp("prolific")
+    options = [
+        "blueprint.units_per_assignment=40",
+        "provider.submissions_per_participant=0",
+        "provider.screen_out_reward=0.10",
+        "provider.screen_out_slots=1",
+        f"provider.secure_urls={'true' if request.param else 'false'}",
+    ]
+    with (
+        prolific_launch(folder, secure=request.param) as launch,
+        launch.launched(example_with_onboarding(folder), *options),
+    ):
+        yield launch
 
 
 @pytest.fixture
-def prolific(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProlific]:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    with FakeProlific() as running:
-        monkeypatch.setenv(VARIABLE, running.token)
-        yield running
+def has_scripts(request: pytest.FixtureRequest, run: ProlificLaunch) -> bool:
+    """Whether the browser runs scripts."""
+    found: bool = getattr(request, "param", not run.public_url)
+    return found
 
 
 @pytest.fixture
-def proxy(tmp_path: Path) -> Iterator[Proxy]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = int(listener.getsockname()[1])
-    with tls_proxy({RUN: port}, tmp_path) as running:
-        yield running
+def person(
+    browser: Browser, run: ProlificLaunch, has_scripts: bool
+) -> Iterator[ParticipantBrowser]:
+    """A participant who has never come."""
+    with browser.new_context(java_script_enabled=has_scripts, ignore_https_errors=True) as context:
+        context.set_default_timeout(15_000)
+        yield ParticipantBrowser(context.new_page(), run.prolific, run.participant_id())
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["scripts", "no scripts"], indirect=True)
+def test_completed_work_waits_for_its_review(person: ParticipantBrowser, has_scripts: bool) -> None:
+    if not has_scripts:
+        # As in browsers that take no step by themselves.
+        person.page.route("**/submit?*", without_refresh)
+    person.enter()
+    person.practise("good")
+    person.rate("good")
+
+    left = person.came_back() if has_scripts else person.leave()
+
+    assert (left.status, action_of(left)["action"]) == (AWAITING, "MANUALLY_REVIEW")
+
+
+def without_refresh(route: Route) -> None:
+    reply = route.fetch()
+    route.fulfill(response=reply, body=reply.text().replace('http-equiv="refresh"', ""))
+
+
+def test_a_failed_onboarding_asks_for_a_return(person: ParticipantBrowser) -> None:
+    person.enter()
+    person.practise("bad")
+    person.page.get_by_text("You did not pass the introduction").wait_for()
+
+    assert "did not meet" in reason_of(person.leave())
+
+
+def test_who_is_screened_out_is_paid_and_the_study_goes_on(
+    person: ParticipantBrowser, run: ProlificLaunch
+) -> None:
+    person.enter()
+    person.practise("passable")
+    person.page.get_by_text("We look for other readers.").wait_for()
+
+    left = person.leave()
+
+    assert (left.status, run.study.status) == (SCREENED_OUT, StudyStatus.PAUSED)
+    with run.prolific.turn() as state:
+        paid = [each.amount for each in state.money.ledger if each.submission_id == left.id]
+    assert paid == [10]
+    run.famulus("sync", "1")
+    assert run.study.status is StudyStatus.ACTIVE
+
+
+def test_who_gives_the_work_back_is_asked_for_a_return(
+    person: ParticipantBrowser, has_scripts: bool
+) -> None:
+    person.enter()
+    person.practise("good")
+
+    person.give_back(has_scripts=has_scripts)
+
+    assert "given the work back" in reason_of(person.leave())
+
+
+def test_who_is_not_qualified_is_asked_for_a_return(
+    person: ParticipantBrowser, run: ProlificLaunch
+) -> None:
+    person.reserve()
+    run.famulus("workers", "block", person.id, "--provider", "prolific")
+
+    person.open_study()
+    person.page.get_by_role("heading", name="You cannot work on this task").wait_for()
+
+    assert "another background" in reason_of(person.leave())
+
+
+def test_who_finds_nothing_left_or_has_reached_the_limit_is_asked_for_a_return(
+    person: ParticipantBrowser, run: ProlificLaunch
+) -> None:
+    person.enter()
+    person.practise("good")
+    person.rate("good")
+    person.came_back()
+
+    person.enter()
+    person.page.get_by_role("heading", name="All done").wait_for()
+    assert "no work left" in reason_of(person.leave())
+
+    run.famulus("set", "1", "maximum_units_per_worker=1")
+    try:
+        person.enter()
+        person.page.get_by_role("heading", name="That was your last one").wait_for()
+        assert "as one participant may" in reason_of(person.leave())
+    finally:
+        run.famulus("set", "1", "maximum_units_per_worker=0")
+
+
+@pytest.mark.parametrize("run", [True], indirect=True, ids=["signed"])
+def test_a_reload_works_once_the_signed_address_is_too_old(
+    person: ParticipantBrowser, run: ProlificLaunch
+) -> None:
+    person.enter()
+    person.practise("good")
+    person.page.locator("select[name=rating]").wait_for()
+    asked = len(run.prolific.called("get-submission"))
+
+    for _ in range(3):
+        person.page.goto(old_address(run, person.id))
+        person.page.locator("select[name=rating]").wait_for()
+
+    assert len(run.prolific.called("get-submission")) == asked
+
+
+@pytest.mark.parametrize("run", [True], indirect=True, ids=["signed"])
+def test_an_address_that_prolific_has_not_signed_for_its_visitor_leads_to_no_work(
+    browser: Browser, run: ProlificLaunch
+) -> None:
+    theirs, other = (run.prolific.participant(run.participant_id()) for _ in range(2))
+    (_, address), (_, foreign) = theirs.take(run.study.id), other.take(run.study.id)
+    before, _, token = address.partition("&prolific_token=")
+    signed, _, signature = token.rpartition(".")
+    gone = run.prolific.participant(run.participant_id())
+    returned, _ = gone.take(run.study.id)
+    old = old_address(run, gone.id)
+    gone.give_back(returned)
+
     with browser.new_context(ignore_https_errors=True) as context:
         page = context.new_page()
-        page.set_default_timeout(15_000)
-        yield page
+        for forged in (
+            before,
+            f"{before}&prolific_token={signed}.{signature[::-1]}",
+            f"{before}&prolific_token={foreign.partition('&prolific_token=')[2]}",
+            old,
+        ):
+            page.goto(forged)
+            assert page.get_by_role("heading", name="This link does not work").count() == 1
+            assert page.locator("form").count() == 0
+        page.goto(address)
+        page.get_by_text("Before you begin").wait_for()
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    return tmp_path / "famulus.db"
+def old_address(run: ProlificLaunch, participant: str) -> str:
+    """Return the address of a participant's submission as it was signed ten minutes ago."""
+    with run.prolific.turn() as state:
+        (submission,) = [
+            one for one in state.submissions.values() if one.participant_id == participant
+        ]
+    fresh = run.prolific.participant(participant).start(submission)
+    before, _, token = fresh.partition("&prolific_token=")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    with run.prolific.turn() as state:
+        state.timeline.now -= timedelta(minutes=10)
+        old = run.prolific.signing.token(claims["aud"], submission, claims["prolific"])
+    return f"{before}&prolific_token={old}"
 
 
-@pytest.fixture
-def launch(database: Path, prolific: FakeProlific, proxy: Proxy) -> list[str]:
-    """The words of the launch; the requester is registered."""
-    settings = ("name=lab", f"api_url={prolific.api_url}", "keep_token_in=file")
-    famulus(database, "register", "prolific", *settings)
-    return [
-        "launch",
-        str(EXAMPLE / "conf/example.yaml"),
-        "provider=prolific",
-        f"provider.site_url={prolific.site_url}",
-        f"architect.public_url={proxy.origin}{RUN}",
-        f"architect.port={proxy.ports[RUN]}",
-        "blueprint.units_per_assignment=1",
-        f"task.task_name={TASK}",
-        "task.estimated_minutes=2",
-        "--yes",
-    ]
-
-
-def famulus(database: Path, *words: str) -> str:
-    with famulus_command(*words, database=database) as command:
-        assert command.wait(60) == 0, command.output
-        return command.output
-
-
-@contextmanager
-def launched(database: Path, words: list[str]) -> Iterator[None]:
-    with famulus_command(*words, database=database) as command:
-        command.wait_for("Ctrl-C stops it")
-        yield
-
-
-def sign_in(page: Page, prolific: FakeProlific, participant: str) -> None:
-    page.context.clear_cookies()
-    page.goto(prolific.site_url)
-    page.get_by_label("Prolific ID").fill(participant)
-    page.get_by_role("button", name="Sign in").click()
-
-
-def reserve(page: Page) -> None:
-    page.get_by_role("link", name="Rate a character").first.click()
-    page.get_by_role("button", name="Take part in this study").click()
-
-
-def open_study(page: Page, prolific: FakeProlific, participant: str) -> None:
-    sign_in(page, prolific, participant)
-    reserve(page)
-    page.get_by_role("button", name="Open study").click()
-
-
-def rate(page: Page, rating: str) -> None:
-    page.locator("select[name=rating]").select_option(rating)
-    page.locator("#famulus-submit").click()
-
-
-def came_back(page: Page, prolific: FakeProlific) -> Submission:
-    """Wait until the browser is back on Prolific; return its submission, the newest."""
-    page.wait_for_url(f"{prolific.site_url}/submissions/complete?cc=*")
-    page.get_by_role("heading", name="Submission complete").wait_for()
-    code = page.locator("#code").text_content()
-    with prolific.turn() as state:
-        newest = list(state.submissions.values())[-1]
-    assert newest.entered_code == code
-    return newest
-
-
-def reason_of(submission: Submission) -> str:
-    """Return why the code that was entered asks for a return."""
-    code = submission.study.code(submission.entered_code)
-    assert code is not None
-    action = code.action("REQUEST_RETURN")
-    assert action is not None, code
-    return str(action["return_reason"])
-
-
-def test_work_is_done_reviewed_and_paid(
-    page: Page, prolific: FakeProlific, launch: list[str], database: Path
-) -> None:
-    with famulus_command(*launch, database=database) as command:
-        command.wait_for("Ctrl-C stops it")
-        for participant, rating in ((ANNA, "good"), (BO, "bad")):
-            open_study(page, prolific, participant)
-            rate(page, rating)
-            assert came_back(page, prolific).status is SubmissionStatus.AWAITING_REVIEW
-        famulus(database, "sync", "1")
-        assert command.wait(60) == 0, command.output
-
-    famulus(database, "review", TASK, "--accept-all")
-    famulus(database, "sync", "1")
-
-    paid = [(one.participant_id, one.amount) for one in prolific.state.money.ledger]
-    assert sorted(paid) == [(ANNA, 30), (BO, 30)]
-    assert "No problems found" in famulus(database, "doctor")
-    assert prolific.audit() == []
-
-
-def test_a_button_leads_back_without_scripts(
-    browser: Browser, prolific: FakeProlific, launch: list[str], database: Path
+def test_who_comes_to_a_run_that_ends_is_asked_for_a_return(
+    browser: Browser, tmp_path: Path
 ) -> None:
     with (
-        launched(database, launch),
-        browser.new_context(java_script_enabled=False, ignore_https_errors=True) as context,
+        prolific_launch(tmp_path) as launch,
+        launch.launched(EXAMPLE / "conf/example.yaml") as command,
+        browser.new_context() as first,
+        browser.new_context() as second,
+        browser.new_context(java_script_enabled=False) as third,
     ):
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        open_study(page, prolific, ANNA)
-        rate(page, "good")
-        page.get_by_text("Your answers are stored").wait_for()
+        at_work, *people = (
+            ParticipantBrowser(context.new_page(), launch.prolific, launch.participant_id())
+            for context in (first, second, third)
+        )
+        at_work.enter()
+        at_work.page.locator("select[name=rating]").wait_for()
+        for late in people:
+            late.reserve()
+        command.interrupt()
+        wait_until(lambda: launch.study.status is StudyStatus.PAUSED, "the pause")
 
-        page.get_by_role("link", name="Continue").click()
+        for late in people:
+            late.open_study()
+            late.page.get_by_role("heading", name="This task has been paused").wait_for()
+            assert "closed" in reason_of(late.leave())
 
-        assert came_back(page, prolific).status is SubmissionStatus.AWAITING_REVIEW
-
-
-def test_a_participant_who_gives_the_work_back_leaves_with_its_code(
-    page: Page, prolific: FakeProlific, launch: list[str], database: Path
-) -> None:
-    with launched(database, launch):
-        open_study(page, prolific, ANNA)
-
-        page.locator("#famulus-give-back").click()
-        page.get_by_role("button", name="Yes, give it back").click()
-        page.get_by_role("link", name="Continue").click()
-
-        assert "given the work back" in reason_of(came_back(page, prolific))
-
-
-def test_a_participant_who_is_not_qualified_leaves_with_its_code(
-    page: Page, prolific: FakeProlific, launch: list[str], database: Path
-) -> None:
-    with launched(database, launch):
-        sign_in(page, prolific, ANNA)
-        reserve(page)
-        famulus(database, "workers", "block", ANNA, "--provider", "prolific")
-
-        page.get_by_role("button", name="Open study").click()
-        page.get_by_role("link", name="Continue").click()
-
-        assert "another background" in reason_of(came_back(page, prolific))
-
-
-def test_a_participant_for_whom_nothing_is_left_leaves_with_its_code(
-    page: Page, prolific: FakeProlific, launch: list[str], database: Path
-) -> None:
-    more = ["blueprint.units_per_assignment=2", "provider.submissions_per_participant=0"]
-    with launched(database, [*launch, *more]):
-        for rating in ("good", "bad"):
-            open_study(page, prolific, ANNA)
-            rate(page, rating)
-            came_back(page, prolific)
-
-        open_study(page, prolific, ANNA)
-        page.get_by_role("link", name="Continue").click()
-
-        assert "no work left" in reason_of(came_back(page, prolific))
+        at_work.rate("good")
+        assert at_work.came_back().status is AWAITING
+        assert command.wait() == 0, command.output
+    assert launch.prolific.state.subscriptions == {}

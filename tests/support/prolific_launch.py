@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 from attrs import define, field
 
-from famulus.testing.command import Command, famulus_command
+from famulus.testing.command import Command, famulus_command, python_command
 from famulus_prolific.fake import FakeProlific, Study
-from famulus_prolific.fake.console import ShiftedClock
 from famulus_prolific.tokens import VARIABLE
 from tls_proxy import tls_proxy
 
@@ -48,8 +47,6 @@ class ProlificLaunch:
     """A fake, a database, and where the run is served."""
 
     prolific: FakeProlific
-    #: of the fake
-    clock: ShiftedClock
     database: Path
     port: int
     #: how participants reach the run; empty for the address where it is served
@@ -84,13 +81,9 @@ class ProlificLaunch:
         return self.famulus("register", "prolific", *settings)
 
     @contextmanager
-    def launched(self, source: Path, *options: str, waits: bool = True) -> Iterator[Command]:
-        """Run ``famulus launch`` until the end of the block.
-
-        :param waits: whether the run is served once the block begins.
-        """
+    def launched(self, source: Path, *options: str) -> Iterator[Command]:
+        """Launch a configuration, or start a run script, until the end of the block."""
         words = [
-            "launch",
             str(source),
             "provider=prolific",
             f"provider.site_url={self.prolific.site_url}",
@@ -100,9 +93,10 @@ class ProlificLaunch:
             *options,
             "--yes",
         ]
-        with famulus_command(*words, database=self.database) as command:
-            if waits:
-                command.wait_for("Ctrl-C stops it")
+        if source.suffix != ".py":
+            words = ["-m", "famulus", "launch", *words]
+        with python_command(*words, database=self.database) as command:
+            command.wait_for("Ctrl-C stops it")
             yield command
 
 
@@ -113,17 +107,16 @@ def prolific_launch(folder: Path, *, secure: bool = False) -> Iterator[ProlificL
     :param folder: of the database and of all else.
     :param secure: whether participants reach the run through a proxy with HTTPS.
     """
-    clock = ShiftedClock()
     with ExitStack() as stack:
         environment = stack.enter_context(pytest.MonkeyPatch.context())
         environment.setenv("XDG_CONFIG_HOME", str(folder / "config"))
-        prolific = stack.enter_context(FakeProlific(clock))
+        prolific = stack.enter_context(FakeProlific())
         environment.setenv(VARIABLE, prolific.token)
         port, public_url = free_port(), ""
         if secure:
             proxy = stack.enter_context(tls_proxy({"/study/": port}, folder))
             public_url = f"{proxy.origin}/study/"
-        found = ProlificLaunch(prolific, clock, folder / "famulus.db", port, public_url)
+        found = ProlificLaunch(prolific, folder / "famulus.db", port, public_url)
         found.register()
         yield found
 
