@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 PAYERS = 4
 PAY = "pay-bonus-payments"
-#: Pays a bonus for one unit once it is told to.
+#: Pays a bonus for one unit once its input has a line.
 PAYER = """
 import sys
 from famulus import Database, pay_bonus
@@ -50,7 +50,7 @@ def work_all(launch: ProlificLaunch, people: int) -> None:
 
 @contextmanager
 def payers_of(launch: ProlificLaunch) -> Iterator[list[subprocess.Popen[str]]]:
-    """Start a process for each unit, all of which pay as soon as they are told to."""
+    """Start a process for each unit, each of which pays when its input has a line."""
     work_all(launch, PAYERS)
     environment = {**os.environ, "FAMULUS_DATABASE": str(launch.database)}
     with ExitStack() as stack:

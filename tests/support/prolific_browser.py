@@ -23,7 +23,7 @@ class ParticipantBrowser:
     study: str = "Rate a character"
 
     def sign_in(self) -> None:
-        """Sign in, in place of whoever has used this browser before."""
+        """Sign in, in place of another participant who has used this browser."""
         self.page.context.clear_cookies()
         self.page.goto(self.prolific.site_url)
         self.page.get_by_label("Prolific ID").fill(self.id)
