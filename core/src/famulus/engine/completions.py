@@ -19,8 +19,7 @@ from famulus.engine.admission import Admission
 from famulus.engine.own_work import OwnWork, PaidRun, read_own_work
 from famulus.engine.pages import WayOut
 from famulus.engine.qualifications.rules import FailedOnboarding
-from famulus.engine.unit_number import most_left
-from famulus.engine.visits import read_refused_visit
+from famulus.engine.visits import most_left, read_refused_visit
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 

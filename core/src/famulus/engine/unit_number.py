@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from typing import NamedTuple
 
 import peewee
 
-from famulus.contracts.provider import Provider
-from famulus.contracts.provider_views import VisitView
 from famulus.engine.units import UnitNumber, number_unit
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, LoadingStatus
 from famulus.model.tables import AgentTable, ParticipationTable, TaskRunTable, literal
 from famulus.model.transaction import Transaction
-
-_log = logging.getLogger(__name__)
 
 _Other = ParticipationTable.alias()
 _IN_TASK = _Other.select(peewee.fn.SUM(_Other.done_units + _Other.open_units)).where(
@@ -76,12 +71,3 @@ def read_unit_number(tx: Transaction, *, run: int, worker: int, agent: int) -> U
         rows=row.rows if row.loading is LoadingStatus.COMPLETE else None,
     )
     return UnitNumber(number=max(found.number - row.newer, 1), most=found.most)
-
-
-def most_left(provider: Provider, visit: VisitView) -> int | None:
-    """Return how many more units a provider lets a worker do; None where it does not limit them."""
-    try:
-        return provider.most_left(visit)
-    except BaseException:  # noqa: BLE001 - third-party code: sys.exit() ends no one but itself
-        _log.exception("run %d: %s.most_left failed", visit.run_id, provider.type)
-        return None

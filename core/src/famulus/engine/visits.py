@@ -6,6 +6,7 @@ A visit is one arrival of a worker, as the platform knows it.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import peewee
 from attrs import evolve, frozen
 
+from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import (
     Arrival,
     VisitReport,
@@ -28,6 +30,8 @@ from famulus.model.states import OPEN_VISITS, VisitStatus
 from famulus.model.tables import TaskRunTable, VisitTable, WorkerTable, literals
 from famulus.model.transaction import Row, Transaction
 from famulus.names import is_placeholder, is_pseudonym, name_fault, stripped
+
+_log = logging.getLogger(__name__)
 
 _NOT_FILLED_IN = (
     "The page that sent you here did not name you, so your work could not be told apart from"
@@ -295,6 +299,15 @@ def visit_view(row: Row) -> VisitView:
         last_arrived_at=row.last_arrived_at,
         done_at=row.done_at,
     )
+
+
+def most_left(provider: Provider, visit: VisitView) -> int | None:
+    """Return how many more units a provider lets a worker do; None where it does not limit them."""
+    try:
+        return provider.most_left(visit)
+    except BaseException:  # noqa: BLE001 - third-party code: sys.exit() ends no one but itself
+        _log.exception("run %d: %s.most_left failed", visit.run_id, provider.type)
+        return None
 
 
 def note_arrival(tx: Transaction, visit: int) -> None:
