@@ -199,12 +199,12 @@ def test_amount_is_part_of_the_decision_that_is_repeated(
 @pytest.mark.parametrize(
     ("amounts", "verdict", "paid"),
     [
-        (("0.40", "0.30"), ApprovePartially(Decimal("0.70")), 70),
-        (("0.40", None), ApprovePartially(Decimal("0.40")), 40),
-        (("0.05", None), ApprovePartially(Decimal("0.10")), 10),
-        (("0.95", None), Approve(), 100),
-        (("0.60", "0.70"), Approve(), 130),
-        ((None, None), Reject("Nothing is answered.", "OTHER"), None),
+        (("0.40", "0.30"), ApprovePartially(Decimal("0.70")), [70]),
+        (("0.40", None), ApprovePartially(Decimal("0.40")), [40]),
+        (("0.05", None), ApprovePartially(Decimal("0.10")), [10]),
+        (("0.95", None), Approve(), [100]),
+        (("0.60", "0.70"), Approve(), [100, 30]),
+        ((None, None), Reject("Nothing is answered.", "OTHER"), []),
     ],
 )
 def test_visit_of_several_units_gets_the_least_amount_that_covers_them(
@@ -213,7 +213,7 @@ def test_visit_of_several_units_gets_the_least_amount_that_covers_them(
     decides: Callable[..., Decided],
     amounts: tuple[str | None, ...],
     verdict: Verdict,
-    paid: int | None,
+    paid: list[int],
 ) -> None:
     for unit, amount, category in zip(together, amounts, ("OTHER", "NO_DATA"), strict=True):
         if amount is None:
@@ -224,7 +224,7 @@ def test_visit_of_several_units_gets_the_least_amount_that_covers_them(
     assert apply(database, *together) == 2
 
     assert verdicts(database) == [verdict]
-    assert [amount for amount, _, _ in rewards(database)] == ([] if paid is None else [paid])
+    assert [amount for amount, _, _ in rewards(database)] == paid
 
 
 def test_part_of_a_reward_waits_for_its_provider_and_the_rest_does_not(

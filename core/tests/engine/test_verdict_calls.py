@@ -63,9 +63,9 @@ def send(gateway: Gateway, database: Database) -> Send:
         def job(tx: Transaction) -> None:
             visit = one(database, VisitTable).id
             if isinstance(verdict, ApprovePartially):
-                plan_reward(tx, visit, 1, part=int(verdict.amount * 100))
+                plan_reward(tx, visit, int(verdict.amount * 100))
             elif isinstance(verdict, Approve):
-                plan_reward(tx, visit, 1)
+                plan_reward(tx, visit, 50)
             payload = {"visit": visit, "n": n, **dump_verdict(verdict)}
             key, kind = verdict_key(visit, n), OutboxKind.DECIDE
             enqueue(tx, run=gateway.run_id, kind=kind, key=key, payload=payload)

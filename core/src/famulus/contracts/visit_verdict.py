@@ -14,7 +14,11 @@ class Verdict:
 
 @frozen
 class Approve(Verdict):
-    """The visit's whole reward is earned."""
+    """The visit's whole reward is earned.
+
+    That is ``task.task_reward``, once. What a visit of several units has earned beyond it is paid
+    as a bonus.
+    """
 
 
 @frozen

@@ -16,8 +16,10 @@ from famulus.contracts.visit_verdict import (
 )
 from famulus.engine.ledger.decision_rules import partial_range
 from famulus.engine.ledger.decisions import UNAPPLIED
+from famulus.engine.ledger.earnings import read_earned
 from famulus.engine.ledger.recorded_decisions import read_decisions_in_force
-from famulus.engine.ledger.rewards import drop_reward, may_be_paid, plan_reward
+from famulus.engine.ledger.remainders import is_paid_in_part, plan_remainder
+from famulus.engine.ledger.rewards import drop_reward, may_be_paid, plan_reward, read_reward
 from famulus.engine.ledger.visit_work import VisitWork, read_visit_work
 from famulus.engine.outbox.outbox_rows import (
     OutboxKind,
@@ -76,6 +78,7 @@ def _apply_visit(tx: Transaction, visit: int, bounds: Mapping[str, PartialBounds
                 TaskRunTable.reward,
                 TaskRunTable.currency,
                 TaskRunTable.provider_type,
+                TaskRunTable.paid_outside,
             )
             .join(TaskRunTable, on=(VisitTable.run == TaskRunTable.id))
             .where(VisitTable.id == visit),
@@ -89,7 +92,7 @@ def _apply_visit(tx: Transaction, visit: int, bounds: Mapping[str, PartialBounds
     work = read_visit_work(tx, visit)
     if work.is_open:
         return applied
-    earned = _read_earned(tx, work, row.reward)
+    earned = read_earned(tx, work, row.reward)
     if 0 < earned < row.reward and row.provider_type not in bounds:
         return applied
     decided = _stamp(
@@ -99,7 +102,7 @@ def _apply_visit(tx: Transaction, visit: int, bounds: Mapping[str, PartialBounds
         return applied
     if work.earning:
         paid = _approvable(earned, row.reward, bounds.get(row.provider_type))
-        plan_reward(tx, visit, len(work.earning), part=paid)
+        _plan_pay(tx, row, visit, earned=earned, approved=paid)
         is_partial = paid < row.reward
         _enqueue_verdict(
             tx,
@@ -143,22 +146,26 @@ def _stamp(tx: Transaction, *conditions: Any) -> int:
     return int(tx.execute(query).rowcount)
 
 
-def _read_earned(tx: Transaction, work: VisitWork, reward: int) -> int:
-    """Return what the units of a visit have earned together, in minor units."""
-    found = read_decisions_in_force(tx, work.units)
-    amounts = (found[unit].amount if unit in found else None for unit in work.earning)
-    return sum(reward if amount is None else amount for amount in amounts)
+def _plan_pay(tx: Transaction, row: Row, visit: int, *, earned: int, approved: int) -> None:
+    """Plan the reward that an approval pays, and as a bonus what was earned beyond it.
+
+    A person who pays outside of the platform can pay all of it at once, until they have paid.
+    """
+    plan_reward(tx, visit, max(earned, approved) if row.paid_outside else approved)
+    reward = read_reward(tx, visit)
+    if reward is not None:
+        is_known = row.paid_outside or is_paid_in_part(tx, visit, reward)
+        plan_remainder(tx, visit, earned - (reward.amount if is_known else approved))
 
 
 def _approvable(earned: int, reward: int, bounds: PartialBounds | None) -> int:
     """Return the smallest amount that a platform can approve and that is at least what was earned.
 
-    A platform approves one amount for a visit, within its bounds, and several units may earn
-    another one together. The difference is the requester's: no worker gets less than was decided.
+    That is the reward where more was earned. A platform approves one amount for a visit, within its
+    bounds, and several units may earn another one together. The difference is the requester's: no
+    worker gets less than was decided.
     """
-    if earned >= reward:
-        return earned
-    if bounds is None:
+    if earned >= reward or bounds is None:
         return reward
     smallest, largest = partial_range(bounds, reward)
     amount = max(earned, smallest)

@@ -75,7 +75,7 @@ def unit_payee(tx: Transaction, unit: int) -> Payee:
         AgentTable.select(AgentTable.visit.alias("visit")).where(AgentTable.id == row.agent_id)
     )
     assert agent is not None
-    return _payee(tx, agent.visit, unit)
+    return _payable(visit_payee(tx, agent.visit, unit))
 
 
 def worker_payee(tx: Transaction, run: int, worker: WorkerView) -> Payee:
@@ -92,7 +92,36 @@ def worker_payee(tx: Transaction, run: int, worker: WorkerView) -> Payee:
     )
     if row is None:
         raise NotFoundError(f"run {run} has no visit of the worker {worker.name!r}")
-    return _payee(tx, row.id, None)
+    return _payable(visit_payee(tx, row.id))
+
+
+def visit_payee(tx: Transaction, visit: int, unit: int | None = None) -> Payee:
+    """Return the worker of a visit, also one who was forgotten."""
+    row = tx.row(
+        VisitTable.select(
+            VisitTable.run.alias("run"),
+            VisitTable.worker.alias("worker"),
+            WorkerTable.name,
+            WorkerTable.provider_type,
+            TaskRunTable.currency,
+            TaskRunTable.paid_outside,
+        )
+        .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
+        .switch(VisitTable)
+        .join(TaskRunTable, on=(VisitTable.run == TaskRunTable.id))
+        .where(VisitTable.id == visit)
+    )
+    assert row is not None
+    return Payee(
+        run=row.run,
+        worker=row.worker,
+        worker_name=row.name,
+        provider_type=row.provider_type,
+        visit=visit,
+        unit=unit,
+        currency=row.currency,
+        paid_outside=row.paid_outside,
+    )
 
 
 def check_amount(amount: Decimal, reason: str) -> None:
@@ -260,34 +289,10 @@ def payment_outbox_key(tx: Transaction, payment: Row) -> str:
     return "" if verdict is None else str(verdict.key)
 
 
-def _payee(tx: Transaction, visit: int, unit: int | None) -> Payee:
-    row = tx.row(
-        VisitTable.select(
-            VisitTable.run.alias("run"),
-            VisitTable.worker.alias("worker"),
-            WorkerTable.name,
-            WorkerTable.provider_type,
-            TaskRunTable.currency,
-            TaskRunTable.paid_outside,
-        )
-        .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
-        .switch(VisitTable)
-        .join(TaskRunTable, on=(VisitTable.run == TaskRunTable.id))
-        .where(VisitTable.id == visit)
-    )
-    assert row is not None
-    if is_pseudonym(row.name):
-        raise ConflictError(f"{row.name} was forgotten: nobody can pay them any more")
-    return Payee(
-        run=row.run,
-        worker=row.worker,
-        worker_name=row.name,
-        provider_type=row.provider_type,
-        visit=visit,
-        unit=unit,
-        currency=row.currency,
-        paid_outside=row.paid_outside,
-    )
+def _payable(payee: Payee) -> Payee:
+    if is_pseudonym(payee.worker_name):
+        raise ConflictError(f"{payee.worker_name} was forgotten: nobody can pay them any more")
+    return payee
 
 
 def _stem(payee: Payee, extra: ExtraPayment) -> str:

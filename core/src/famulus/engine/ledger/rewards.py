@@ -15,6 +15,7 @@ REJECTED_INSTEAD = "the visit was rejected before its reward was paid"
 RETURNED_INSTEAD = "the worker has returned the visit"
 #: The errors of rewards that failed because they are not owed.
 NOT_OWED = (REJECTED_INSTEAD, RETURNED_INSTEAD)
+_REMAINDER = "remainder-"
 
 
 @frozen(kw_only=True)
@@ -30,6 +31,16 @@ def reward_key(visit: int) -> str:
     return f"reward-visit-{visit}"
 
 
+def remainder_key(visit: int, number: int) -> str:
+    """Return the key of a part of a visit's remainder; they are numbered from 1."""
+    return f"{_REMAINDER}visit-{visit}-{number}"
+
+
+def is_remainder(key: str) -> bool:
+    """Return whether a key of the ledger is that of a remainder."""
+    return key.startswith(_REMAINDER)
+
+
 def first_status(*, paid_outside: bool) -> PaymentStatus:
     """Return the status of a new payment."""
     return PaymentStatus.OWED if paid_outside else PaymentStatus.PLANNED
@@ -40,25 +51,44 @@ def read_reward(tx: Transaction, visit: int) -> Row | None:
     return tx.row(PaymentTable.select().where(PaymentTable.key == reward_key(visit)))
 
 
-def plan_reward(tx: Transaction, visit: int, units: int, *, part: int | None = None) -> None:
-    """Write the ledger row of a visit's reward for so many units.
+def plan_reward(tx: Transaction, visit: int, amount: int) -> None:
+    """Write the ledger row of what a visit earns, in minor units.
 
-    Nothing is written for unpaid work. A reward that is sent, unknown or confirmed stays as it is.
-    One that is paid outside of the platform is owed from the start.
-
-    :param part: what the visit has earned, in minor units, where that is less. The fee is the
-        same share of the whole, rounded up.
+    Nothing is written for unpaid work. The amount of a reward that is sent, unknown or confirmed
+    stays as it is. One that is paid outside of the platform is owed from the start. The fee is the
+    same share of the fee for a unit, rounded up.
     """
-    run = _read_run(tx, visit)
+    run = read_priced_run(tx, visit)
     if run.reward:
-        _plan(tx, run, _with_fee(run, run.reward * units if part is None else part))
+        _plan(tx, run, _with_fee(run, amount))
 
 
-def confirm_whole_reward(tx: Transaction, visit: int, units: int) -> None:
-    """Record that the platform has paid the whole reward for so many units, and not a part."""
-    run = _read_run(tx, visit)
+def ask_for(tx: Transaction, visit: int, part: int | None) -> None:
+    """Give a visit's planned reward the amount of the verdict that is about to be sent.
+
+    :param part: in minor units; None for the whole reward.
+    """
+    run = read_priced_run(tx, visit)
     if run.reward:
-        confirm_reward(tx, visit, _with_fee(run, run.reward * units))
+        reward = _with_fee(run, run.reward if part is None else part)
+        _set_amount(tx, visit, reward, PaymentStatus.PLANNED)
+
+
+def confirm_whole_reward(tx: Transaction, visit: int) -> None:
+    """Record that the platform has paid a visit's reward, and not a part of it.
+
+    Where the platform does not pay, what is owed already is left as it is.
+    """
+    run = read_priced_run(tx, visit)
+    if not run.reward:
+        return
+    if not run.paid_outside:
+        confirm_reward(tx, visit, _with_fee(run, run.reward))
+        return
+    owed = read_reward(tx, visit)
+    if owed is None or owed.status is PaymentStatus.FAILED:
+        units = max(len(read_visit_work(tx, visit).units), 1)
+        _plan(tx, run, _with_fee(run, run.reward * units))
 
 
 def confirm_reward(tx: Transaction, visit: int, paid: RewardAmount) -> None:
@@ -66,7 +96,7 @@ def confirm_reward(tx: Transaction, visit: int, paid: RewardAmount) -> None:
 
     A reward that is confirmed already stays as it is.
     """
-    run = _read_run(tx, visit)
+    run = read_priced_run(tx, visit)
     _plan(tx, run, paid)
     tx.execute(
         PaymentTable.update(amount=paid.amount, fee=paid.fee).where(
@@ -93,16 +123,16 @@ def end_reward(tx: Transaction, run: int, visit: int, new: PaymentStatus, error:
 def withdraw_reward(tx: Transaction, run: int, visit: int) -> None:
     """Record that a visit's reward is not owed, because the worker has returned the visit."""
     end_reward(tx, run, visit, PaymentStatus.FAILED, RETURNED_INSTEAD)
+    mine = PaymentTable.key == reward_key(visit)
+    is_failed = PaymentTable.status == literal(PaymentStatus.FAILED)
     # One that had failed before must not be retried.
-    tx.execute(
-        PaymentTable.update(error=RETURNED_INSTEAD).where(
-            PaymentTable.key == reward_key(visit),
-            PaymentTable.status == literal(PaymentStatus.FAILED),
-        )
-    )
+    tx.execute(PaymentTable.update(error=RETURNED_INSTEAD).where(mine, is_failed))
+    # Whatever is paid for the visit after all is not the price of a unit that others do.
+    tx.execute(PaymentTable.update(unit=None).where(mine))
 
 
-def _read_run(tx: Transaction, visit: int) -> Row:
+def read_priced_run(tx: Transaction, visit: int) -> Row:
+    """Return the run of a visit, with what a unit of it costs."""
     run = tx.row(
         VisitTable.select(
             VisitTable.id.alias("visit"),
@@ -120,8 +150,13 @@ def _read_run(tx: Transaction, visit: int) -> Row:
     return run
 
 
+def reward_fee(amount: int, *, reward: int, unit_cost: int) -> int:
+    """Return the share of the fee for a unit that an amount has in its reward, rounded up."""
+    return -(-max(unit_cost - reward, 0) * amount // reward) if reward else 0
+
+
 def _with_fee(run: Row, amount: int) -> RewardAmount:
-    fee = -(-max(run.unit_cost - run.reward, 0) * amount // run.reward)
+    fee = reward_fee(amount, reward=run.reward, unit_cost=run.unit_cost)
     return RewardAmount(amount=amount, fee=fee)
 
 
@@ -146,6 +181,9 @@ def _plan(tx: Transaction, run: Row, reward: RewardAmount) -> None:
     )
     row = read_reward(tx, visit)
     assert row is not None
+    unit = read_visit_work(tx, visit).only_unit
+    if row.unit_id != unit:
+        tx.execute(PaymentTable.update(unit=unit).where(PaymentTable.id == row.id))
     if row.status is PaymentStatus.FAILED:
         change_payment(
             tx,
@@ -158,8 +196,14 @@ def _plan(tx: Transaction, run: Row, reward: RewardAmount) -> None:
             ),
         )
     # What is owed may be marked as paid at the same time: its amount stays then.
+    _set_amount(tx, visit, reward, due)
+
+
+def _set_amount(tx: Transaction, visit: int, reward: RewardAmount, status: PaymentStatus) -> None:
     tx.execute(
-        PaymentTable.update(**amount).where(PaymentTable.id == row.id, PaymentTable.status == due)
+        PaymentTable.update(amount=reward.amount, fee=reward.fee).where(
+            PaymentTable.key == reward_key(visit), PaymentTable.status == literal(status)
+        )
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from famulus.engine.ledger.bonuses import ExtraPayment, Payee, check_budget, insert_extra
+from famulus.engine.ledger.rewards import is_remainder
 from famulus.model.statements import for_update
 from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import PaymentTable, TaskRunTable, VisitTable, WorkerTable
@@ -21,14 +22,14 @@ class PaidVisit:
     """A visit whose reward is paid or owed: its work is accepted, and that is final."""
 
     payee: Payee
-    #: its reward, in minor units
+    #: its reward and what it has earned beyond that, in minor units
     earned: int
     #: the keys of its top-ups, whatever their status, and their amounts in minor units
     topups: Mapping[str, int]
 
     @property
     def paid(self) -> int:
-        """Its reward and its top-ups, in minor units."""
+        """What it has earned and its top-ups, in minor units."""
         return self.earned + sum(self.topups.values())
 
 
@@ -79,7 +80,10 @@ def read_paid_visits(
         query = query.where(PaymentTable.visit << list(visits))
     rows = tx.rows(query)
     topups: dict[int, dict[str, int]] = {}
+    remainders: dict[int, int] = {}
     for row in rows:
+        if is_remainder(row.key) and row.status is not PaymentStatus.FAILED:
+            remainders[row.visit] = remainders.get(row.visit, 0) + row.amount
         if row.key.startswith(_PREFIX):
             topups.setdefault(row.visit, {})[row.key] = row.amount
     return {
@@ -94,7 +98,7 @@ def read_paid_visits(
                 currency=row.currency,
                 paid_outside=row.paid_outside,
             ),
-            earned=row.amount,
+            earned=row.amount + remainders.get(row.visit, 0),
             topups=topups.get(row.visit, {}),
         )
         for row in rows

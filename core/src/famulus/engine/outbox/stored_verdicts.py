@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -85,11 +85,19 @@ def load_verdict(payload: Mapping[str, Any]) -> Verdict:
     )
 
 
+def read_verdicts(tx: Transaction, visit: int) -> Iterator[Row]:
+    """Yield the outbox rows of a visit's verdicts, oldest first."""
+    number = 1
+    while (row := find_outbox_row(tx, verdict_key(visit, number))) is not None:
+        yield row
+        number += 1
+
+
 def newest_verdict(tx: Transaction, visit: int) -> Row | None:
     """Return the outbox row of a visit's newest verdict, or None."""
-    number, newest = 1, None
-    while (row := find_outbox_row(tx, verdict_key(visit, number))) is not None:
-        number, newest = number + 1, row
+    newest = None
+    for row in read_verdicts(tx, visit):
+        newest = row
     return newest
 
 
@@ -97,11 +105,6 @@ def is_approval(row: Row) -> bool:
     """Return whether an outbox row approves a visit, which pays its reward or a part of it."""
     paying = (_Word.APPROVED, _Word.PARTLY_APPROVED)
     return bool(row.kind == OutboxKind.DECIDE and row.payload["verdict"] in paying)
-
-
-def is_partial_approval(row: Row) -> bool:
-    """Return whether an outbox row approves a part of a visit's reward."""
-    return bool(row.kind == OutboxKind.DECIDE and row.payload["verdict"] == _Word.PARTLY_APPROVED)
 
 
 def is_return_request(row: Row) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from famulus.engine.ledger.payment_calls import DecideCall, PayCall
+from famulus.engine.ledger.payment_calls import PayCall
+from famulus.engine.ledger.verdict_calls import DecideCall
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.outbox.platform_call import OutboxCall
 from famulus.engine.places.place_calls import (

@@ -28,12 +28,10 @@ from famulus.engine.ledger.rewards import (
     confirm_reward,
     confirm_whole_reward,
     end_reward,
-    plan_reward,
 )
-from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.ledger.withdrawn_work import restore_work, withdraw_work
 from famulus.engine.outbox.outbox_rows import make_due
-from famulus.engine.outbox.stored_verdicts import is_partial_approval, newest_verdict
+from famulus.engine.outbox.stored_verdicts import newest_verdict
 from famulus.engine.places.place_changes import close_refilled
 from famulus.engine.platform.sync_requests import answer_requests
 from famulus.engine.status import Change, change_visit
@@ -339,13 +337,7 @@ def _count_pay(tx: Transaction, report: _Report, visit: int) -> None:
     elif report.paid is not None:
         confirm_reward(tx, visit, report.paid)
     elif given.status is VisitStatus.APPROVED:
-        units = max(len(read_visit_work(tx, visit).units), 1)
-        verdict = newest_verdict(tx, visit)
-        if verdict is not None and is_partial_approval(verdict):
-            confirm_whole_reward(tx, visit, units)
-        else:
-            plan_reward(tx, visit, units)
-            end_reward(tx, run, visit, PaymentStatus.CONFIRMED)
+        confirm_whole_reward(tx, visit)
     elif given.status in _UNPAID:
         end_reward(tx, run, visit, PaymentStatus.FAILED, _UNPAID[given.status])
 

@@ -1,0 +1,290 @@
+"""A visit of several units earns what was decided on each, and the ledger has what is paid."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import pytest
+from attrs import define
+
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import PartialBounds, VisitReport
+from famulus.contracts.visit_verdict import Approve, ApprovePartially
+from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.bonuses import plan_again
+from famulus.engine.ledger.decision_rules import PlatformRules, Terms
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.ledger.topups import read_paid_visits
+from famulus.engine.platform.bound_provider import bind_provider, deliver_run
+from famulus.engine.platform.visit_sync import sync_run
+from famulus.errors import ConflictError
+from famulus.model.database import Database
+from famulus.model.states import (
+    Decision,
+    OutboxStatus,
+    PaymentKind,
+    PaymentStatus,
+    VisitStatus,
+)
+from famulus.model.tables import AgentTable, OutboxTable, PaymentTable, UnitTable, VisitTable
+from famulus.model.transaction import Row, Transaction
+from famulus.plugins import Plugins
+from famulus.review.outside_payments import mark_paid
+from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
+
+T = TypeVar("T")
+
+BOUNDS = PartialBounds(smallest=Decimal("0.10"), largest=Decimal("0.90"))
+CONFIRMED = PaymentStatus.CONFIRMED
+#: A reward is 1.00, and the platform takes a fifth of each payment.
+REWARD = 100
+
+Review = Callable[..., None]
+Ledger = list[tuple[PaymentKind, PaymentStatus, int, int]]
+
+
+@define
+class BusyPlatform(FakePlatform):
+    """A platform at which something else happens during its next verdict."""
+
+    during_verdict: Callable[[], None] | None = None
+
+    def call(self, name: str, act: Callable[[], T]) -> T:
+        """Perform a call, after what happens during it."""
+        if name == "decide" and self.during_verdict is not None:
+            happens, self.during_verdict = self.during_verdict, None
+            happens()
+        return FakePlatform.call(self, name, act)
+
+    @property
+    def paid_in_all(self) -> Decimal:
+        """What the worker has got, in rewards and bonuses."""
+        rewards = [self.verdicts[reference] for reference in self.rewarded]
+        whole = [Decimal(1) for each in rewards if isinstance(each, Approve)]
+        parts = [each.amount for each in rewards if isinstance(each, ApprovePartially)]
+        bonuses = [amount for _, amount in self.paid]
+        return sum([*whole, *parts, *bonuses], Decimal(0))
+
+
+@pytest.fixture
+def platform() -> BusyPlatform:
+    return BusyPlatform()
+
+
+@pytest.fixture(params=[True])
+def provider(platform: BusyPlatform, request: pytest.FixtureRequest) -> type[Provider]:
+    return platform.provider(partial_approvals=BOUNDS, pays=request.param)
+
+
+@pytest.fixture
+def plugins(provider: type[Provider]) -> Plugins:
+    return kit_plugins(platform=PlatformPlugin(provider))
+
+
+@pytest.fixture
+def run(database: Database, plugins: Plugins) -> Iterator[int]:
+    """A run of three units that are done by three workers."""
+    with ManualOperator(database, plugins=plugins) as operator:
+        rows = [{"n": n} for n in range(3)]
+        gateway = operator.launch_rows(rows, provider="paying", task_reward="1.00")
+        for name in ("a", "b", "c"):
+            GatewayWorker(gateway, name).work()
+        yield gateway.run_id
+
+
+@pytest.fixture
+def units(run: int, database: Database) -> list[int]:
+    return [row.id for row in rows_of(database, UnitTable)]
+
+
+@pytest.fixture
+def review(database: Database, provider: type[Provider], units: list[int]) -> Review:
+    """A function that accepts a unit, by its index, as one of the first visit, and applies that."""
+    rules = PlatformRules(provider_type="paying", capabilities=provider.capabilities)
+    visit = rows_of(database, VisitTable)[0].id
+
+    def accept(unit: int, amount: str | None = None, *, applied: bool = True) -> None:
+        number = units[unit]
+        terms = Terms(amount=None if amount is None else Decimal(amount), rules=rules)
+
+        def job(tx: Transaction) -> None:
+            tx.execute(AgentTable.update(visit=visit).where(AgentTable.unit == number))
+            decide(tx, number, Decision.ACCEPTED, terms=terms)
+            if applied:
+                apply_decisions(tx, [number], bounds={"paying": BOUNDS})
+
+        database.write(job)
+
+    return accept
+
+
+@pytest.fixture
+def deliver(
+    database: Database, plugins: Plugins, run: int, clock: MovableClock
+) -> Callable[[], None]:
+    """A function that delivers what is due several times, whatever process was killed before."""
+
+    def delivered() -> None:
+        for _ in range(4):
+            with contextlib.suppress(Killed):
+                deliver_run(database, plugins, run)
+            clock.advance(700)
+
+    return delivered
+
+
+def rows_of(database: Database, table: Any) -> list[Row]:
+    with database.read() as tx:
+        return tx.rows(table.select().order_by(table.id))
+
+
+def ledger(database: Database) -> Ledger:
+    return [(row.kind, row.status, row.amount, row.fee) for row in rows_of(database, PaymentTable)]
+
+
+def sum_of(payments: Ledger) -> Decimal:
+    assert {status for _, status, *_ in payments} == {CONFIRMED}
+    return Decimal(sum(amount for *_, amount, _ in payments)) / 100
+
+
+def sync(database: Database, plugins: Plugins, run: int) -> None:
+    bound = bind_provider(database, plugins, run)
+    sync_run(database, bound.provider, bound.run_view())
+
+
+@pytest.mark.parametrize(
+    ("amounts", "bonus"), [((None, None), 100), (("0.40", None), 40), (("0.60", "0.70"), 30)]
+)
+def test_reward_is_paid_once_and_the_remainder_as_a_bonus(
+    database: Database,
+    platform: BusyPlatform,
+    review: Review,
+    deliver: Callable[[], None],
+    units: list[int],
+    amounts: tuple[str | None, str | None],
+    bonus: int,
+) -> None:
+    for unit, amount in enumerate(amounts):
+        review(unit, amount, applied=False)
+    for _ in range(2):
+        database.write(lambda tx: apply_decisions(tx, units, bounds={"paying": BOUNDS}))
+        deliver()
+
+    assert ledger(database) == [
+        (PaymentKind.REWARD, CONFIRMED, REWARD, 20),
+        (PaymentKind.BONUS, CONFIRMED, bonus, bonus // 5),
+    ]
+    assert platform.paid_in_all == Decimal(REWARD + bonus) / 100
+    with database.read() as tx:
+        [paid] = read_paid_visits(tx, rows_of(database, PaymentTable)[0].run_id).values()
+    assert paid.earned == REWARD + bonus
+
+
+@pytest.mark.parametrize("fault", [None, *Fault])
+@pytest.mark.parametrize(
+    ("amounts", "earned"),
+    [(("0.40", None), 140), (("0.40", "0.30"), 70), ((None, "0.30"), 130), ((None, None), 200)],
+)
+def test_unit_that_is_reviewed_while_an_approval_is_under_way_is_paid_exactly(
+    database: Database,
+    platform: BusyPlatform,
+    review: Review,
+    deliver: Callable[[], None],
+    fault: Fault | None,
+    amounts: tuple[str | None, str | None],
+    earned: int,
+) -> None:
+    """Whether the first approval has an effect, has none, or its outcome is unknown."""
+    review(0, amounts[0])
+    platform.during_verdict = lambda: review(1, amounts[1])
+    platform.faults = [fault]
+    deliver()
+    for payment in rows_of(database, PaymentTable):
+        if payment.status is PaymentStatus.FAILED:  # A person retries what was refused.
+            database.write(lambda tx: plan_again(tx, payment.id))  # noqa: B023
+    deliver()
+
+    assert platform.paid_in_all == sum_of(ledger(database)) == Decimal(earned) / 100
+    assert len(platform.rewarded) == 1
+
+
+@pytest.mark.parametrize("first", ["0.40", None])
+def test_units_that_are_reviewed_later_are_paid_once_each(
+    database: Database,
+    platform: BusyPlatform,
+    review: Review,
+    deliver: Callable[[], None],
+    first: str | None,
+) -> None:
+    review(0, first)
+    deliver()
+    review(1)
+    deliver()
+    review(2)
+    deliver()
+
+    expected = Decimal(3) if first is None else Decimal("2.40")
+    assert platform.paid_in_all == sum_of(ledger(database)) == expected
+    statuses = {row.status for row in rows_of(database, OutboxTable)}
+    assert statuses == {OutboxStatus.DONE}
+
+
+@pytest.mark.parametrize("amounts", [("0.40",), ("0.40", None), (None, None)])
+def test_report_of_an_approval_is_about_one_reward(
+    database: Database,
+    platform: BusyPlatform,
+    plugins: Plugins,
+    review: Review,
+    run: int,
+    amounts: tuple[str | None, ...],
+) -> None:
+    """Whatever verdict waits, and however many units the visit has."""
+    for unit, amount in enumerate(amounts):
+        review(unit, amount)
+    visit = rows_of(database, VisitTable)[0]
+    platform.others = [
+        VisitReport(worker_name="a", reference=visit.reference, status=VisitStatus.APPROVED)
+    ]
+    sync(database, plugins, run)
+
+    assert ledger(database)[0] == (PaymentKind.REWARD, CONFIRMED, REWARD, 20)
+
+
+def test_remainder_of_a_visit_that_is_returned_is_not_owed(
+    database: Database, plugins: Plugins, platform: BusyPlatform, review: Review, run: int
+) -> None:
+    review(0)
+    review(1)
+    visit = rows_of(database, VisitTable)[0]
+    database.write(lambda tx: tx.execute(VisitTable.update(status=VisitStatus.SUBMITTED)))
+    platform.others = [
+        VisitReport(worker_name="a", reference=visit.reference, status=VisitStatus.RETURNED)
+    ]
+    sync(database, plugins, run)
+    deliver_run(database, plugins, run)
+
+    assert [status for _, status, *_ in ledger(database)] == [PaymentStatus.FAILED] * 2
+    for payment in rows_of(database, PaymentTable):
+        with pytest.raises(ConflictError, match="is not owed"):
+            database.write(lambda tx: plan_again(tx, payment.id))  # noqa: B023
+
+
+@pytest.mark.parametrize("provider", [False], indirect=True)
+@pytest.mark.parametrize("is_marked", [False, True])
+def test_requester_who_pays_outside_owes_the_whole_once(
+    database: Database, review: Review, is_marked: bool
+) -> None:
+    review(0)
+    if is_marked:
+        mark_paid(database, [rows_of(database, PaymentTable)[0].id], note="N")
+    review(1, "0.30")
+
+    owed = (PaymentKind.BONUS, PaymentStatus.OWED, 30, 6)
+    whole = (PaymentKind.REWARD, PaymentStatus.OWED, 130, 26)
+    paid = (PaymentKind.REWARD, CONFIRMED, REWARD, 20)
+    assert ledger(database) == ([paid, owed] if is_marked else [whole])
