@@ -7,9 +7,13 @@ from typing import NamedTuple
 import peewee
 from attrs import frozen
 
+from famulus.engine.ledger.recorded_decisions import ActiveDecision, read_decisions_in_force
+from famulus.engine.ledger.rewards import NOT_OWED, is_remainder, reward_fee
+from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import PaymentKind, PaymentStatus, UnitStatus, VisitStatus
 from famulus.model.tables import (
+    AgentTable,
     PaymentTable,
     TaskRunTable,
     UnitTable,
@@ -27,16 +31,37 @@ _COSTING = (
     UnitStatus.ACCEPTED,
     UnitStatus.SOFT_REJECTED,
 )
+_EARNING = (UnitStatus.ACCEPTED, UnitStatus.SOFT_REJECTED)
 
 
 class _LimitRow(NamedTuple):
     max_spend: int
     unit_cost: int
+    reward: int
 
 
-_SELECT_LIMIT = TaskRunTable.select(TaskRunTable.max_spend, TaskRunTable.unit_cost).where(
-    TaskRunTable.id == Param("run")
-)
+class _SharedRow(NamedTuple):
+    visit: int
+    status: str
+    amount: int
+    fee: int
+
+
+class _UnitRow(NamedTuple):
+    visit: int
+    unit: int
+
+
+class _RemainderRow(NamedTuple):
+    visit: int
+    key: str
+    amount: int
+    fee: int
+
+
+_SELECT_LIMIT = TaskRunTable.select(
+    TaskRunTable.max_spend, TaskRunTable.unit_cost, TaskRunTable.reward
+).where(TaskRunTable.id == Param("run"))
 _LIMIT = Statement(_SELECT_LIMIT, _LimitRow)
 _LOCKED_LIMIT = Statement(lambda kind: for_update(_SELECT_LIMIT, kind), _LimitRow)
 _COSTING_UNITS = Statement(
@@ -44,10 +69,10 @@ _COSTING_UNITS = Statement(
         UnitTable.run == Param("run"), UnitTable.status << literals(*_COSTING)
     )
 )
-#: Their units are free again, so what was paid for them is on top.
 _SCREENED_OUT = VisitTable.select(VisitTable.id).where(
     VisitTable.run == Param("run"), VisitTable.status == literal(VisitStatus.SCREENED_OUT)
 )
+#: Bonuses and compensations, and what was paid for visits that cost nothing else.
 _EXTRA = Statement(
     PaymentTable.select(peewee.fn.SUM(PaymentTable.amount + PaymentTable.fee)).where(
         PaymentTable.run == Param("run"),
@@ -55,7 +80,13 @@ _EXTRA = Statement(
         PaymentTable.status != literal(PaymentStatus.FAILED),
     )
 )
-#: What units whose work was accepted for less cost less than all others.
+#: Units that were completed in visits of which the platform pays what is in the ledger alone.
+_SCREENED_UNITS = Statement(
+    AgentTable.select(peewee.fn.COUNT(AgentTable.id))
+    .join(UnitTable, on=(AgentTable.unit == UnitTable.id) & (UnitTable.agent_id == AgentTable.id))
+    .where(AgentTable.visit << _SCREENED_OUT, UnitTable.status << literals(*_COSTING))
+)
+#: How much less units cost than all others, by the reward of a visit with no other unit.
 _SAVED = Statement(
     PaymentTable.select(
         peewee.fn.SUM(TaskRunTable.unit_cost - PaymentTable.amount - PaymentTable.fee)
@@ -66,10 +97,44 @@ _SAVED = Statement(
     .where(
         PaymentTable.run == Param("run"),
         PaymentTable.kind == literal(PaymentKind.REWARD),
-        PaymentTable.status != literal(PaymentStatus.FAILED),
-        PaymentTable.amount < TaskRunTable.reward,
+        TaskRunTable.unit_cost != PaymentTable.amount + PaymentTable.fee,
         UnitTable.status << literals(*_COSTING),
+        # One that has failed is paid once it is retried, unless it is not owed.
+        (PaymentTable.status != literal(PaymentStatus.FAILED))
+        | ((UnitTable.status << literals(*_EARNING)) & PaymentTable.error.not_in([*NOT_OWED])),
+        PaymentTable.visit.not_in(_SCREENED_OUT),
     )
+)
+#: Rewards of visits with several units, and of those whose unit another worker has done.
+_SHARED = Statement(
+    PaymentTable.select(
+        PaymentTable.visit.alias("visit"),
+        PaymentTable.status,
+        PaymentTable.amount,
+        PaymentTable.fee,
+    ).where(
+        PaymentTable.run == Param("run"),
+        PaymentTable.kind == literal(PaymentKind.REWARD),
+        PaymentTable.unit.is_null(),
+        PaymentTable.visit.not_in(_SCREENED_OUT),
+    ),
+    _SharedRow,
+)
+_UNITS = Statement(
+    AgentTable.select(AgentTable.visit.alias("visit"), UnitTable.id.alias("unit"))
+    .join(UnitTable, on=(AgentTable.unit == UnitTable.id) & (UnitTable.agent_id == AgentTable.id))
+    .where(AgentTable.visit << AMONG, UnitTable.status << literals(*_COSTING)),
+    _UnitRow,
+)
+_REMAINDERS = Statement(
+    PaymentTable.select(
+        PaymentTable.visit.alias("visit"), PaymentTable.key, PaymentTable.amount, PaymentTable.fee
+    ).where(
+        PaymentTable.visit << AMONG,
+        PaymentTable.kind == literal(PaymentKind.BONUS),
+        PaymentTable.status != literal(PaymentStatus.FAILED),
+    ),
+    _RemainderRow,
 )
 
 
@@ -83,7 +148,8 @@ class Budget:
     units: int
     #: the sum of bonuses, compensations and what was paid for visits that were screened out
     extra: int
-    #: how much less they cost, because work was accepted for a part of its reward
+    #: how much less they cost, because work was accepted for a part of its reward, or was screened
+    #: out; negative where work was paid besides that of other workers on the same units
     saved: int
 
     @property
@@ -112,11 +178,46 @@ def read_budget(tx: Transaction, run: int, *, lock: bool = True) -> Budget | Non
         return None
     units = (tx.one(_COSTING_UNITS, run=run) or (0,))[0]
     extra = (tx.one(_EXTRA, run=run) or (0,))[0]
-    saved = (tx.one(_SAVED, run=run) or (0,))[0]
+    saved = int((tx.one(_SAVED, run=run) or (0,))[0] or 0)
+    screened = int((tx.one(_SCREENED_UNITS, run=run) or (0,))[0])
+    saved += screened * row.unit_cost + _saved_by_shared(tx, run, row)
     return Budget(
         most=row.max_spend,
         unit_cost=row.unit_cost,
         units=int(units),
         extra=int(extra or 0),
-        saved=int(saved or 0),
+        saved=saved,
     )
+
+
+def _saved_by_shared(tx: Transaction, run: int, limit: _LimitRow) -> int:
+    """Return how much less visits cost than their units would, each in a visit of its own."""
+    rewards = tx.all(_SHARED, run=run)
+    visits = [each.visit for each in rewards]
+    units: dict[int, list[int]] = {visit: [] for visit in visits}
+    for row in run_among(tx, _UNITS, visits):
+        units[row.visit].append(row.unit)
+    remainders = dict.fromkeys(visits, 0)
+    for extra in run_among(tx, _REMAINDERS, visits):
+        if is_remainder(extra.key):
+            remainders[extra.visit] += extra.amount + extra.fee
+    decisions = read_decisions_in_force(tx, [unit for mine in units.values() for unit in mine])
+    saved = 0
+    for each in rewards:
+        mine = units[each.visit]
+        is_failed = each.status == PaymentStatus.FAILED
+        cost = 0 if is_failed else each.amount + each.fee
+        found = [decisions.get(unit) for unit in mine]
+        if is_failed or any(decision is None or not decision.is_applied for decision in found):
+            promised = sum(_cost(decision, limit) for decision in found)
+            cost = max(cost, promised - remainders[each.visit])
+        saved += limit.unit_cost * len(mine) - cost
+    return saved
+
+
+def _cost(decision: ActiveDecision | None, limit: _LimitRow) -> int:
+    """Return what a unit costs by the decision on it, or may cost until there is one."""
+    if decision is None or decision.amount is None:
+        return limit.unit_cost
+    amount = decision.amount
+    return amount + reward_fee(amount, reward=limit.reward, unit_cost=limit.unit_cost)
