@@ -196,7 +196,11 @@ class Quote:
 
 @frozen(kw_only=True)
 class VisitReport:
-    """The status of one visit on the platform."""
+    """The status of one visit on the platform.
+
+    A rejected visit that is reported as submitted is up for review again, unless it was rejected
+    from here within the last ten minutes: what is reported may be older.
+    """
 
     worker_name: str
     reference: str

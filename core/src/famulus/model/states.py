@@ -198,7 +198,8 @@ VISIT_TRANSITIONS: Mapping[VisitStatus, frozenset[VisitStatus]] = MappingProxyTy
         ),
         _V.APPROVED: frozenset({_V.REJECTED}),
         _V.PARTIALLY_APPROVED: frozenset(),
-        _V.REJECTED: frozenset({_V.APPROVED, _V.PARTIALLY_APPROVED}),
+        # A rejection can be undone on the platform: the visit awaits a verdict again.
+        _V.REJECTED: frozenset({_V.APPROVED, _V.PARTIALLY_APPROVED, _V.SUBMITTED}),
         _V.UNKNOWN: _VISIT_ENDS - {_V.UNKNOWN},
     }
 )

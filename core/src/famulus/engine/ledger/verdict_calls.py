@@ -26,7 +26,7 @@ from famulus.engine.ledger.payment_status import (
 )
 from famulus.engine.ledger.payment_views import read_identity
 from famulus.engine.ledger.remainders import is_paid_in_part, plan_remainder
-from famulus.engine.ledger.rewards import ask_for, read_reward
+from famulus.engine.ledger.rewards import ask_for, first_status, read_priced_run, read_reward
 from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.ledger.withdrawn_work import restore_work
 from famulus.engine.outbox import outbox_rows
@@ -45,7 +45,6 @@ from famulus.engine.visits import read_visit, visit_view
 from famulus.errors import RefusedError
 from famulus.model.money import to_minor
 from famulus.model.states import PaymentStatus, VisitStatus, may_follow
-from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Row, Transaction
 
 #: The statuses of visits after each verdict that decides on them.
@@ -151,10 +150,9 @@ def _fitting(verdict: Verdict, capabilities: Capabilities) -> Verdict:
 
 def _plan_rest(tx: Transaction, visit: Row, reward: Row) -> None:
     """Plan as a bonus what has been earned since a part was approved."""
-    run = tx.row(TaskRunTable.select(TaskRunTable.reward).where(TaskRunTable.id == visit.run))
-    assert run is not None
     work = read_visit_work(tx, visit.id)
-    earned = read_earned(tx, work, run.reward, is_final=True)
+    reward_of_unit = read_priced_run(tx, visit.id).reward
+    earned = read_earned(tx, work, reward_of_unit, is_final=True)
     plan_remainder(tx, visit.id, earned - reward.amount)
 
 
@@ -165,7 +163,8 @@ def _send_reward(tx: Transaction, reward: Row, verdict: Verdict) -> bool:
     of the verdict.
     """
     if reward.status is PaymentStatus.FAILED:
-        move_payment(tx, reward, PaymentStatus.PLANNED, "verdict")
+        due = first_status(paid_outside=read_priced_run(tx, reward.visit_id).paid_outside)
+        move_payment(tx, reward, due, "verdict")
         reward = read_payment(tx, reward.id)
     if reward.status is PaymentStatus.PLANNED:
         part = verdict.amount if isinstance(verdict, ApprovePartially) else None

@@ -107,6 +107,11 @@ def is_approval(row: Row) -> bool:
     return bool(row.kind == OutboxKind.DECIDE and row.payload["verdict"] in paying)
 
 
+def is_rejection(row: Row) -> bool:
+    """Return whether an outbox row rejects a visit."""
+    return bool(row.kind == OutboxKind.DECIDE and row.payload["verdict"] == _Word.REJECTED)
+
+
 def is_return_request(row: Row) -> bool:
     """Return whether an outbox row asks a worker to return a visit."""
     return bool(row.kind == OutboxKind.DECIDE and row.payload["verdict"] == _Word.RETURN_REQUESTED)

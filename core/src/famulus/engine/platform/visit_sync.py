@@ -23,6 +23,7 @@ from famulus.contracts.provider_views import (
 )
 from famulus.engine.attempts import open_attempt, select_open_attempts
 from famulus.engine.ledger.charges import charges
+from famulus.engine.ledger.reopened_work import may_be_outdated, reopen_work
 from famulus.engine.ledger.rewards import (
     RewardAmount,
     confirm_reward,
@@ -214,7 +215,16 @@ def _follow(
         )
     except (UsageError, ConflictError) as error:
         return False, f"the platform reports visit {report.reference} as {report.status}: {error}"
-    return database.write(partial(_apply, report=report_of_run, arrived=visits.arrived))
+    is_changed, fault = database.write(
+        partial(_apply, report=report_of_run, arrived=visits.arrived)
+    )
+    if is_changed and visit is not None and _is_reopened(visit.status, report):
+        _log.warning(
+            "run %d: the platform has undone the rejection of visit %s; it awaits a verdict again",
+            run,
+            report.reference,
+        )
+    return is_changed, fault
 
 
 @frozen(kw_only=True)
@@ -301,6 +311,8 @@ def _apply(
     row = tx.row(for_update(stored.where(VisitTable.id == visit), tx.kind))
     if row is None or not may_follow(row.status, given.status):
         return False, None if row is None else _contradiction(row.status, given)
+    if _is_reopened(row.status, given) and may_be_outdated(tx, visit):
+        return False, None
     if given.status in _OVER:
         if visit in arrived and row.last_arrived_at != arrived[visit]:
             # The worker has come back since the provider read it; the next sync asks again.
@@ -315,8 +327,13 @@ def _apply(
 
 
 def _count_work(tx: Transaction, report: _Report, visit: int, *, old: VisitStatus) -> None:
-    """Withdraw the work of a visit that is returned after it was submitted, or restore it."""
+    """Withdraw the work of a visit that is returned after it was submitted, or restore it.
+
+    The work of one whose rejection was undone is reviewed again.
+    """
     new, capabilities = report.given.status, report.capabilities
+    if _is_reopened(old, report.given):
+        reopen_work(tx, report.run, visit)
     if old is VisitStatus.RETURNED and new in SUBMITTED_VISITS:
         restore_work(tx, report.run, visit)
     # Where submitted work can be returned, both may have happened since the last sync.
@@ -325,6 +342,11 @@ def _count_work(tx: Transaction, report: _Report, visit: int, *, old: VisitStatu
         withdraw_work(tx, report.run, visit)
         if capabilities.replaces_by_itself:
             close_refilled(tx, report.run)
+
+
+def _is_reopened(old: VisitStatus, report: VisitReport) -> bool:
+    """Return whether a report says that a rejection was undone."""
+    return (old, report.status) == (VisitStatus.REJECTED, VisitStatus.SUBMITTED)
 
 
 def _count_pay(tx: Transaction, report: _Report, visit: int) -> None:
