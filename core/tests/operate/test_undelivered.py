@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from functools import partial
 
 import pytest
 
 from famulus.cli.commands.runs import report_lines
 from famulus.cli.session import Session
-from famulus.contracts.provider_views import Result, VisitVerdict
+from famulus.contracts.provider_views import Result, VisitReport, VisitVerdict
+from famulus.contracts.visit_verdict import Approve
 from famulus.data.payments import list_payments
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
@@ -19,7 +21,7 @@ from famulus.engine.platform.bound_provider import deliver_run
 from famulus.engine.runs import find_run
 from famulus.errors import RefusedError
 from famulus.model.database import Database
-from famulus.model.states import Decision, UnitStatus, VisitStatus
+from famulus.model.states import Decision, PaymentStatus, UnitStatus, VisitStatus
 from famulus.model.tables import OutboxTable, UnitTable, VisitTable, WorkerTable
 from famulus.model.transaction import Transaction
 from famulus.operate.account_delivery import deliver_accounts
@@ -186,6 +188,84 @@ def test_a_refused_rejection_is_sent_again_by_a_sync(
     assert line.endswith(f"; `famulus sync {gateway.run_id}` sends it again")
     sync_now(database, plugins, gateway.run_id)
     assert shown() == []
+
+
+@pytest.mark.parametrize(
+    ("decision", "reported", "what"),
+    [
+        (Decision.REJECTED, VisitStatus.APPROVED, "rejections"),
+        (Decision.REJECTED, VisitStatus.SCREENED_OUT, "rejections"),
+        (Decision.ACCEPTED, VisitStatus.PARTIALLY_APPROVED, "approvals"),
+        (Decision.ACCEPTED, VisitStatus.SCREENED_OUT, "approvals"),
+    ],
+)
+def test_a_verdict_that_is_refused_for_good_is_listed_until_it_is_acknowledged(
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    shown: Callable[[], list[str]],
+    decision: Decision,
+    reported: VisitStatus,
+    what: str,
+) -> None:
+    run = gateway.run_id
+    platform.visits.clear()
+    platform.others = [
+        VisitReport(worker_name="x", reference="visit", status=reported, amount=Decimal("0.04"))
+    ]
+    platform.verdicts["visit"] = Approve()  # It takes no other verdict.
+    deliver_run(database, plugins, run)
+    review(database, decision)
+    deliver_run(database, plugins, run)
+
+    for _ in range(2):
+        [listed] = read_differences(database, plugins, run)
+        assert listed.what.startswith(f"the platform has refused {what}: ")
+        assert listed.command == ("sync", run, "--acknowledge")
+        assert len(shown()) == 1
+        sync_now(database, plugins, run)
+    before = list_payments(database)
+    report = sync_now(database, plugins, run, acknowledges=True)
+
+    assert (report.acknowledged, report.undelivered) == (1, [])
+    assert read_differences(database, plugins, run) == []
+    assert shown() == []
+    assert list_payments(database) == before
+    assert sync_now(database, plugins, run, acknowledges=True).acknowledged == 0
+
+
+def test_a_refused_payment_is_not_acknowledged(
+    gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    review(database, Decision.ACCEPTED)
+    platform.faults = [None, Fault.REFUSED]
+    deliver_run(database, plugins, gateway.run_id)
+
+    assert sync_now(database, plugins, gateway.run_id, acknowledges=True).acknowledged == 0
+    [payment] = list_payments(database)
+    assert retry_payment(database, payment.id, plugins=plugins).status is PaymentStatus.CONFIRMED
+
+
+def test_another_decision_ends_a_refused_verdict(
+    gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    review(database, Decision.REJECTED)
+    platform.faults = [None, Fault.REFUSED]
+    deliver_run(database, plugins, gateway.run_id)
+    [listed] = read_differences(database, plugins, gateway.run_id)
+    assert listed.command == ("sync", gateway.run_id)
+
+    def accept(tx: Transaction) -> None:
+        [unit] = tx.rows(UnitTable.select().where(UnitTable.status == UnitStatus.REJECTED))
+        decide(tx, unit.id, Decision.ACCEPTED, seen=UnitStatus.REJECTED)
+        apply_decisions(tx, [unit.id])
+
+    database.write(accept)
+    deliver_run(database, plugins, gateway.run_id)
+
+    assert read_differences(database, plugins, gateway.run_id) == []
+    assert len(platform.rewarded) == 1
 
 
 @pytest.mark.parametrize(("provider", "reward"), [("paying", "0"), ("unpaying", "0.10")])

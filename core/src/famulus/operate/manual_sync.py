@@ -11,7 +11,7 @@ from famulus.engine.outbox.outbox_rows import make_run_due
 from famulus.engine.outbox.undelivered import UndeliveredRows, read_undelivered
 from famulus.engine.places.closing import ClosingLimits
 from famulus.engine.platform.bound_provider import BoundProvider, bind_provider
-from famulus.engine.platform.redelivery import redeliver_refused
+from famulus.engine.platform.redelivery import acknowledge_refused_verdicts, redeliver_refused
 from famulus.engine.platform.visit_sync import SyncResult, sync_run
 from famulus.errors import reason
 from famulus.model.database import Database
@@ -30,17 +30,25 @@ class SyncReport:
     synced: SyncResult
     #: how many outbox rows were delivered or refused
     delivered: int
+    #: how many refused verdicts were acknowledged
+    acknowledged: int
     #: rows that it has refused, and rows that could not be delivered
     undelivered: Sequence[UndeliveredRows]
 
 
 def sync_now(
-    database: Database, plugins: Plugins, run: int, closing_limits: ClosingLimits | None = None
+    database: Database,
+    plugins: Plugins,
+    run: int,
+    closing_limits: ClosingLimits | None = None,
+    *,
+    acknowledges: bool = False,
 ) -> SyncReport:
     """Ask the platform of a run about its visits, and deliver what is due, refused or not.
 
     Places of a run that is not served are closed first: the platform may stop answering.
 
+    :param acknowledges: whether verdicts that the platform refuses count as delivered afterwards.
     :raises famulus.UnavailableError: when they are still open, or the platform does not answer.
     :raises famulus.PluginError: when the provider's code fails.
     """
@@ -51,10 +59,17 @@ def sync_now(
     synced = sync_run(database, bound.provider, bound.run_view(), from_start=True)
     database.write(lambda tx: make_run_due(tx, run))
     delivered = bound.deliver()
+    acknowledged = (
+        database.write(lambda tx: acknowledge_refused_verdicts(tx, run)) if acknowledges else 0
+    )
     with database.read() as tx:
         undelivered = read_undelivered(tx, run, bound.record.requester_id)
     return SyncReport(
-        was_unserved=was_unserved, synced=synced, delivered=delivered, undelivered=undelivered
+        was_unserved=was_unserved,
+        synced=synced,
+        delivered=delivered,
+        acknowledged=acknowledged,
+        undelivered=undelivered,
     )
 
 

@@ -21,8 +21,14 @@ from famulus.plugins import Plugins, discover
 
 @click.command
 @click.argument("run", type=run_number, required=False)
+@click.option(
+    "--acknowledge",
+    is_flag=True,
+    help="Then count verdicts that the platform refuses as settled: reviews here stay as they are, "
+    "and so does what the platform has decided.",
+)
 @pass_session
-def sync(session: Session, run: int | None) -> None:
+def sync(session: Session, run: int | None, acknowledge: bool) -> None:
     """Ask the platform of run RUN for the status of its visits, and send it what is due.
 
     The operator of a run does this all the time; the command is for runs that are over, and for
@@ -30,12 +36,14 @@ def sync(session: Session, run: int | None) -> None:
     without an operator are closed; `famulus resume` opens new ones. Without RUN, what concerns the
     requesters' accounts is sent, or sent again.
     """
+    if acknowledge and run is None:
+        raise click.UsageError("--acknowledge needs a run")
     plugins = discover()
     with session.open_existing() as database:
         if run is None:
             delivered = deliver_accounts(database, plugins)
         else:
-            delivered = _sync(database, plugins, run)
+            delivered = _sync(database, plugins, run, acknowledges=acknowledge)
     if delivered:
         say(f"Reported {counted(delivered, 'change')} to the platform.")
     elif run is None:
@@ -70,12 +78,14 @@ def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool)
         ctx.exit(1)
 
 
-def _sync(database: Database, plugins: Plugins, run: int) -> int:
-    report = sync_now(database, plugins, run)
+def _sync(database: Database, plugins: Plugins, run: int, *, acknowledges: bool) -> int:
+    report = sync_now(database, plugins, run, acknowledges=acknowledges)
     if report.was_unserved:
         say(f"No process operates run {run}: its places on the platform are closed.")
     for line in _lines(report.synced):
         say(line)
+    if report.acknowledged:
+        say(f"Acknowledged {counted(report.acknowledged, 'refused verdict')}.")
     for rows in report.undelivered:
         say(str(rows))
     return report.delivered

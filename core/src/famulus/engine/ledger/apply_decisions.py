@@ -23,6 +23,7 @@ from famulus.engine.ledger.rewards import drop_reward, may_be_paid, plan_reward,
 from famulus.engine.ledger.visit_work import VisitWork, read_visit_work
 from famulus.engine.outbox.outbox_rows import (
     OutboxKind,
+    cancel,
     enqueue,
     redeliver,
     verdict_key,
@@ -187,6 +188,9 @@ def _enqueue_verdict(tx: Transaction, row: Row, visit: int, verdict: Verdict) ->
         # A visit that is still to be decided on has been returned since, and submitted again.
         if newest.status is OutboxStatus.PENDING or row.status not in PENDING_VISITS:
             return
+    if newest is not None and newest.status is OutboxStatus.FAILED:
+        # What the platform has refused is not to be sent any more.
+        cancel(tx, newest.key)
     payload = {"visit": visit, "n": number, **stored}
     key = verdict_key(visit, number)
     enqueue(tx, run=row.run, kind=OutboxKind.DECIDE, key=key, payload=payload)

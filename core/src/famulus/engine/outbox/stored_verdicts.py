@@ -19,7 +19,7 @@ from famulus.engine.outbox.outbox_rows import OutboxKind, find_outbox_row, verdi
 from famulus.errors import UnavailableError
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Statement
-from famulus.model.states import PaymentKind
+from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import PaymentTable, TaskRunTable, literal
 from famulus.model.transaction import Row, Transaction
 
@@ -35,12 +35,13 @@ class _Word(StrEnum):
 
 #: What a verdict without a reason, an amount or a category has in their stead.
 _NOTHING: Mapping[str, str] = MappingProxyType({"note": "", "amount": "", "category": ""})
-#: Visits whose reward the platform pays.
+#: Visits whose reward the platform pays, and has not paid yet.
 _REWARDED = Statement(
     PaymentTable.select(PaymentTable.visit)
     .join(TaskRunTable, on=(PaymentTable.run == TaskRunTable.id))
     .where(
         PaymentTable.kind == literal(PaymentKind.REWARD),
+        PaymentTable.status != literal(PaymentStatus.CONFIRMED),
         ~TaskRunTable.paid_outside,
         PaymentTable.visit << AMONG,
     )
@@ -120,7 +121,8 @@ def is_return_request(row: Row) -> bool:
 def rows_in_ledger(tx: Transaction, rows: Iterable[Row]) -> frozenset[int]:
     """Return the ids of outbox rows that pay: once refused, their ledger row is retried instead.
 
-    An approval pays nothing where the work is unpaid, or where people pay outside of the platform.
+    An approval pays nothing where the work is unpaid, where people pay outside of the platform, or
+    once the platform has paid.
 
     :param rows: with their ``id``, ``kind`` and ``payload``.
     """

@@ -6,6 +6,7 @@ from famulus.contracts.provider_views import Capabilities
 from famulus.engine.outbox.outbox_rows import (
     CLOSING_KINDS,
     OutboxKind,
+    cancel,
     make_account_due,
     redeliver,
 )
@@ -40,6 +41,28 @@ def redeliver_refused(tx: Transaction, run: int, capabilities: Capabilities) -> 
     for row in rows:
         if row.id not in paying:
             redeliver(tx, row.key)
+
+
+def acknowledge_refused_verdicts(tx: Transaction, run: int) -> int:
+    """Count the verdicts of a run that its platform has refused as delivered; return how many.
+
+    Decisions stay as they are, and so does what the platform has decided. Approvals that a platform
+    still has to pay are retried by their number in the ledger, and stay.
+    """
+    rows = tx.rows(
+        OutboxTable.select(
+            OutboxTable.id, OutboxTable.key, OutboxTable.kind, OutboxTable.payload
+        ).where(
+            OutboxTable.run == run,
+            OutboxTable.status == OutboxStatus.FAILED,
+            OutboxTable.kind == OutboxKind.DECIDE.value,
+        )
+    )
+    paying = rows_in_ledger(tx, rows)
+    keys = [row.key for row in rows if row.id not in paying]
+    for key in keys:
+        cancel(tx, key)
+    return len(keys)
 
 
 def redeliver_account(tx: Transaction, requester: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from attrs import frozen
+
 from famulus.engine.ledger.bonuses import payment_outbox_key
 from famulus.engine.ledger.rewards import NOT_OWED
 from famulus.engine.outbox.outbox_rows import OutboxKind, claimed_rows
@@ -12,7 +14,10 @@ from famulus.engine.outbox.stored_verdicts import is_approval, is_return_request
 from famulus.engine.outbox.undelivered import UndeliveredRows, kinds_of
 from famulus.engine.platform.cleanup import read_pending_cleanup
 from famulus.engine.runs import RunRecord
+from famulus.model.many_values import AMONG, run_among
+from famulus.model.statements import Statement
 from famulus.model.states import (
+    PENDING_VISITS,
     OutboxStatus,
     PaymentKind,
     PaymentStatus,
@@ -21,11 +26,45 @@ from famulus.model.tables import (
     OutboxTable,
     PaymentTable,
     RequesterTable,
+    VisitTable,
 )
 from famulus.model.transaction import Row, Transaction
 from famulus.operate import lease
 from famulus.operate.doctor.difference import Difference
 
+_STATUSES = Statement(
+    VisitTable.select(VisitTable.id, VisitTable.status).where(VisitTable.id << AMONG)
+)
+
+
+@frozen(kw_only=True)
+class _Refused:
+    """Refused verdicts of one kind, and what to do about them."""
+
+    what: str
+    #: while the platform still waits for a verdict
+    advice: str
+    #: once it has decided otherwise, so that it refuses the verdict again
+    advice_when_final: str
+
+
+_APPROVALS = _Refused(
+    what="approvals",
+    advice="reviews here are unchanged",
+    advice_when_final="reviews here are unchanged, and so is what the platform has decided; "
+    "`famulus bonus` pays what is missing",
+)
+_REQUESTS = _Refused(
+    what="requests for a return",
+    advice="the work can still be accepted or rejected",
+    advice_when_final="the work can still be accepted or rejected, which ends this too",
+)
+_REJECTIONS = _Refused(
+    what="rejections",
+    advice="reviews here are unchanged; accepting the work by a file of decisions ends this too",
+    advice_when_final="reviews here are unchanged, and so is what the platform has decided; if it "
+    "has approved the work, accepting it by a file of decisions ends this too",
+)
 #: Rows that no process delivers count as undelivered after this time.
 _PATIENCE = timedelta(minutes=1)
 
@@ -80,33 +119,26 @@ def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         )
     )
     paying = rows_in_ledger(tx, rows)
-    approvals = [row for row in rows if is_approval(row) and row.id not in paying]
-    requests = [row for row in rows if is_return_request(row)]
-    rejections = [row for row in rows if not (is_approval(row) or is_return_request(row))]
-    if approvals:
+    statuses = dict(run_among(tx, _STATUSES, (row.payload["visit"] for row in rows)))
+    groups: dict[tuple[_Refused, bool], list[Row]] = {}
+    for row in rows:
+        if row.id not in paying:
+            is_final = statuses[row.payload["visit"]] not in PENDING_VISITS
+            groups.setdefault((_refused(row), is_final), []).append(row)
+    for refused, is_final in sorted(groups, key=lambda group: (group[0].what, group[1])):
+        found = groups[refused, is_final]
         yield Difference(
             run=run.id,
-            what=f"the platform has refused approvals{_times(len(approvals))}: "
-            f"{approvals[-1].error}",
-            command=("sync", run.id),
-            advice="reviews here are unchanged",
+            what=f"the platform has refused {refused.what}{_times(len(found))}: {found[-1].error}",
+            command=("sync", run.id, "--acknowledge") if is_final else ("sync", run.id),
+            advice=refused.advice_when_final if is_final else refused.advice,
         )
-    if requests:
-        yield Difference(
-            run=run.id,
-            what=f"the platform has refused requests for a return{_times(len(requests))}: "
-            f"{requests[-1].error}",
-            command=("sync", run.id),
-            advice="the work can still be accepted or rejected",
-        )
-    if rejections:
-        yield Difference(
-            run=run.id,
-            what=f"the platform has refused rejections{_times(len(rejections))}: "
-            f"{rejections[-1].error}",
-            command=("sync", run.id),
-            advice="the platform has paid what it counts as approved; reviews here are unchanged",
-        )
+
+
+def _refused(row: Row) -> _Refused:
+    if is_approval(row):
+        return _APPROVALS
+    return _REQUESTS if is_return_request(row) else _REJECTIONS
 
 
 def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
