@@ -28,7 +28,7 @@ from famulus import (
 )
 from famulus.testing import PluginHarness, ProviderConformance
 
-APPROVAL, REJECTION, CATEGORIES, PART, RETURN, SETTLING, LOST, GRANTS = RULES = (
+APPROVAL, REJECTION, CATEGORIES, PART, RETURN, SETTLING, LOST, UNPAYABLE, GRANTS = RULES = (
     "an_approval_sent_twice_pays_once",
     "a_rejection_sent_twice_has_no_second_effect",
     "every_category_of_rejections_is_accepted",
@@ -36,8 +36,13 @@ APPROVAL, REJECTION, CATEGORIES, PART, RETURN, SETTLING, LOST, GRANTS = RULES = 
     "a_requested_return_has_no_second_effect_and_decides_nothing",
     "settle_finds_the_outcome_and_pays_nothing",
     "a_lost_reply_is_unknown_and_settled_by_asking",
+    "a_payment_that_can_never_be_made_is_unpayable",
     "grants_and_revocations_have_no_second_effect",
 )
+
+
+#: The reference of a visit that was returned.
+GONE = "gone"
 
 
 @frozen(kw_only=True)
@@ -108,6 +113,9 @@ class Panel(famulus.Provider):
         for each in payments:
             keep(each.key, "an order")
         for each in payments:
+            if each.reference == GONE:
+                yield each.key, famulus.UnpayableError("it was returned")
+                continue
             self.bank.paid.append(("an order", each.key))
             if self.bank.is_losing:
                 raise TimeoutError
@@ -144,6 +152,9 @@ class PanelRules(ProviderConformance):
     def platform_state(self) -> object:
         bank: Bank = self.provider.bank
         return [*bank.rewarded, *bank.rejected, *bank.returns, *bank.paid, *bank.granted]
+
+    def unpayable_visit(self, harness: PluginHarness) -> famulus.VisitView:
+        return famulus.VisitView(id=2, run_id=1, worker_name="another", reference=GONE)
 
     @contextmanager
     def losing_a_reply(self, harness: PluginHarness) -> Iterator[None]:
@@ -302,6 +313,40 @@ class KeepsElsewhere(Panel):
         return super().pay(payments, lambda key, data: keep("order", data))
 
 
+class Refusing(Panel):
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
+        for key, result in super().pay(payments, keep):
+            is_refused = isinstance(result, famulus.UnpayableError)
+            yield key, famulus.RefusedError("it was returned") if is_refused else result
+
+
+class PayingTwice(Panel):
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
+        for each in payments:
+            if each.reference == GONE:
+                self.bank.paid.append(("another order", each.key))
+            yield from super().pay([each], keep)
+
+
+class Contradicting(Panel):
+    def settle(
+        self,
+        visit: famulus.VisitView | None,
+        unsettled: Sequence[PaymentView],
+        confirmed: Sequence[PaymentView],
+    ) -> Iterator[tuple[str, Result]]:
+        for key, result in super().settle(visit, unsettled, confirmed):
+            is_gone = visit is not None and visit.reference == GONE
+            yield key, Outcome.UNKNOWN if is_gone else result
+
+
+class Sweeping(Panel):
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
+        if any(each.reference == GONE for each in payments):
+            raise famulus.UnpayableError("it was returned")
+        return super().pay(payments, keep)
+
+
 class Adding(Panel):
     def grant(self, grants: Sequence[GrantView]) -> Iterable[tuple[str, Result]]:
         self.bank.granted += [(each.worker_name, each.value) for each in grants]
@@ -351,6 +396,10 @@ def test_a_right_provider_keeps_every_rule(tmp_path: Path, rule: str) -> None:
         (Brief, SETTLING, "one result for each item, with its key"),
         (KeepsObjects, SETTLING, "must be JSON"),
         (KeepsElsewhere, SETTLING, "must keep things by the keys of its payments"),
+        (Refusing, UNPAYABLE, "must give an UnpayableError for what the platform can never pay"),
+        (PayingTwice, UNPAYABLE, "must not pay what it calls unpayable"),
+        (Contradicting, UNPAYABLE, "must return FAILED for what was called unpayable"),
+        (Sweeping, UNPAYABLE, "to the payment that it concerns, not to others of the call"),
         (Adding, GRANTS, "must have no second effect"),
         (Missing, GRANTS, "must confirm what it has done, and what was done already"),
         (Denying, LOST, "whose reply is lost must be UNKNOWN"),

@@ -101,6 +101,12 @@ class TestProlific(ProviderConformance):
         person.complete(submission, str(getattr(leave, "url", "")).rpartition("=")[2])
         return visit
 
+    def unpayable_visit(self, harness: PluginHarness) -> VisitView:
+        """Return a visit whose submission Prolific does not have."""
+        run = harness.run_view()
+        reference = _id("deleted")
+        return VisitView(id=2, run_id=run.id, worker_name=_id("gone"), reference=reference)
+
     @contextmanager
     def losing_a_reply(self, harness: PluginHarness) -> Iterator[None]:
         self.prolific.faults.plan(Fault.LOSE_REPLY, "pay-bonus-payments")

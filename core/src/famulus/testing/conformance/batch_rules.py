@@ -195,6 +195,41 @@ class ProviderBatchRules(ProviderUnderTest):
             assert CallStatus.DONE in settled, "settle() must find a payment whose reply was lost."
             assert self.platform_state() == once, "settle() must not pay."
 
+    def test_a_payment_that_can_never_be_made_is_unpayable(self, tmp_path: Path) -> None:
+        with self.harness(tmp_path) as harness:
+            if not self.provider.capabilities.pays:
+                pytest.skip("the platform pays nothing")
+            visit = self.submitted_visit(harness)
+            self._approve(harness.provider(), visit)
+            never = self.unpayable_visit(harness)
+            if never is None:
+                pytest.skip("unpayable_visit() returns none")
+            before = self.platform_state()
+            (refused,), views = _pay_each(harness.provider(), self._payments(harness, never, 1))
+            assert refused.is_owed, (
+                "pay() must give an UnpayableError for what the platform can never pay, so that the"
+                f" requester owes it, not {refused!r}."
+            )
+            assert self.platform_state() == before, (
+                "pay() must not pay what it calls unpayable: a person pays it a second time."
+            )
+            settled = self._settle(harness, never, views)
+            assert settled == [_NOT_PAID], (
+                "settle() must return FAILED for what was called unpayable, not"
+                f" {', '.join(settled)}."
+            )
+            if self.provider.batch_size < len((never, visit)):
+                return
+            payments = self._payments(harness, visit, 2)
+            payments[0] = attrs.evolve(
+                payments[0], worker_name=never.worker_name, reference=never.reference
+            )
+            results, _ = _pay_each(harness.provider(), payments)
+            assert [result.is_owed for result in results] == [True, False], (
+                "pay() must give an UnpayableError to the payment that it concerns, not to others"
+                " of the call: the requester would owe what the platform can pay."
+            )
+
     def test_grants_and_revocations_have_no_second_effect(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
             if not self.provider.capabilities.qualifications:
@@ -303,6 +338,14 @@ def _ask(
 def _pay(
     provider: Provider, payments: Sequence[PaymentView]
 ) -> tuple[list[CallStatus], list[PaymentView]]:
+    """Pay as core does; return the effects, and the payments with what was kept for them."""
+    results, views = _pay_each(provider, payments)
+    return [result.status for result in results], views
+
+
+def _pay_each(
+    provider: Provider, payments: Sequence[PaymentView]
+) -> tuple[list[CallResult], list[PaymentView]]:
     """Pay as core does; return the results, and the payments with what was kept for them."""
     kept: dict[str, Any] = {}
 
@@ -314,5 +357,4 @@ def _pay(
         f"pay() must keep things by the keys of its payments, not {[*kept]}."
     )
     assert_json(kept, "What pay() keeps for a payment is stored, so it must be JSON")
-    views = [attrs.evolve(each, kept=kept.get(each.key)) for each in payments]
-    return [result.status for result in results], views
+    return results, [attrs.evolve(each, kept=kept.get(each.key)) for each in payments]

@@ -85,7 +85,8 @@ class ProviderConformance(
 
     A fixture of the author's replaces the platform by a fake: no test calls a real one.
     ``platform_state`` returns its state, ``submitted_visit`` prepares it for reports and money,
-    ``losing_a_reply`` for money, and ``platform_request`` is what it sends by itself.
+    ``losing_a_reply`` and ``unpayable_visit`` for money, and ``platform_request`` is what it sends
+    by itself.
     ``good_registration`` and ``bad_registrations`` are those of requesters. Each failing test names
     the rule that is broken.
     """

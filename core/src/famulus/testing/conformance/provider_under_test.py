@@ -91,6 +91,14 @@ class ProviderUnderTest:
         """Return a context in which the fake pays and its reply is lost; None if it cannot."""
         return None
 
+    def unpayable_visit(self, harness: PluginHarness) -> VisitView | None:
+        """Return a visit for which the platform can never pay, such as one it has deleted.
+
+        It belongs to the run of :meth:`submitted_visit`, which is called before.
+        None where there is no such visit, or the platform pays nothing.
+        """
+        return None
+
     @contextmanager
     def harness(self, tmp_path: Path) -> Iterator[PluginHarness]:
         """Open the harness of :meth:`configuration`."""
