@@ -6,6 +6,7 @@ import itertools
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
@@ -403,6 +404,21 @@ class Converting(Crowd):
         return evolve(super().quote(plan, units), currency="EUR")
 
 
+class Rounding(Crowd):
+    def fee(self, kind: famulus.PaymentKind, amount: Decimal) -> Decimal:
+        return round(float(amount) / 5, 2)  # type: ignore[return-value]
+
+
+class Repaying(Crowd):
+    def taxes(self, kind: famulus.PaymentKind, amount: Decimal) -> Decimal:
+        return -amount / 5 if kind is famulus.PaymentKind.BONUS else Decimal(0)
+
+
+class Counting(Crowd):
+    def balance(self) -> Decimal | None:
+        return 12  # type: ignore[return-value]
+
+
 class Paying(Crowd):
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
         if plan.task.task_reward:
@@ -429,6 +445,9 @@ class TakesAnything(Crowd):
     [
         (Trusting, "any_query_has_an_answer_and_always_the_same", "must not raise"),
         (Floating, "quote_is_exact", "Money is Decimal"),
+        (Rounding, "charges_are_exact", r"fee\(REWARD, 0.01\) must be a Decimal of at least 0"),
+        (Repaying, "charges_are_exact", r"taxes\(BONUS, 0.01\) must be a Decimal of at least 0"),
+        (Counting, "charges_are_exact", r"balance\(\) must be a Decimal, or None"),
         (Paying, "a_provider_that_does_not_pay_needs_no_reward", "may have no task_reward"),
         (
             Naming,
@@ -465,21 +484,26 @@ def test_registration_that_takes_anything_is_found(tmp_path: Path) -> None:
         rules.test_bad_registration_is_refused_and_a_good_one_succeeds(tmp_path)
 
 
-def test_second_effect_on_the_platform_is_found(tmp_path: Path) -> None:
-    opened: list[int] = []
+@pytest.mark.parametrize("name", ["set_places", "dispose"])
+def test_second_effect_on_the_platform_is_found(tmp_path: Path, name: str) -> None:
+    done: list[object] = []
 
-    class Selling(Crowd):
-        def set_places(self, run: famulus.RunView, total: int) -> None:
-            opened.extend(range(total))
+    def again(*args: object) -> None:
+        done.append(args)
 
-    class SellingRules(PeopleRules):
-        provider = Selling
+    class Repeating(Crowd):
+        pass
+
+    setattr(Repeating, name, again)
+
+    class RepeatingRules(PeopleRules):
+        provider = Repeating
 
         def platform_state(self) -> object:
-            return list(opened)
+            return list(done)
 
-    with pytest.raises(AssertionError, match=r"set_places\(\) is called again"):
-        SellingRules().test_repeated_calls_have_no_second_effect(tmp_path)
+    with pytest.raises(AssertionError, match=rf"{name}\(\) is called again"):
+        RepeatingRules().test_repeated_calls_have_no_second_effect(tmp_path)
 
 
 def test_provider_may_need_options_of_every_task(tmp_path: Path) -> None:

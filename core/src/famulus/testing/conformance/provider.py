@@ -23,6 +23,7 @@ from famulus.contracts.provider_views import (
 from famulus.contracts.views import Refusal
 from famulus.data.export import export_records
 from famulus.errors import UsageError
+from famulus.model.states import PaymentKind
 from famulus.options.option_class import options_of
 from famulus.plan import plan_from_stored, stored_plan
 from famulus.testing.conformance.batch_rules import ProviderBatchRules
@@ -206,6 +207,24 @@ class ProviderConformance(
             )
             assert min(quote.fees, quote.taxes) >= 0, "Fees and taxes are not negative."
 
+    def test_charges_are_exact(self, tmp_path: Path) -> None:
+        with self.harness(tmp_path) as harness:
+            provider = harness.provider()
+            asked: list[tuple[str, object]] = [
+                (f"{ask.__name__}({kind.name}, {amount})", ask(kind, amount))
+                for ask in (provider.fee, provider.taxes)
+                for kind in PaymentKind
+                for amount in (Decimal("0.01"), Decimal("7.50"))
+            ]
+            balance: object = provider.balance()
+
+        for call, charge in asked:
+            is_exact = isinstance(charge, Decimal) and charge.is_finite() and charge >= 0
+            assert is_exact, f"{call} must be a Decimal of at least 0, not {charge!r}."
+        assert balance is None or isinstance(balance, Decimal), (
+            f"balance() must be a Decimal, or None where it is not known, not {balance!r}."
+        )
+
     def test_a_provider_that_does_not_pay_needs_no_reward(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
             if self.provider.capabilities.pays:
@@ -250,6 +269,7 @@ class ProviderConformance(
                 ("unblock", lambda: provider.unblock(worker, "a reason")),
                 ("pause_places", lambda: provider.pause_places(run)),
                 ("end_places", lambda: provider.end_places(run)),
+                ("dispose", lambda: provider.dispose(run)),
             )
             for name, call in calls:
                 call()
