@@ -329,7 +329,7 @@ def test_one_request_looks_into_few_folders(
     clock.advance(48 * 3600)
     written(leftovers, clock, hours_ago=25)
     root = database.files / str(gateway.run_id)
-    for number in range(1000, 1200):
+    for number in range(10**9, 10**9 + 200):
         (root / str(number)).mkdir()
     looked: list[Path] = []
     list_folder = Path.iterdir
