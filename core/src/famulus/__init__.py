@@ -193,6 +193,16 @@ if TYPE_CHECKING:
     from famulus.review.topup_actions import propose_topup as propose_topup
     from famulus.serving.process_architect import ProcessArchitect as ProcessArchitect
     from famulus.serving.process_architect import ProcessArgs as ProcessArgs
+    from famulus.task_data.checks import check_task_data as check_task_data
+    from famulus.task_data.checks import served_folder_problems as served_folder_problems
+    from famulus.task_data.checks import unreadable as unreadable
+    from famulus.task_data.given_rows import row_fault as row_fault
+    from famulus.task_data.sources import DataCheck as DataCheck
+    from famulus.task_data.sources import DataFile as DataFile
+    from famulus.task_data.sources import GivenRows as GivenRows
+    from famulus.task_data.sources import RowWatch as RowWatch
+    from famulus.task_data.sources import data_files as data_files
+    from famulus.task_data.sources import text_problems as text_problems
 
 _WHERE = {
     "Agent": "famulus.data.browser_units",
@@ -214,6 +224,8 @@ _WHERE = {
     "DataBrowser": "famulus.data.data_browser",
     "Database": "famulus.model.database",
     "DatabaseError": "famulus.errors",
+    "DataCheck": "famulus.task_data.sources",
+    "DataFile": "famulus.task_data.sources",
     "Deployed": "famulus.contracts.architect",
     "Deployment": "famulus.contracts.architect",
     "DuplicateError": "famulus.errors",
@@ -228,6 +240,7 @@ _WHERE = {
     "Form": "famulus.contracts.views",
     "FormFile": "famulus.contracts.views",
     "Gateway": "famulus.engine.gateway",
+    "GivenRows": "famulus.task_data.sources",
     "GoTo": "famulus.contracts.completion",
     "Grant": "famulus.engine.qualifications.worker_handle",
     "GrantView": "famulus.contracts.provider_views",
@@ -303,6 +316,7 @@ _WHERE = {
     "Result": "famulus.contracts.provider_views",
     "ReturnPlace": "famulus.contracts.completion",
     "Role": "famulus.contracts.plan",
+    "RowWatch": "famulus.task_data.sources",
     "RunBusyError": "famulus.errors",
     "RunEvent": "famulus.contracts.hookspecs",
     "RunRecord": "famulus.engine.runs",
@@ -343,7 +357,9 @@ _WHERE = {
     "answers_from": "famulus.contracts.views",
     "build_default_task_config": "famulus.options.task_config",
     "callback": "famulus.options.declare",
+    "check_task_data": "famulus.task_data.checks",
     "compensate": "famulus.review.payment_actions",
+    "data_files": "famulus.task_data.sources",
     "discover": "famulus.plugins",
     "escaped_line": "famulus.escaping",
     "export_records": "famulus.data.export",
@@ -369,12 +385,16 @@ _WHERE = {
     "register_requester": "famulus.engine.requesters",
     "resolve_payment": "famulus.review.payment_actions",
     "retry_payment": "famulus.review.payment_actions",
+    "row_fault": "famulus.task_data.given_rows",
     "rows": "famulus.options.declare",
     "run_examine_or_review": "famulus.review.interactive",
+    "served_folder_problems": "famulus.task_data.checks",
     "set_limits": "famulus.engine.limits",
     "settle_payments": "famulus.review.payment_actions",
     "system_clock": "famulus.clock",
     "task_script": "famulus.cli.scripts",
+    "text_problems": "famulus.task_data.sources",
+    "unreadable": "famulus.task_data.checks",
 }
 
 __version__ = "0.1.0"
@@ -406,6 +426,8 @@ __all__ = [
     "ConflictError",
     "Context",
     "DataBrowser",
+    "DataCheck",
+    "DataFile",
     "Database",
     "DatabaseError",
     "Deployed",
@@ -422,6 +444,7 @@ __all__ = [
     "Form",
     "FormFile",
     "Gateway",
+    "GivenRows",
     "GoTo",
     "Grant",
     "GrantView",
@@ -487,6 +510,7 @@ __all__ = [
     "Result",
     "ReturnPlace",
     "Role",
+    "RowWatch",
     "RunBusyError",
     "RunEvent",
     "RunRecord",
@@ -527,7 +551,9 @@ __all__ = [
     "answers_from",
     "build_default_task_config",
     "callback",
+    "check_task_data",
     "compensate",
+    "data_files",
     "discover",
     "escaped_line",
     "export_records",
@@ -553,12 +579,16 @@ __all__ = [
     "register_requester",
     "resolve_payment",
     "retry_payment",
+    "row_fault",
     "rows",
     "run_examine_or_review",
+    "served_folder_problems",
     "set_limits",
     "settle_payments",
     "system_clock",
     "task_script",
+    "text_problems",
+    "unreadable",
 ]
 
 

@@ -373,7 +373,7 @@ def test_a_served_folder_with_private_files_is_a_warning(
 def test_the_data_in_a_served_folder_is_a_warning_however_many_files_are_there(
     files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("famulus_static_html.private_files._LOOKED_AT", 3)
+    monkeypatch.setattr("famulus.task_data.exposed_files._LOOKED_AT", 3)
     served = files / "served"
     (served / "z").mkdir(parents=True)
     for name in ("a.png", "b.png", "c.png", "z/data.csv"):

@@ -11,11 +11,10 @@ import famulus
 from famulus_static_html.checks import StaticTaskChecks
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.markup import LoadedRows, MarkupWatch
-from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
+from famulus_static_html.options import ROWS_KEY, SharedStaticTaskState, StaticTaskArgs
 from famulus_static_html.page import read_page
 from famulus_static_html.show import shown
 from famulus_static_html.source import OWN_NAMES
-from famulus_static_html.sources import READERS, FileData, GivenData
 
 
 class StaticTaskBlueprint(famulus.Blueprint):
@@ -45,21 +44,20 @@ class StaticTaskBlueprint(famulus.Blueprint):
 
         :raises famulus.UsageError: at a row that cannot be used.
         """
-        for option in READERS:
-            path = getattr(self.args, option)
-            if path is not None:
-                return FileData(option, path.expanduser()).rows()
+        for file in famulus.data_files(self.args):
+            return file.rows()
         page = self._page(self.args.task_source)
         needed = {one.html_name for one in page.needed} - OWN_NAMES
         watch = MarkupWatch(
             page, Path(self.args.task_source or ""), is_decided=self.args.trust_data is not None
         )
-        return GivenData(self._state.static_task_data).rows(needed, LoadedRows(watch))
+        given = famulus.GivenRows(self._state.static_task_data, ROWS_KEY)
+        return given.rows(needed, LoadedRows(watch))
 
     @property
     def data_is_code(self) -> bool:
         """Whether the rows are ``static_task_data``."""
-        return all(getattr(self.args, option) is None for option in READERS)
+        return not famulus.data_files(self.args)
 
     def task_page(self, view: famulus.TaskView) -> famulus.Page:
         """Fill the task's page with the unit's row."""

@@ -11,15 +11,10 @@ from attrs import define, field
 import famulus
 from famulus_static_html.columns import page_problems
 from famulus_static_html.compiled import CompiledPage
-from famulus_static_html.data import check_text
-from famulus_static_html.given_rows import row_fault
 from famulus_static_html.markup import MarkupWatch, SeveralWatches
-from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
+from famulus_static_html.options import ROWS_KEY, SharedStaticTaskState, StaticTaskArgs
 from famulus_static_html.page import read_page
-from famulus_static_html.private_files import private_files
-from famulus_static_html.reports import CollectingReport
 from famulus_static_html.source import OWN_NAMES
-from famulus_static_html.sources import READERS, DataCheck, FileData, GivenData, Watch
 
 
 @define
@@ -72,11 +67,9 @@ class StaticTaskChecks:
         try:
             return read_page(path, trusted=bool(self.args.trust_data))
         except OSError as error:
-            self._option(name, _unreadable(path, error))
+            self._option(name, famulus.unreadable(path, error))
         except UnicodeDecodeError:
-            report = CollectingReport(path, f"blueprint.{name}")
-            check_text(path, report)
-            self.found += report.problems
+            self.found += famulus.text_problems(path, f"blueprint.{name}")
         return None
 
     def _judge_fields(self, name: str, page: CompiledPage | None) -> None:
@@ -101,8 +94,7 @@ class StaticTaskChecks:
         path = self._path(name)
         if page is None or path is None:
             return []
-        files = [getattr(self.args, option) for option in READERS]
-        data = next((file for file in files if file is not None), None)
+        data = next((file.path for file in famulus.data_files(self.args)), None)
         return [
             MarkupWatch(
                 page,
@@ -115,41 +107,19 @@ class StaticTaskChecks:
         ]
 
     def _data(
-        self, state: SharedStaticTaskState | None, task: CompiledPage | None, watch: Watch
-    ) -> DataCheck:
+        self,
+        state: SharedStaticTaskState | None,
+        task: CompiledPage | None,
+        watch: famulus.RowWatch,
+    ) -> famulus.DataCheck:
         needed = {one.html_name for one in task.needed} - OWN_NAMES if task else set()
         given = None if state is None else state.static_task_data
-        options = [name for name in READERS if getattr(self.args, name) is not None]
-        # Run scripts pass an empty list where the data is in a file.
-        has_given = given is not None and not (options and isinstance(given, list) and not given)
-        sources = [f"blueprint.{name}" for name in options] + [
-            "shared_state.static_task_data"
-        ] * has_given
-        if len(sources) > 1:
-            message = f"give the data in one way, not in {' and '.join(sources)}"
-            self.found.append(self.plan.problem(sources[0], message))
-            return DataCheck()
-        if options:
-            return self._file(options[0], needed, watch)
-        if has_given:
-            return GivenData(given).check(needed, watch)
-        message = "no data: set one of data_csv, data_json, data_jsonl, or static_task_data"
-        self.found.append(famulus.Problem(message, key="blueprint.data_csv"))
-        return DataCheck()
+        return famulus.check_task_data(self.plan, given, ROWS_KEY, needed, watch)
 
     def _own_names(self, columns: Collection[str]) -> None:
         for name in sorted(OWN_NAMES & set(columns)):
             message = f"the column {name} would hide the value of the worker's own: rename it"
             self.found.append(famulus.Problem(message))
-
-    def _file(self, option: str, needed: set[str], watch: Watch) -> DataCheck:
-        path = self._path(option)
-        assert path is not None
-        try:
-            return FileData(option, path).check(needed, watch)
-        except OSError as error:
-            self._option(option, _unreadable(path, error))
-            return DataCheck()
 
     def _onboarding(self, state: SharedStaticTaskState | None) -> None:
         has_source = self.args.onboarding_source is not None
@@ -161,7 +131,7 @@ class StaticTaskChecks:
             self._validation(state)
         page = self._page("onboarding_source")
         values = state.onboarding_data if state is not None else None
-        fault = None if values is None else row_fault(values)
+        fault = None if values is None else famulus.row_fault(values)
         if fault:
             self.found.append(famulus.Problem(fault, key="shared_state.onboarding_data"))
         self._judge_fields("onboarding_source", page)
@@ -182,32 +152,6 @@ class StaticTaskChecks:
 
     def _folder(self) -> None:
         folder = self._path("extra_source_dir")
-        if folder is None:
-            return
-        if folder.is_dir():
-            self._exposed(folder)
-            return
-        what = "is not a folder" if folder.exists() else "does not exist"
-        self._option("extra_source_dir", f"{folder} {what}")
-
-    def _exposed(self, folder: Path) -> None:
-        """Warn of files that only the requester should see."""
-        data = [self._path(name) for name in READERS]
-        configurations = [file for file, _ in self.plan.origins.values()]
-        private = private_files(folder, [*configurations, *filter(None, data)])
-        if not private:
-            return
-        message = (
-            f"{folder} is served to the public, and contains {private}; put what pages need into a "
-            "folder of its own"
-        )
-        problem = self.plan.problem("blueprint.extra_source_dir", message, warning=True)
-        self.found.append(problem)
-
-
-def _unreadable(path: Path, error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"{path} does not exist"
-    if isinstance(error, IsADirectoryError):
-        return f"{path} is a folder, not a file"
-    return f"{path} cannot be read: {error.strerror}"
+        if folder is not None:
+            key = "blueprint.extra_source_dir"
+            self.found += famulus.served_folder_problems(self.plan, key, folder)

@@ -10,6 +10,9 @@ from attrs import define, frozen
 
 import famulus
 
+#: The option that takes rows from Python.
+ROWS_KEY = "shared_state.static_task_data"
+
 
 @frozen(kw_only=True)
 class StaticTaskArgs(famulus.OnboardingArgs):

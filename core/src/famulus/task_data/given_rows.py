@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import famulus
-from famulus_static_html.reports import Report
+from famulus.errors import Problem, UsageError
+from famulus.task_data.reports import Report
 
 
 def shape_fault(rows: Any) -> str | None:
@@ -35,18 +35,18 @@ def check_rows(
 def checked_rows(
     rows: Iterable[Any],
     needed: Collection[str],
+    key: str,
     see: Callable[[int, Mapping[str, Any]], None] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield each row once it is known to be good. ``see`` may refuse it for reasons of its own.
 
-    :raises famulus.UsageError: at the first that is not, with its number.
+    :param key: the option that a problem names.
+    :raises UsageError: at the first that is not, with its number.
     """
     for number, row in enumerate(rows, 1):
         fault = row_fault(row) or _lack(row, needed)
         if fault:
-            raise famulus.UsageError(
-                famulus.Problem(f"row {number} {fault}", key="shared_state.static_task_data")
-            )
+            raise UsageError(Problem(f"row {number} {fault}", key=key))
         if see is not None:
             see(number, row)
         yield dict(row)

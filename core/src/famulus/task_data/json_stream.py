@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TextIO
 
 from attrs import define
 
-from famulus_static_html.reports import Report
+from famulus.task_data.reports import Report
 
 _BLOCK = 1 << 16
 # One item of more characters than this is refused, so that a quote that is missing does not read

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 import famulus
-from famulus_static_html.columns import Coverage
-from famulus_static_html.csv_data import check_csv, read_csv
-from famulus_static_html.data import check_text, read_json, read_jsonl
-from famulus_static_html.given_rows import check_rows, checked_rows, row_fault, shape_fault
-from famulus_static_html.json_stream import json_items
-from famulus_static_html.reports import CollectingReport, RaisingReport
-from famulus_static_html.sources import FileData
+from famulus.task_data.coverage import Coverage
+from famulus.task_data.csv_rows import check_csv, read_csv
+from famulus.task_data.given_rows import check_rows, checked_rows, row_fault, shape_fault
+from famulus.task_data.json_rows import check_text, read_json, read_jsonl
+from famulus.task_data.json_stream import json_items
+from famulus.task_data.reports import CollectingReport, RaisingReport
+from famulus.task_data.sources import DataFile
 
 Write = Callable[[str | bytes], Path]
 
@@ -281,7 +281,7 @@ def test_rows_that_lack_a_used_column_are_named(write: Write, option: str) -> No
     text = "\n".join(map(json.dumps, rows))
     path = write(text if option == "data_jsonl" else f"[{text.replace('}', '},')[:-1]}]")
 
-    check = FileData(option, path).check({"a", "b"})
+    check = DataFile(option, path).check({"a", "b"})
 
     assert [(problem.line, problem.message) for problem in check.problems] == [
         (2, "has no b, which the page uses (nor have lines 3, 4 and 1 more)")
@@ -290,7 +290,7 @@ def test_rows_that_lack_a_used_column_are_named(write: Write, option: str) -> No
 
 def test_a_file_that_changed_after_its_check_stops_the_loading(write: Write) -> None:
     path = write("a,b\n1,2\n3\n")
-    rows = FileData("data_csv", path).rows()
+    rows = DataFile("data_csv", path).rows()
 
     assert next(rows) == {"a": "1", "b": "2"}
     with pytest.raises(famulus.UsageError, match="too few fields") as raised:
@@ -338,7 +338,7 @@ def test_a_list_is_checked_whole() -> None:
 
 
 def test_a_generator_stops_at_its_bad_row() -> None:
-    rows = checked_rows(iter([{"a": 1}, {"b": 1}]), {"a"})
+    rows = checked_rows(iter([{"a": 1}, {"b": 1}]), {"a"}, "shared_state.rows")
 
     assert next(rows) == {"a": 1}
     with pytest.raises(famulus.UsageError, match="row 2 lacks a"):

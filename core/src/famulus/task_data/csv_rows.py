@@ -11,8 +11,8 @@ from typing import TextIO
 
 from attrs import define, field
 
-from famulus_static_html.data import Row, check_text, open_text
-from famulus_static_html.reports import Report
+from famulus.task_data.json_rows import Row, check_text, open_text
+from famulus.task_data.reports import Report
 
 #: Separators that spreadsheets use instead of the comma, and their names in messages.
 _OTHER_SEPARATORS = {";": "';'", "\t": "a tab", "|": "'|'"}

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from attrs import Factory, define, frozen
 
-import famulus
-from famulus_static_html.columns import Coverage
-from famulus_static_html.csv_data import check_csv, read_csv
-from famulus_static_html.data import Row, check_text, read_json, read_jsonl
-from famulus_static_html.given_rows import check_rows, checked_rows, shape_fault
-from famulus_static_html.reports import CollectingReport, RaisingReport, Report
+from famulus.contracts.blueprint_args import BlueprintArgs
+from famulus.errors import Problem, UsageError
+from famulus.task_data.coverage import Coverage
+from famulus.task_data.csv_rows import check_csv, read_csv
+from famulus.task_data.given_rows import check_rows, checked_rows, shape_fault
+from famulus.task_data.json_rows import Row, check_text, read_json, read_jsonl
+from famulus.task_data.reports import CollectingReport, RaisingReport, Report
 
 Reader = Callable[[Path, Report], Iterator[tuple[int, Row]]]
-#: The options that name a data file, in the order they are documented.
-READERS: Mapping[str, Reader] = {
-    "data_csv": read_csv,
-    "data_json": read_json,
-    "data_jsonl": read_jsonl,
-}
+#: Options of a blueprint that name a data file, in the order they are documented.
+_READERS: Mapping[str, Reader] = MappingProxyType(
+    {"data_csv": read_csv, "data_json": read_json, "data_jsonl": read_jsonl}
+)
 
 
-class Watch(Protocol):
+class RowWatch(Protocol):
     """Gets the rows of a run as they are read, or their values of some columns."""
 
     @property
@@ -39,19 +39,20 @@ class Watch(Protocol):
 class DataCheck:
     """The result of a check of the data. ``columns`` is None where they are not known yet."""
 
-    problems: Sequence[famulus.Problem] = Factory(tuple)
+    problems: Sequence[Problem] = Factory(tuple)
     columns: Collection[str] | None = None
     first: Collection[str] | None = None
 
 
 @define
-class FileData:
-    """Rows in a file, named by one of the options in :data:`READERS`."""
+class DataFile:
+    """Rows in a file, as :func:`famulus.data_files` finds it among the options of a blueprint."""
 
+    #: the option that names the file, and so how it is read
     option: str
     path: Path
 
-    def check(self, needed: Collection[str], watch: Watch | None = None) -> DataCheck:
+    def check(self, needed: Collection[str], watch: RowWatch | None = None) -> DataCheck:
         """Read the file whole.
 
         :raises OSError: when it cannot be read.
@@ -63,7 +64,7 @@ class FileData:
             return DataCheck(report.problems, columns, columns)
         coverage = Coverage(frozenset(needed))
         if check_text(self.path, report):
-            for line, row in READERS[self.option](self.path, report):
+            for line, row in _READERS[self.option](self.path, report):
                 coverage.see(line, row)
                 if watch:
                     watch.see(line, row)
@@ -74,29 +75,27 @@ class FileData:
     def rows(self) -> Iterator[Row]:
         """Stream the rows.
 
-        :raises famulus.UsageError: where the file has changed into something that cannot be read.
+        :raises UsageError: where the file has changed into something that cannot be read.
         """
         try:
-            for _, row in READERS[self.option](self.path, RaisingReport(self.path)):
+            for _, row in _READERS[self.option](self.path, RaisingReport(self.path)):
                 yield row
         except (OSError, UnicodeDecodeError) as error:
-            raise famulus.UsageError(
-                famulus.Problem(f"cannot be read: {error}", file=self.path)
-            ) from error
+            raise UsageError(Problem(f"cannot be read: {error}", file=self.path)) from error
 
 
 @define
-class GivenData:
-    """Rows from a run script."""
+class GivenRows:
+    """Rows from a run script: a list, or a generator. ``key`` is the option that takes them."""
 
     given: Any
-    key = "shared_state.static_task_data"
+    key: str
 
-    def check(self, needed: Collection[str], watch: Watch | None = None) -> DataCheck:
+    def check(self, needed: Collection[str], watch: RowWatch | None = None) -> DataCheck:
         """Check all rows of a list; a generator is not read."""
         fault = shape_fault(self.given)
         if fault:
-            return DataCheck([famulus.Problem(fault, key=self.key)])
+            return DataCheck([Problem(fault, key=self.key)])
         if not isinstance(self.given, Sequence):
             return DataCheck()
         report, coverage = CollectingReport(None, self.key), Coverage(frozenset(needed))
@@ -111,13 +110,13 @@ class GivenData:
             report.add(f"row {numbers[0]} {_lack(name, 'rows', numbers, count)}")
         return _checked(report, coverage)
 
-    def rows(self, needed: Collection[str], watch: Watch | None = None) -> Iterator[Row]:
+    def rows(self, needed: Collection[str], watch: RowWatch | None = None) -> Iterator[Row]:
         """Stream the rows, each checked. Only a generator's are watched: a list was before.
 
-        :raises famulus.UsageError: at the first that cannot be used, with its number.
+        :raises UsageError: at the first that cannot be used, with its number.
         """
         is_new = not isinstance(self.given, Sequence)
-        return checked_rows(self.given, needed, watch.see if watch and is_new else None)
+        return checked_rows(self.given, needed, self.key, watch.see if watch and is_new else None)
 
 
 def _checked(report: CollectingReport, coverage: Coverage) -> DataCheck:
@@ -130,3 +129,22 @@ def _lack(name: str, noun: str, places: Sequence[int], count: int) -> str:
     more = f" and {count - len(places)} more" if count > len(places) else ""
     also = f" (nor have {noun} {shown}{more})" if shown else ""
     return f"has no {name}, which the page uses{also}"
+
+
+def data_files(args: BlueprintArgs) -> list[DataFile]:
+    """Return the files that the options ``data_csv``, ``data_json`` and ``data_jsonl`` name.
+
+    A blueprint declares those that it reads, as paths.
+    """
+    named = ((option, getattr(args, option, None)) for option in _READERS)
+    return [DataFile(option, path.expanduser()) for option, path in named if path is not None]
+
+
+def text_problems(path: Path, key: str) -> Sequence[Problem]:
+    """Return why a file is not UTF-8 text without NUL characters, with the line.
+
+    :raises OSError: when it cannot be read.
+    """
+    report = CollectingReport(path, key)
+    check_text(path, report)
+    return report.problems

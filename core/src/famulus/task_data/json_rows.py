@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from famulus_static_html.json_stream import HALF_CHARACTER, STRICT_JSON, is_whole, json_items
-from famulus_static_html.reports import Report
+from famulus.task_data.json_stream import HALF_CHARACTER, STRICT_JSON, is_whole, json_items
+from famulus.task_data.reports import Report
 
 Row = dict[str, Any]
 _BLOCK = 1 << 20

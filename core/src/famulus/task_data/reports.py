@@ -8,7 +8,7 @@ from typing import Protocol
 
 from attrs import define, field
 
-import famulus
+from famulus.errors import Problem, UsageError
 
 _MOST = 20
 
@@ -26,25 +26,23 @@ class CollectingReport:
 
     file: Path | None
     key: str | None = None
-    _kept: list[famulus.Problem] = field(factory=list, init=False)
+    _kept: list[Problem] = field(factory=list, init=False)
     _more: int = field(default=0, init=False)
 
     def add(self, message: str, line: int | None = None, *, warning: bool = False) -> None:
         """Keep a problem, or only count it."""
         if warning or len(self._kept) < _MOST:
-            problem = famulus.Problem(
-                message, key=self.key, file=self.file, line=line, warning=warning
-            )
+            problem = Problem(message, key=self.key, file=self.file, line=line, warning=warning)
             self._kept.append(problem)
         else:
             self._more += 1
 
     @property
-    def problems(self) -> Sequence[famulus.Problem]:
+    def problems(self) -> Sequence[Problem]:
         """The problems that were kept, and one with the number of the others."""
         if not self._more:
             return tuple(self._kept)
-        more = famulus.Problem(f"and {self._more} more", key=self.key, file=self.file)
+        more = Problem(f"and {self._more} more", key=self.key, file=self.file)
         return (*self._kept, more)
 
 
@@ -55,7 +53,7 @@ class RaisingReport:
     file: Path | None
 
     def add(self, message: str, line: int | None = None, *, warning: bool = False) -> None:
-        """Raise a problem as :class:`famulus.UsageError`; ignore a warning."""
+        """Raise a problem as :class:`UsageError`; ignore a warning."""
         if warning:
             return
-        raise famulus.UsageError(famulus.Problem(message, file=self.file, line=line))
+        raise UsageError(Problem(message, file=self.file, line=line))
