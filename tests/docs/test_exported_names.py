@@ -72,6 +72,7 @@ PUBLIC = [
     "OnboardingView",
     "Operator",
     "OperatorObserver",
+    "OptionFile",
     "Outcome",
     "OwedSum",
     "OwnPage",

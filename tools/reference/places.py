@@ -187,6 +187,7 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "callback",
             "rows",
             "answers_from",
+            "OptionFile",
             "data_files",
             "DataFile",
             "GivenRows",

@@ -158,6 +158,7 @@ if TYPE_CHECKING:
     from famulus.options.declare import callback as callback
     from famulus.options.declare import option as option
     from famulus.options.declare import rows as rows
+    from famulus.options.option_file import OptionFile as OptionFile
     from famulus.options.requirements import QUAL_EQUAL as QUAL_EQUAL
     from famulus.options.requirements import QUAL_EXISTS as QUAL_EXISTS
     from famulus.options.requirements import QUAL_GREATER as QUAL_GREATER
@@ -266,6 +267,7 @@ _WHERE = {
     "Operator": "famulus.operate.operator",
     "OperatorObserver": "famulus.operate.observer",
     "Outcome": "famulus.contracts.provider_views",
+    "OptionFile": "famulus.options.option_file",
     "OwedSum": "famulus.data.owed",
     "OwnPage": "famulus.contracts.completion",
     "Page": "famulus.contracts.views",
@@ -469,6 +471,7 @@ __all__ = [
     "OnboardingView",
     "Operator",
     "OperatorObserver",
+    "OptionFile",
     "Outcome",
     "OwedSum",
     "OwnPage",

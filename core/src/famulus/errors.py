@@ -19,7 +19,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -159,4 +159,13 @@ class MissingDriverError(DatabaseError):
 
 
 class InvalidAnswers(Exception):  # noqa: N818 - it is an answer to a worker, not an error
-    """Raised by a blueprint for a form that it cannot accept; the worker reads the message."""
+    """Raised by a blueprint for a form that it cannot accept; the worker reads the message.
+
+    ``fields`` has a sentence for each field that is missing or not right, by the field's name. The
+    form dispatches them to the page's scripts in the event ``famulus:refused``, as its
+    ``detail.fields``; a browser without JavaScript gets the blueprint's ``refused_page``.
+    """
+
+    def __init__(self, message: str, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.fields: Mapping[str, str] = dict(fields or {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -350,6 +351,7 @@ def test_a_form_that_cannot_be_taken_stays_with_the_worker(
     assert refused.status == as_json.status == 422
     assert "This is no answer." in refused.text
     assert as_json.outcome == "invalid"
+    assert json.loads(as_json.text)["fields"] == {"answer": "Give another one."}
     assert agents(database)[0].answers is None
     assert worker.submit(page, "valid").status == 200
 
@@ -366,6 +368,7 @@ def test_without_the_script_a_refused_form_comes_again_with_its_answers(
     assert again.row == page.row
     assert 'role="alert"' in again.text
     assert 'name="answer" value="invalid"' in again.text
+    assert "<p>answer: Give another one.</p>" in again.text
     assert "Unit 1 of at most 2" in again.text
     assert worker.submit(again, "valid").status == 200
     assert agents(database)[0].answers == {"answer": "valid"}

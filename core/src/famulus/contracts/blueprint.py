@@ -98,6 +98,17 @@ class Blueprint(ABC):
         view, whenever the worker loads the page again.
         """
 
+    def refused_page(self, view: TaskView, form: Form, fields: Mapping[str, str]) -> Page:
+        """Return the task page again, after :meth:`read_answers` has refused the form.
+
+        Called for browsers without JavaScript; with it, the form stays as it is. The default is the
+        task page with the form's values in its fields, below the message of the refusal.
+
+        :param fields: the :attr:`famulus.InvalidAnswers.fields` of the refusal.
+        """
+        page = self.task_page(view)
+        return evolve(page, body=fill_form(page.body, form.fields))
+
     def preview_page(self, view: PreviewView) -> Page | None:
         """Return the page for a person who has not accepted; None shows the description alone.
 

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import evolve
@@ -270,7 +271,8 @@ class Gateway:
         try:
             return self._submit(form, as_json)
         except InvalidAnswers as error:
-            return self._not_stored(form, "invalid", str(error)[:_LONGEST_MESSAGE], as_json)
+            message = str(error)[:_LONGEST_MESSAGE]
+            return self._not_stored(form, "invalid", message, as_json, error.fields)
         except _NoRoom:
             return self._not_stored(form, "too_large", NO_ROOM, as_json)
 
@@ -395,7 +397,14 @@ class Gateway:
             stored = read_answers(tx, agent)
         return None if stored is None else json.loads(stored)
 
-    def _not_stored(self, form: Form, outcome: str, message: str, as_json: bool) -> Reply:
+    def _not_stored(
+        self,
+        form: Form,
+        outcome: str,
+        message: str,
+        as_json: bool,
+        fields: Mapping[str, str] = MappingProxyType({}),
+    ) -> Reply:
         """Return the reply to answers that are not stored.
 
         The page's script keeps its form; a browser without it gets the form with the answers.
@@ -405,11 +414,11 @@ class Gateway:
         texts = [message, *(text for field in form.fields for text in field)]
         size = sum(len(text.encode(errors="replace")) for text in texts)
         if as_json or attempt.submission is not None or size > _MOST_REFILLED:
-            return self._replies.not_stored(outcome, message, as_json)
+            return self._replies.not_stored(outcome, message, as_json, fields=fields)
         if form.files or form.empty_files:
             message += " If you had chosen files, please choose them again."
-        page = self._pages.refused_page(attempt, _without_ours(form), message)
-        return self._replies.not_stored(outcome, message, False, page)
+        page = self._pages.refused_page(attempt, _without_ours(form), message, fields)
+        return self._replies.not_stored(outcome, message, False, page=page)
 
     def _submit_onboarding(self, agent: int, submission: str, form: Form, as_json: bool) -> Reply:
         judged, attempt = self._onboarding.submit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from attrs import frozen
 
@@ -29,14 +30,21 @@ class Replies:
         return Reply(status=status, body=body, headers=headers or {})
 
     def answer(
-        self, outcome: str, status: int, page: str, as_json: bool, message: str = ""
+        self,
+        outcome: str,
+        status: int,
+        page: str,
+        as_json: bool,
+        *,
+        message: str = "",
+        fields: Mapping[str, str] = MappingProxyType({}),
     ) -> Reply:
         """Return the reply with a page; for the page's script, JSON with the outcome."""
         if not as_json:
             return self.page(status, page)
         return Reply(
             status=status,
-            body=pages.submit_json(outcome, message, page),
+            body=pages.submit_json(outcome, message, page, fields),
             content_type="application/json",
         )
 
@@ -80,15 +88,24 @@ class Replies:
         """Return the reply to answers of a worker who has other answers stored."""
         return self.answer("conflict", 409, pages.conflict_document(self.title), as_json)
 
-    def not_stored(self, outcome: str, message: str, as_json: bool, page: str = "") -> Reply:
+    def not_stored(
+        self,
+        outcome: str,
+        message: str,
+        as_json: bool,
+        *,
+        page: str = "",
+        fields: Mapping[str, str] = MappingProxyType({}),
+    ) -> Reply:
         """Return the reply to answers that are not stored.
 
         :param outcome: ``invalid`` or ``too_large``.
         :param page: the form with the answers; without it, a page that refers to the Back button.
+        :param fields: a sentence for each field that is not right.
         """
         status = 413 if outcome == "too_large" else 422
         page = page or pages.invalid_document(self.title, message)
-        return self.answer(outcome, status, page, as_json, message=message)
+        return self.answer(outcome, status, page, as_json, message=message, fields=fields)
 
     def notice(self, status: int, heading: str, text: str, as_json: bool) -> Reply:
         """Return the reply to a request that cannot be answered."""

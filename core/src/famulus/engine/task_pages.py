@@ -82,10 +82,13 @@ class TaskPages:
         number = self._limited(number, visit)
         return pages.task_document(evolve(frame, number=number, passed=self.passed(just_passed)))
 
-    def refused_page(self, attempt: Attempt, form: Form, message: str) -> str:
+    def refused_page(
+        self, attempt: Attempt, form: Form, message: str, fields: Mapping[str, str]
+    ) -> str:
         """Return the page of an attempt again, with the values of a form that was not stored.
 
         :param message: the reason, shown above the form.
+        :param fields: a sentence for each field that is not right.
         """
         with self.database.read() as tx:
             (deadline,) = tx.one(_DEADLINE, agent=attempt.agent) or (0,)
@@ -95,12 +98,12 @@ class TaskPages:
         )
         if unit is None:
             page, number = self._onboarding(attempt.agent, worker), None
+            page = evolve(page, body=fill_form(page.body, form.fields))
         else:
             view = TaskView(agent_id=attempt.agent, worker=worker, unit=unit)
-            page = self.blueprint.task_page(view)
+            page = self.blueprint.refused_page(view, form, fields)
             number = self._number(attempt.worker, attempt.agent)
             number = self._limited(number, attempt.visit_view)
-        page = evolve(page, body=fill_form(page.body, form.fields))
         frame = self._frame(attempt.agent, page, deadline, unit is None)
         return pages.task_document(evolve(frame, number=number, message=message))
 

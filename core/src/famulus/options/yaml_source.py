@@ -45,19 +45,19 @@ class Document:
     problems: list[Problem] = Factory(list)
 
 
-def read_document(file: Path) -> Document:
+def read_document(file: Path, *, begin_with: str = "'defaults:' and 'blueprint:'") -> Document:
     """Read a YAML file whose root is a mapping.
 
     Duplicate keys and unknown tags are among the document's ``problems``.
+
+    :param begin_with: what an empty file lacks.
 
     :raises UsageError: when the file cannot be read, or not as UTF-8, as YAML or as a mapping.
     """
     root = _compose(_read_text(file), file)
     if not isinstance(root, yaml.MappingNode):
         found = "is empty" if root is None else "is not a mapping of keys to values at its top"
-        raise UsageError(
-            Problem(f"{found}; begin with 'defaults:' and 'blueprint:'", file=file, line=1)
-        )
+        raise UsageError(Problem(f"{found}; begin with {begin_with}", file=file, line=1))
     builder = _Builder(file)
     try:
         if _expanded(root, {}) > _MOST_VALUES:

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from famulus.contracts.architect import Architect, Deployed, Deployment, ServerHealth
 from famulus.contracts.blueprint import Blueprint
@@ -95,6 +95,12 @@ class RowsBlueprint(Blueprint):
         """Show the row and one field."""
         return _page(view.unit.data)
 
+    def refused_page(self, view: TaskView, form: Form, fields: Mapping[str, str]) -> Page:
+        """Show the row, the field and what is not right about it."""
+        page = super().refused_page(view, form, fields)
+        said = "".join(f"<p>{escape(name)}: {escape(text)}</p>" for name, text in fields.items())
+        return evolve(page, body=page.body + said)
+
     def preview_page(self, view: PreviewView) -> Page:
         """Show the first row."""
         return _page(view.data)
@@ -111,7 +117,7 @@ class RowsBlueprint(Blueprint):
     def read_answers(self, form: Form, attempt: AttemptView) -> Any:
         """Take the fields as they are."""
         if form.first("answer") == "invalid":
-            raise InvalidAnswers("This is no answer.")
+            raise InvalidAnswers("This is no answer.", {"answer": "Give another one."})
         return answers_from(form)
 
     @property

@@ -141,7 +141,9 @@ def given_back_document(title: str, way_out: WayOut) -> str:
     return notice(title, "You have given this one back", body, end=way_out.scripts)
 
 
-def submit_json(outcome: str, message: str, html: str) -> str:
+def submit_json(
+    outcome: str, message: str, html: str, fields: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Return the reply to the page's script.
 
     :param outcome: ``stored`` and ``conflict`` put ``html`` in the page's place (an empty one loads
@@ -149,8 +151,10 @@ def submit_json(outcome: str, message: str, html: str) -> str:
         form, which stays as it is.
     :param message: with ``stored`` and no ``html``, the next page confirms that the onboarding was
         passed, if there is one.
+    :param fields: with ``invalid``, a sentence for each field that is not right.
     """
-    return json.dumps({"outcome": outcome, "message": message, "html": html})
+    reply = {"outcome": outcome, "message": message, "html": html}
+    return json.dumps({**reply, "fields": dict(fields)} if fields else reply)
 
 
 def way_out_html(way: WayOut, *, lead: str = AFTER_WORK, after: int | None = None) -> str:

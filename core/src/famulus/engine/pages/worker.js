@@ -223,7 +223,14 @@ function careForForm(form) {
         "one; your other answers are still here.");
     } else {
       complain(reply.message || unclear);
+      if (reply.fields) announceRefusal(reply.fields);
     }
+  }
+
+  // The author's script can say beside each field what is not right.
+  function announceRefusal(fields) {
+    const event = new CustomEvent("famulus:refused", { bubbles: true, detail: { fields } });
+    EventTarget.prototype.dispatchEvent.call(form, event);
   }
 
   // Frames are often not allowed any storage, so the address carries it.
