@@ -27,6 +27,7 @@ HEAVY = {
     "yaml",
     "famulus_static_html",
     "famulus_flask",
+    "famulus_form",
     "famulus_links",
     "famulus_mock",
     "famulus.model",

@@ -15,7 +15,7 @@ RUN = Path(__file__).with_name("run.py")
 
 def test_small_benchmarks_write_their_table(tmp_path: Path) -> None:
     options = ["--quick", "--units", "200", "--markdown", "--folder", str(tmp_path)]
-    names = ["serving", "allocation", "qualifying", "launching", "exporting"]
+    names = ["serving", "allocation", "qualifying", "launching", "exporting", "forms"]
 
     done = subprocess.run(
         [sys.executable, str(RUN), *options, *names], capture_output=True, text=True, check=False

@@ -1,0 +1,120 @@
+"""The blueprint ``form``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from attrs import evolve
+
+import famulus
+from famulus_form.checks import form_problems
+from famulus_form.form import STATIC, Form
+from famulus_form.form_file import read_form
+from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
+from famulus_form.sent import Sent
+from famulus_form.show import shown
+from famulus_form.texts import Shown
+
+
+class FormBlueprint(famulus.Blueprint):
+    """Questions declared in YAML, asked of each row of data."""
+
+    type = "form"
+    Args = FormArgs
+    SharedState = SharedFormState
+    args: FormArgs
+
+    def __init__(self, args: FormArgs, context: famulus.Context) -> None:
+        super().__init__(args, context)
+        self._lock = Lock()
+        self._compiled: Form | None = None
+
+    def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+        """Check the options, the form, and the data whole, except for a generator."""
+        return form_problems(self.args, self.context.shared_state, plan)
+
+    def assignments(self) -> Iterator[Mapping[str, Any]]:
+        """Stream the rows.
+
+        :raises famulus.UsageError: at a row that cannot be used.
+        """
+        for file in famulus.data_files(self.args):
+            return file.rows()
+        state = self.context.shared_state
+        given = state.form_data if isinstance(state, SharedFormState) else ()
+        return famulus.GivenRows(given, ROWS_KEY).rows(self._form.needed)
+
+    @property
+    def data_is_code(self) -> bool:
+        """Whether the rows are ``form_data``."""
+        return not famulus.data_files(self.args)
+
+    def task_page(self, view: famulus.TaskView) -> famulus.Page:
+        """Ask the questions about the unit's row."""
+        return self._form.page(_shown(view))
+
+    def refused_page(
+        self, view: famulus.TaskView, form: famulus.Form, fields: Mapping[str, str]
+    ) -> famulus.Page:
+        """Show the form as it was filled in, with a sentence beside each wrong answer."""
+        page = super().refused_page(view, form, fields)
+        return evolve(page, body=self._form.with_errors(page.body, fields))
+
+    def preview_page(self, view: famulus.PreviewView) -> famulus.Page:
+        """Ask the questions about the first row."""
+        own = {"famulus_agent_id": "", "provider_worker_id": ""}
+        return self._form.page(Shown({**(view.data or {}), **own}))
+
+    def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
+        """Return the typed answers to the questions that were asked, by column."""
+        unit = attempt.unit
+        return self._form.read(Sent(form, unit.data, _lot(unit)))
+
+    def show(self, unit: famulus.SubmittedUnit) -> str:
+        """Return the row, and each question with its answer."""
+        return shown(self._form, unit)
+
+    def review_page(self, unit: famulus.SubmittedUnit) -> famulus.Page:
+        """Show the form as the worker saw it: filled in, without what was not asked."""
+        answers = unit.answers if isinstance(unit.answers, Mapping) else {}
+        fields = self._form.fields(answers)
+        page = super().review_page(evolve(unit, answers=fields))
+        body = self._form.as_reviewed(page.body, answers)
+        return evolve(page, head=self._form.review_head, body=body)
+
+    def assets(self) -> Sequence[Path]:
+        """Return ``extra_source_dir``, and the folder of our style sheet and script."""
+        folder = self.args.extra_source_dir
+        return (STATIC,) if folder is None else (folder.expanduser(), STATIC)
+
+    @property
+    def _form(self) -> Form:
+        """The compiled form, compiled once per instance.
+
+        :raises famulus.UsageError: when the file has become one that cannot be shown.
+        """
+        with self._lock:
+            if self._compiled is None:
+                path = self.args.form
+                if path is None:
+                    raise famulus.UsageError(famulus.Problem("is not set", key="blueprint.form"))
+                file = read_form(path.expanduser())
+                if file.problems:
+                    raise famulus.UsageError(file.problems)
+                self._compiled = Form.compiled(file)
+            return self._compiled
+
+
+def _shown(view: famulus.TaskView) -> Shown:
+    own = {"famulus_agent_id": str(view.agent_id), "provider_worker_id": view.worker.name}
+    return Shown({**view.unit.data, **own}, _lot(view.unit))
+
+
+def _lot(unit: famulus.UnitView) -> int:
+    """Return a number that draws lots: units of one row take turns."""
+    drawn = hashlib.sha256(b"%d" % unit.assignment_id).digest()[0]
+    return drawn + unit.index

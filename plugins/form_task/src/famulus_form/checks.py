@@ -1,0 +1,65 @@
+"""The checks of a form before it is launched."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator
+
+import famulus
+from famulus_form.form_file import FormFile, read_form
+from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
+from famulus_form.texts import OWN_NAMES, placeholders
+
+_MOST_SHOWN = 30
+
+
+def form_problems(
+    args: FormArgs, state: famulus.SharedTaskState, plan: famulus.Plan
+) -> list[famulus.Problem]:
+    """Return everything that is wrong with the options, the form and the data."""
+    found: list[famulus.Problem] = []
+    form = None
+    if args.form is not None:
+        form = read_form(args.form.expanduser())
+        found += form.problems
+    used = {name for _, _, text in form.texts() for name in placeholders(text)} if form else set()
+    given = None
+    if isinstance(state, SharedFormState):
+        given = state.form_data
+    else:
+        message = f"shared_state must be a SharedFormState, not a {type(state).__name__}"
+        found.append(famulus.Problem(message, key="shared_state"))
+    data = famulus.check_task_data(plan, given, ROWS_KEY, used - OWN_NAMES)
+    found += data.problems
+    if form is not None and data.columns is not None:
+        found += _unknown_columns(form, data.columns)
+    found += _own_names(data.columns or ())
+    if args.extra_source_dir is not None:
+        folder = args.extra_source_dir.expanduser()
+        found += famulus.served_folder_problems(plan, "blueprint.extra_source_dir", folder)
+    return found
+
+
+def _unknown_columns(form: FormFile, columns: Collection[str]) -> Iterator[famulus.Problem]:
+    known = {*columns, *OWN_NAMES}
+    for file, key, text in form.texts():
+        for name in placeholders(text):
+            if name not in known:
+                yield file.problem(key, _unknown(name, columns))
+
+
+def _unknown(name: str, columns: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, sorted({*columns, *OWN_NAMES}), 1)
+    hint = f"; did you mean ${{{close[0]}}}?" if close else ""
+    listed = list(columns)[:_MOST_SHOWN]
+    more = f" and {len(columns) - len(listed)} more" if len(columns) > len(listed) else ""
+    return (
+        f"${{{name}}} has no data{hint} (columns: {', '.join(listed)}{more}); for the characters "
+        f"themselves, write $${{{name}}}"
+    )
+
+
+def _own_names(columns: Collection[str]) -> Iterator[famulus.Problem]:
+    for name in sorted(OWN_NAMES & set(columns)):
+        message = f"the column {name} would hide the value of the worker's own: rename it"
+        yield famulus.Problem(message, key="blueprint.form")

@@ -1,0 +1,102 @@
+"""A Likert matrix: several statements, each rated on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any, ClassVar
+
+from attrs import frozen
+
+import famulus
+from famulus_form.kinds.options import Option, option_faults, written_out
+from famulus_form.question import Answers, Fault, Question
+from famulus_form.sent import Sent, WrongAnswer
+from famulus_form.texts import Piece, inline
+
+#: Most ratings that are shown side by side.
+_WIDEST = 7
+
+
+@frozen(kw_only=True)
+class Matrix(Question):
+    """Statements to rate; the answer maps the value of each row to the one that was chosen."""
+
+    type: ClassVar[str] = "matrix"
+    is_group = True
+
+    rows: list[Option] = famulus.option(help="What is rated.", required=True)
+    scale: list[Option] = famulus.option(help="The ratings, from left to right.", required=True)
+
+    @classmethod
+    def completed(cls, raw: Mapping[str, Any]) -> dict[str, Any]:
+        return written_out(raw, "rows", "scale")
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        yield from super().texts()
+        for key in ("rows", "scale"):
+            for number, option in enumerate(getattr(self, key)):
+                yield from option.texts(f"{key}.{number}")
+
+    def faults(self) -> Iterator[Fault]:
+        yield from super().faults()
+        yield from option_faults("rows", self.rows, 1)
+        yield from option_faults("scale", self.scale, 2)
+
+    def read(self, sent: Sent) -> dict[str, Any]:
+        known = {option.value for option in self.scale}
+        rated: dict[str, str | None] = {}
+        for row in self.rows:
+            value = sent.text(f"{self.name}.{row.value}")
+            if value and value not in known:
+                raise WrongAnswer("Please choose among the answers on this page.")
+            rated[row.value] = value or None
+        if not any(rated.values()):
+            return self.missing()
+        if self.required and not all(rated.values()):
+            lacking = sum(value is None for value in rated.values())
+            lines = "line is" if lacking == 1 else "lines are"
+            raise WrongAnswer(f"Please answer each line: {lacking} {lines} missing.")
+        return {self.name: rated}
+
+    def values(self, answers: Answers) -> list[str]:
+        return []
+
+    def fields(self, answers: Answers) -> list[tuple[str, str]]:
+        rated = answers.get(self.name) or {}
+        return [(f"{self.name}.{row}", str(value)) for row, value in rated.items() if value]
+
+    def answer_text(self, answers: Answers) -> str:
+        rated = answers.get(self.name) or {}
+        return "; ".join(f"{row}: {value or '(none)'}" for row, value in rated.items())
+
+    def control(self) -> list[Piece]:
+        # Wider scales have the layout of a narrow screen on all.
+        width = f" fq-side-by-side fq-scale-{len(self.scale)}" if len(self.scale) <= _WIDEST else ""
+        pieces: list[Piece] = [
+            f'<div class="fq-matrix{width}">\n'
+            '<div class="fq-matrix-head" aria-hidden="true"><span></span>'
+        ]
+        for option in self.scale:
+            pieces += ["<span>", *inline(option.shown), "</span>"]
+        pieces.append("</div>\n")
+        for number, row in enumerate(self.rows):
+            pieces += self._row(f"{self.id}-{number}", row)
+        return [*pieces, "</div>"]
+
+    def _row(self, row_id: str, row: Option) -> list[Piece]:
+        name = escape(f"{self.name}.{row.value}")
+        pieces: list[Piece] = [
+            f'<div class="fq-matrix-row" role="radiogroup" aria-labelledby="{row_id}">'
+            f'<span class="fq-matrix-label" id="{row_id}">',
+            *inline(row.shown),
+            "</span>",
+        ]
+        for option in self.scale:
+            pieces += [
+                f'<label class="fq-option"><input type="radio" name="{name}"'
+                f' value="{escape(option.value)}"{self.needed()}><span class="fq-option-text">',
+                *inline(option.shown),
+                "</span></label>",
+            ]
+        return [*pieces, "</div>\n"]

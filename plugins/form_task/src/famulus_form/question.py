@@ -1,0 +1,228 @@
+"""The base class of all kinds of question: its declaration, its HTML, its answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any, ClassVar
+
+from attrs import frozen
+
+import famulus
+from famulus_form.conditions import Condition
+from famulus_form.media import Shows
+from famulus_form.sent import Sent, WrongAnswer
+from famulus_form.texts import Piece, inline
+
+#: The typed answers to one question, by their columns.
+Answers = Mapping[str, Any]
+#: A key below the question and what is wrong there.
+Fault = tuple[str, str]
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+REQUIRED = "Please answer this question."
+
+
+@frozen(kw_only=True)
+class Question:
+    """One question of a form.
+
+    A kind of question is a subclass with a ``type``, options of its own, and the methods below
+    :meth:`columns`. Field names begin with the question's name; a part follows after a dot, so that
+    no two questions share one.
+    """
+
+    #: The name in YAML: ``type: text``.
+    type: ClassVar[str]
+    #: Whether it is one control with a label, or a group of them with a legend.
+    is_group: ClassVar[bool] = False
+    #: Whether other questions can depend on its answer.
+    is_testable: ClassVar[bool] = False
+
+    name: str = famulus.option(
+        help="The column of the answer: letters, digits and underscores.", required=True
+    )
+    question: str = famulus.option(help="The question, as workers read it.", required=True)
+    help: str = famulus.option(help="A sentence below the question.", default="")
+    required: bool = famulus.option(help="Whether it has to be answered.", default=True)
+    show: list[Shows] = famulus.option(
+        help="What is judged: text, images, audio or video, shown below the question.",
+        factory=list,
+    )
+    show_if: Condition = famulus.option(
+        help="Answers to earlier questions on which this one is shown.", factory=Condition
+    )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its answers in an export."""
+        return (self.name,)
+
+    @property
+    def id(self) -> str:
+        """The id of its element; ids of its parts begin with it."""
+        return f"fq-{self.name}"
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield its texts that may have placeholders, with their keys below the question."""
+        yield "question", self.question
+        yield "help", self.help
+        for number, shows in enumerate(self.show):
+            yield from ((f"show.{number}.{key}", text) for key, text in shows.texts())
+
+    @classmethod
+    def completed(cls, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the declaration with its short forms written out, before it is typed."""
+        return dict(raw)
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with it although each option fits."""
+        if not _NAME.fullmatch(self.name) or self.name.startswith(("famulus_", "mephisto_")):
+            yield (
+                "name",
+                f"{self.name!r} cannot be a column: use letters, digits and underscores, a letter "
+                "first, and not famulus_",
+            )
+        for number, shows in enumerate(self.show):
+            yield from ((f"show.{number}{key}", text) for key, text in shows.faults())
+
+    def values(self, answers: Answers) -> list[str]:
+        """Return the answer as values that a condition can test; none if there is none."""
+        answer = answers.get(self.name)
+        return [] if answer is None else [str(answer)]
+
+    def known_values(self) -> Sequence[str]:
+        """Return all values that an answer can have; none where it can be anything."""
+        return ()
+
+    def pressed_keys(self) -> Iterator[Fault]:
+        """Yield the keyboard's keys that choose an answer, each after its key in the file."""
+        return iter(())
+
+    # What each kind defines.
+
+    def control(self) -> list[Piece]:
+        """Return the HTML of its controls."""
+        raise NotImplementedError
+
+    def read(self, sent: Sent) -> dict[str, Any]:
+        """Return the typed answers by their columns, all None without an answer.
+
+        :raises WrongAnswer: with a sentence for the worker.
+        """
+        raise NotImplementedError
+
+    def fields(self, answers: Answers) -> list[tuple[str, str]]:
+        """Return the form's fields that answers come from, for the page of a review."""
+        return [(self.name, value) for value in self.values(answers)]
+
+    def answer_text(self, answers: Answers) -> str:
+        """Return the answers as text for a terminal; empty without one."""
+        return ", ".join(self.values(answers))
+
+    def note(self, answers: Answers) -> str:
+        """Return what stands for an answer that no control can show; empty if one can."""
+        return ""
+
+    # Parts of the HTML that kinds share.
+
+    def html(self) -> list[Piece]:
+        """Return the HTML of the whole question."""
+        tag, heading = ("fieldset", "legend") if self.is_group else ("div", "label")
+        target = "" if self.is_group else f' for="{self.id}-input"'
+        optional = "" if self.required else ' <span class="fq-optional">(optional)</span>'
+        pieces: list[Piece] = [
+            f'{self.opening(tag)}\n<{heading} class="fq-question"{target}>',
+            *inline(self.question),
+            f"{optional}</{heading}>\n",
+        ]
+        if self.help:
+            pieces += [f'<p class="fq-help" id="{self.id}-help">', *inline(self.help), "</p>\n"]
+        if self.show_if.tests:
+            pieces.append(
+                '<noscript><p class="fq-help">Answer this only where it applies.</p></noscript>\n'
+            )
+        for shows in self.show:
+            pieces += shows.html()
+        return [*pieces, *self.control(), f"\n{self.error_slot()}\n</{tag}>\n"]
+
+    def opening(self, tag: str = "") -> str:
+        """Return the start tag of the whole question."""
+        tag = tag or ("fieldset" if self.is_group else "div")
+        shown_if = ""
+        if self.show_if.tests:
+            shown_if = f' data-shown-if="{escape(self.show_if.as_json())}"'
+        return (
+            f'<{tag} class="fq" id="{self.id}" data-question="{self.name}" data-kind="{self.type}"'
+            f"{shown_if}{self._group_attributes()}>"
+        )
+
+    def error_slot(self, message: str = "") -> str:
+        """Return the place of the sentence about a wrong answer; hidden without one."""
+        hidden = "" if message else " hidden"
+        return f'<p class="fq-error" id="{self.id}-error"{hidden}>{escape(message)}</p>'
+
+    def note_slot(self, note: str = "") -> str:
+        """Return the place of what a reviewer sees instead of a control; hidden without it."""
+        hidden = "" if note else " hidden"
+        return f'<p class="fq-note" id="{self.id}-note"{hidden}>{escape(note)}</p>'
+
+    def described(self) -> str:
+        """Return the attribute that connects a control with help and error."""
+        ids = f"{self.id}-help {self.id}-error" if self.help else f"{self.id}-error"
+        return f' aria-describedby="{ids}"'
+
+    def needed(self) -> str:
+        """Return the attribute of a control that must have a value.
+
+        Of a question with a condition, it is the page's script that sets it.
+        """
+        if not self.required:
+            return ""
+        return " data-required" if self.show_if.tests else " required"
+
+    def missing(self) -> dict[str, Any]:
+        """Return the answers of a question without an answer.
+
+        :raises WrongAnswer: if there has to be one.
+        """
+        if self.required:
+            raise WrongAnswer(REQUIRED)
+        return dict.fromkeys(self.columns)
+
+    def _group_attributes(self) -> str:
+        return self.described() if self.is_group else ""
+
+
+@frozen(kw_only=True)
+class Answerless:
+    """A part of a form that only shows something: text, images, audio, video."""
+
+    show: list[Shows] = famulus.option(
+        help="What is shown: text, images, audio or video.", required=True
+    )
+    show_if: Condition = famulus.option(
+        help="Answers to earlier questions on which this one is shown.", factory=Condition
+    )
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield its texts that may have placeholders, with their keys below it."""
+        for number, shows in enumerate(self.show):
+            yield from ((f"show.{number}.{key}", text) for key, text in shows.texts())
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with it although each option fits."""
+        for number, shows in enumerate(self.show):
+            yield from ((f"show.{number}{key}", text) for key, text in shows.faults())
+
+    def html(self) -> list[Piece]:
+        """Return its HTML."""
+        shown_if = ""
+        if self.show_if.tests:
+            shown_if = f' data-shown-if="{escape(self.show_if.as_json())}"'
+        pieces: list[Piece] = [f'<div class="fq fq-shown"{shown_if}>\n']
+        for shows in self.show:
+            pieces += shows.html()
+        return [*pieces, "</div>\n"]

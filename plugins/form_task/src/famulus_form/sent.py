@@ -1,0 +1,42 @@
+"""A submitted form, as questions read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+import famulus
+
+#: Characters that one answer may have where its question sets no limit.
+LONGEST = 100_000
+
+
+class WrongAnswer(Exception):  # noqa: N818 - it is a sentence for the worker
+    """An answer is missing or not right; the text says what to do."""
+
+
+@frozen
+class Sent:
+    """The fields of one form, and the row that its page showed."""
+
+    form: famulus.Form
+    row: Mapping[str, Any]
+    #: as in :class:`famulus_form.texts.Shown`
+    lot: int
+
+    def text(self, name: str) -> str:
+        """Return the value of a field without white space around it; empty if it has none."""
+        value = (self.form.first(name) or "").strip()
+        if len(value) > LONGEST:
+            raise WrongAnswer(f"Please shorten this: it has more than {LONGEST:,} characters.")
+        return value
+
+    def texts(self, name: str) -> list[str]:
+        """Return all values of a field."""
+        return [value for key, value in self.form.fields if key == name and value]
+
+    def file(self, name: str) -> famulus.FormFile | None:
+        """Return the file of a field, if one was chosen."""
+        return next((file for file in self.form.files if file.field == name), None)

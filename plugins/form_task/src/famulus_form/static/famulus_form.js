@@ -1,0 +1,232 @@
+// Conditional questions, keyboard shortcuts, rankings and sliders. All of them work without it, and
+// the server decides in the same way.
+(function () {
+  "use strict";
+  const root = document.querySelector(".fq-form");
+  if (!root || root.closest("fieldset:disabled")) return;
+  const form = root.closest("form");
+  const questions = new Map();
+  for (const element of root.querySelectorAll("[data-question]")) {
+    questions.set(element.dataset.question, element);
+  }
+
+  const controlsOf = (element) => element.querySelectorAll("input, select, textarea");
+
+  // The values of an answer that conditions test; none of a question that is hidden.
+  function valuesOf(name) {
+    const element = questions.get(name);
+    if (!element || element.hidden) return [];
+    if (element.dataset.kind === "slider" && !moved(element).value) return [];
+    const own = Array.from(controlsOf(element)).filter((each) => each.name === name);
+    return own
+      .filter((each) => !/^(radio|checkbox)$/.test(each.type) || each.checked)
+      .map((each) => each.value.trim())
+      .filter((value) => value !== "");
+  }
+
+  function isAmong(value, values) {
+    return values.some((each) => each === value ||
+      (each.trim() !== "" && value !== "" && Number(each) === Number(value)));
+  }
+
+  function passes(test, values) {
+    if ("answered" in test && test.answered !== values.length > 0) return false;
+    if (test.oneOf && !values.some((value) => isAmong(value, test.oneOf))) return false;
+    if (test.noneOf && values.some((value) => isAmong(value, test.noneOf))) return false;
+    if (!("atLeast" in test) && !("atMost" in test)) return true;
+    const { atLeast = -Infinity, atMost = Infinity } = test;
+    return values.some((value) => Number(value) >= atLeast && Number(value) <= atMost);
+  }
+
+  const conditions = Array.from(root.querySelectorAll("[data-shown-if]"), (element) => {
+    return [element, Object.entries(JSON.parse(element.dataset.shownIf))];
+  });
+
+  // Controls of a hidden question are disabled, so that none of them can prevent the submission.
+  function applyConditions() {
+    for (const [element, tests] of conditions) {
+      const shown = tests.every(([name, test]) => passes(test, valuesOf(name)));
+      element.hidden = !shown;
+      for (const control of controlsOf(element)) {
+        control.disabled = !shown;
+        if (control.hasAttribute("data-required")) control.required = shown;
+      }
+    }
+  }
+
+  // A slider shows its number, and has none until it was moved.
+  const moved = (element) => element.querySelector('input[type="hidden"]');
+
+  function showSlider(element) {
+    const range = element.querySelector('input[type="range"]');
+    const isMoved = moved(element).value !== "";
+    element.querySelector("output").textContent = isMoved ? range.value : "–";
+    range.classList.toggle("fq-unmoved", !isMoved);
+  }
+
+  const sliders = Array.from(root.querySelectorAll('[data-kind="slider"]'));
+  for (const element of sliders) {
+    const range = element.querySelector('input[type="range"]');
+    if (moved(element).value === "unknown") moved(element).value = "";
+    const move = () => {
+      moved(element).value = "1";
+      showSlider(element);
+    };
+    range.addEventListener("input", move);
+    range.addEventListener("pointerup", () => {
+      move();
+      update();
+    });
+  }
+
+  // Items of a ranking lie in the order of their ranks, those without one last.
+  function rankOf(item) {
+    return Number(item.querySelector("select").value) || Infinity;
+  }
+
+  function itemsOf(list) {
+    return Array.from(list.querySelectorAll(".fq-item"));
+  }
+
+  function arrange(list) {
+    const items = itemsOf(list);
+    const sorted = items.slice().sort((a, b) => {
+      const [left, right] = [rankOf(a), rankOf(b)];
+      return left === right ? 0 : left - right;
+    });
+    if (sorted.every((item, index) => item === items[index])) return;
+    const focused = document.activeElement;
+    list.append(...sorted);
+    if (focused && list.contains(focused)) focused.focus();
+  }
+
+  function rankAsShown(list) {
+    itemsOf(list).forEach((item, index) => {
+      item.querySelector("select").value = String(index + 1);
+    });
+    list.querySelector("select").dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  function smallButton(text, label, action) {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = text;
+    if (label) made.setAttribute("aria-label", label);
+    made.addEventListener("click", action);
+    return made;
+  }
+
+  function prepareRanking(list) {
+    for (const item of itemsOf(list)) {
+      const text = item.querySelector(".fq-item-text").textContent.trim();
+      const select = item.querySelector("select");
+      let before = select.value;
+      const step = (by) => {
+        const items = itemsOf(list);
+        const index = items.indexOf(item);
+        const other = items[index + by];
+        if (other) by < 0 ? other.before(item) : other.after(item);
+        rankAsShown(list);
+      };
+      // Who takes the rank of another item gives it the one that they had.
+      select.addEventListener("change", (event) => {
+        const taken = itemsOf(list).find((each) =>
+          each !== item && each.querySelector("select").value === select.value);
+        if (event.isTrusted && select.value && taken) taken.querySelector("select").value = before;
+        before = select.value;
+        arrange(list);
+      });
+      select.addEventListener("focus", () => { before = select.value; });
+      const up = smallButton("▲", "Move up: " + text, () => { step(-1); up.focus(); });
+      const down = smallButton("▼", "Move down: " + text, () => { step(1); down.focus(); });
+      item.append(up, down);
+    }
+    const keep = smallButton("This order is right", "", () => rankAsShown(list));
+    keep.className = "fq-keep-order";
+    list.after(keep);
+  }
+
+  for (const list of root.querySelectorAll(".fq-ranking")) prepareRanking(list);
+
+  // Keys choose an option of the first question, from the focus on, that has it and is shown.
+  const keyed = Array.from(root.querySelectorAll("[data-key]"));
+  let keysOn = true;
+
+  function takesText(element) {
+    if (!element || !element.matches) return false;
+    if (element.matches("select, textarea, [contenteditable]")) return true;
+    return element.matches("input") && !/^(radio|checkbox|range|file|button|submit)$/.test(element.type);
+  }
+
+  function press(event) {
+    if (!keysOn || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.defaultPrevented || takesText(event.target)) return;
+    const chosen = keyed.find((each) =>
+      each.dataset.key.toLowerCase() === event.key.toLowerCase() && !each.disabled);
+    if (!chosen || chosen.closest("[inert]")) return;
+    event.preventDefault();
+    chosen.focus();
+    chosen.click();
+  }
+
+  const shortcuts = root.querySelector(".fq-shortcuts");
+  if (shortcuts && keyed.length > 0) {
+    const toggle = smallButton("", "", () => {
+      keysOn = !keysOn;
+      showKeys();
+    });
+    const showKeys = () => {
+      toggle.textContent = keysOn ? "Turn shortcuts off" : "Turn shortcuts on";
+      root.classList.toggle("fq-no-keys", !keysOn);
+    };
+    showKeys();
+    shortcuts.append("Keys of the keyboard choose answers. ", toggle);
+    shortcuts.hidden = false;
+    document.addEventListener("keydown", press);
+  }
+
+  // Who explains another answer chooses it.
+  for (const text of root.querySelectorAll("[data-other]")) {
+    text.addEventListener("input", () => {
+      const option = text.parentNode.querySelector('[value="other"]');
+      if (text.value && !option.checked) option.click();
+    });
+  }
+
+  function say(element, message) {
+    const slot = document.getElementById(element.id + "-error");
+    slot.textContent = message;
+    slot.hidden = message === "";
+    element.classList.toggle("fq-is-wrong", message !== "");
+  }
+
+  form.addEventListener("famulus:refused", (event) => {
+    let first = null;
+    for (const [name, element] of questions) {
+      const message = event.detail.fields[name] || "";
+      say(element, message);
+      if (message && !first) first = element;
+    }
+    if (!first) return;
+    const control = first.querySelector("input:not([type=hidden]), select, textarea");
+    first.scrollIntoView({ block: "center" });
+    if (control) control.focus({ preventScroll: true });
+  });
+
+  function update() {
+    applyConditions();
+    sliders.forEach(showSlider);
+  }
+
+  root.addEventListener("change", (event) => {
+    const element = event.target.closest("[data-question]");
+    if (element) say(element, "");
+    update();
+  });
+  root.addEventListener("input", update);
+  form.addEventListener("famulus:restored", () => {
+    update();
+    root.querySelectorAll(".fq-ranking").forEach(arrange);
+  });
+  update();
+})();

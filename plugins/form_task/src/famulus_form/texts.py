@@ -1,0 +1,145 @@
+"""Texts of a form: ``${column}`` for values of the row, and a little markup.
+
+A text is compiled once, to pieces of HTML: strings, and functions of what one page shows. The
+markup (``**bold**``, ``*emphasis*``, paragraphs, lists) is the author's; a value is always text.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from attrs import frozen
+
+#: Names that every text can use besides the columns of the data.
+OWN_NAMES = frozenset({"famulus_agent_id", "provider_worker_id"})
+#: What a URL becomes that could run code.
+INVALID_URL = "about:invalid"
+
+_PLACEHOLDER = re.compile(r"(\$?)\$\{[ \t]*([^{}$\s][^{}$\n\r]*?)[ \t]*\}")
+_BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*", re.DOTALL)
+_EMPHASIS = re.compile(r"(?<![*\w])\*(?=[^\s*])([^*]+?)(?<=[^\s*])\*(?![*\w])")
+_ITEM = re.compile(r"[-*] +")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
+_MEDIA_DATA = re.compile(r"data:(?:image|audio|video)/", re.IGNORECASE)
+_STRIPPED = "".join(map(chr, range(0x21)))
+_IGNORED = str.maketrans("", "", "\t\n\r")
+
+
+@frozen
+class Shown:
+    """What one page shows: the values by name, and a number that stays the same for its unit."""
+
+    values: Mapping[str, Any]
+    #: draws lots: the same at every reload and in every process
+    lot: int = 0
+
+
+#: A piece of a page: HTML, or a function that makes it.
+Piece = str | Callable[[Shown], str]
+
+
+def placeholders(text: str) -> Iterator[str]:
+    """Yield the names of the columns that a text uses."""
+    for found in _PLACEHOLDER.finditer(text):
+        if not found[1]:
+            yield found[2]
+
+
+def value_text(value: Any) -> str:
+    """Return a value of the data as workers read it."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def plain(text: str, values: Mapping[str, Any]) -> str:
+    """Return a text with its values, without markup and escaping."""
+    return _PLACEHOLDER.sub(
+        lambda found: found[0][1:] if found[1] else value_text(values.get(found[2])), text
+    )
+
+
+def inline(text: str) -> list[Piece]:
+    """Compile a text that stands in a line."""
+    return _pieces(_marked(escape(text, quote=False)))
+
+
+def attribute(text: str) -> list[Piece]:
+    """Compile a text that stands in a quoted attribute."""
+    return _pieces(escape(text))
+
+
+def blocks(text: str) -> list[Piece]:
+    """Compile a text of paragraphs and lists, separated by blank lines."""
+    parts = re.split(r"\n[ \t]*\n", escape(text, quote=False).strip())
+    return _pieces("".join(map(_block, filter(str.strip, parts))))
+
+
+def url(text: str) -> list[Piece]:
+    """Compile the address of an image, an audio or a video file, for a quoted attribute."""
+    if not any(placeholders(text)):
+        return [escape(_safe_url(plain(text, {})))]
+    return [lambda shown: escape(_safe_url(plain(text, shown.values)))]
+
+
+def is_safe_url(address: str) -> bool:
+    """Return whether an address is relative, or of a scheme that cannot run code."""
+    read = address.translate(_IGNORED).strip(_STRIPPED)
+    scheme = _SCHEME.match(read)
+    if scheme is None or scheme[1].lower() in ("http", "https"):
+        return True
+    return _MEDIA_DATA.match(read) is not None
+
+
+def merged(pieces: Iterable[Piece]) -> list[Piece]:
+    """Join neighbouring strings, so that a page is made of few pieces."""
+    found: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, str) and found and isinstance(found[-1], str):
+            found[-1] += piece
+        else:
+            found.append(piece)
+    return found
+
+
+def rendered(pieces: Sequence[Piece], shown: Shown) -> str:
+    """Return the HTML of compiled pieces."""
+    return "".join(piece if isinstance(piece, str) else piece(shown) for piece in pieces)
+
+
+def _safe_url(address: str) -> str:
+    return address if is_safe_url(address) else INVALID_URL
+
+
+def _block(text: str) -> str:
+    lines = text.strip().split("\n")
+    if all(_ITEM.match(line.strip()) for line in lines):
+        items = (_ITEM.sub("", line.strip(), count=1) for line in lines)
+        return "<ul>" + "".join(f"<li>{_marked(item)}</li>" for item in items) + "</ul>\n"
+    return f"<p>{_marked(text.strip())}</p>\n"
+
+
+def _marked(text: str) -> str:
+    return _EMPHASIS.sub(r"<em>\1</em>", _BOLD.sub(r"<strong>\1</strong>", text))
+
+
+def _pieces(markup: str) -> list[Piece]:
+    """Cut HTML at its placeholders."""
+    pieces: list[Piece] = []
+    position = 0
+    for found in _PLACEHOLDER.finditer(markup):
+        pieces.append(markup[position : found.start()])
+        pieces.append(found[0][1:] if found[1] else _value(html.unescape(found[2])))
+        position = found.end()
+    return merged([*pieces, markup[position:]])
+
+
+def _value(name: str) -> Callable[[Shown], str]:
+    return lambda shown: escape(value_text(shown.values.get(name)))

@@ -1,0 +1,271 @@
+"""A form in Chromium: answered with and without JavaScript, refused, kept, reviewed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from famulus.cli.commands.review import examine
+from famulus.testing import ServedRun, run_command
+from famulus.testing.served_run import served_run
+from form_files import EVERY_ANSWER, EVERY_COLUMN, EVERY_KIND, write_form
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+Open = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("form")
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Iterator[ServedRun]:
+    (folder / "data.jsonl").write_text(f"{json.dumps(EVERY_COLUMN)}\n" * 20)
+    configuration = {
+        "defaults": [{"blueprint": "form"}, {"architect": "local"}, {"provider": "mock"}],
+        "blueprint": {
+            "form": str(write_form(folder, EVERY_KIND)),
+            "data_jsonl": str(folder / "data.jsonl"),
+        },
+        "task": {
+            "task_name": "form",
+            "task_title": "Judge a review",
+            "task_description": "D",
+            "task_reward": "0.10",
+        },
+    }
+    with served_run(configuration, folder / "famulus.db") as run:
+        yield run
+
+
+@pytest.fixture
+def open_page(run: ServedRun, browser: Browser) -> Iterator[Open]:
+    """A function that opens the page of a worker's first unit, each time of another worker."""
+    contexts = []
+    names = map(str, itertools.count(len(run.records())))
+
+    def open_it(worker: str = "", **more: Any) -> Page:
+        context = browser.new_context(**more)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: pytest.fail(f"a script of the page failed: {error}"))
+        name = worker or f"{id(contexts)}-{next(names)}"
+        page.goto(f"{run.url}?worker_id={name}&assignment_id={name}")
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+
+
+def answer(page: Page) -> None:
+    """Answer all questions that are shown to those who call the mood good."""
+    page.get_by_role("radio", name="good").check()
+    page.get_by_label("How old are you?").fill("42")
+    page.get_by_role("checkbox", name="price").check()
+    page.get_by_role("textbox", name="Other").fill("the music")
+    rate(page, "The review is fair", "A little")
+    rate(page, "The review is useful to me", "Completely")
+    page.get_by_label("When did you last").fill("2026-05-31")
+    page.get_by_role("radio", name=right_or_left(page)).check()
+
+
+def rate(page: Page, line: str, rating: str) -> None:
+    page.get_by_role("radiogroup", name=line).get_by_role("radio", name=rating).check()
+
+
+def right_or_left(page: Page) -> str:
+    """Return the label of the text b."""
+    first = page.locator('[name="better"]').first.get_attribute("value")
+    return "The left one" if first == "b" else "The right one"
+
+
+def submit(page: Page) -> None:
+    page.get_by_role("button", name="Submit").click()
+
+
+def stored(page: Page, run: ServedRun) -> dict[str, Any]:
+    page.get_by_text("Thank you").first.wait_for()
+    answers: dict[str, Any] = run.records()[-1]["outputs"]
+    return answers
+
+
+def test_every_kind_is_answered_and_exported_with_its_type(run: ServedRun, open_page: Open) -> None:
+    page = open_page()
+    answer(page)
+    page.get_by_role("button", name="Move up: quality").click()
+    page.get_by_label("How warm is the tone?").fill("70")
+
+    submit(page)
+
+    answers = stored(page, run)
+    assert {**answers, "better_left": "a"} == EVERY_ANSWER
+
+
+def test_without_javascript_all_questions_can_be_answered(run: ServedRun, open_page: Open) -> None:
+    page = open_page(java_script_enabled=False)
+    answer(page)
+    page.get_by_role("checkbox", name="Other").check()
+    for rank, item in enumerate(["quality", "price", "service"], 1):
+        page.get_by_role("combobox", name=item).select_option(str(rank))
+    page.get_by_label("How warm is the tone?").fill("70")
+    assert page.get_by_label("What is bad about it?").is_visible()
+    page.get_by_label("How old are you?").evaluate("input => input.removeAttribute('min')")
+    page.get_by_label("How old are you?").fill("17")
+
+    submit(page)
+
+    said = page.locator("#fq-age-error")
+    assert said.inner_text() == "Please enter a number of at least 18."
+    page.get_by_label("How old are you?").fill("42")
+    submit(page)
+    assert {**stored(page, run), "better_left": "a"} == EVERY_ANSWER
+
+
+def test_a_condition_shows_and_requires_a_question(run: ServedRun, open_page: Open) -> None:
+    page = open_page()
+    why = page.get_by_label("What is bad about it?")
+    assert not why.is_visible()
+
+    page.keyboard.press("b")
+
+    assert page.get_by_role("radio", name="bad").is_checked()
+    assert why.is_visible()
+    assert why.evaluate("field => field.required")
+    why.press_sequentially("good coffee")
+    assert page.get_by_role("radio", name="bad").is_checked()
+    page.get_by_role("radio", name="good").check()
+    assert not why.is_visible()
+    assert why.evaluate("field => field.disabled")
+
+
+def test_shortcuts_can_be_turned_off(open_page: Open) -> None:
+    page = open_page()
+
+    page.get_by_role("button", name="Turn shortcuts off").click()
+    page.keyboard.press("g")
+
+    assert not page.get_by_role("radio", name="good").is_checked()
+    page.get_by_role("button", name="Turn shortcuts on").click()
+    page.keyboard.press("g")
+    assert page.get_by_role("radio", name="good").is_checked()
+
+
+def test_the_server_says_beside_the_question_what_is_missing(
+    run: ServedRun, open_page: Open
+) -> None:
+    page = open_page()
+    answer(page)
+    page.get_by_role("button", name="This order is right").click()
+
+    submit(page)
+
+    beside = page.locator("#fq-warmth-error")
+    beside.wait_for()
+    assert beside.inner_text() == "Please answer this question."
+    assert page.evaluate("document.activeElement.id") == "fq-warmth-input"
+    page.keyboard.press("ArrowRight")
+    page.locator("#fq-warmth-error").wait_for(state="hidden")
+    submit(page)
+    assert stored(page, run)["warmth"] == 51
+
+
+def test_answers_of_every_kind_survive_a_reload(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_role("radio", name="bad").check()
+    page.get_by_label("What is bad about it?").fill("the coffee")
+    page.get_by_label("How old are you?").fill("42")
+    page.get_by_role("textbox", name="Other").fill("the music")
+    rate(page, "The review is fair", "A little")
+    page.get_by_role("button", name="Move up: service").click()
+    page.get_by_label("How warm is the tone?").fill("50")
+    page.get_by_label("When did you last").fill("2026-05-31")
+    before = page.evaluate(_STATE)
+
+    page.reload()
+
+    page.get_by_label("What is bad about it?").wait_for()
+    page.wait_for_function(f"before => ({_STATE})() === before", arg=before)
+    assert json.loads(before)["order"] == ["price", "service", "quality"]
+    assert json.loads(before)["shown"] == "50"
+
+
+_STATE = """
+() => JSON.stringify({
+  fields: Array.from(document.querySelectorAll(".fq-form :is(input, select, textarea)"),
+    (each) => [each.name, each.type === "file" || each.value, each.checked, each.disabled])
+    .sort(),
+  order: Array.from(document.querySelectorAll(".fq-item-text"), (each) => each.textContent),
+  shown: document.querySelector(".fq-output").textContent,
+})
+"""
+
+#: Names of controls, colours that are hard to read, ids that are there twice.
+_FAULTS = """
+() => {
+  const faults = [];
+  const named = (each) => each.labels && Array.from(each.labels).some((label) => label.innerText)
+    || each.getAttribute("aria-label") || each.getAttribute("aria-labelledby");
+  for (const each of document.querySelectorAll(
+    ".fq-form :is(input:not([type=hidden]), select, textarea, audio, video)")) {
+    if (!named(each)) faults.push("no name: " + each.outerHTML);
+  }
+  const ids = Array.from(document.querySelectorAll("[id]"), (each) => each.id);
+  faults.push(...ids.filter((id, index) => ids.indexOf(id) !== index));
+  for (const each of document.querySelectorAll("[aria-labelledby], [aria-describedby]")) {
+    const named = (each.getAttribute("aria-labelledby") || "") + " " +
+      (each.getAttribute("aria-describedby") || "");
+    for (const id of named.split(" ").filter(Boolean)) {
+      if (!document.getElementById(id)) faults.push("no element of id " + id);
+    }
+  }
+  for (const each of document.querySelectorAll("[onclick], [onchange], [oninput], [style]")) {
+    faults.push("inline: " + each.outerHTML);
+  }
+  if (document.documentElement.scrollWidth > innerWidth) faults.push("too wide");
+  return faults;
+}
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_control_has_a_name_and_the_page_fits(open_page: Open, width: int) -> None:
+    page = open_page(viewport={"width": width, "height": 900})
+    page.get_by_role("radio", name="bad").check()
+
+    assert page.evaluate(_FAULTS) == []
+
+
+def test_a_reviewer_sees_the_form_as_its_worker_did(
+    run: ServedRun, folder: Path, open_page: Open, browser: Browser
+) -> None:
+    page = open_page()
+    answer(page)
+    page.get_by_role("button", name="This order is right").click()
+    page.get_by_label("How warm is the tone?").fill("70")
+    submit(page)
+    stored(page, run)
+
+    run_command(examine, "form", 1, "--html", folder / "pages", database=folder / "famulus.db")
+    [document] = (folder / "pages").glob("unit-*.html")
+    with browser.new_context() as context:
+        reviewed = context.new_page()
+        reviewed.goto(document.as_uri())
+
+        assert reviewed.get_by_role("radio", name="good").is_checked()
+        assert reviewed.get_by_role("textbox", name="Other").input_value() == "the music"
+        assert not reviewed.get_by_label("What is bad about it?").is_visible()
+        assert reviewed.locator("input:enabled, select:enabled, textarea:enabled").count() == 0
+        styled = reviewed.locator(".fq-option").first
+        assert styled.evaluate("label => getComputedStyle(label).display") == "flex"

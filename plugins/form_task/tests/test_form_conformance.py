@@ -1,0 +1,75 @@
+"""form keeps the rules of a blueprint."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+
+from famulus.testing import BlueprintConformance, Filled, HtmlForm
+from famulus_form import SharedFormState
+from famulus_form.blueprint import FormBlueprint
+from form_files import EVERY_COLUMN, EVERY_KIND, write_form
+
+RANKS = {"order.price": "2", "order.quality": "1", "order.service": "3"}
+
+
+class TestForm(BlueprintConformance):
+    blueprint = FormBlueprint
+
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        with (tmp_path / "data.csv").open("w", newline="") as file:
+            table = csv.DictWriter(file, EVERY_COLUMN)
+            table.writeheader()
+            table.writerows([EVERY_COLUMN] * 3)
+        return {
+            "form": write_form(tmp_path, EVERY_KIND, "forms/form.yaml"),
+            "data_csv": tmp_path / "data.csv",
+            "units_per_assignment": 2,
+        }
+
+    def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
+        good = self.configuration(tmp_path)
+        unknown = EVERY_KIND.replace("${text}", "${txet}")
+        return {
+            "no form": {**good, "form": tmp_path / "none.yaml"},
+            "no data": {**good, "data_csv": tmp_path / "none.csv"},
+            "data twice": {**good, "data_json": tmp_path / "data.json"},
+            "no option at all": {},
+            "an unknown column": {**good, "form": write_form(tmp_path, unknown, "unknown.yaml")},
+            "an unknown option": {**good, "from": "x"},
+            "no folder": {**good, "extra_source_dir": tmp_path / "none"},
+        }
+
+    def big_configuration(self, tmp_path: Path, rows: int) -> dict[str, Any] | None:
+        good = self.configuration(tmp_path)
+        lines = (json.dumps({**EVERY_COLUMN, "text": f"text {n}"}) + "\n" for n in range(rows))
+        (tmp_path / "data.jsonl").write_text("".join(lines))
+        del good["data_csv"]
+        return {**good, "data_jsonl": tmp_path / "data.jsonl"}
+
+    def fill(self, form: HtmlForm, variant: int) -> Filled:
+        filled = form.fill(variant)
+        good = {**RANKS, "age": "42", "day": "2026-05-31", "mood": "good", "better": "b"}
+        fields = [(name, good.get(name, value)) for name, value in filled.fields]
+        return evolve(filled, fields=fields)
+
+
+class TestFormFromPython(TestForm):
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        good = super().configuration(tmp_path)
+        del good["data_csv"]
+        return good
+
+    def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
+        good = self.configuration(tmp_path)
+        return {"data in two places": {**good, "data_csv": tmp_path / "data.csv"}}
+
+    def big_configuration(self, tmp_path: Path, rows: int) -> None:
+        return None
+
+    def shared_state(self) -> SharedFormState:
+        return SharedFormState(form_data=({**EVERY_COLUMN, "n": n} for n in range(3)))
