@@ -6,6 +6,7 @@ write, such as notes, only have to be text that a database can hold.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -97,6 +98,17 @@ def pseudonym_of(identity: str, worker: int) -> str:
     :param identity: of the database.
     """
     return f"forgotten-{identity[:8]}-{worker}"
+
+
+def forgotten_reference(identity: str, worker_name: str, reference: str) -> str:
+    """Return the reference that a visit has after its worker was forgotten.
+
+    A platform's report about it is recognized by that, and the two names are not found from it.
+
+    :param identity: of the database.
+    """
+    known = "\0".join((identity, worker_name, reference))
+    return f"forgotten-{hashlib.sha256(known.encode()).hexdigest()[:32]}"
 
 
 def is_pseudonym(name: str) -> bool:

@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 
+from famulus.contracts.provider_views import VisitReport
 from famulus.contracts.views import FormFile
 from famulus.data.export import export_records
 from famulus.data.payments import list_payments
 from famulus.data.scope import find_scope
 from famulus.engine.gateway import Gateway
+from famulus.engine.platform.bound_provider import bind_provider
+from famulus.engine.platform.visit_sync import sync_run
 from famulus.engine.qualifications.worker_handle import find_or_create_worker, find_worker
 from famulus.errors import ConflictError, NotFoundError, PluginError, UsageError
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
-from famulus.model.states import PaymentKind
+from famulus.model.states import PaymentKind, VisitStatus
 from famulus.model.tables import OutboxTable, PaymentTable, WorkerTable
 from famulus.operate.forget_worker import (
     ForgottenWorker,
@@ -110,6 +113,28 @@ def contains(database: Database, text: str) -> bool:
         tables = tx.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         rows = [tx.sql(f'SELECT t::text FROM "{name}" t').fetchall() for (name,) in tables]
     return any(text in row for found in rows for (row,) in found)
+
+
+@pytest.mark.usefixtures("paid")
+def test_report_about_a_forgotten_worker_changes_nothing(
+    database: Database, plugins: Plugins, platform: FakePlatform, gateway: Gateway
+) -> None:
+    """Some platforms list every visit of a run at each sync."""
+    forget(database, plugins)
+    before = (list_payments(database), answers_of(database, "x"))
+    statuses = (VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.REJECTED)
+    platform.others = [
+        VisitReport(worker_name=NAME, reference=f"visit of {NAME}", status=status)
+        for status in statuses
+    ]
+    bound = bind_provider(database, plugins, gateway.run_id)
+    result = sync_run(database, bound.provider, bound.run_view())
+
+    assert (result.changed, result.contradictions) == ({}, [])
+    assert not contains(database, NAME)
+    assert (list_payments(database), answers_of(database, "x")) == before
+    platform.others = [VisitReport(worker_name="y", reference="visit", status=statuses[0])]
+    assert sync_run(database, bound.provider, bound.run_view()).changed == {statuses[0]: 1}
 
 
 @pytest.mark.usefixtures("paid")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from famulus.engine.ledger.payment_views import read_identity
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.status import NewEvent, record
 from famulus.errors import ConflictError
@@ -33,6 +34,7 @@ from famulus.model.tables import (
     literals,
 )
 from famulus.model.transaction import Transaction
+from famulus.names import forgotten_reference
 
 #: The new status in the event of a worker who was forgotten.
 _FORGOTTEN = "forgotten"
@@ -95,11 +97,7 @@ def forget_rows(
     """
     check_forgettable(tx, worker, name)
     tx.execute(WorkerTable.update(name=pseudonym, blocked=blocked).where(WorkerTable.id == worker))
-    tx.execute(
-        VisitTable.update(
-            reference=VisitTable.id.cast("TEXT"), accept="", place="", query={}
-        ).where(VisitTable.worker == worker)
-    )
+    _forget_visits(tx, worker, name)
     _replace_in_texts(tx, worker, name, pseudonym)
     tx.execute(AgentTable.update(message=None).where(AgentTable.worker == worker))
     tx.execute(PaymentTable.update(kept=None).where(PaymentTable.worker == worker))
@@ -127,6 +125,16 @@ def forgotten_attempts(tx: Transaction) -> list[tuple[int, int]]:
     )
     workers = [row.subject_id for row in forgotten if row.detail["answers"]]
     return [(run, agent) for agent, run in run_among(tx, _ATTEMPTS, workers)]
+
+
+def _forget_visits(tx: Transaction, worker: int, name: str) -> None:
+    """Replace what visits have of the platform; its later reports about them are recognized."""
+    identity = read_identity(tx)
+    visits = VisitTable.select(VisitTable.id, VisitTable.reference)
+    for row in tx.rows(visits.where(VisitTable.worker == worker)):
+        reference = forgotten_reference(identity, name, row.reference)
+        changed = VisitTable.update(reference=reference, accept="", place="", query={})
+        tx.execute(changed.where(VisitTable.id == row.id))
 
 
 def _remove_answers(tx: Transaction, worker: int) -> int:

@@ -23,6 +23,7 @@ from famulus.contracts.provider_views import (
 )
 from famulus.engine.attempts import open_attempt, select_open_attempts
 from famulus.engine.ledger.charges import charges
+from famulus.engine.ledger.payment_views import read_identity
 from famulus.engine.ledger.reopened_work import may_be_outdated, reopen_work
 from famulus.engine.ledger.rewards import (
     RewardAmount,
@@ -62,6 +63,7 @@ from famulus.model.states import (
 )
 from famulus.model.tables import AgentTable, TaskRunTable, VisitTable, literals
 from famulus.model.transaction import Row, Transaction
+from famulus.names import forgotten_reference
 
 _log = logging.getLogger(__name__)
 
@@ -285,6 +287,15 @@ def _find(tx: Transaction, provider_type: str, run: int, report: VisitReport) ->
     )
 
 
+def _is_forgotten(tx: Transaction, run: int, report: VisitReport) -> bool:
+    """Return whether a report is about a visit whose worker was forgotten."""
+    reference = forgotten_reference(read_identity(tx), report.worker_name, report.reference)
+    query = VisitTable.select(VisitTable.id).where(
+        VisitTable.run == run, VisitTable.reference == reference
+    )
+    return tx.row(query.limit(1)) is not None
+
+
 def _make(tx: Transaction, report: _Report) -> int:
     """Store the visit of a worker who has submitted on the platform without an arrival here."""
     worker = make_worker(tx, report.provider_type, report.given.worker_name)
@@ -304,7 +315,8 @@ def _apply(
     """
     run, given = report.run, report.given
     found = _find(tx, report.provider_type, run, given)
-    if found is None and given.status not in SUBMITTED_VISITS and report.paid is None:
+    is_of_interest = given.status in SUBMITTED_VISITS or report.paid is not None
+    if found is None and (not is_of_interest or _is_forgotten(tx, run, given)):
         return False, None
     visit = _make(tx, report) if found is None else int(found.id)
     stored = VisitTable.select(VisitTable.status, VisitTable.last_arrived_at)
