@@ -51,14 +51,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _share_bytecode(config: pytest.Config) -> None:
-    """Compile a module once for all processes of the session, and leave nothing beside it.
+    """Compile a module once for all processes and sessions, and leave nothing beside it.
 
     Some images of containers have Python write no bytecode. Each of the hundreds of processes that
-    tests start would then compile all of Famulus.
+    tests start would then compile all of Famulus, and each worker of pytest-xdist every test.
     """
-    folder = tempfile.mkdtemp(prefix="famulus-bytecode-")
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    os.environ["PYTHONPYCACHEPREFIX"] = folder
+    cache = getattr(config, "cache", None)
+    if cache is None:
+        return
+    folder = cache.mkdir("bytecode")
+    # No other session will see the modules that tests write.
+    written = folder / Path(tempfile.gettempdir()).relative_to("/")
+    config.add_cleanup(lambda: shutil.rmtree(written, ignore_errors=True))
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
     del os.environ[_NO_BYTECODE]
 
 

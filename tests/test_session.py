@@ -63,3 +63,38 @@ def test_a_log_that_cannot_be_encoded_does_not_end_the_session(tmp_path: Path) -
     )
 
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+COMPILING = """
+import subprocess
+import sys
+from pathlib import Path
+
+def test_compiles_a_module():
+    Path("written.py").write_text("import json.tool")
+    subprocess.run([sys.executable, "-c", "import written"], check=True)
+    assert [*Path(".pytest_cache").rglob("written.*.pyc")]
+"""
+
+
+def test_bytecode_is_kept_for_the_next_session_but_not_that_of_modules_that_tests_write(
+    tmp_path: Path,
+) -> None:
+    shutil.copy(CONFTEST, tmp_path)
+    (tmp_path / "test_compiling.py").write_text(COMPILING)
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("PYTHONPYCACHEPREFIX", None)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "test_compiling.py"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    kept = {path.name.partition(".")[0] for path in (tmp_path / ".pytest_cache").rglob("*.pyc")}
+    assert "tool" in kept
+    assert "written" not in kept
