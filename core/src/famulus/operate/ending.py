@@ -15,8 +15,13 @@ from famulus.engine.deadlines import (
     is_report_awaited,
     quiet_since,
 )
-from famulus.engine.outbox.outbox_rows import read_closing, release_claims
-from famulus.engine.places.closing import ClosingLimits, PlacesOpenError, describe_open
+from famulus.engine.outbox.outbox_rows import release_claims
+from famulus.engine.places.closing import (
+    ClosingLimits,
+    PlacesOpenError,
+    describe_open,
+    read_closing,
+)
 from famulus.engine.places.place_changes import close_all, may_be_open
 from famulus.engine.platform.bound_provider import bind_provider
 from famulus.engine.runs import RunRecord, agents_at_work, find_run, lock_run, read_run

@@ -20,8 +20,12 @@ from famulus.contracts.views import SubmittedUnit
 from famulus.engine.events import Listeners
 from famulus.engine.open_gateway import RUN_VARIABLE
 from famulus.engine.outbox.delivery import OutboxDelivery
-from famulus.engine.outbox.outbox_rows import read_closing
-from famulus.engine.places.closing import ClosingLimits, close_places, describe_open
+from famulus.engine.places.closing import (
+    ClosingLimits,
+    close_places,
+    describe_open,
+    read_closing,
+)
 from famulus.engine.places.place_changes import close_refilled, newest_change
 from famulus.engine.platform.bound_provider import BoundProvider
 from famulus.engine.runs import RunRecord, read_run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from famulus.data.wage import Wage, read_wage
-from famulus.engine.outbox.outbox_rows import read_closing
+from famulus.engine.places.closing import read_closing
 from famulus.engine.runs import RunRecord, find_run
 from famulus.model.database import Database
 from famulus.model.tables import EventTable

@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Any
 
 import peewee
-from attrs import frozen
 
 from famulus import process
 from famulus.engine.outbox.retry_pause import pause_after
@@ -88,7 +87,7 @@ def claimed_rows(tx: Transaction) -> dict[str, Row]:
             OutboxTable.claimed_until > tx.now,
         )
     )
-    return {row.key: row for row in rows if _is_claimed(row, tx)}
+    return {row.key: row for row in rows if is_claimed(row, tx)}
 
 
 def select_due(
@@ -278,6 +277,12 @@ def make_account_due(tx: Transaction, requester: int) -> None:
     _release(tx, _of_account(requester) & OutboxTable.claimed_until.is_null())
 
 
+def make_kinds_due(tx: Transaction, run: int, kinds: Collection[OutboxKind]) -> None:
+    """Make a run's pending rows of some kinds due now, except those that are claimed."""
+    of_kinds = OutboxTable.kind << [kind.value for kind in kinds]
+    _release(tx, (OutboxTable.run == run) & of_kinds & OutboxTable.claimed_until.is_null())
+
+
 def is_closed_later(tx: Transaction, row: Row) -> bool:
     """Return whether a later row closes the places that a row opens."""
     query = OutboxTable.select(OutboxTable.id).where(
@@ -315,56 +320,6 @@ def supersede_places(tx: Transaction, run: int, before: int | None = None) -> No
         | ((OutboxTable.status == literal(OutboxStatus.PENDING)) & unclaimed),
     )
     tx.execute(query if before is None else query.where(OutboxTable.id < before))
-
-
-@frozen(kw_only=True)
-class Closing:
-    """The state of a row that is to close a run's places."""
-
-    #: the reason of the last failure; empty where it was not tried
-    error: str
-    attempts: int
-    #: whether the platform has refused it
-    is_refused: bool
-    #: whether a process is calling the platform about the run's places right now
-    is_under_way: bool
-
-
-def read_closing(tx: Transaction, run: int) -> Closing | None:
-    """Return the state of a run's closing; None where there is nothing to close."""
-    rows = tx.rows(
-        OutboxTable.select(
-            OutboxTable.kind,
-            OutboxTable.status,
-            OutboxTable.error,
-            OutboxTable.attempts,
-            OutboxTable.claimed_until,
-            OutboxTable.claimed_by,
-        ).where(
-            OutboxTable.run == run,
-            OutboxTable.kind << [kind.value for kind in PLACE_KINDS],
-            OutboxTable.status != literal(OutboxStatus.DONE),
-        )
-    )
-    closings = [row for row in rows if row.kind in CLOSING_KINDS]
-    if not closings:
-        return None
-    return Closing(
-        error=closings[-1].error,
-        attempts=closings[-1].attempts,
-        is_refused=closings[-1].status is OutboxStatus.FAILED,
-        is_under_way=any(_is_claimed(row, tx) for row in rows),
-    )
-
-
-def make_closing_due(tx: Transaction, run: int) -> Closing | None:
-    """Make a run's closing due now; return its state, like :func:`read_closing`."""
-    closing = read_closing(tx, run)
-    if closing is not None:
-        release_claims(tx, run)
-        condition = (OutboxTable.run == run) & (OutboxTable.kind << _CLOSING)
-        _release(tx, condition & OutboxTable.claimed_until.is_null())
-    return closing
 
 
 def verdict_key(visit: int, number: int) -> str:
@@ -446,7 +401,8 @@ def _is_as_read(row: Row) -> Any:
     )
 
 
-def _is_claimed(row: Row, tx: Transaction) -> bool:
+def is_claimed(row: Row, tx: Transaction) -> bool:
+    """Return whether a process has claimed a row, and has not certainly ended."""
     return (
         row.claimed_until is not None
         and row.claimed_until > tx.now
@@ -470,7 +426,7 @@ def _under_way(tx: Transaction, condition: peewee.Node) -> Row | None:
         )
         .order_by(OutboxTable.id)
     )
-    return next((row for row in rows if _is_claimed(row, tx)), None)
+    return next((row for row in rows if is_claimed(row, tx)), None)
 
 
 def _pending_but_unlisted(tx: Transaction, condition: peewee.Node) -> Row | None:

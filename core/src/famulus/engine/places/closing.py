@@ -1,4 +1,4 @@
-"""Closing a run's places when it ends, with a bounded number of retries."""
+"""Closing a run's places when it ends: its state, and a bounded number of retries."""
 
 from __future__ import annotations
 
@@ -8,14 +8,72 @@ from attrs import field, frozen
 
 from famulus.clock import Waiting
 from famulus.engine.outbox.delivery import OutboxDelivery
-from famulus.engine.outbox.outbox_rows import PLACE_KINDS, Closing, make_closing_due, read_closing
+from famulus.engine.outbox.outbox_rows import (
+    CLOSING_KINDS,
+    PLACE_KINDS,
+    is_claimed,
+    make_kinds_due,
+    release_claims,
+)
 from famulus.engine.runs import RunRecord
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
+from famulus.model.states import OutboxStatus
+from famulus.model.tables import OutboxTable, literal
+from famulus.model.transaction import Transaction
 
 
 class PlacesOpenError(UnavailableError):
     """A run has ended, and its places on the platform could not be closed."""
+
+
+@frozen(kw_only=True)
+class Closing:
+    """The state of a row that is to close a run's places."""
+
+    #: the reason of the last failure; empty where it was not tried
+    error: str
+    attempts: int
+    #: whether the platform has refused it
+    is_refused: bool
+    #: whether a process is calling the platform about the run's places right now
+    is_under_way: bool
+
+
+def read_closing(tx: Transaction, run: int) -> Closing | None:
+    """Return the state of a run's closing; None where there is nothing to close."""
+    rows = tx.rows(
+        OutboxTable.select(
+            OutboxTable.kind,
+            OutboxTable.status,
+            OutboxTable.error,
+            OutboxTable.attempts,
+            OutboxTable.claimed_until,
+            OutboxTable.claimed_by,
+        ).where(
+            OutboxTable.run == run,
+            OutboxTable.kind << [kind.value for kind in PLACE_KINDS],
+            OutboxTable.status != literal(OutboxStatus.DONE),
+        )
+    )
+    closings = [row for row in rows if row.kind in CLOSING_KINDS]
+    if not closings:
+        return None
+    return Closing(
+        error=closings[-1].error,
+        attempts=closings[-1].attempts,
+        is_refused=closings[-1].status is OutboxStatus.FAILED,
+        is_under_way=any(is_claimed(row, tx) for row in rows),
+    )
+
+
+def make_closing_due(tx: Transaction, run: int) -> Closing | None:
+    """Make a run's closing due now; return its state, like :func:`read_closing`."""
+    closing = read_closing(tx, run)
+    if closing is not None:
+        release_claims(tx, run)
+        make_kinds_due(tx, run, CLOSING_KINDS)
+    return closing
 
 
 @frozen(kw_only=True)

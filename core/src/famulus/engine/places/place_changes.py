@@ -15,10 +15,10 @@ from famulus.engine.outbox.outbox_rows import (
     enqueue,
     find_outbox_row,
     is_closed_later,
-    read_closing,
     redeliver,
     supersede_places,
 )
+from famulus.engine.places.closing import read_closing
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
     OPEN_AGENTS,
