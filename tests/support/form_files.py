@@ -152,3 +152,56 @@ EVERY_ANSWER = {
     "better": "b",
     "better_left": "a",
 }
+
+
+#: A question of each kind that is answered by marking, and one in JSON.
+MARKS = """
+questions:
+- name: names
+  type: spans
+  question: Mark all names.
+  text: ${text}
+  labels: [{value: PER, label: Person}, {value: LOC, label: Place}]
+- name: shapes
+  type: boxes
+  question: Draw a box around each shape.
+  image: ${image}
+  labels: [circle, square]
+  min: 1
+- name: middles
+  type: points
+  question: Click on the middle of each shape.
+  image: ${image}
+- name: more
+  type: json
+  question: What else?
+  keys: [a]
+  required: false
+"""
+MARKS_ROW = {"text": "Ada \U0001f642 <b>\r\nin London", "image": "shapes.svg"}
+SHAPES = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="800" height="400">'
+    '<circle cx="200" cy="200" r="120"/><rect x="480" y="100" width="200" height="200"/></svg>'
+)
+MARKS_FIELDS = (
+    (
+        "names",
+        '[{"start": 13, "end": 19, "label": "LOC"}, {"start": 0, "end": 5, "label": "PER"}]',
+    ),
+    ("shapes", '[{"left": 80, "top": 80, "width": 240, "height": 240, "label": "circle"}]'),
+    ("shapes.size", "800x400"),
+    ("middles", '[{"x": 200, "y": 200}]'),
+    ("middles.size", "800x400"),
+    ("more", '{"a": [1, null]}'),
+)
+MARKS_ANSWER = {
+    "names": [
+        {"start": 0, "end": 5, "text": "Ada \U0001f642", "label": "PER"},
+        {"start": 13, "end": 19, "text": "London", "label": "LOC"},
+    ],
+    "shapes": [{"left": 80, "top": 80, "width": 240, "height": 240, "label": "circle"}],
+    "shapes_size": {"width": 800, "height": 400},
+    "middles": [{"x": 200, "y": 200}],
+    "middles_size": {"width": 800, "height": 400},
+    "more": {"a": [1, None]},
+}

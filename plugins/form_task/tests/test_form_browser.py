@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,16 @@ import pytest
 from famulus.cli.commands.review import examine
 from famulus.testing import ServedRun, run_command
 from famulus.testing.served_run import served_run
-from form_files import EVERY_ANSWER, EVERY_COLUMN, EVERY_KIND, write_form
+from form_files import (
+    EVERY_ANSWER,
+    EVERY_COLUMN,
+    EVERY_KIND,
+    MARKS,
+    MARKS_ANSWER,
+    MARKS_ROW,
+    SHAPES,
+    write_form,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -28,14 +38,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("form")
 
 
-@pytest.fixture(scope="module")
-def run(folder: Path) -> Iterator[ServedRun]:
-    (folder / "data.jsonl").write_text(f"{json.dumps(EVERY_COLUMN)}\n" * 20)
+@contextmanager
+def launched(folder: Path, form: str, row: dict[str, str], **options: str) -> Iterator[ServedRun]:
+    (folder / "data.jsonl").write_text(f"{json.dumps(row)}\n" * 20)
     configuration = {
         "defaults": [{"blueprint": "form"}, {"architect": "local"}, {"provider": "mock"}],
         "blueprint": {
-            "form": str(write_form(folder, EVERY_KIND)),
+            "form": str(write_form(folder, form)),
             "data_jsonl": str(folder / "data.jsonl"),
+            **options,
         },
         "task": {
             "task_name": "form",
@@ -48,19 +59,33 @@ def run(folder: Path) -> Iterator[ServedRun]:
         yield run
 
 
-@pytest.fixture
-def open_page(run: ServedRun, browser: Browser) -> Iterator[Open]:
-    """A function that opens the page of a worker's first unit, each time of another worker."""
-    contexts = []
-    names = map(str, itertools.count(len(run.records())))
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Iterator[ServedRun]:
+    with launched(folder, EVERY_KIND, EVERY_COLUMN) as run:
+        yield run
 
-    def open_it(worker: str = "", **more: Any) -> Page:
+
+@pytest.fixture(scope="module")
+def marked_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
+    folder = tmp_path_factory.mktemp("marks")
+    (folder / "images").mkdir()
+    (folder / "images/shapes.svg").write_text(SHAPES)
+    with launched(folder, MARKS, MARKS_ROW, extra_source_dir=str(folder / "images")) as run:
+        yield run
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """A function that opens the page of the first unit of a worker who has not come before."""
+    contexts = []
+
+    def open_it(run: ServedRun, **more: Any) -> Page:
         context = browser.new_context(**more)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: pytest.fail(f"a script of the page failed: {error}"))
-        name = worker or f"{id(contexts)}-{next(names)}"
+        name = token_hex(8)
         page.goto(f"{run.url}?worker_id={name}&assignment_id={name}")
         return page
 
@@ -102,7 +127,7 @@ def stored(page: Page, run: ServedRun) -> dict[str, Any]:
 
 
 def test_every_kind_is_answered_and_exported_with_its_type(run: ServedRun, open_page: Open) -> None:
-    page = open_page()
+    page = open_page(run)
     answer(page)
     page.get_by_role("button", name="Move up: quality").click()
     page.get_by_label("How warm is the tone?").fill("70")
@@ -114,7 +139,7 @@ def test_every_kind_is_answered_and_exported_with_its_type(run: ServedRun, open_
 
 
 def test_without_javascript_all_questions_can_be_answered(run: ServedRun, open_page: Open) -> None:
-    page = open_page(java_script_enabled=False)
+    page = open_page(run, java_script_enabled=False)
     answer(page)
     page.get_by_role("checkbox", name="Other").check()
     for rank, item in enumerate(["quality", "price", "service"], 1):
@@ -134,7 +159,7 @@ def test_without_javascript_all_questions_can_be_answered(run: ServedRun, open_p
 
 
 def test_a_condition_shows_and_requires_a_question(run: ServedRun, open_page: Open) -> None:
-    page = open_page()
+    page = open_page(run)
     why = page.get_by_label("What is bad about it?")
     assert not why.is_visible()
 
@@ -150,8 +175,8 @@ def test_a_condition_shows_and_requires_a_question(run: ServedRun, open_page: Op
     assert why.evaluate("field => field.disabled")
 
 
-def test_shortcuts_can_be_turned_off(open_page: Open) -> None:
-    page = open_page()
+def test_shortcuts_can_be_turned_off(run: ServedRun, open_page: Open) -> None:
+    page = open_page(run)
 
     page.get_by_role("button", name="Turn shortcuts off").click()
     page.keyboard.press("g")
@@ -165,7 +190,7 @@ def test_shortcuts_can_be_turned_off(open_page: Open) -> None:
 def test_the_server_says_beside_the_question_what_is_missing(
     run: ServedRun, open_page: Open
 ) -> None:
-    page = open_page()
+    page = open_page(run)
     answer(page)
     page.get_by_role("button", name="This order is right").click()
 
@@ -181,8 +206,8 @@ def test_the_server_says_beside_the_question_what_is_missing(
     assert stored(page, run)["warmth"] == 51
 
 
-def test_answers_of_every_kind_survive_a_reload(open_page: Open) -> None:
-    page = open_page()
+def test_answers_of_every_kind_survive_a_reload(run: ServedRun, open_page: Open) -> None:
+    page = open_page(run)
     page.get_by_role("radio", name="bad").check()
     page.get_by_label("What is bad about it?").fill("the coffee")
     page.get_by_label("How old are you?").fill("42")
@@ -240,17 +265,105 @@ _FAULTS = """
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_every_control_has_a_name_and_the_page_fits(open_page: Open, width: int) -> None:
-    page = open_page(viewport={"width": width, "height": 900})
+def test_every_control_has_a_name_and_the_page_fits(
+    run: ServedRun, marked_run: ServedRun, open_page: Open, width: int
+) -> None:
+    size = {"width": width, "height": 900}
+    page = open_page(run, viewport=size)
     page.get_by_role("radio", name="bad").check()
+    marked = open_page(marked_run, viewport=size)
+    mark(marked)
 
     assert page.evaluate(_FAULTS) == []
+    assert marked.evaluate(_FAULTS) == []
+
+
+def mark(page: Page) -> None:
+    """Mark a name by its words and one by selecting it, a box by dragging, a point by a click."""
+    page.get_by_label("Words of the text to mark").fill("Ada \U0001f642")
+    page.get_by_label("Words of the text to mark").press("Enter")
+    page.get_by_role("button", name="Place").click()
+    page.locator("#fq-names-text").evaluate(_SELECT_THE_END)
+    shapes = page.locator("#fq-shapes .fq-image")
+    drag(page, shapes, (0.1, 0.2), (0.4, 0.8))
+    point = page.locator("#fq-middles .fq-image")
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+    page.get_by_label("What else?").fill('{"a": [1, null]}')
+
+
+#: London, which follows a character that JavaScript counts as two.
+_SELECT_THE_END = """
+(area) => {
+  const range = document.createRange();
+  const text = area.lastChild;
+  range.setStart(text, text.data.length - 6);
+  range.setEnd(text, text.data.length);
+  getSelection().removeAllRanges();
+  getSelection().addRange(range);
+  document.dispatchEvent(new KeyboardEvent("keyup", { key: "Shift" }));
+}
+"""
+
+
+def drag(page: Page, area: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    place = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in (start, end)]
+    page.mouse.move(*place[0])
+    page.mouse.down()
+    page.mouse.move(*place[1], steps=3)
+    page.mouse.up()
+
+
+def test_marks_survive_a_reload_and_are_stored(marked_run: ServedRun, open_page: Open) -> None:
+    page = open_page(marked_run, viewport={"width": 1280, "height": 900})
+    mark(page)
+    assert page.locator(".fq-marks li").count() == 4
+
+    page.reload()
+
+    page.locator(".fq-marks li").nth(3).wait_for()
+    assert page.locator("mark").all_inner_texts() == ["Ada \U0001f642", "London"]
+    submit(page)
+    answers = stored(page, marked_run)
+    assert near(answers["shapes"], MARKS_ANSWER["shapes"])
+    assert near(answers["middles"], MARKS_ANSWER["middles"])
+    same = MARKS_ANSWER.keys() - {"shapes", "middles"}
+    assert {name: answers[name] for name in same} == {name: MARKS_ANSWER[name] for name in same}
+
+
+def near(marks: Any, expected: Any) -> bool:
+    """Return whether marks are where they should be, but for what a pointer rounds."""
+    return len(marks) == len(expected) and all(
+        one.keys() == other.keys()
+        and all(one[key] == pytest.approx(other[key], abs=3) for key in one if key != "label")
+        for one, other in zip(marks, expected, strict=True)
+    )
+
+
+def test_marks_are_made_and_moved_by_the_keyboard(marked_run: ServedRun, open_page: Open) -> None:
+    page = open_page(marked_run)
+    page.get_by_role("button", name="square").press("Enter")
+    page.get_by_role("button", name="Add a box in the middle").press("Enter")
+
+    box = page.locator("#fq-shapes .fq-marks li button").first
+    box.press("ArrowLeft")
+    page.keyboard.press("Shift+ArrowDown")
+
+    field = page.locator('[name="shapes"]')
+    [made] = json.loads(field.input_value())
+    assert made == {"left": 192, "top": 100, "width": 400, "height": 208, "label": "square"}
+    page.get_by_role("button", name="Remove: 400 by 208").press("Enter")
+    assert field.input_value() == ""
 
 
 def test_a_reviewer_sees_the_form_as_its_worker_did(
     run: ServedRun, folder: Path, open_page: Open, browser: Browser
 ) -> None:
-    page = open_page()
+    page = open_page(run)
     answer(page)
     page.get_by_role("button", name="This order is right").click()
     page.get_by_label("How warm is the tone?").fill("70")

@@ -12,7 +12,7 @@ from attrs import evolve
 from famulus.testing import BlueprintConformance, Filled, HtmlForm
 from famulus_form import SharedFormState
 from famulus_form.blueprint import FormBlueprint
-from form_files import EVERY_COLUMN, EVERY_KIND, write_form
+from form_files import EVERY_COLUMN, EVERY_KIND, MARKS, MARKS_FIELDS, MARKS_ROW, write_form
 
 RANKS = {"order.price": "2", "order.quality": "1", "order.service": "3"}
 
@@ -55,6 +55,26 @@ class TestForm(BlueprintConformance):
         filled = form.fill(variant)
         good = {**RANKS, "age": "42", "day": "2026-05-31", "mood": "good", "better": "b"}
         fields = [(name, good.get(name, value)) for name, value in filled.fields]
+        return evolve(filled, fields=fields)
+
+
+class TestFormOfMarks(TestForm):
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        (tmp_path / "data.jsonl").write_text(f"{json.dumps(MARKS_ROW)}\n" * 3)
+        return {"form": write_form(tmp_path, MARKS), "data_jsonl": tmp_path / "data.jsonl"}
+
+    def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
+        good = self.configuration(tmp_path)
+        unknown = MARKS.replace("${image}", "${img}")
+        return {"an unknown column": {**good, "form": write_form(tmp_path, unknown, "other.yaml")}}
+
+    def big_configuration(self, tmp_path: Path, rows: int) -> None:
+        return None
+
+    def fill(self, form: HtmlForm, variant: int) -> Filled:
+        filled = form.fill(variant)
+        marks = dict(MARKS_FIELDS)
+        fields = [(name, marks.get(name, value)) for name, value in filled.fields]
         return evolve(filled, fields=fields)
 
 

@@ -83,7 +83,7 @@ class FormBlueprint(famulus.Blueprint):
         answers = unit.answers if isinstance(unit.answers, Mapping) else {}
         fields = self._form.fields(answers)
         page = super().review_page(evolve(unit, answers=fields))
-        body = self._form.as_reviewed(page.body, answers)
+        body = self._form.as_reviewed(page.body, answers, unit.data)
         return evolve(page, head=self._form.review_head, body=body)
 
     def assets(self) -> Sequence[Path]:

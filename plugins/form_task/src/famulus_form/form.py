@@ -10,6 +10,7 @@ from attrs import define, field
 
 import famulus
 from famulus_form.form_file import FormFile
+from famulus_form.kinds.marks import Marking
 from famulus_form.question import Question
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import OWN_NAMES, Piece, Shown, blocks, merged, placeholders, rendered
@@ -19,6 +20,7 @@ STATIC = Path(__file__).parent / "static"
 STYLE_SHEET = "famulus_form.css"
 HEAD = f'<link rel="stylesheet" href="{STYLE_SHEET}">'
 SCRIPTS = '<script src="famulus_form.js"></script>'
+MARKS_SCRIPT = '<script src="famulus_marks.js"></script>'
 _SUMMARY = "Some answers are missing or not right; see the notes beside the questions."
 
 
@@ -30,6 +32,7 @@ class Form:
     #: the columns of the data that its texts use
     needed: frozenset[str]
     _pieces: Sequence[Piece] = field(repr=False)
+    _scripts: str = SCRIPTS
 
     @classmethod
     def compiled(cls, file: FormFile) -> Form:
@@ -43,7 +46,9 @@ class Form:
             pieces += part.item.html()
         pieces.append("</div>")
         used = {name for _, _, text in file.texts() for name in placeholders(text)}
-        return cls(file.questions, frozenset(used - OWN_NAMES), merged(pieces))
+        has_marks = any(isinstance(question, Marking) for question in file.questions)
+        scripts = SCRIPTS + MARKS_SCRIPT if has_marks else SCRIPTS
+        return cls(file.questions, frozenset(used - OWN_NAMES), merged(pieces), scripts)
 
     @property
     def review_head(self) -> str:
@@ -52,7 +57,8 @@ class Form:
 
     def page(self, shown: Shown) -> famulus.Page:
         """Return the page for one row."""
-        return famulus.Page(head=HEAD, body=rendered(self._pieces, shown), scripts=SCRIPTS)
+        body = rendered(self._pieces, shown)
+        return famulus.Page(head=HEAD, body=body, scripts=self._scripts)
 
     def read(self, sent: Sent) -> dict[str, Any]:
         """Return the typed answers by column.
@@ -104,16 +110,16 @@ class Form:
                 )
         return body
 
-    def as_reviewed(self, body: str, answers: Mapping[str, Any]) -> str:
+    def as_reviewed(self, body: str, answers: Mapping[str, Any], row: Mapping[str, Any]) -> str:
         """Return the HTML of a filled page as its worker saw it.
 
-        Questions that were not asked are hidden, and files are named.
+        Questions that were not asked are hidden, files are named, and marks are drawn.
         """
         asked = {question.name for question in self.asked(answers)}
         for question in self.questions:
             if question.name not in asked:
                 opening = question.opening()
                 body = body.replace(opening, f"{opening[:-1]} hidden>")
-            elif note := question.note(answers):
-                body = body.replace(question.note_slot(), question.note_slot(note))
+            else:
+                body = question.reviewed(body, answers, row)
         return body

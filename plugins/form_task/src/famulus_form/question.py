@@ -126,6 +126,11 @@ class Question:
         """Return what stands for an answer that no control can show; empty if one can."""
         return ""
 
+    def reviewed(self, body: str, answers: Answers, row: Mapping[str, Any]) -> str:
+        """Return the HTML of a filled page, with the answers that no control can show."""
+        note = self.note(answers)
+        return body.replace(self.note_slot(), self.note_slot(note)) if note else body
+
     # Parts of the HTML that kinds share.
 
     def html(self) -> list[Piece]:

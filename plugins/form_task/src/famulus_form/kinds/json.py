@@ -1,0 +1,69 @@
+"""An answer in JSON, for what no other kind of question can hold."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar, NoReturn
+
+from attrs import frozen
+
+import famulus
+from famulus_form.question import Answers, Question
+from famulus_form.sent import Sent, WrongAnswer
+from famulus_form.texts import Piece
+
+
+@frozen(kw_only=True)
+class Json(Question):
+    """Any value in JSON; the answer is the value."""
+
+    type: ClassVar[str] = "json"
+
+    lines: int = famulus.option(help="Height of the field, in lines.", default=5)
+    keys: list[str] = famulus.option(
+        help="Keys that the value must have; it has to be an object then.", factory=list
+    )
+
+    def read(self, sent: Sent) -> dict[str, Any]:
+        text = sent.text(self.name)
+        if not text:
+            return self.missing()
+        try:
+            value = json.loads(text, parse_constant=_refuse)
+            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        except json.JSONDecodeError as error:
+            where = f"line {error.lineno}, column {error.colno}"
+            raise WrongAnswer(f"Please correct the JSON: {error.msg} ({where}).") from None
+        except (ValueError, RecursionError):
+            raise WrongAnswer("Please correct the JSON: it holds what JSON cannot have.") from None
+        if self.keys:
+            self._check_keys(value)
+        return {self.name: value}
+
+    def _check_keys(self, value: Any) -> None:
+        if not isinstance(value, dict):
+            raise WrongAnswer('Please write an object, such as {"key": "value"}.')
+        lacking = [key for key in self.keys if key not in value]
+        if lacking:
+            raise WrongAnswer(f"Please add what is missing: {', '.join(lacking)}.")
+
+    def values(self, answers: Answers) -> list[str]:
+        if answers.get(self.name) is None:
+            return []
+        return [json.dumps(answers[self.name], ensure_ascii=False)]
+
+    def fields(self, answers: Answers) -> list[tuple[str, str]]:
+        if answers.get(self.name) is None:
+            return []
+        return [(self.name, json.dumps(answers[self.name], ensure_ascii=False, indent=2))]
+
+    def control(self) -> list[Piece]:
+        return [
+            f'<textarea class="fq-code" id="{self.id}-input" name="{self.name}"'
+            f' rows="{self.lines}" spellcheck="false" autocapitalize="off"'
+            f"{self.needed()}{self.described()}></textarea>"
+        ]
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
