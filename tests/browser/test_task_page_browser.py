@@ -531,7 +531,9 @@ def test_reload_keeps_answers_but_no_password_and_no_token(
     assert "Ann" in kept
     assert "hunter2" not in kept
     assert "token" not in kept
-    expect(page.locator("[name=famulus_submission]")).to_have_value("second")
+    submit(page)
+    expect(stored(page)).to_be_visible()
+    assert stub.submissions[-1]["famulus_submission"] == ["second"]
 
 
 def test_reload_lists_the_files_to_choose_again(stub: Stub, open_page: Callable[..., Any]) -> None:
@@ -1046,3 +1048,92 @@ def test_answers_are_submitted_where_local_storage_is_forbidden(
 
     expect(stored(page)).to_be_visible()
     assert json.loads(page.locator("#famulus-answers").inner_text())["name"] == ["Ann"]
+
+
+def test_our_fields_are_no_part_of_the_form_for_scripts(open_page: Callable[..., Any]) -> None:
+    script = """<input type="hidden" name="all"><script>
+document.forms[0].onsubmit = function () {
+  const names = [...new FormData(this).keys()].join();
+  this.all.value = names + this.elements.length + this.elements[0].name;
+};</script>"""
+    with serving(document(body='<input name="a">' + script)) as stub:
+        page = open_page(stub.url)
+        submit(page)
+
+        expect(stored(page)).to_be_visible()
+        # The third is the Submit button.
+        assert stub.submissions[0]["all"] == ["a,all3a"]
+        assert stub.submissions[0]["famulus_token"] == ["the token"]
+
+
+@pytest.mark.parametrize(
+    "stop", ["stopPropagation()", "stopImmediatePropagation()", "cancelBubble = true"]
+)
+def test_a_stopped_event_submits_once_with_our_fields(
+    open_page: Callable[..., Any], stop: str
+) -> None:
+    script = f"<script>document.forms[0].onsubmit = (event) => {{ event.{stop}; }}</script>"
+    with serving(document(body='<input name="a" aria-label="A">' + script)) as stub:
+        page = open_page(stub.url)
+        page.get_by_label("A").fill("x")
+        submit(page)
+        page.wait_for_url("**/submit?*")
+
+        assert [each["famulus_token"] for each in stub.submissions] == [["the token"]]
+        assert stub.submissions[0]["a"] == ["x"]
+
+
+@pytest.mark.parametrize("call", ["form.submit()", "HTMLFormElement.prototype.submit.call(form)"])
+def test_each_way_to_submit_by_script_retries(open_page: Callable[..., Any], call: str) -> None:
+    load = f"() => {{ const form = document.forms[0]; {call}; }}"
+    script = f"<script>addEventListener('load', {load})</script>"
+    with serving(document(body='<input name="a" value="x">' + script)) as stub:
+        stub.replies = [(503, "busy", {})]
+        page = open_page(stub.url)
+
+        expect(stored(page)).to_be_visible()
+        assert [each["famulus_submission"] for each in stub.submissions] == [["first"]] * 2
+
+
+def test_an_element_left_open_does_not_lock_our_buttons(open_page: Callable[..., Any]) -> None:
+    with serving(document(body='<div><b><input name="a" aria-label="A"><table><tr><td>x')) as stub:
+        stub.replies = [(503, "busy", {})] * 8
+        page = open_page(stub.url)
+        page.get_by_label("A").fill("x")
+        submit(page)
+        page.get_by_role("button", name="Back to my answers").click()
+        expect(page.get_by_label("A")).to_be_enabled()
+        stub.replies = []
+        submit(page)
+
+        expect(stored(page)).to_be_visible()
+        assert stub.submissions[-1]["a"] == ["x"]
+
+
+def test_a_page_that_clears_the_storage_loses_no_draft(open_page: Callable[..., Any]) -> None:
+    body = '<input name="a" aria-label="A"><script>localStorage.clear()</script>'
+    with serving(document(body=body)) as stub:
+        page = open_page(stub.url)
+        page.get_by_label("A").fill("kept")
+        kept(page, "kept")
+        for _ in range(2):
+            page.reload()
+            expect(page.get_by_label("A")).to_have_value("kept")
+
+
+def test_listeners_for_all_buttons_are_not_for_give_back(open_page: Callable[..., Any]) -> None:
+    script = """<script>addEventListener("load", () => {
+  window.clicked = 0;
+  const count = () => { clicked += 1; };
+  document.querySelectorAll("button").forEach((each) => each.addEventListener("click", count));
+  document.addEventListener("click", count, true);
+})</script>"""
+    with serving(document(body="<input name=a>" + script)) as stub:
+        page = open_page(
+            stub.url,
+        )
+        page.get_by_role("button", name="Give back", exact=True).click()
+
+        expect(page.get_by_role("button", name="Yes, give it back")).to_be_visible()
+        assert page.evaluate("clicked") == 0
+        assert stub.submissions == []

@@ -181,13 +181,20 @@ def test_task_page_is_an_ordinary_form_with_token_and_submission_id_first() -> N
     assert form["enctype"] == "multipart/form-data"
     assert form["action"] == "submit?ticket=1.7.admits"
     assert form["data-storage-key"] == "agent-7"
-    assert [(field["name"], field.get("value")) for field in page.named("input")] == [
+    named = [field for field in page.named("input") if "name" in field]
+    assert [(field["name"], field.get("value")) for field in named] == [
         (TOKEN_FIELD, "signed"),
         (SUBMISSION_FIELD, "one"),
         ("a", None),
     ]
-    submit, give_back = page.named("button")
-    assert "formaction" not in submit
+    [submit] = [field for field in page.named("input") if field.get("type") == "submit"]
+    assert submit == {
+        "id": "famulus-submit",
+        "class": "famulus-button",
+        "type": "submit",
+        "value": "Submit",
+    }
+    [give_back] = page.named("button")
     assert give_back["formaction"] == "give-back?ticket=1.7.admits"
     assert "formnovalidate" in give_back
 
@@ -550,4 +557,33 @@ def test_asset_can_stand_inside_its_element(name: str) -> None:
 def test_script_knows_the_frames_hidden_fields() -> None:
     text = files("famulus.engine.pages").joinpath("worker.js").read_text(encoding="utf-8")
 
-    assert f'["{TOKEN_FIELD}", "{SUBMISSION_FIELD}"]' in text
+    assert TOKEN_FIELD.startswith("famulus_")
+    assert "input[name^=famulus_]" in text
+    assert f'"{SUBMISSION_FIELD}"' in text
+
+
+def test_a_page_gives_the_submit_button_an_id_but_not_another_meaning() -> None:
+    page = Page(
+        body="x",
+        submit_attributes={"id": "theirs", "type": "reset", "name": "a", "onclick": 'f("x")'},
+    )
+
+    elements = Elements(task_document(frame(page=page)))
+
+    [submit] = [field for field in elements.named("input") if field.get("type") == "submit"]
+    assert submit == {
+        "class": "famulus-page-button",
+        "id": "theirs",
+        "onclick": 'f("x")',
+        "type": "submit",
+        "value": "Submit",
+    }
+    assert {"id": "famulus-submit"} in elements.named("span")
+
+
+def test_a_page_with_a_button_of_its_own_hides_ours() -> None:
+    page = Page(body="<button type=submit>x</button>", submit_attributes={"hidden": ""})
+
+    elements = Elements(task_document(frame(page=page)))
+
+    assert {"id": "famulus-submit", "hidden": None} in elements.named("span")

@@ -34,6 +34,9 @@ class Page:
     #: attributes of the form, as text: a name, an id in place of ``famulus-form``, handlers …;
     #: those that say where and how it is sent are ignored
     form_attributes: Mapping[str, str] = Factory(dict)
+    #: attributes of the Submit button, as text: an id for the page's scripts, ``hidden`` where the
+    #: body has a button of its own …; its look is then the page's to change
+    submit_attributes: Mapping[str, str] = Factory(dict)
 
 
 @frozen(kw_only=True)

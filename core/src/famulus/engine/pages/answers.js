@@ -18,6 +18,7 @@ function keepAnswers(form) {
   // By the name of the field, the names of the files that were chosen before the page was loaded.
   let lostFiles = new Map();
   let lastKept = "";
+  let stored = false;
   let saveTimer = 0;
   let ready = false;
   let loaded = false;
@@ -113,10 +114,13 @@ function keepAnswers(form) {
     if (!ready || forgotten) return;
     const current = currentDraft();
     const text = JSON.stringify(current);
-    if (text === lastKept) return;
     try {
+      // The author's scripts may clear the storage.
+      const isLost = stored && localStorage.getItem(key) === null;
+      if (text === lastKept && !isLost) return;
       localStorage.setItem(key, JSON.stringify({ at: Date.now(), ...current }));
       lastKept = text;
+      stored = true;
     } catch (error) {
       // There is no storage in this browser, frame or private window, or it is full.
     }
@@ -210,6 +214,7 @@ function keepAnswers(form) {
   try {
     forgetOldOnes();
     const kept = JSON.parse(localStorage.getItem(key));
+    stored = kept !== null;
     if (kept && kept.values) draft = new Map(Object.entries(kept.values));
     if (kept && kept.files) lostFiles = new Map(Object.entries(kept.files));
   } catch (error) {

@@ -88,7 +88,7 @@ def task_document(frame: TaskFrame) -> str:
         f"{_hidden(TOKEN_FIELD, frame.token)}{_hidden(SUBMISSION_FIELD, frame.submission_id)}"
         f"{script('answers.js', 'clock.js', 'worker.js', element_id='famulus-script')}"
         f'<div id="famulus-task" class="famulus-task">\n{page.body}\n</div>\n'
-        f"{_actions(_address('give-back', frame.ticket))}{script('parsed.js')}"
+        f"{_actions(page, _address('give-back', frame.ticket))}{script('parsed.js')}"
         f'<div class="famulus-task">\n{page.scripts}\n</div>\n</form>\n</main>\n'
     )
     return _document(frame.info.title, body, page)
@@ -158,6 +158,14 @@ _NOT_THE_PAGES = frozenset({"action", "method", "enctype", "accept-charset", "ta
     "data-storage-key",
     "data-onboarding",
 }
+_SUBMIT_ID = "famulus-submit"
+_SUBMIT = ' type="submit" value="Submit"'
+_NOT_THE_PAGES_TO_SAY = frozenset({"type", "value", "class", "name", "form"}) | {
+    "formaction",
+    "formenctype",
+    "formmethod",
+    "formtarget",
+}
 _PREVIEW = (
     '<p class="famulus-frame famulus-note" id="famulus-preview"><strong>This is a'
     " preview.</strong> You can read it, but not answer yet. Accept the task where you found it"
@@ -192,7 +200,23 @@ def _address(name: str, ticket: str) -> str:
     return f"{name}?{urlencode({TICKET_PARAMETER: ticket})}"
 
 
-def _actions(give_back_address: str) -> str:
+def _submit(page: Page) -> str:
+    """Return the Submit button: an ``<input>``, as scripts written for other platforms expect."""
+    own = {
+        name: value
+        for name, value in page.submit_attributes.items()
+        if name.lower() not in _NOT_THE_PAGES_TO_SAY
+    }
+    if not own:
+        return f'<input id="{_SUBMIT_ID}" class="famulus-button"{_SUBMIT}>\n'
+    hidden = " hidden" if "hidden" in own else ""
+    return (
+        f'<span id="{_SUBMIT_ID}"{hidden}><input class="famulus-page-button"{attributes(own)}'
+        f"{_SUBMIT}></span>\n"
+    )
+
+
+def _actions(page: Page, give_back_address: str) -> str:
     give_back = (
         '<button id="famulus-give-back" class="famulus-quiet-button" type="submit"'
         f' formaction="{escape(give_back_address)}" formnovalidate>Give back</button>\n'
@@ -201,8 +225,7 @@ def _actions(give_back_address: str) -> str:
         '<div id="famulus-alert" class="famulus-frame famulus-alert" role="alert" tabindex="-1"'
         " hidden></div>\n"
         '<div class="famulus-frame famulus-actions">\n'
-        '<button id="famulus-submit" class="famulus-button" type="submit">Submit</button>\n'
-        f"{give_back}</div>\n"
+        f"{_submit(page)}{give_back}</div>\n"
         '<div id="famulus-status" class="famulus-frame famulus-status" role="status" hidden>'
         "</div>\n"
         '<div id="famulus-notice" class="famulus-unseen" role="status"></div>\n'

@@ -10,7 +10,12 @@ function careForForm(form) {
   const isOnboarding = form.hasAttribute("data-onboarding");
   const submitUrl = new URL(form.getAttribute("action"), document.baseURI).href;
   const giveBackUrl = new URL("give-back" + new URL(submitUrl).search, submitUrl).href;
-  const ownFields = ["famulus_token", "famulus_submission"];
+  // Taken out of the form: the author's scripts count, serialize, validate and replace its fields.
+  const ownFields = new Map();
+  for (const field of form.querySelectorAll("input[name^=famulus_]")) {
+    ownFields.set(field.name, field.value);
+    field.remove();
+  }
   let task, submitButton, giveBackButton, status, alertBox, submitLabel, clock;
   let parsed = false;
   let submitWhenParsed = false;
@@ -55,9 +60,9 @@ function careForForm(form) {
     sending = locked;
     task.inert = locked;
     task.classList.toggle("famulus-locked", locked);
-    submitButton.textContent = locked ? "Sending…" : submitLabel;
+    submitButton.value = locked ? "Sending…" : submitLabel;
     for (const each of [submitButton, giveBackButton]) {
-      if (each) each.setAttribute("aria-disabled", String(locked));
+      each.setAttribute("aria-disabled", String(locked));
     }
     const listen = locked ? "addEventListener" : "removeEventListener";
     window[listen]("beforeunload", warnBeforeLeaving);
@@ -247,8 +252,7 @@ function careForForm(form) {
   function renewSubmission() {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
-    const find = Element.prototype.querySelector;
-    find.call(form, 'input[name="famulus_submission"]').value = digits.join("");
+    ownFields.set("famulus_submission", digits.join(""));
   }
 
   async function send(url, data) {
@@ -270,9 +274,16 @@ function careForForm(form) {
   }
 
   function formData(submitter) {
-    if (submitter && takesSubmitter()) return new FormData(form, submitter);
-    const data = new FormData(form);
-    if (submitter && submitter.name) data.append(submitter.name, submitter.value);
+    const withSubmitter = submitter && takesSubmitter();
+    const data = withSubmitter ? new FormData(form, submitter) : new FormData(form);
+    if (submitter && !withSubmitter && submitter.name) {
+      data.append(submitter.name, submitter.value);
+    }
+    return withOwnFields(data);
+  }
+
+  function withOwnFields(data) {
+    for (const [name, value] of ownFields) data.set(name, value);
     return data;
   }
 
@@ -295,11 +306,7 @@ function careForForm(form) {
   }
 
   function giveBack() {
-    const data = new FormData();
-    for (const [name, value] of new FormData(form)) {
-      if (ownFields.includes(name)) data.append(name, value);
-    }
-    send(giveBackUrl, data);
+    send(giveBackUrl, withOwnFields(new FormData()));
   }
 
   function askToGiveBack() {
@@ -317,10 +324,7 @@ function careForForm(form) {
   function takeOver(event) {
     if (event.target !== form || event.defaultPrevented) return;
     const submitter = event.submitter || null;
-    if (submitter && submitter === giveBackButton) {
-      event.preventDefault();
-      askToGiveBack();
-    } else if (!submitter || !submitter.hasAttribute("formaction")) {
+    if (!submitter || !submitter.hasAttribute("formaction")) {
       event.preventDefault();
       send(submitUrl, formData(submitter));
     }
@@ -333,33 +337,86 @@ function careForForm(form) {
       event.stopImmediatePropagation();
       return;
     }
+    watchStops(event);
     // Added again each time, so that it runs after all listeners of the author's, which may prevent
     // the submission.
     window.removeEventListener("submit", takeOver);
     window.addEventListener("submit", takeOver);
   }, true);
 
+  // Where a listener stops the event, the browser sends the form by itself, right after the event.
+  // Our fields are in it for as long.
+  function watchStops(event) {
+    let isBack = false;
+    const putBack = () => {
+      if (isBack) return;
+      isBack = true;
+      const fields = Array.from(ownFields, ([name, value]) => {
+        const field = document.createElement("input");
+        Object.assign(field, { type: "hidden", name, value });
+        return field;
+      });
+      Element.prototype.append.apply(form, fields);
+      setTimeout(() => fields.forEach((field) => field.remove()));
+    };
+    for (const method of ["stopPropagation", "stopImmediatePropagation"]) {
+      event[method] = () => {
+        putBack();
+        Event.prototype[method].call(event);
+      };
+    }
+    const bubbles = Object.getOwnPropertyDescriptor(Event.prototype, "cancelBubble");
+    Object.defineProperty(event, "cancelBubble", {
+      get: () => bubbles.get.call(event),
+      set: (value) => value && event.stopPropagation(),
+    });
+  }
+
   function submitByScript() {
     if (!parsed) submitWhenParsed = true;
     else if (!sending && !answers.isRestoring()) send(submitUrl, formData(null));
   }
 
-  // There is no event when an author's script calls form.submit(); it is sent in the same way.
-  Reflect.defineProperty(form, "submit", {
-    configurable: true,
-    writable: true,
-    value: submitByScript,
-  });
+  // There is no event when an author's script calls form.submit(), or the method of the prototype,
+  // as it must where a field is called "submit"; it is sent in the same way.
+  const submitOther = HTMLFormElement.prototype.submit;
+  HTMLFormElement.prototype.submit = function submit() {
+    if (this === form) submitByScript();
+    else submitOther.call(this);
+  };
+
+  // This button is none of the form's, and the author's listeners for clicks on any button are not
+  // for it.
+  function takeGiveBackOut() {
+    giveBackButton.type = "button";
+    giveBackButton.setAttribute("form", "");
+    window.addEventListener("click", (event) => {
+      if (event.target !== giveBackButton) return;
+      event.stopImmediatePropagation();
+      if (!sending) askToGiveBack();
+    }, true);
+  }
+
+  // An element that the author has left open contains our parts of the form, which have to work
+  // while the task is locked.
+  function takeOutOfTask() {
+    const actions = giveBackButton.parentNode;
+    for (const each of [alertBox, actions, status, byId("famulus-notice")]) {
+      if (task.contains(each)) form.append(each);
+    }
+  }
 
   const answers = keepAnswers(form);
 
   return () => {
     task = byId("famulus-task");
-    submitButton = byId("famulus-submit");
     giveBackButton = byId("famulus-give-back");
+    submitButton = giveBackButton.parentNode.querySelector("input");
     status = byId("famulus-status");
     alertBox = byId("famulus-alert");
-    submitLabel = submitButton.textContent;
+    submitLabel = submitButton.value;
+    takeGiveBackOut();
+    takeOutOfTask();
     const shownTime = byId("famulus-time");
     clock = shownTime ? startClock(shownTime, byId("famulus-notice")) : null;
     parsed = true;
