@@ -82,21 +82,19 @@ REFUSED = [
     "<template shadowrootmode='${v}'></template>",
     "<svg><set attributeName=href to='${v}'/></svg>",
     "<svg><animate attributeName='${v}' to='x'/></svg>",
-    "<a href='javascript:f(\"${v}\")'>x</a>",
     "<a href='data:text/html,${v}'>x</a>",
-    "<p onclick='f(\"${v}\")'>x</p>",
-    "<body onload='f(${v})'><p>x</p>",
+    "<a href='javascript:${v}'>x</a>",
+    "<p onclick='${v}'>x</p>",
+    "<p onclick='f(); ${v}'>x</p>",
+    "<p onclick=\"eval('${v}')\">x</p>",
+    "<p onclick='setTimeout(\"${v}\", 9)'>x</p>",
+    "<p onclick='f(&#36;{v}, ${v})'>x</p>",
+    "<p title=${v}${v|raw}>x</p>",
+    "<div :href=\"'${v}'\">x</div>",
     "<html ${v}><p>x</p>",
-    "<form onsubmit='return f(\"${v}\")'><p>x</p></form>",
-    "<form name=${v}><p>x</p></form>",
     "<div :class='${v}'>x</div>",
-    "<div @click='f(${v})'>x</div>",
     "<div v-html=\"'${v}'\">x</div>",
-    "<div x-data='{a: \"${v}\"}'>x</div>",
-    "<div ng-init='a = \"${v}\"'>x</div>",
     "<div hx-get='${v}'>x</div>",
-    "<div data-bind='text: \"${v}\"'>x</div>",
-    "<p title=${v}>x</p>",
     "<p ${v}>x</p>",
     "<p ${v}='x'>x</p>",
     "<${v}>x",
@@ -144,6 +142,17 @@ KEPT = [
     "<link rel=stylesheet href='../themes/${v}.css'>",
     "<template><p title='${v}'>${v}</p></template>",
     "<noscript><p>${v}</p></noscript>",
+    "<p onclick='f(\"${v}\")' ondblclick=\"f('${v}', `${v}`)\" oninput='f(${v})'>x</p>",
+    "<p onclick='f(&quot;${v}&quot;, &#39;${v}&#39;, ${v})'>x</p>",
+    "<p onclick=f('${v}')>x</p>",
+    "<p title=${v} class=a-${v} data-a=${v}>x</p>",
+    "<a href=/a/${v} rel=x>x</a>",
+    "<a href='javascript:f(\"${v}\", ${v})'>x</a>",
+    "<a href=javascript:f(${v})>x</a>",
+    "<body onload='f(${v})'><form onsubmit='return f(\"${v}\")'>x</form>",
+    "<form name=${v}><p>x</p></form>",
+    "<div @click='f(${v})' x-data='{a: \"${v}\"}' ng-init='a = \"${v}\"'>x</div>",
+    "<div data-bind='text: \"${v}\"'>x</div>",
     "<body class='${v}' style='color: ${v}'><form id='${v}' action='${v}'>x</form>",
 ]
 
@@ -202,6 +211,8 @@ class _Structure(HTMLParser):
         self.found.append((tag, [name for name, _ in attrs]))
         is_code = tag == "script" or ("rel", "stylesheet") in attrs
         for name, value in attrs:
+            if f"{value}".startswith("javascript:f("):
+                continue
             if name in ("src", "href", "data", "xlink:href", "poster"):
                 self._address(f"{value}", is_code)
 

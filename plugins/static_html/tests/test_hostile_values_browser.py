@@ -39,6 +39,8 @@ ROWS = [
     "<svg><image href='${v}'/></svg>",
     "<svg><title>${v}</title><a href='${v}'><text>x</text></a></svg>",
     "<p onclick='f(\"${v}\")' onmouseover='f(${v})' onfocus='f(`${v}`)' tabindex=0>x</p>",
+    "<p onclick='f(&quot;${v}&quot;)' onmouseover=f('${v}') onfocus=f(${v}) tabindex=0>x</p>",
+    "<p title=${v} onmouseover='f(\"${v}\", [${v}])'>x</p>",
     "<script src='lang/${v}.js'></script>",
     "<script src='/lang/${v}/a.js'></script>",
     "<link rel=stylesheet href='themes/${v}.css'>",

@@ -197,8 +197,12 @@ def test_a_misspelt_filter_of_a_column_names_those_there_are(files: Path) -> Non
     ]
 
 
-def test_a_column_in_an_event_handler_is_refused_and_other_code_is_not(files: Path) -> None:
-    (files / "task.html").write_text("<p onclick='f(`${i}`)'>\n<p onclick='f(\"${text}\")'>")
+def test_a_column_that_is_the_code_of_a_handler_is_refused_and_an_argument_is_not(
+    files: Path,
+) -> None:
+    (files / "task.html").write_text(
+        "<p onclick='f(`${i}`, \"${text}\")'>\n<p onclick='${text}'><input name=a>"
+    )
     blueprint = _blueprint(task_source=files / "task.html", data_csv=files / "data.csv")
 
     assert [problem.line for problem in _problems(blueprint)] == [2]

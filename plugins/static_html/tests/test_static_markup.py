@@ -150,13 +150,13 @@ def test_a_workers_name_is_no_data(tmp_path: Path, trust_data: bool | None) -> N
 
 
 def test_trusted_data_do_not_let_a_workers_name_into_code(tmp_path: Path) -> None:
-    page = "<p onclick='f(\"${provider_worker_id}\")'>${text}</p><input name=b>"
+    page = "<p onclick='${provider_worker_id}'>${text}</p><input name=b>"
     task = Task(tmp_path, page, _rows("x"), trust_data=True)
 
     [(is_warning, _, message)] = task.found()
 
     assert not is_warning
-    assert "event handler" in message
+    assert "decides which code is run" in message
 
 
 @pytest.mark.parametrize(
@@ -242,28 +242,10 @@ def test_entities_that_stay_as_they_are_written_are_counted(tmp_path: Path, page
         assert Task(tmp_path, page, rows, trust_data=trust).found() == []
 
 
-@pytest.mark.parametrize(
-    "script",
-    ["<script>let n = ${text};</script>", "<script type='application/json'>[${text}]</script>"],
-)
-def test_a_number_or_json_that_code_gets_as_a_string_is_counted(
-    tmp_path: Path, script: str
-) -> None:
-    task = Task(tmp_path, script + "<input name=b>", _rows("7", " [1, 2]", "true", "7 cats", "[x"))
+def test_a_number_or_json_is_no_doubt_in_code(tmp_path: Path) -> None:
+    page = "<script>let n = ${text};</script><input name=b>"
 
-    [(is_warning, line, message)] = task.found()
-
-    assert (is_warning, line) == (True, 1)
-    assert message.startswith("${text}: 3 of 5 rows hold a number or JSON")
-    decided: list[tuple[str, dict[str, Any]]] = [
-        (script.replace("${text}", "${text|raw}"), {}),
-        (script.replace("${text}", "${text|text}"), {}),
-        (script.replace("${text}", '"${text}"'), {}),
-        (script, {"trust_data": True}),
-        (script, {"trust_data": False}),
-    ]
-    for page, args in decided:
-        assert Task(tmp_path, page + "<input name=b>", _rows("7"), **args).found() == []
+    assert Task(tmp_path, page, _rows("7", "[1, 2]", "x")).found() == []
 
 
 def test_a_value_of_python_keeps_its_type_in_code(tmp_path: Path) -> None:

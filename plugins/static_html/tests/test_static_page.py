@@ -97,6 +97,41 @@ def test_a_script_that_blocks_the_page_is_a_warning() -> None:
     assert (problem.line, "line 3" in problem.message) == (1, True)
 
 
+LIBRARY = "<script src=https://cdn/jquery-3.1.min.js></script>"
+WRITER = "<script>document.write('<input name=a>')</script>"
+
+
+@pytest.mark.parametrize(
+    "library",
+    [
+        LIBRARY,
+        LIBRARY + "<script src=//cdn/popper.js></script><script src=//cdn/bootstrap.js></script>",
+        "<script src=https://cdn/mturk-public/externalHIT_v1.js></script>",
+        "<script src=https://assets/crowd-html-elements.js></script>",
+    ],
+)
+def test_a_library_goes_past_a_writing_script_that_does_not_name_it(library: str) -> None:
+    page = _page(f"{library}<p>x</p>{WRITER}<script>$(two)</script>")
+
+    assert page.body == f"<p>x</p>{WRITER}"
+    assert page.scripts == library.replace("</script>", "</script>\n") + "<script>$(two)</script>\n"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "<script>$('p').hide(); document.write('x')</script>",
+        "<script>jQuery.noConflict()</script>" + WRITER,
+        "<script src=own.js></script>" + WRITER,
+        "<script src=//cdn/unknown.js></script>" + WRITER,
+    ],
+)
+def test_a_library_does_not_go_past_what_may_need_it(between: str) -> None:
+    html = LIBRARY + between
+
+    assert compile_page(html).render({}).body == html
+
+
 def test_a_script_in_a_template_element_moves_nothing() -> None:
     html = "<template><script src=//cdn/one.js></script></template><script>two()</script>"
 

@@ -32,8 +32,13 @@ _MEDIA = {
 _DESTINATIONS = frozenset({
     "action", "form", "formaction", "formenctype", "formmethod", "formtarget",
 })  # fmt: skip
-# Vue, Alpine, Angular, htmx, hyperscript and Knockout run these.
-_FRAMEWORK_CODE = re.compile(r"[@:#*(\[]|v-|x-|(?:data-)?(?:ng|hx)-|_\Z|data-bind\Z")
+# Browsers run these, and Vue, Alpine, Angular and Knockout.
+_JAVASCRIPT = re.compile(r"on|[@:(\[]|v-|x-|(?:data-)?ng-|data-bind\Z")
+# Angular, htmx and hyperscript read these as languages of their own; what a framework is given as
+# markup or as an address could run, whichever way it is written.
+_FRAMEWORK_LANGUAGE = re.compile(r"[#*]|(?:data-)?hx-|_\Z")
+_RUN_BY_FRAMEWORK = re.compile(r"(?!on).*(?:html|href|src|action)")
+_RUN_LINK = re.compile(r"\s*javascript:", re.IGNORECASE)
 _PASSIVE_LINKS = frozenset({
     "alternate", "apple-touch-icon", "author", "bookmark", "canonical", "dns-prefetch", "help",
     "icon", "license", "mask-icon", "next", "preconnect", "prefetch", "prev", "search", "shortcut",
@@ -55,7 +60,10 @@ class Context(Enum):
     URL_LIST = auto()
     CODE_URL = auto()
     CSS = auto()
+    #: JavaScript
     HANDLER = auto()
+    #: code in a language of a framework's own
+    FRAMEWORK = auto()
     MARKUP = auto()
     #: where the answers go, or whether the form has the field
     DESTINATION = auto()
@@ -63,19 +71,31 @@ class Context(Enum):
 
 def context_of(source: Source, tag: Token, attribute: str) -> Context:
     """Return how browsers read the attribute of this tag."""
-    if attribute.startswith("on") or _FRAMEWORK_CODE.match(attribute):
-        return Context.HANDLER
+    if _JAVASCRIPT.match(attribute):
+        return Context.FRAMEWORK if _RUN_BY_FRAMEWORK.match(attribute) else Context.HANDLER
+    if _FRAMEWORK_LANGUAGE.match(attribute):
+        return Context.FRAMEWORK
     if attribute in _DESTINATIONS:
         return Context.DESTINATION
     if attribute == "style":
         return Context.CSS
     if attribute in _URL_LISTS:
         return Context.URL_LIST
+    if attribute == "href" and tag.name in ("a", "area") and _runs(source, tag):
+        return Context.HANDLER
     if _URLS.fullmatch(attribute) and not (attribute == "data" and tag.name != "object"):
         return Context.CODE_URL if _loads_code(source, tag) else Context.URL
     if tag.name == "param" and attribute == "value":
         return Context.URL
     return Context.MARKUP if _decides(source, tag, attribute) else Context.TEXT
+
+
+def _runs(source: Source, tag: Token) -> bool:
+    """Return whether a link runs code instead of leading somewhere."""
+    found = tag.attribute("href")
+    if found is None or found.value is None:
+        return False
+    return _RUN_LINK.match(source.text[slice(*found.value)]) is not None
 
 
 def _loads_code(source: Source, tag: Token) -> bool:
@@ -118,14 +138,14 @@ def value_of(source: Source, tag: Token, name: str) -> str:
 
 
 def attribute_parts(source: Source, tag: Token, attribute: Attribute, refuse: Refuse) -> list[Part]:
-    """Return the value of an attribute as literal text and fills."""
+    """Return the value of an attribute, which is not JavaScript, as literal text and fills."""
     assert attribute.value is not None
     pieces = source.pieces(*attribute.value)
     placeholders = [piece for piece in pieces if not isinstance(piece, str)]
     context = context_of(source, tag, attribute.name)
-    if context is Context.HANDLER:
+    if context is Context.FRAMEWORK:
         return [_raw_or_source(piece) for piece in pieces]
-    reason = _refusal(context, tag, attribute)
+    reason = _refusal(context, tag, attribute, placeholders)
     if reason:
         for placeholder in placeholders:
             if not placeholder.raw:
@@ -137,9 +157,14 @@ def attribute_parts(source: Source, tag: Token, attribute: Attribute, refuse: Re
     return text_parts(pieces)
 
 
-def _refusal(context: Context, tag: Token, attribute: Attribute) -> str:
-    if not attribute.quote:
-        return f'stands in an attribute value without quotes: write {attribute.name}="…"'
+def _refusal(
+    context: Context, tag: Token, attribute: Attribute, placeholders: Sequence[Placeholder]
+) -> str:
+    if not attribute.quote and any(placeholder.raw for placeholder in placeholders):
+        return (
+            "stands beside a raw value in an attribute value without quotes: write "
+            f'{attribute.name}="…"'
+        )
     if context is Context.MARKUP:
         return (
             f"stands in the attribute {attribute.name} of <{tag.name}>, where no escaping is safe"

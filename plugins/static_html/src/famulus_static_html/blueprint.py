@@ -11,6 +11,7 @@ import famulus
 from famulus_static_html.checks import StaticTaskChecks
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.markup import LoadedRows, MarkupWatch
+from famulus_static_html.mturk import VISIT, visit_values
 from famulus_static_html.options import ROWS_KEY, SharedStaticTaskState, StaticTaskArgs
 from famulus_static_html.page import read_page
 from famulus_static_html.show import shown
@@ -61,12 +62,13 @@ class StaticTaskBlueprint(famulus.Blueprint):
 
     def task_page(self, view: famulus.TaskView) -> famulus.Page:
         """Fill the task's page with the unit's row."""
-        values = {**view.unit.data, **_own_values(str(view.agent_id), view.worker.name)}
+        own = _own_values(str(view.agent_id), view.worker.name, str(view.unit.assignment_id))
+        values = {**view.unit.data, **own}
         return self._page(self.args.task_source).render(values)
 
     def preview_page(self, view: famulus.PreviewView) -> famulus.Page:
         """Fill the preview, or else the task's page, with the first row."""
-        values = {**(view.data or {}), **_own_values("", "")}
+        values = {**(view.data or {}), **_own_values("", "", "")}
         return self._page(self.args.preview_source or self.args.task_source).render(values)
 
     @property
@@ -78,7 +80,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
         """Fill the onboarding page with ``onboarding_data``."""
         values = {
             **self._state.onboarding_data,
-            **_own_values(str(view.agent_id), view.worker.name),
+            **_own_values(str(view.agent_id), view.worker.name, ""),
         }
         return self._page(self.args.onboarding_source).render(values)
 
@@ -101,12 +103,16 @@ class StaticTaskBlueprint(famulus.Blueprint):
         return verdict
 
     def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
-        """Return the form's fields; one that can have several values is always a list."""
+        """Return the form's fields; one that can have several values is always a list.
+
+        Hidden fields that only copy the visit's values are left out.
+        """
         source = self.args.onboarding_source if attempt.onboarding else self.args.task_source
         page, lists = self._page(source), self._page(source).lists
         if page.has_raw_markup:
             data = self._state.onboarding_data if attempt.onboarding else attempt.unit.data
             lists = page.lists_for(data)
+        form = page.mturk.answers(form)
         return famulus.answers_from(form, lists=lists.among(form))
 
     def show(self, unit: famulus.SubmittedUnit) -> str:
@@ -144,9 +150,10 @@ def _usable_page(path: Path, *, trusted: bool) -> CompiledPage:
     return page
 
 
-def _own_values(agent_id: str, worker_name: str) -> dict[str, str]:
+def _own_values(agent_id: str, worker_name: str, assignment_id: str) -> dict[str, Any]:
     return {
         "famulus_agent_id": agent_id,
         "mephisto_agent_id": agent_id,
         "provider_worker_id": worker_name,
+        VISIT: visit_values(agent_id, assignment_id, worker_name),
     }

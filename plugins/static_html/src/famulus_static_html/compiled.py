@@ -9,6 +9,7 @@ from attrs import frozen
 
 import famulus
 from famulus_static_html.fields import ListFields
+from famulus_static_html.mturk import MTurkParts
 from famulus_static_html.outer import OuterTags
 from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.template import Template
@@ -36,6 +37,7 @@ class CompiledPage:
     head: Template
     scripts: Template
     outer: OuterTags
+    mturk: MTurkParts
     #: placeholders that must have data
     needed: tuple[Placeholder, ...]
     #: placeholders in code: an error for what is in the data, else the author's own
@@ -44,8 +46,6 @@ class CompiledPage:
     shown: tuple[Placeholder, ...]
     #: placeholders in attributes and in text fields, where a value is text with entities
     quoted: tuple[Placeholder, ...]
-    #: placeholders in code that stand for a whole literal
-    literals: tuple[Placeholder, ...]
     lists: ListFields
     problems: tuple[famulus.Problem, ...]
     #: whether values can bring fields with them
@@ -61,6 +61,7 @@ class CompiledPage:
             html_attributes=self.outer.render("html", values),
             body_attributes=self.outer.render("body", values),
             form_attributes=self.outer.form(values),
+            submit_attributes=self.mturk.submit_attributes,
         )
 
     def lists_for(self, values: Mapping[str, Any]) -> ListFields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from famulus_static_html import escapes
 from famulus_static_html.attributes import Refuse, text_parts
 from famulus_static_html.scripts import Place, ScriptKind, backslash_before, places
 from famulus_static_html.source import PLACEHOLDER, Placeholder, Source
-from famulus_static_html.template import Part, optional
+from famulus_static_html.template import Part, optional, required
 
 # A literal that a value, or an empty one and what follows, could turn into an end tag or a comment.
 _TAG_BEGUN = re.compile(r"<(?=[/!]?[A-Za-z-]*\Z)")
@@ -20,8 +21,11 @@ _CSS_IMPORT = re.compile(
     """,
     re.DOTALL | re.IGNORECASE | re.VERBOSE,
 )
+# What an operand follows.
+_OPERAND = re.compile(r"[(\[,=:?+\-*/%&|!<>~^]\Z|\b(?:return|typeof|void|in|of|case)\Z")
+_SCHEME = re.compile(r"\s*javascript:", re.IGNORECASE)
 _JS: Mapping[Place, Callable[[Any], str]] = {
-    Place.CODE: escapes.js_literal,
+    Place.CODE: escapes.js_value,
     Place.INSIDE: escapes.js_inside,
     Place.REGEX_START: escapes.js_regex,
 }
@@ -66,13 +70,12 @@ def style_parts(source: Source, start: int, end: int, refuse: Refuse, forbid: Re
 
 def script_parts(
     source: Source, start: int, end: int, kind: ScriptKind, forbid: Refuse
-) -> tuple[list[Part], list[Placeholder]]:
+) -> list[Part]:
     """Return the parts of the content of ``<script>``, be it code or data.
 
     The placeholders in it become whole literals.
     """
     parts: list[Part] = []
-    literals: list[Placeholder] = []
     for found, place in places(source, start, end, kind):
         literal = source.text[start : found.start]
         start = found.end
@@ -83,14 +86,55 @@ def script_parts(
             forbid(found, "decides which code is run")
             parts += [literal, found.source]
             continue
-        if place is Place.CODE and kind is not ScriptKind.OTHER:
-            literals.append(found)
         begun = _TAG_BEGUN.search(literal) if place in _LITERALS else None
         cut = begun.start() if begun else len(literal)
         own = literal[cut:]
         before = (own.replace("<", "\\u003c"), own)
-        parts += [literal[:cut], optional(found, _JS.get(place, escapes.text_of), before)]
-    return [*parts, source.text[start:end]], literals
+        escape = _JS.get(place, escapes.text_of)
+        if place is Place.CODE and found.text:
+            escape = escapes.js_literal
+        parts += [literal[:cut], optional(found, escape, before)]
+    return [*parts, source.text[start:end]]
+
+
+def handler_parts(source: Source, start: int, end: int, forbid: Refuse) -> list[Part]:
+    """Return JavaScript in an attribute, whose entities the browser resolves before it runs.
+
+    What the page's own code may mean stays, as in a script.
+    """
+    placeholders = source.placeholders(start, end)
+    resolved = html.unescape(source.text[start:end])
+    inside = places(Source(resolved, source.trusted), 0, len(resolved), ScriptKind.CODE)
+    # An entity can be part of what looks like a placeholder once it is resolved.
+    is_clear = len(inside) == len(placeholders)
+    parts: list[Part] = []
+    for index, found in enumerate(placeholders):
+        place = _handler_place(resolved, *inside[index]) if is_clear else Place.LOADED
+        parts.append(source.text[start : found.start])
+        start = found.end
+        if found.raw:
+            fill = optional if found.trusted else required
+            parts.append(fill(found, escapes.text_of))
+        elif place is Place.ESCAPED:
+            parts.append(found.source)
+        elif place is Place.LOADED:
+            forbid(found, "decides which code is run")
+            parts.append(found.source)
+        else:
+            escape = escapes.js_literal if found.text and place is Place.CODE else _JS[place]
+            parts.append(optional(found, _in_attribute(escape)))
+    return [*parts, source.text[start:end]]
+
+
+def _handler_place(code: str, found: Placeholder, place: Place) -> Place:
+    """Return the place of a placeholder: one that is no operand is the code itself."""
+    before = code[: found.start].rstrip()
+    is_operand = _OPERAND.search(before) and not _SCHEME.fullmatch(before)
+    return place if place is not Place.CODE or is_operand else Place.LOADED
+
+
+def _in_attribute(escape: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda value: escapes.html_text(escape(value))
 
 
 def untouched_parts(

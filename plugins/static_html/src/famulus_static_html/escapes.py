@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 _CSS_PLAIN = re.compile(
     r"[A-Za-z0-9]*|[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:%|[A-Za-z]*)|#[0-9A-Fa-f]{3,8}", re.ASCII
 )
+# How all of JSON begins but strings, which a string may well be.
+_LITERAL = re.compile(r"\s*(?:[\[{\-0-9]|(?:true|false|null)\s*\Z)")
 _CSS_SPECIAL = re.compile(r"[^A-Za-z0-9]")
 # Beside ASCII: the two line ends of JavaScript, and halves of surrogate pairs.
 _JS_TABLE: Mapping[int, str] = {
@@ -63,6 +66,34 @@ def js_inside(value: Any) -> str:
 def js_regex(value: Any) -> str:
     """Escape for the start of a regular expression, which must not become ``//``."""
     return js_inside(value) or "(?:)"
+
+
+def js_value(value: Any) -> str:
+    """Write a value as code: text that is a number or JSON as what it is, other text as a string.
+
+    Data files hold text only, and pages written for MTurk expect its value.
+    """
+    return js_literal(_read_literal(value) if isinstance(value, str) else value)
+
+
+def _read_literal(text: str) -> Any:
+    if not _LITERAL.match(text):
+        return text
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 def js_literal(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import logging
 import re
 from collections import Counter
@@ -23,9 +22,6 @@ from famulus_static_html.tokens import Kind, tokenise
 _log = logging.getLogger(__name__)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-# Everything of JSON but strings, which a string may well be.
-_LITERAL = re.compile(r"\s*(?:[\[{\-0-9]|(?:true|false|null)\s*\Z)")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _FIELD = re.compile(r"<(?:input|select|textarea|button)(?=[\s/>])", re.IGNORECASE)
 # Left open, these swallow what follows them, the Submit button too.
 _CLOSED = ("template", "select", "svg", "math", "button")
@@ -39,19 +35,6 @@ def has_markup(text: str) -> bool:
 def has_entity(text: str) -> bool:
     """Return whether a text holds an entity, such as ``&amp;``, which HTML resolves."""
     return "&" in text and any(html.unescape(found) != found for found in _ENTITY.findall(text))
-
-
-def is_literal(value: Any) -> bool:
-    """Return whether a string, read as code, is a number, a list or another value."""
-    if not isinstance(value, str) or not _LITERAL.match(value):
-        return False
-    if _NUMBER.fullmatch(value):
-        return True
-    try:
-        json.loads(value)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def raw_fault(text: str) -> str | None:
@@ -111,12 +94,9 @@ class MarkupWatch:
     _markup: dict[str, _Found] = field(factory=dict, init=False)
     _fields: dict[str, _Found] = field(factory=dict, init=False)
     _faults: dict[str, _Found] = field(factory=dict, init=False)
-    _literals: Mapping[str, Placeholder] = field(init=False)
-    _json: dict[str, _Found] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._escaped = self._undecided(self.page.shown)
-        self._literals = self._undecided(self.page.literals)
         self._quoted = self._undecided(self.page.quoted)
         self._raw = _by_name(one for one in self.page.shown if one.raw)
 
@@ -127,7 +107,7 @@ class MarkupWatch:
     @property
     def names(self) -> set[str]:
         """The columns that it reads."""
-        return {*self._escaped, *self._raw, *self._literals, *self._quoted}
+        return {*self._escaped, *self._raw, *self._quoted}
 
     def see(self, place: int, row: Mapping[str, Any]) -> None:
         """Record one row; ``place`` is its line or its number."""
@@ -143,9 +123,6 @@ class MarkupWatch:
         for name in self._quoted:
             if has_entity(_text(row.get(name))):
                 _add(self._entities, name, place)
-        for name in self._literals:
-            if is_literal(row.get(name)):
-                _add(self._json, name, place)
         self._see_raw(place, row)
 
     def _see_raw(self, place: int, row: Mapping[str, Any]) -> None:
@@ -158,7 +135,7 @@ class MarkupWatch:
     @property
     def doubts(self) -> int:
         """The number of placeholders for which something was found so far."""
-        found = (self._markup, self._fields, self._entities, self._faults, self._json)
+        found = (self._markup, self._fields, self._entities, self._faults)
         return sum(map(len, found))
 
     def problems(self) -> Iterator[famulus.Problem]:
@@ -192,16 +169,6 @@ class MarkupWatch:
                 f"they are written; write {_written(placeholder, 'raw')}, or "
                 f"blueprint.trust_data=true, where you trust every row, or "
                 f"{_written(placeholder, 'text')} where they are meant",
-                warning=True,
-            )
-        for name, found in self._json.items():
-            placeholder = self._literals[name]
-            yield self._problem(
-                placeholder,
-                f"{found.count} of {self.rows} rows hold a number or JSON, which the script gets "
-                f"as a string; write {_written(placeholder, 'raw')}, or "
-                f"blueprint.trust_data=true, where you trust every row, or "
-                f"{_written(placeholder, 'text')} where a string is meant",
                 warning=True,
             )
 

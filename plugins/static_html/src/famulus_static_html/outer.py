@@ -12,12 +12,11 @@ from typing import Any
 from attrs import Factory, define, frozen
 
 from famulus_static_html.attributes import value_of
+from famulus_static_html.mturk import MTURK_FORM
 from famulus_static_html.source import Source
 from famulus_static_html.template import Part, Template
 from famulus_static_html.tokens import Kind, Token
 
-#: The name and id of the form that scripts written for MTurk look for.
-MTURK_FORM = "mturk_form"
 #: How the author's form would be sent; Famulus sends it.
 NOT_USED = frozenset({"action", "method", "enctype", "accept-charset", "target", "rel"})
 
@@ -25,17 +24,6 @@ _OUTER = frozenset({"html", "body", "form"})
 _CONTROLS = frozenset({"button", "fieldset", "input", "object", "output", "select", "textarea"})
 _MOST_SHOWN = 10
 _MTURKS_ADDRESS = "externalsubmit"
-_ALIAS = """<script>
-(function () {
-  [document, document.forms].forEach(function (owner) {
-    Object.defineProperty(owner, "mturk_form", {
-      configurable: true,
-      get: function () { return document.forms[0]; }
-    });
-  });
-})();
-</script>
-"""
 
 
 @define
@@ -67,12 +55,8 @@ class OuterTags:
         return {"id": MTURK_FORM, "name": MTURK_FORM, **self.render("form", values)}
 
     @property
-    def alias(self) -> str:
-        """The script that lets MTurk's name find a form with a name of its own."""
-        return _ALIAS if self._has_name else ""
-
-    @property
-    def _has_name(self) -> bool:
+    def has_form_name(self) -> bool:
+        """Whether the form has a name of its own."""
         return "name" in self._fixed["form"] or "name" in self._filled["form"]
 
 

@@ -16,6 +16,7 @@ import famulus
 from famulus_static_html.attributes import Context, attribute_parts, context_of, text_parts
 from famulus_static_html.compiled import CompiledPage, Forbidden
 from famulus_static_html.contents import (
+    handler_parts,
     rcdata_parts,
     script_parts,
     style_parts,
@@ -23,6 +24,7 @@ from famulus_static_html.contents import (
 )
 from famulus_static_html.fields import ListFields, has_named_field
 from famulus_static_html.ground_truth import ground_truth_faults
+from famulus_static_html.mturk import MTurkParts
 from famulus_static_html.outer import NOT_USED, OuterTags, OwnForm, own_form
 from famulus_static_html.placement import (
     PagePart,
@@ -92,7 +94,6 @@ class _Compiler:
     forbidden: list[Forbidden] = field(factory=list)
     shown: list[Placeholder] = field(factory=list)
     quoted: list[Placeholder] = field(factory=list)
-    literals: list[Placeholder] = field(factory=list)
     problems: list[famulus.Problem] = field(factory=list)
     templates: int = 0
     noscripts: int = 0
@@ -114,19 +115,20 @@ class _Compiler:
         self.moved = frozenset(token.start for token in moved_scripts(self.source, scripts))
         for previous, token in zip([None, *tokens], tokens, strict=False):
             self._token(token, previous)
-        if scripts or "_MEPHISTO_CONFIG_" in self.source.text:
-            self.head.insert(0, _CONFIG)
-        self.head.insert(0, self.outer.alias)
+        config = (_CONFIG,) if scripts or "_MEPHISTO_CONFIG_" in self.source.text else ()
+        mturk = MTurkParts.of(
+            self.source, live, self.own_form.outside, named=self.outer.has_form_name
+        )
         return CompiledPage(
-            body=Template(self.body),
-            head=Template(self.head),
+            body=Template([*mturk.body, *self.body]),
+            head=Template([*mturk.head, *config, *self.head]),
             scripts=Template(self.scripts),
             outer=self.outer,
+            mturk=mturk,
             needed=tuple(self.needed),
             forbidden=tuple(self.forbidden),
             shown=tuple(self.shown),
             quoted=tuple(self.quoted),
-            literals=tuple(self.literals),
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
             has_raw_markup=self.has_raw_markup,
@@ -245,28 +247,46 @@ class _Compiler:
             if attribute.value is None or not self.source.placeholders(*attribute.value):
                 continue
             start, end = attribute.value
-            parts += self._names(position, start)
-            parts += self._attribute(token, attribute)
+            quote = '"' if self._gets_quotes(attribute) else ""
+            parts += [*self._names(position, start), quote]
+            parts += [*self._attribute(token, attribute), quote]
             position = end
         return [*parts, *self._names(position, token.head_end)]
 
+    def _gets_quotes(self, attribute: Attribute) -> bool:
+        """Return whether quotes are put around a value, which keeps what fills it in one piece.
+
+        Raw values keep the meaning that they have without.
+        """
+        assert attribute.value is not None
+        placeholders = self.source.placeholders(*attribute.value)
+        return not attribute.quote and not any(placeholder.raw for placeholder in placeholders)
+
     def _attribute(self, token: Token, attribute: Attribute) -> list[Part]:
         assert attribute.value is not None
-        is_code = context_of(self.source, token, attribute.name) is Context.HANDLER
+        context = context_of(self.source, token, attribute.name)
         for placeholder in self.source.placeholders(*attribute.value):
-            if is_code and placeholder.trusted:
-                continue
-            if placeholder.raw or not is_code:
-                self.needed.append(placeholder)
-                self.quoted.append(placeholder)
-            else:
-                reason = (
-                    "stands in an event handler"
-                    if attribute.name.startswith("on")
-                    else (f"stands in the attribute {attribute.name}, whose value is code")
-                )
-                self._forbid(placeholder, reason)
-        return attribute_parts(self.source, token, attribute, self._refuse)
+            self._attribute_placeholder(placeholder, attribute, context)
+        if context is Context.HANDLER:
+            parts = handler_parts(self.source, *attribute.value, self._forbid)
+        else:
+            parts = attribute_parts(self.source, token, attribute, self._refuse)
+        if not self._gets_quotes(attribute):
+            return parts
+        return [part.replace('"', "&quot;") if isinstance(part, str) else part for part in parts]
+
+    def _attribute_placeholder(
+        self, placeholder: Placeholder, attribute: Attribute, context: Context
+    ) -> None:
+        is_code = context in (Context.HANDLER, Context.FRAMEWORK)
+        if is_code and placeholder.trusted:
+            return
+        self.quoted.append(placeholder)
+        if placeholder.raw or not is_code:
+            self.needed.append(placeholder)
+        elif context is Context.FRAMEWORK:
+            reason = f"stands in the attribute {attribute.name}, whose value is code"
+            self._forbid(placeholder, reason)
 
     def _names(self, start: int, end: int) -> list[Part]:
         """Return the part of a tag without values, where only a raw placeholder may stand."""
@@ -308,9 +328,7 @@ class _Compiler:
         if kind is ScriptKind.RULES:
             reason = "stands in rules for what is loaded"
             return untouched_parts(self.source, start, end, reason, self._forbid)
-        parts, literals = script_parts(self.source, start, end, kind, self._forbid)
-        self.literals += literals
-        return parts
+        return script_parts(self.source, start, end, kind, self._forbid)
 
     def _refuse_all(self, pieces: list[str | Placeholder]) -> Callable[[str], None]:
         def refuse(reason: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, auto
+from types import MappingProxyType
 
 from famulus_static_html.attributes import value_of
 from famulus_static_html.scripts import ScriptKind
@@ -24,6 +25,15 @@ _NEEDS_PLACE = re.compile(
     r"document\s*\.\s*(?:write|scripts)|currentScript|getElementsByTagName\s*\(\s*[\"']script",
     re.IGNORECASE,
 )
+# How the files of common libraries begin, and what names each of them in code.
+_LIBRARIES = MappingProxyType({
+    "jquery": re.compile(r"\$|\bjQuery\b"),
+    "bootstrap": re.compile(r"\$|\bjQuery\b|\bbootstrap\b"),
+    "popper": re.compile(r"\bPopper\b"),
+    "externalhit": re.compile(r"\bturk[A-Z]"),
+    "crowd-html-elements": re.compile(r"\bcrowd\b"),
+})  # fmt: skip
+_ANY_LIBRARY = " $ jQuery bootstrap Popper turkSetAssignmentID crowd "
 
 
 class PagePart(Enum):
@@ -53,19 +63,45 @@ def moved_scripts(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
     """Return the scripts that go to the end, because a host that hangs would block the page.
 
     The first that waits for another host takes with it the scripts behind it, which may depend on
-    it. None goes past a script that writes where it stands: fields belong where their author wants
-    them.
+    it. A script that writes where it stands stays, since fields belong where their author wants
+    them; only libraries that neither it nor the scripts before it name go past it.
     """
-    movable = scripts[_number_of_fixed(source, scripts) :]
+    number = _number_of_fixed(source, scripts)
+    libraries, movable = _unneeded_libraries(source, scripts[:number]), scripts[number:]
+    if libraries:
+        return [*libraries, *movable]
     waiting = (index for index, token in enumerate(movable) if _waits(source, token))
     return movable[next(waiting, len(movable)) :]
+
+
+def _unneeded_libraries(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
+    """Return the libraries of other hosts that no script behind them needs."""
+    moved: list[Token] = []
+    staying = ""
+    for token in reversed(scripts):
+        names = _library_names(value_of(source, token, "src")) if _waits(source, token) else None
+        if names is not None and not names.search(staying):
+            moved.insert(0, token)
+        else:
+            # A file may need any library.
+            is_file = token.attribute("src") or token.attribute("href")
+            content = source.text[slice(*token.content)] if token.content else ""
+            staying += _ANY_LIBRARY if is_file else content
+    return moved
+
+
+def _library_names(address: str) -> re.Pattern[str] | None:
+    """Return what names a library in code; None for a file that is not known."""
+    file = address.partition("?")[0].rpartition("/")[2].lower()
+    return next((names for name, names in _LIBRARIES.items() if file.startswith(name)), None)
 
 
 def blocking_scripts(source: Source, scripts: Sequence[Token]) -> Iterator[tuple[Token, Token]]:
     """Yield each script from another host that blocks the page, with the script it stays for."""
     number = _number_of_fixed(source, scripts)
+    moved = {token.start for token in _unneeded_libraries(source, scripts[:number])}
     for token in scripts[:number]:
-        if _waits(source, token):
+        if _waits(source, token) and token.start not in moved:
             yield token, scripts[number - 1]
 
 

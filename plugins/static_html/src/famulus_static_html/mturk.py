@@ -1,0 +1,220 @@
+"""What pages written for MTurk rely on: its form's name, its Submit button, the visit's values.
+
+MTurk puts four values into the address of a page, which scripts copy into hidden fields and into
+the address that they submit to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from attrs import evolve, frozen
+
+import famulus
+from famulus_static_html.attributes import value_of
+from famulus_static_html.escapes import js_literal
+from famulus_static_html.source import Source
+from famulus_static_html.template import Fill
+from famulus_static_html.tokens import Kind, Token
+from famulus_static_html.urls import is_elsewhere
+
+#: The name and id of the form that scripts written for MTurk look for.
+MTURK_FORM = "mturk_form"
+#: The name of the visit's values among those that fill a page; no placeholder can have it.
+VISIT = "{visit}"
+
+_SUBMIT_ID = "submitButton"
+_FIELDS = ("assignmentId", "hitId", "workerId", "turkSubmitTo")
+_NOT_ACCEPTED = "ASSIGNMENT_ID_NOT_AVAILABLE"
+_ADDRESS = re.compile(rf"location|{'|'.join(_FIELDS)}|externalSubmit")
+# What looks for the field that MTurk has before those of the page: by its name or its place, or
+# among all fields.
+_FIRST_FIELD = re.compile(
+    r"assignmentId|serialize|FormData|elements\s*[\[(]|TagName\(\s*[\"']input", re.IGNORECASE
+)
+_ALIAS = """<script>
+(function () {
+  [document, document.forms].forEach(function (owner) {
+    Object.defineProperty(owner, "mturk_form", {
+      configurable: true,
+      get: function () { return document.forms[0]; }
+    });
+  });
+})();
+</script>
+"""
+# Another form that a script makes for MTurk is sent as the answers, in place of the task's form.
+# The listeners stand before the author's, which find the hidden fields filled.
+_VISIT_BEFORE = """<script>
+(function () {
+  var visit = """
+_VISIT_AFTER = """;
+  visit.turkSubmitTo = location.origin;
+  var written = new URLSearchParams(location.search), added = "";
+  Object.keys(visit).forEach(function (name) {
+    if (written.has(name)) visit[name] = written.get(name);
+    else added += "&" + name + "=" + encodeURIComponent(visit[name]);
+  });
+  try {
+    var query = (location.search || "?") + added;
+    if (added) {
+      history.replaceState(history.state, "",
+        location.pathname + query.replace("?&", "?") + location.hash);
+    }
+  } catch (error) {
+    // A frame that may not change its address.
+  }
+  document.addEventListener("DOMContentLoaded", function () {
+    Object.keys(visit).forEach(function (name) {
+      document.querySelectorAll("input[type=hidden][name=" + name + "]").forEach(function (field) {
+        if (!field.value) field.value = visit[name];
+      });
+    });
+  });
+  function isOther(form) {
+    var action = Element.prototype.getAttribute.call(form, "action") || "";
+    return !form.hasAttribute("data-storage-key") && /\\bexternalSubmit\\b/.test(action);
+  }
+  function send(form, submitter) {
+    var task = document.querySelector("form[data-storage-key]");
+    if (!task) return;
+    var data = new FormData(form);
+    if (submitter && submitter.name) data.append(submitter.name, submitter.value);
+    task.addEventListener("formdata", function (event) {
+      Array.from(event.formData.keys()).forEach(function (name) { event.formData.delete(name); });
+      data.forEach(function (value, name) { event.formData.append(name, value); });
+    }, { once: true });
+    HTMLFormElement.prototype.submit.call(task);
+  }
+  var submit = HTMLFormElement.prototype.submit;
+  HTMLFormElement.prototype.submit = function () {
+    if (isOther(this)) send(this);
+    else submit.call(this);
+  };
+  window.addEventListener("submit", function (event) {
+    if (event.defaultPrevented || !isOther(event.target)) return;
+    event.preventDefault();
+    send(event.target, event.submitter);
+  });
+})();
+</script>
+"""
+_ASSIGNMENT_FIELD = '<input type="hidden" name="assignmentId" id="assignmentId" value="">\n'
+_SUBMITS = MappingProxyType({"input": ("submit", "image"), "button": ("submit",)})
+_HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+
+
+@frozen
+class MTurkParts:
+    """The parts of a page that stand for what MTurk has around it."""
+
+    #: for the start of the head
+    head: Sequence[str | Fill] = ()
+    #: for the start of the body
+    body: Sequence[str] = ()
+    #: of the Submit button
+    submit_attributes: Mapping[str, str] = MappingProxyType({})
+    #: names of fields that only copy the visit's values, and are no answers
+    copied: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(
+        cls, source: Source, tokens: Sequence[Token], outside: frozenset[int], *, named: bool
+    ) -> MTurkParts:
+        """Return what a page needs.
+
+        :param tokens: those that are not in a template.
+        :param outside: the offsets of controls that belong to no form.
+        :param named: whether the page's form has a name of its own.
+        """
+        starts = [token for token in tokens if token.kind is Kind.START]
+        scripts = [token for token in starts if token.name == "script"]
+        runs_code = bool(scripts) or any(
+            attribute.name.startswith("on") for token in starts for attribute in token.attributes
+        )
+        loads_code = any(token.attribute("src") for token in scripts)
+        loads_own = any(_is_own_file(source, token) for token in scripts)
+        needs_address = runs_code and (loads_code or _ADDRESS.search(source.text) is not None)
+        looks_for_field = runs_code and _FIRST_FIELD.search(source.text) is not None
+        has_form = any(token.name == "form" for token in starts)
+        has_field = _FIELDS[0] in _attribute_values(source, starts, "name")
+        return cls(
+            head=(
+                *((_ALIAS,) if named else ()),
+                *((_VISIT_BEFORE, _visit, _VISIT_AFTER) if needs_address else ()),
+            ),
+            body=(_ASSIGNMENT_FIELD,) if looks_for_field and not has_form and not has_field else (),
+            submit_attributes=_submit_attributes(source, starts, outside, loads_own=loads_own),
+            copied=_copied(source, starts),
+        )
+
+    def answers(self, form: famulus.Form) -> famulus.Form:
+        """Return a form without the fields that only copy the visit's values."""
+        fields = [(name, value) for name, value in form.fields if name not in self.copied]
+        return form if len(fields) == len(form.fields) else evolve(form, fields=fields)
+
+
+def visit_values(agent_id: str, assignment_id: str, worker_name: str) -> Mapping[str, str]:
+    """Return the visit's values as MTurk names them; ``agent_id`` is empty in a preview."""
+    if not agent_id:
+        return {"assignmentId": _NOT_ACCEPTED}
+    return {"assignmentId": agent_id, "hitId": assignment_id, "workerId": worker_name}
+
+
+def _visit(values: Mapping[str, Any]) -> str:
+    return js_literal(values.get(VISIT, {}))
+
+
+def _is_own_file(source: Source, script: Token) -> bool:
+    return script.attribute("src") is not None and not is_elsewhere(value_of(source, script, "src"))
+
+
+def _submit_attributes(
+    source: Source, starts: Sequence[Token], outside: frozenset[int], *, loads_own: bool
+) -> Mapping[str, str]:
+    """Return those of our Submit button: hidden beside the author's own, or with MTurk's id.
+
+    A file of the page's own may look for it by the id as well.
+    """
+    if any(_submits(source, token) for token in starts if token.start not in outside):
+        return {"hidden": ""}
+    if "famulus-submit" in source.text or not (loads_own or _SUBMIT_ID in source.text):
+        return {}
+    is_taken = _SUBMIT_ID in _attribute_values(source, starts, "id")
+    return {} if is_taken else {"id": _SUBMIT_ID}
+
+
+def _submits(source: Source, token: Token) -> bool:
+    """Return whether a token is a submit button that can be seen.
+
+    A button without a type submits too, but most of these are meant for something else.
+    """
+    kinds = _SUBMITS.get(token.name, ())
+    return (
+        value_of(source, token, "type").strip().lower() in kinds
+        and not token.attribute("hidden")
+        and not token.attribute("form")
+        and not _HIDDEN.search(value_of(source, token, "style"))
+    )
+
+
+def _attribute_values(source: Source, starts: Iterable[Token], name: str) -> set[str]:
+    return {value_of(source, token, name) for token in starts}
+
+
+def _copied(source: Source, starts: Sequence[Token]) -> frozenset[str]:
+    """Return the names of hidden fields that the author leaves empty for the visit's values.
+
+    MTurk itself takes the first one out of the answers, wherever it comes from.
+    """
+    own: set[str] = set()
+    empty = {_FIELDS[0]}
+    for token in starts:
+        kind = value_of(source, token, "type").strip().lower()
+        is_hidden = token.name == "input" and kind == "hidden"
+        is_copy = is_hidden and not value_of(source, token, "value")
+        (empty if is_copy else own).add(value_of(source, token, "name"))
+    return frozenset(_FIELDS) & (empty - own)
