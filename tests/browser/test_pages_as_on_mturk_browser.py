@@ -2,8 +2,10 @@
 
 A page is one HTML file whose first comment describes it. A line ``steps: …`` in it lists
 what the worker does where that is not ``fill; submit``: ``click SELECTOR``, ``type SELECTOR TEXT``,
-``wait EXPRESSION`` until a JavaScript expression is true, ``fill`` every field that can be seen,
-and ``submit`` with the button that is not the author's.
+``press SELECTOR KEY``, ``wait EXPRESSION`` until a JavaScript expression is true, ``fill`` every
+field that can be seen, and ``submit`` with the button that is not the author's, or the last one of
+theirs. A line ``copies: …`` names the fields that only copy the visit's values, which are no
+answers here.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ def test_page_without_scripts_needs_no_javascript(
 
 
 def test_there_are_enough_pages_with_and_without_scripts() -> None:
-    assert len(PAGES) >= 20
+    assert len(PAGES) >= 60
+    assert len(PAGES) - len(PLAIN) >= 40
     assert len(PLAIN) >= 5
 
 
@@ -79,6 +82,8 @@ def _sent_by_both(page: MTurkPage, browser: Any, folder: Path, **options: Any) -
                 sent.append(server.received.get(timeout=15))
                 # Chromium may never close a tab whose page is just being replaced.
                 tab.get_by_text("Stored", exact=True).wait_for()
+                # Both sides have one origin.
+                tab.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
             return sent
         finally:
             context.close()
@@ -90,13 +95,15 @@ def _do(tab: Any, step: str, folder: Path) -> None:
         _fill(tab, folder)
     elif verb == "submit":
         # A page can have a button of its own beside ours.
-        ours = tab.locator("#famulus-submit")
-        (ours if ours.count() else tab.locator("[type=submit]").last).click(no_wait_after=True)
+        ours = tab.locator("#famulus-submit:visible")
+        others = tab.locator("[type=submit]:not(#famulus-give-back):visible")
+        (ours if ours.count() else others.last).click(no_wait_after=True)
     elif verb == "click":
         tab.locator(rest).click(no_wait_after=True)
-    elif verb == "type":
+    elif verb in ("type", "press"):
         selector, _, text = rest.partition(" ")
-        tab.locator(selector).fill(text)
+        field = tab.locator(selector)
+        field.fill(text) if verb == "type" else field.press(text, no_wait_after=True)
     else:
         assert verb == "wait", f"there is no step {verb}"
         tab.wait_for_function(rest)

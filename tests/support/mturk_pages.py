@@ -1,7 +1,8 @@
 """Serve an author's page as MTurk does and as Famulus does, and keep what browsers send of it.
 
 MTurk substitutes the values as they are and puts the page inside its form; a page that brings a
-form of its own is served as it is. Our fields beside the answers are left out.
+form to submit to MTurk is served as it is. The visit's values are in the address there. MTurk takes
+``assignmentId`` out of the answers; our fields beside the answers are left out here.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, urlencode
 
 from attrs import frozen
 
+from famulus.contracts.views import Form
 from famulus.engine.pages import (
     SUBMISSION_FIELD,
     TOKEN_FIELD,
@@ -27,6 +29,8 @@ from famulus.engine.pages import (
     submit_json,
     task_document,
 )
+from famulus_static_html.compiled import CompiledPage
+from famulus_static_html.mturk import VISIT
 from famulus_static_html.page import compile_page
 
 #: What a browser sends: names and values in their order; a file is its name.
@@ -43,18 +47,25 @@ VALUES = {
     "items": '["x", "y", "z"]',
 }
 
+#: The visit on both sides.
+VISIT_VALUES = {"assignmentId": "3ABC", "hitId": "3XYZ", "workerId": "A1 B&2"}
+
 _COMMENT = re.compile(r"\A<!--(.*?)-->\s*", re.DOTALL)
 _STEPS = re.compile(r"^\s*steps: (.*)$", re.MULTILINE)
+_COPIES = re.compile(r"^\s*copies: (.*?)\s*$", re.MULTILINE)
 _NO_MARKUP = re.compile(
     r"<!--.*?-->|<(script|style|template)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE
 )
+_FORM_TO_MTURK = re.compile(r"<form\b[^>]*externalSubmit", re.IGNORECASE)
+_SUBMIT = '<p><input type="submit" id="submitButton" value="Submit"/></p>'
+_OWN_SUBMIT = re.compile(r"<(?:input|button)\b[^>]*type=[\"']?(?:submit|image)", re.IGNORECASE)
 _MTURK = "https://www.mturk.com/mturk/externalSubmit"
 _AROUND = """<!DOCTYPE html>
 <html><head><title>HIT</title><meta charset="utf-8"></head><body>
 <form name="mturk_form" method="post" id="mturk_form" action="externalSubmit"><input type="hidden"
-value="" name="assignmentId" id="assignmentId"/>
+value="{assignment}" name="assignmentId" id="assignmentId"/>
 {page}
-<p><input type="submit" id="submitButton" value="Submit"/></p></form></body></html>
+{submit}</form></body></html>
 """
 
 
@@ -69,6 +80,8 @@ class MTurkPage:
     steps: tuple[str, ...]
     #: whether its author trusts the values
     trusted: bool
+    #: fields that only copy the visit's values, which are no answers here
+    copies: frozenset[str]
 
     @classmethod
     def read(cls, path: Path) -> MTurkPage:
@@ -77,18 +90,23 @@ class MTurkPage:
         comment = _COMMENT.match(text)
         assert comment is not None, f"{path} has to begin with a comment"
         steps = _STEPS.search(comment[1])
+        copies = _COPIES.search(comment[1])
         written = steps[1] if steps else "fill; submit"
         return cls(
             name=path.stem,
             html=text[comment.end() :],
             steps=tuple(map(str.strip, written.split(";"))),
             trusted="trust_data" in comment[1],
+            copies=frozenset(copies[1].split() if copies else ()),
         )
 
     @property
     def has_form(self) -> bool:
-        """Whether MTurk would serve it without a form around it."""
-        return re.search(r"<form\b", _NO_MARKUP.sub("", self.html), re.IGNORECASE) is not None
+        """Whether MTurk would serve it without a form around it.
+
+        Any other form is inside MTurk's, where browsers ignore its start tag.
+        """
+        return _FORM_TO_MTURK.search(_NO_MARKUP.sub("", self.html)) is not None
 
     @property
     def has_code(self) -> bool:
@@ -102,15 +120,20 @@ class MTurkPage:
             page = page.replace(f"${{{name}}}", value).replace(f"${{{name}|raw}}", value)
         return page.replace(_MTURK, "externalSubmit") if self.has_form else _in_form(page)
 
+    @property
+    def compiled(self) -> CompiledPage:
+        """The page as Famulus compiles it."""
+        return compile_page(self.html, trusted=self.trusted)
+
     def as_here(self) -> str:
         """Return the document that Famulus serves."""
-        compiled = compile_page(self.html, trusted=self.trusted)
+        compiled = self.compiled
         faults = [str(problem) for problem in compiled.problems if not problem.warning]
         assert not faults, faults
         return task_document(
             TaskFrame(
                 info=TaskInfo(title="Task"),
-                page=compiled.render(VALUES),
+                page=compiled.render({**VALUES, VISIT: VISIT_VALUES}),
                 token="the token",
                 ticket="the-ticket",
                 submission_id="first",
@@ -134,7 +157,9 @@ class BothServers(ThreadingHTTPServer):
 
     def url(self, side: str) -> str:
         """Return the address of the page on one side."""
-        return f"http://127.0.0.1:{self.server_port}/{side}/"
+        site = f"http://127.0.0.1:{self.server_port}"
+        visit = urlencode({**VISIT_VALUES, "turkSubmitTo": site}, quote_via=quote)
+        return f"{site}/{side}/" + (f"?{visit}" if side == "mturk" else "")
 
 
 @contextmanager
@@ -170,17 +195,20 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         sent = _fields(self.headers, body)
+        page = self.server.page
         if self.path == "/here/submit?ticket=the-ticket":
-            self.server.received.put(
-                [pair for pair in sent if pair[0] not in (TOKEN_FIELD, SUBMISSION_FIELD)]
-            )
+            ours = (TOKEN_FIELD, SUBMISSION_FIELD)
+            assert sorted(name for name, _ in sent if name in ours) == sorted(ours)
+            form = Form(fields=[pair for pair in sent if pair[0] not in ours])
+            self.server.received.put(list(page.compiled.mturk.answers(form).fields))
             as_json = self.headers["Accept"] == "application/json"
             stored = "<p>Stored</p>"
             if as_json:
                 self._answer("application/json", submit_json("stored", "", stored))
                 return
         else:
-            self.server.received.put(sent if self.server.page.has_form else sent[1:])
+            left_out = {"assignmentId", *page.copies}
+            self.server.received.put([pair for pair in sent if pair[0] not in left_out])
         self._answer("text/html", "<p>Stored</p>")
 
     def _answer(self, kind: str, text: str) -> None:
@@ -197,7 +225,9 @@ def _headers(kind: str, length: int) -> Mapping[str, str]:
 
 
 def _in_form(page: str) -> str:
-    return _AROUND.replace("{page}", page)
+    submit = "" if _OWN_SUBMIT.search(page) else _SUBMIT
+    around = _AROUND.replace("{assignment}", VISIT_VALUES["assignmentId"])
+    return around.replace("{submit}", submit).replace("{page}", page)
 
 
 def _fields(headers: Message, body: bytes) -> Sent:
