@@ -19,6 +19,8 @@ from famulus.testing.conformance.rehearsal_rules import set_environment
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus_flask.architect import LocalArgs
 from famulus_prolific.provider import ProlificProvider
+from famulus_static_html.columns import page_problems
+from famulus_static_html.page import read_page
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "sdk_examples/simple_static_task/conf/example.yaml"
@@ -124,3 +126,16 @@ def test_the_configuration_for_prolific_is_sound(
 
     assert checked.plan.provider.type == "prolific"
     assert checked.warnings == []
+
+
+def test_the_page_of_another_platform_needs_no_change(tmp_path: Path) -> None:
+    (tmp_path / "task.html").write_text(block("bring-your-form", "html"), encoding="utf-8")
+    row = {"question": "It's 1 < 2?", "first": "yes", "second": "no"}
+
+    compiled = read_page(tmp_path / "task.html")
+    rendered = compiled.render(row)
+
+    assert page_problems(compiled, tmp_path / "task.html", row) == []
+    assert "note('It\\u0027s\\u00201\\u0020\\u003c\\u00202\\u003f')" in rendered.body
+    assert rendered.submit_attributes == {"id": "submitButton"}
+    assert "blueprint: static_task" in block("bring-your-form", "yaml")
