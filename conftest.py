@@ -17,6 +17,7 @@ from secrets import token_hex
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 _PROC = Path("/proc")
 #: Modules of such tests take up to a minute.
@@ -38,7 +39,7 @@ _ROOM = 4 * 2**30
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep files of tests in memory, and have the default port taken.
+    """Keep files of tests in memory, time no example, and have the default port taken.
 
     SQLite waits for the disk at each commit. A folder in ``TMPDIR`` takes precedence. The port is
     taken while a developer's own run is served there.
@@ -47,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
     if os.environ.get(_NO_BYTECODE):
         _share_bytecode(config)
+    settings.register_profile("untimed", settings(), deadline=None)
+    settings.load_profile("untimed")
     sys.addaudithook(_refuse_the_default_port)
 
 

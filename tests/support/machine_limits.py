@@ -27,7 +27,6 @@ def slow_examples(number: int) -> settings:
         phases.append(Phase.shrink)
     return settings(
         max_examples=repeated(number),
-        deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=phases,
         report_multiple_bugs=False,

@@ -155,6 +155,5 @@ TestAllocation = Allocation.TestCase
 TestAllocation.settings = settings(
     max_examples=repeated(12),
     stateful_step_count=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

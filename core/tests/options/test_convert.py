@@ -414,7 +414,7 @@ money = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), 
 limits = st.builds(Limits, low=st.integers(), high=st.integers(min_value=1))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @example(Everything(real=1.7e308, text="null", maybe="", path=Path("/~")))
 @given(
     st.builds(

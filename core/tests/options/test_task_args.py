@@ -133,7 +133,7 @@ counts = st.integers(0, 2**31 - 1)
 words = st.text(min_size=1).filter(lambda text: bool(text.strip()))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.builds(
         TaskArgs,

@@ -127,9 +127,7 @@ def _damaged(draw: st.DrawFn) -> bytes:
     return body[:place] + draw(_VALUES) + body[draw(st.integers(place, len(body))) :]
 
 
-_EXAMPLES = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
-)
+_EXAMPLES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 
 
 @_EXAMPLES

@@ -82,7 +82,7 @@ def _whole(html: str, value: Any) -> str:
 @example(value="</script><script>pwned()</script>")
 @example(value="script")
 @example(value="")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_value_never_changes_the_structure(html: str, value: str) -> None:
     expected = Structure(_whole(html, "x")).found
 
@@ -92,7 +92,7 @@ def test_a_value_never_changes_the_structure(html: str, value: str) -> None:
 
 
 @given(value=st.text(st.characters()) | st.sampled_from(NASTY))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nothing_in_a_script_string_can_end_it(value: str) -> None:
     page = compile_page("<script>let v = '${v}';</script>").render({"v": value})
 
