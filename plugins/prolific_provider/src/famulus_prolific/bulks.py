@@ -43,12 +43,6 @@ class BulkRecords:
         with self.database.read() as tx:
             return {row.bulk_id: _record(row) for row in tx.rows(query)}
 
-    def of_run(self, run: int) -> Mapping[str, BulkRecord]:
-        """Return the sets of bonuses of a run, by their ids."""
-        query = ProlificBulk.select().where(ProlificBulk.run_id == run).order_by(ProlificBulk.id)
-        with self.database.read() as tx:
-            return {row.bulk_id: _record(row) for row in tx.rows(query)}
-
     def add(self, run: int, bulk: str) -> None:
         """Store a set that was set up, and is not paid."""
         insert = ProlificBulk.insert(bulk_id=bulk, run_id=run, abandoned=False)
