@@ -147,6 +147,26 @@ def test_a_secret_that_was_replaced_elsewhere_is_read_again(
     assert isinstance(receiver.receive(request(clock, secret="a new one")), Received)
 
 
+def test_a_secret_is_read_again_after_the_clock_was_set_back(
+    receiver: Receiver, platform: Platform, clock: MovableClock
+) -> None:
+    receiver.receive(request(clock))
+    platform.secret = "a new one"
+    clock.advance(-DAY)
+
+    assert isinstance(receiver.receive(request(clock, secret="a new one")), Received)
+
+
+@pytest.mark.parametrize(("seconds", "is_taken"), [(600, True), (601, False)])
+def test_the_clock_that_signs_may_be_ten_minutes_ahead(
+    receiver: Receiver, clock: MovableClock, seconds: int, is_taken: bool
+) -> None:
+    signed = request(clock)
+    clock.advance(-seconds)
+
+    assert isinstance(receiver.receive(signed), Received) is is_taken
+
+
 def test_prolific_is_asked_to_come_again_while_the_secret_cannot_be_read(
     receiver: Receiver, platform: Platform, clock: MovableClock
 ) -> None:

@@ -99,6 +99,16 @@ def test_the_list_is_read_again_once_the_numbers_have_changed_or_some_time_is_ov
     assert len(account.prolific.called("get-submissions")) == 3
 
 
+def test_the_list_is_read_again_after_the_clock_was_set_back(
+    account: ProlificAccount, sync: Sync, run: RunView, clock: MovableClock
+) -> None:
+    submission = account.submission(1)
+    assert [*statuses(sync.reports(run))] == [submission.id]
+    clock.advance(-24 * 3600)
+
+    assert [*statuses(sync.reports(run))] == [submission.id]
+
+
 def test_a_list_that_was_not_read_whole_is_read_again(
     account: ProlificAccount, sync: Sync, run: RunView
 ) -> None:

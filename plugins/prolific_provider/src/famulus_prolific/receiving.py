@@ -22,6 +22,7 @@ _SIGNATURE = "x-prolific-request-signature"
 _TIME = "x-prolific-request-timestamp"
 #: Prolific repeats a request for 24 hours. Whether each attempt is signed again is not documented.
 _LONGEST_DELAY = timedelta(hours=26)
+#: How far the clock that signs requests may be ahead of this one.
 _FUTURE = timedelta(minutes=10)
 #: How long a secret that a request does not fit is not read again: anyone can send one.
 _READ_AGAIN = timedelta(minutes=1)
@@ -72,7 +73,8 @@ class Receiver:
             now = self.clock()
             if self._known is not known:
                 return self._known
-            if now - self._read_at < _READ_AGAIN:
+            # The clock may have been set back.
+            if abs(now - self._read_at) < _READ_AGAIN:
                 return None
             self._read_at = now
             self._known = self.secret()

@@ -44,9 +44,9 @@ class Sync:
     study_of: Callable[[int], StudyRecord | None]
     #: what a worker who is screened out is paid; None where the study pays them nothing
     screen_out_reward: Decimal | None = None
-    #: the numbers of the last list that was read whole, and when it is read again in any case
+    #: the numbers of the last list that was read whole, and when that was
     _counts: Any = field(default=None, init=False)
-    _due_at: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
+    _read_at: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
     def reports(self, run: RunView) -> Iterator[VisitReport]:
         """Yield the status of each submission that has ended or was handed in."""
@@ -54,10 +54,12 @@ class Sync:
         if record is None or record.study_id is None:
             return
         began, counts = self.clock(), self._read_counts(record.study_id)
-        if counts is not None and counts == self._counts and began < self._due_at:
+        # The clock may have been set back.
+        is_recent = abs(began - self._read_at) < _UNCHANGED
+        if counts is not None and counts == self._counts and is_recent:
             return
         yield from self._listed(record)
-        self._counts, self._due_at = counts, began + _UNCHANGED
+        self._counts, self._read_at = counts, began
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
         """Yield the status of these visits; stores nothing."""
