@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import pytest
@@ -11,6 +12,7 @@ from famulus import RunView, UnavailableError
 from famulus_prolific.fake import Fault
 from famulus_prolific.hooks import EVENTS, Hooks, read_secret
 from prolific_account import ProlificAccount
+from prolific_bench import Bench
 
 CREATE, CONFIRM = "create-subscription", "confirm-subscription"
 
@@ -155,3 +157,33 @@ def test_a_run_without_webhooks_goes_on_with_one_warning(
 
     assert live(account) == []
     assert caplog.text.count("noticed later") == 1
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_subscriptions_that_were_not_made_with_the_places_are_made_by_a_sync(
+    bench: Bench, is_stopped: bool
+) -> None:
+    bench.prolific.faults.plan(Fault.LOSE_REPLY, CREATE)
+    bench.provider.set_places(bench.run, 1)
+    if is_stopped:
+        bench.provider.pause_places(bench.run)
+
+    list(bench.provider.sync(bench.run, [], None))
+
+    with bench.prolific.turn() as state:
+        found = [each.is_confirmed for each in state.subscriptions.values()]
+    assert found == ([] if is_stopped else [True, True])
+
+
+def test_a_run_that_is_stopped_while_it_subscribes_leaves_nothing_behind(bench: Bench) -> None:
+    bench.prolific.faults.plan(Fault.LOSE_REQUEST, "get-secrets")
+    bench.provider.set_places(bench.run, 1)
+    with ThreadPoolExecutor() as threads, bench.prolific.faults.holding("get-secrets") as gate:
+        syncing = threads.submit(lambda: list(bench.provider.sync(bench.run, [], None)))
+        assert gate.reached.wait(60)
+        bench.make().pause_places(bench.run)
+        gate.open()
+        syncing.result(60)
+
+    with bench.prolific.turn() as state:
+        assert not state.subscriptions

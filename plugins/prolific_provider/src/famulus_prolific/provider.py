@@ -200,11 +200,7 @@ class ProlificProvider(Provider):
     def set_places(self, run: RunView, total: int) -> None:
         """Publish the run's study, or raise its places, or start it again."""
         self._parts.studies.open(run, total)
-        try:
-            self._parts.hooks.subscribe(run)
-        except UnavailableError as error:
-            # The places are open, and what happens there is looked for anyway.
-            _log.warning("run %d: no changes are announced yet: %s", run.id, error)
+        self._subscribe(run)
 
     def move_end(self, run: RunView) -> None:
         """Start the study again if it was paused because the run's time was over."""
@@ -239,12 +235,13 @@ class ProlificProvider(Provider):
         """
         yield from self._parts.sync.reports(run)
         self._parts.studies.keep_closed(run.id)
-        if self._is_over(run):
-            record = self._parts.records.find(run.id)
-            if record is not None and not record.is_paused:
-                self._parts.studies.suspend(run)
-        else:
+        record = self._parts.records.find(run.id)
+        is_open = record is not None and record.study_id is not None and not record.is_paused
+        if is_open and self._is_over(run):
+            self._parts.studies.suspend(run)
+        elif is_open:
             self._parts.studies.add_slots(run)
+            self._subscribe(run)
 
     def receive(self, request: PlatformRequest) -> Received | Unverified:
         """Verify a request by the workspace's secret."""
@@ -301,6 +298,17 @@ class ProlificProvider(Provider):
     def unblock(self, worker_name: str, reason: str) -> None:
         """Remove the block of a worker."""
         self._parts.groups.unblock(worker_name)
+
+    def _subscribe(self, run: RunView) -> None:
+        """Have changes be announced; without that, they are looked for all the same."""
+        try:
+            self._parts.hooks.subscribe(run)
+        except UnavailableError as error:
+            _log.warning("run %d: no changes are announced yet: %s", run.id, error)
+        record = self._parts.records.find(run.id)
+        if record is not None and record.is_paused:
+            # The run was stopped in between; what was made here must not be left over.
+            self._parts.hooks.unsubscribe(run.id)
 
     def _is_over(self, run: RunView) -> bool:
         return self.context.clock() >= run.closes_at
