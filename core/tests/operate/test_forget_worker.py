@@ -19,7 +19,6 @@ from famulus.engine.platform.visit_sync import sync_run
 from famulus.engine.qualifications.worker_handle import find_or_create_worker, find_worker
 from famulus.errors import ConflictError, NotFoundError, PluginError, UsageError
 from famulus.model.database import Database
-from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import PaymentKind, VisitStatus
 from famulus.model.tables import OutboxTable, PaymentTable, WorkerTable
 from famulus.operate.forget_worker import (
@@ -33,6 +32,7 @@ from famulus.review.payment_actions import pay_bonus
 from famulus.review.review_session import ReviewSession
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from stored_texts import contains
 
 NAME = "zoë.müller@example.org"
 ANSWER = "my cat is called Mimi"
@@ -100,19 +100,6 @@ def forget(
 ) -> ForgottenWorker:
     who = find_worker_id(database, plugins, name)
     return forget_worker(database, plugins, who, answers=answers)
-
-
-def contains(database: Database, text: str) -> bool:
-    """Return whether a text is in any column of any table, or in any of the database's files."""
-    if database.kind is DatabaseKind.SQLITE:
-        assert database.location.path is not None
-        folder = database.location.path.parent
-        stored = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
-        return any(text.encode() in content for content in stored)
-    with database.read() as tx:
-        tables = tx.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        rows = [tx.sql(f'SELECT t::text FROM "{name}" t').fetchall() for (name,) in tables]
-    return any(text in row for found in rows for (row,) in found)
 
 
 @pytest.mark.usefixtures("paid")

@@ -15,6 +15,7 @@ from attrs import define, field
 
 import famulus
 from famulus import Clock, UnavailableError, UsageError, system_clock
+from famulus_prolific.secret_headers import hide_secret_headers
 
 if TYPE_CHECKING:
     import httpx
@@ -181,6 +182,7 @@ class ProlificApi:
     def _open(self) -> httpx.Client:
         import httpx
 
+        hide_secret_headers()
         try:
             return httpx.Client(
                 base_url=self.base_url,

@@ -1,0 +1,114 @@
+"""Secrets are in one file that only its owner can read, and in no log, database or other file."""
+
+from __future__ import annotations
+
+import logging
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import famulus_prolific
+from famulus import (
+    Database,
+    Plugins,
+    export_records,
+    pay_bonus,
+    register_requester,
+)
+from famulus.testing import GatewayWay, ScriptedWorker
+from famulus.testing.inprocess import kit_plugins
+from famulus_prolific.fake import FakeProlific, Fault
+from famulus_prolific.tokens import VARIABLE
+from prolific_bench import parameters
+from stored_texts import contains
+
+TOKEN = "the-token-of-the-account"
+
+
+@pytest.fixture
+def config(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the user's settings, away from the database."""
+    folder = tmp_path_factory.mktemp("config")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def plugins() -> Plugins:
+    """The kit's plugins, and the provider."""
+    return kit_plugins(prolific=famulus_prolific)
+
+
+def secrets_of(prolific: FakeProlific) -> dict[str, str]:
+    with prolific.turn() as state:
+        webhooks = [each.value for each in state.secrets.values()]
+        handshakes = [each.handshake for each in state.subscriptions.values()]
+    assert len(webhooks) == 1
+    assert len(handshakes) == 2
+    return {
+        "token": TOKEN,
+        "secret": webhooks[0],
+        **{f"handshake {number}": each for number, each in enumerate(handshakes)},
+    }
+
+
+def test_no_secret_is_logged_or_stored_elsewhere(
+    prolific: FakeProlific,
+    database: Database,
+    plugins: Plugins,
+    operator: Any,
+    config: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with prolific.turn() as state:
+        state.tokens.add(TOKEN)
+    monkeypatch.delenv(VARIABLE)
+    register_requester(
+        database, "prolific", "lab", plugins=plugins, api_url=prolific.api_url, token=TOKEN
+    )
+    prolific.faults.plan(Fault.LOSE_REPLY, "create-subscription")
+    run = operator.launch_rows(
+        [{"n": 1}, {"n": 2}],
+        provider="prolific",
+        provider_options={"site_url": prolific.site_url},
+        public_url="https://tasks.example/",
+        estimated_minutes=1,
+        task_reward="1.00",
+    )
+    operator.turn()
+    operator.turn()
+    secrets = secrets_of(prolific)
+    person = prolific.participant(1)
+    submission, url = person.take(person.studies()[0].id)
+    worker = ScriptedWorker(GatewayWay(run), person.id, query=lambda *_: parameters(url))
+    answer = worker.submit(worker.open(submission.id))
+    person.complete(submission, answer.text.partition("complete?cc=")[2][:12])
+    operator.turn()
+    (record,) = export_records(database, run=run.run_id)
+    pay_bonus(database, record["unit"], "0.50", reason="Good.", plugins=plugins)
+    with prolific.turn() as state:
+        state.tokens.discard(TOKEN)
+    operator.turn()
+    with prolific.turn() as state:
+        state.tokens.add(TOKEN)
+    operator.finish(run.run_id)
+
+    files = {
+        path: path.read_text(errors="replace")
+        for folder in (config, tmp_path)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    assert any(record.name.startswith("httpcore") for record in caplog.records)
+    for name, secret in secrets.items():
+        assert secret not in caplog.text, f"{name} is in the log"
+        assert not contains(database, secret), f"{name} is in the database"
+        holders = [path for path, text in files.items() if secret in text]
+        assert all(stat.S_IMODE(each.stat().st_mode) == 0o600 for each in holders), holders
+        assert all(each.suffix == ".token" for each in holders), holders
+        assert len(holders) == int(not name.startswith("handshake"))
