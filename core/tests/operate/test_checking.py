@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from famulus.contracts.plan import Plan
 from famulus.engine.runs import find_run
-from famulus.errors import UsageError
+from famulus.errors import Problem, UsageError
 from famulus.model.database import Database
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
@@ -67,6 +68,23 @@ def test_a_property_of_a_blueprint_that_raises_is_a_problem(
 
     with pytest.raises(UsageError, match="'rows' failed while checking: ZeroDivisionError"):
         operator.check(rows_configuration(), shared_state=RowsState(rows=[{"n": 1}]))
+
+
+@pytest.mark.parametrize("role", ["architect", "provider"])
+def test_what_prevents_serving_is_asked_where_a_run_is_to_be_served(
+    operator: ManualOperator, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(self: object, plan: Plan) -> list[Problem]:
+        return [plan.problem(role, "cannot serve now")]
+
+    configuration = rows_configuration()
+    cls = getattr(operator.plugins, role)({"architect": "nowhere", "provider": "crowd"}[role])
+    monkeypatch.setattr(cls, "serving_problems", found)
+    state = RowsState(rows=[{"n": 1}])
+
+    operator.check(configuration, shared_state=state, serving=False)
+    with pytest.raises(UsageError, match="cannot serve now"):
+        operator.check(configuration, shared_state=state)
 
 
 @pytest.mark.parametrize("more", [{}, {"task_reward": None}])

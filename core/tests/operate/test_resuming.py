@@ -9,10 +9,12 @@ import pytest
 
 from famulus.contracts.architect import Architect, Deployed, Deployment
 from famulus.contracts.hookspecs import hookimpl
+from famulus.contracts.plan import Plan
+from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import Capabilities
 from famulus.engine.gateway import Gateway
 from famulus.engine.runs import find_run
-from famulus.errors import ConflictError, RunBusyError, UnavailableError, UsageError
+from famulus.errors import ConflictError, Problem, RunBusyError, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus, RunStatus
 from famulus.model.tables import TaskRunTable
@@ -188,3 +190,42 @@ def test_a_blueprint_that_fails_at_a_resume_is_named_and_the_run_stays_stopped(
     assert find_run(database, stopped.run_id).status is RunStatus.STOPPED
     operator.resume(stopped.run_id, shared_state=RowsState(rows=ROWS))
     assert GatewayWorker(stopped, "x").arrive("a").has_form
+
+
+@pytest.mark.parametrize("is_warning", [False, True])
+def test_what_keeps_a_run_from_admitting_workers_is_reported_at_its_resume(
+    operator: ManualOperator,
+    database: Database,
+    stopped: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    is_warning: bool,
+) -> None:
+    def found(self: Provider, plan: Plan) -> list[Problem]:
+        return [plan.problem("provider", "the key cannot be read", warning=is_warning)]
+
+    def resume() -> None:
+        operator.resume(stopped.run_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(operator.plugins.provider("selling"), "serving_problems", found)
+        if is_warning:
+            resume()
+        else:
+            with pytest.raises(UsageError, match="the key cannot be read"):
+                resume()
+
+    assert find_run(database, stopped.run_id).status is (
+        RunStatus.RUNNING if is_warning else RunStatus.STOPPED
+    )
+    said = f"run {stopped.run_id}: provider: the key cannot be read"
+    assert (said in caplog.messages) is is_warning
+
+
+def test_a_provider_that_fails_at_a_resume_is_named(
+    operator: ManualOperator, stopped: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operator.plugins.provider("selling"), "serving_problems", _broken)
+
+    with pytest.raises(UsageError, match="the provider 'selling' failed while checking: ZeroDiv"):
+        operator.resume(stopped.run_id)

@@ -521,3 +521,32 @@ def test_provider_may_need_options_of_every_task(tmp_path: Path) -> None:
 
     PunctualRules.task_options = {"estimated_minutes": 1}
     PunctualRules().test_checking_finds_nothing_and_writes_nothing(tmp_path)
+
+
+def test_a_provider_that_can_serve_says_nothing_and_changes_nothing(tmp_path: Path) -> None:
+    calls = []
+
+    class Doubting(Crowd):
+        def serving_problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+            return [plan.problem("provider", "there is no key")]
+
+    class Calling(Crowd):
+        def serving_problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+            calls.append("made a key")
+            return []
+
+    class DoubtingRules(PeopleRules):
+        provider = Doubting
+
+    class CallingRules(PeopleRules):
+        provider = Calling
+
+        def platform_state(self) -> object:
+            return [*calls]
+
+    for rules, sentence in (
+        (DoubtingRules(), "there is no key"),
+        (CallingRules(), r"serving_problems\(\) must not change the platform"),
+    ):
+        with pytest.raises(AssertionError, match=sentence):
+            rules.test_checking_finds_nothing_and_writes_nothing(tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from famulus import PaymentKind, Role, SharedTaskState, UnavailableError, UsageError
+from famulus import PaymentKind, Plan, Role, SharedTaskState, UnavailableError, UsageError
 from famulus_prolific.checks import server_problems
 from famulus_prolific.fake import FakeProlific, Fault
 from famulus_prolific.options import ProlificRequesterArgs
@@ -144,7 +144,13 @@ def test_filters_are_compared_with_the_list_and_passed_on(
         assert given in bench.study.fields["filters"]
 
 
-def test_filters_that_cannot_be_compared_are_a_warning(bench: Bench) -> None:
+@pytest.mark.parametrize("is_token_missing", [False, True])
+def test_filters_that_cannot_be_compared_are_a_warning(
+    bench: Bench, is_token_missing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_token_missing:
+        monkeypatch.delenv(VARIABLE)
+    assert bench.provider.problems(bench.plan) == []
     state = SharedTaskState()
     state.specific_qualifications = {"prolific": [{"filter_id": "age", "selected_range": {}}]}
     bench.shared_state = state
@@ -192,3 +198,47 @@ def test_a_server_that_cannot_read_the_token_is_refused(
 
     assert len(found) == int(architect == "local" and not is_readable)
     assert all("keep_token_in=file" in each and "secure_urls" in each for each in found)
+
+
+def is_served_by_itself(bench: Bench) -> Plan:
+    return evolve(bench.plan, architect=Role(type="external", args=None))
+
+
+def test_a_token_that_is_accepted_is_no_problem(bench: Bench) -> None:
+    assert bench.provider.serving_problems(is_served_by_itself(bench)) == []
+
+
+@pytest.mark.parametrize(
+    ("token", "message"), [(None, f"missing from the variable {VARIABLE}"), ("no token", "refuses")]
+)
+def test_a_run_whose_token_is_missing_or_refused_is_not_served(
+    bench: Bench, token: str | None, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = is_served_by_itself(bench)
+    if token is None:
+        monkeypatch.delenv(VARIABLE)
+    else:
+        monkeypatch.setenv(VARIABLE, token)
+
+    (problem,) = bench.provider.serving_problems(plan)
+
+    assert message in str(problem)
+    assert not problem.warning
+
+
+def test_a_run_with_the_token_of_another_account_is_not_served(bench: Bench) -> None:
+    plan = is_served_by_itself(bench)
+    with bench.prolific.turn() as state:
+        state.researcher_id = OTHER
+
+    (problem,) = bench.provider.serving_problems(plan)
+
+    assert f"of the account {OTHER}" in str(problem)
+
+
+def test_a_token_that_cannot_be_checked_now_is_a_warning(bench: Bench) -> None:
+    bench.prolific.faults.plan(Fault.FAIL, "get-me")
+
+    (problem,) = bench.provider.serving_problems(is_served_by_itself(bench))
+
+    assert problem.warning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from famulus import (
     PaymentRecord,
     PaymentStatus,
     Plugins,
+    UsageError,
     export_records,
     list_runs,
     pay_bonus,
@@ -27,6 +29,7 @@ from famulus.testing.inprocess import kit_plugins
 from famulus.testing.movable_clock import MovableClock
 from famulus_prolific.command import prolific as command
 from famulus_prolific.fake import FakeProlific, Fault, Submission
+from famulus_prolific.tokens import VARIABLE
 from prolific_bench import parameters
 
 DAY = 24 * 3600
@@ -170,3 +173,17 @@ def test_a_message_that_cannot_be_sent_is_an_error(
 
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_a_run_is_not_resumed_without_its_token(
+    run: Any, operator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.stop(run.run_id, now=True)
+    token = os.environ[VARIABLE]
+    monkeypatch.delenv(VARIABLE)
+
+    with pytest.raises(UsageError, match=f"missing from the variable {VARIABLE}"):
+        operator.resume(run.run_id)
+
+    monkeypatch.setenv(VARIABLE, token)
+    operator.resume(run.run_id)

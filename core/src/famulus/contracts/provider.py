@@ -119,6 +119,17 @@ class Provider(ABC):
         becomes a problem that names the provider.
         """
 
+    def serving_problems(self, plan: Plan) -> list[Problem]:
+        """Return what keeps a run from admitting workers now, such as a key that cannot be read.
+
+        May ask the platform, and changes nothing there. Where the platform does not answer, that is
+        a warning: it may when the run is served.
+
+        Called like :meth:`problems`, except by commands that serve nothing, such as ``famulus
+        quote``, and before each resume, which a problem refuses; warnings are logged there.
+        """
+        return []
+
     @abstractmethod
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | EntryForm | Refusal:
         """Return the worker who arrives with these URL parameters.

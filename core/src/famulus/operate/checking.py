@@ -221,7 +221,7 @@ def _asked(
 
 def _questions(part: Any, serving: bool) -> list[Callable[[Plan], list[Problem]]]:
     """Return the methods of a plugin that find problems."""
-    asks_serving = serving and isinstance(part, Architect)
+    asks_serving = serving and isinstance(part, Architect | Provider)
     return [part.problems, part.serving_problems] if asks_serving else [part.problems]
 
 

@@ -39,6 +39,7 @@ from famulus.operate.resuming import (
     load_next,
     refuse_ended,
     refuse_other_money,
+    refuse_unservable,
     serve_again,
     take_lease,
 )
@@ -206,7 +207,7 @@ class Operator:
             provider was a sandbox at the launch and is not one now, or the reverse, or the
             requester's account has another currency than at the launch.
         :raises famulus.UsageError: when a secret, or something that was given in Python, is
-            missing.
+            missing, or its provider could admit no worker.
         """
         record = find_run(self.database, _number(run))
         name = f"run {record.id}"
@@ -216,6 +217,7 @@ class Operator:
         plan = plan_from_stored(record.plan, self.plugins, shared_state, secrets=secrets, run=name)
         parts = self._parts(plan, record)
         refuse_other_money(record, parts.provider)
+        refuse_unservable(parts, record.id)
         check_source(parts, record, given=shared_state is not None)
         self._prepare()
         record = take_lease(self.database, record.id, self._holder, self._closing_limits.waiting)

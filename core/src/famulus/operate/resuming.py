@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from functools import partial
 
@@ -35,6 +36,8 @@ from famulus.operate.ending import complete_end, end_stop
 from famulus.operate.managed_run import ManagedRun
 from famulus.plan import RunParts, stored_code
 from famulus.plugins import Plugins
+
+_log = logging.getLogger(__name__)
 
 #: Seconds between looks at whether a lease is renewed.
 _LOOK_SECONDS = 0.2
@@ -94,6 +97,21 @@ def refuse_other_money(record: RunRecord, provider: Provider) -> None:
             f"{record.requester_name!r} is in {currency}; register the account that it was "
             "launched with again, or launch a new run"
         )
+
+
+def refuse_unservable(parts: RunParts, run: int) -> None:
+    """Refuse to resume a run that would admit no worker, such as for want of a key; log warnings.
+
+    :raises famulus.UsageError: with what its provider has found.
+    """
+    provider = parts.provider
+    with as_plugin_error(f"the provider {provider.type!r} failed while checking"):
+        found = provider.serving_problems(parts.plan)
+        problems = without_warnings(found)
+    if problems:
+        raise UsageError(problems)
+    for each in found:
+        _log.warning("run %d: %s", run, each)
 
 
 def reopen_run(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from famulus import FamulusError, Plan, Problem, SharedTaskState
+from famulus_prolific.api import TokenError
 from famulus_prolific.texts import text_problems
-from famulus_prolific.tokens import FILE
+from famulus_prolific.tokens import FILE, NoTokenError
 from famulus_prolific.wages import wage_problems
 
 if TYPE_CHECKING:
@@ -82,13 +83,40 @@ def server_problems(plan: Plan, token_in: str) -> Iterator[Problem]:
         yield plan.problem("provider.requester_name", message)
 
 
-def filter_problems(api: ProlificApi, plan: Plan) -> Iterator[Problem]:
-    """Yield the filters that Prolific's list does not have; a warning where it cannot be read."""
+def token_problems(api: Callable[[], ProlificApi], plan: Plan, account: str) -> Iterator[Problem]:
+    """Yield that the token cannot be used; a warning where Prolific cannot be asked.
+
+    :param api: reads the token.
+    :param account: the id of the account that was registered.
+    """
+    option = "provider.requester_name"
+    try:
+        owner = str(api().get("users/me/")["id"])
+    except (NoTokenError, TokenError) as error:
+        yield plan.problem(option, str(error))
+    except FamulusError as error:
+        message = f"whether Prolific accepts the token cannot be checked now: {error}"
+        yield plan.problem(option, message, warning=True)
+    else:
+        if account and owner != account:
+            message = (
+                f"the token is of the account {owner}, and the requester was registered as "
+                f"{account}; put the token of that account in its place, or register another "
+                "requester"
+            )
+            yield plan.problem(option, message)
+
+
+def filter_problems(api: Callable[[], ProlificApi], plan: Plan) -> Iterator[Problem]:
+    """Yield the filters that Prolific's list does not have; a warning where it cannot be read.
+
+    :param api: reads the token; called where there are filters.
+    """
     given = [each for each in specific_filters(plan.shared_state) if _is_filter(each)]
     if not given:
         return
     try:
-        known = {str(each["filter_id"]): each for each in api.pages("filters/")}
+        known = {str(each["filter_id"]): each for each in api().pages("filters/")}
     except FamulusError as error:
         message = f"the filters could not be compared with Prolific's list: {error}"
         yield Problem(message, key=_SPECIFIC, warning=True)

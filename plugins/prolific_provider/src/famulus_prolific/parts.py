@@ -143,7 +143,7 @@ class Parts:
             api=self.api,
             database=database,
             records=BulkRecords(database=database),
-            account=self._account,
+            account=self.account,
             study_of=self.study_of,
         )
 
@@ -195,7 +195,7 @@ class Parts:
         return record.study_id
 
     @property
-    def _account(self) -> str:
+    def account(self) -> str:
         """The account's id on Prolific; empty where none is registered."""
         return str(self.settings.get("account", ""))
 
@@ -207,7 +207,7 @@ class Parts:
     def _read_token(self) -> str:
         from famulus_prolific.tokens import read_token
 
-        return read_token(self.token_place, self._account)
+        return read_token(self.token_place, self.account)
 
     @property
     def api_url(self) -> str | None:

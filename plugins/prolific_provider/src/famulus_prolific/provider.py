@@ -140,19 +140,25 @@ class ProlificProvider(Provider):
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Find what Prolific would refuse, and compare filters with its list."""
-        from famulus_prolific.checks import (
-            address_problems,
-            filter_problems,
-            plan_problems,
-            server_problems,
-        )
+        from famulus_prolific.checks import address_problems, filter_problems, plan_problems
 
         found = list(plan_problems(plan, self.currency))
         found += address_problems(plan, self._parts.api_url)
         if self.context.requester is not None:
-            found += server_problems(plan, self._parts.token_place)
-            found += filter_problems(self._parts.api, plan)
+            found += filter_problems(lambda: self._parts.api, plan)
         return found
+
+    def serving_problems(self, plan: Plan) -> list[Problem]:
+        """Check that the token can be read here and by the server, and that Prolific accepts it."""
+        from famulus_prolific.checks import server_problems, token_problems
+
+        parts = self._parts
+        if self.context.requester is None:
+            return []
+        return [
+            *server_problems(plan, parts.token_place),
+            *token_problems(lambda: parts.api, plan, parts.account),
+        ]
 
     def balance(self) -> Decimal | None:
         """Read what the workspace can spend."""

@@ -115,6 +115,15 @@ class ProviderConformance(
             )
             assert snapshot(tmp_path) == before, "problems() must not write anything here."
             assert self.platform_state() == state_before, "problems() must not call the platform."
+            problems = problems_of(harness.provider().serving_problems, harness.plan)
+            assert not problems, (
+                "serving_problems() must be empty for a run that can be served:\n"
+                f"{listed(problems)}"
+            )
+            assert snapshot(tmp_path) == before, "serving_problems() must not write anything here."
+            assert self.platform_state() == state_before, (
+                "serving_problems() must not change the platform."
+            )
 
     def test_options_survive_being_stored(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
