@@ -143,7 +143,44 @@ def test_a_reload_works_after_the_token_has_expired(
     for _ in range(3):
         assert isinstance(secure.arrive(query), Arrival)
 
-    assert len(secure.prolific.called("get-submission")) == int(is_restarted)
+    assert secure.prolific.called("get-submission") == []
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_a_reload_works_in_a_server_that_was_started_without_the_token_of_the_requester(
+    bench: Bench, clock: MovableClock, monkeypatch: pytest.MonkeyPatch, is_signed: bool
+) -> None:
+    bench.restart(secure_urls=is_signed)
+    bench.provider.set_places(bench.run, 3)
+    query = taken(bench)
+    bench.arrive(query)
+    clock.advance(10 * 60)
+    monkeypatch.delenv(VARIABLE)
+    bench.restart()
+
+    assert isinstance(bench.arrive(query), Arrival)
+    stranger = {**query, "PROLIFIC_PID": f"{7:024x}", "prolific_token": ""}
+    if is_signed:
+        assert isinstance(bench.arrive(stranger), Refusal)
+    else:
+        with pytest.raises(UnavailableError):
+            bench.arrive(stranger)
+
+
+def test_who_comes_late_where_no_token_of_the_requester_is_opens_the_study_again(
+    secure: Bench, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = secure.prolific.participant(1)
+    submission, url = person.take(secure.study.id)
+    clock.advance(10 * 60)
+    monkeypatch.delenv(VARIABLE)
+    secure.restart()
+
+    refusal = secure.arrive(parameters(url))
+
+    assert isinstance(refusal, Refusal)
+    assert "Open the study again" in str(refusal.detail)
+    assert isinstance(secure.arrive(parameters(person.start(submission))), Arrival)
 
 
 def test_an_expired_token_admits_no_worker_whom_prolific_is_not_asked_about(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,6 +26,9 @@ from famulus import (
     retry_payment,
     settle_payments,
 )
+from famulus.data.scope import find_scope
+from famulus.operate.forget_worker import find_worker_id, forget_worker
+from famulus.review.review_session import ReviewSession
 from famulus.testing import GatewayWay, ScriptedWorker, run_command
 from famulus.testing.inprocess import kit_plugins
 from famulus.testing.movable_clock import MovableClock
@@ -31,6 +36,7 @@ from famulus_prolific.command import prolific as command
 from famulus_prolific.fake import FakeProlific, Fault, Submission
 from famulus_prolific.tokens import VARIABLE
 from prolific_bench import parameters
+from stored_texts import contains
 
 DAY = 24 * 3600
 
@@ -44,11 +50,18 @@ def plugins() -> Plugins:
 @pytest.fixture
 def run(prolific: FakeProlific, database: Database, plugins: Plugins, operator: Any) -> Any:
     """The gateway of a run with three units."""
+    return launch(prolific, database, plugins, operator)
+
+
+def launch(
+    prolific: FakeProlific, database: Database, plugins: Plugins, operator: Any, **options: Any
+) -> Any:
+    """Launch a run with three units and options of the provider; return its gateway."""
     register_requester(database, "prolific", "lab", plugins=plugins, api_url=prolific.api_url)
     return operator.launch_rows(
         [{"n": number} for number in range(3)],
         provider="prolific",
-        provider_options={"site_url": prolific.site_url},
+        provider_options={"site_url": prolific.site_url, **options},
         public_url="https://tasks.example/",
         estimated_minutes=1,
         task_reward="1.00",
@@ -58,17 +71,18 @@ def run(prolific: FakeProlific, database: Database, plugins: Plugins, operator: 
 @pytest.fixture
 def work(prolific: FakeProlific, run: Any, operator: Any) -> Callable[[int], Submission]:
     """A function that has a participant work and hand in."""
+    return partial(have_done, prolific, run, operator)
 
-    def work(number: int) -> Submission:
-        person = prolific.participant(number)
-        submission, url = person.take(person.studies()[0].id)
-        worker = ScriptedWorker(GatewayWay(run), person.id, query=lambda *_: parameters(url))
-        answer = worker.submit(worker.open(submission.id))
-        person.complete(submission, answer.text.partition("complete?cc=")[2][:12])
-        operator.turn()
-        return submission
 
-    return work
+def have_done(prolific: FakeProlific, run: Any, operator: Any, number: int) -> Submission:
+    """Have a participant work and hand in."""
+    person = prolific.participant(number)
+    submission, url = person.take(person.studies()[0].id)
+    worker = ScriptedWorker(GatewayWay(run), person.id, query=lambda *_: parameters(url))
+    answer = worker.submit(worker.open(submission.id))
+    person.complete(submission, answer.text.partition("complete?cc=")[2][:12])
+    operator.turn()
+    return submission
 
 
 def bonus(database: Database, plugins: Plugins, **more: Any) -> PaymentRecord:
@@ -187,3 +201,34 @@ def test_a_run_is_not_resumed_without_its_token(
 
     monkeypatch.setenv(VARIABLE, token)
     operator.resume(run.run_id)
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_a_participant_who_was_forgotten_is_named_nowhere(
+    prolific: FakeProlific,
+    database: Database,
+    plugins: Plugins,
+    operator: Any,
+    clock: MovableClock,
+    caplog: pytest.LogCaptureFixture,
+    is_signed: bool,
+) -> None:
+    caplog.set_level(logging.INFO)
+    run = launch(prolific, database, plugins, operator, secure_urls=is_signed)
+    prolific.facts.bonuses_take = prolific.facts.paying_takes = timedelta(0)
+    submission = have_done(prolific, run, operator, 1)
+    name = submission.participant_id
+    ReviewSession(
+        database=database, plugins=plugins, scope=find_scope(database, "rows")
+    ).accept_all()
+    bonus(database, plugins)
+    operator.turn()
+    operator.finish(run.run_id)
+    assert contains(database, name)
+
+    who = find_worker_id(database, plugins, name)
+    forget_worker(database, plugins, who, answers=False)
+
+    assert not contains(database, name)
+    assert not contains(database, submission.id)
+    assert name not in caplog.text

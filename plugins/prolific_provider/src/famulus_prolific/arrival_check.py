@@ -15,19 +15,21 @@ from famulus import Refusal, UnavailableError
 from famulus_prolific.api import ProlificApi, RefusedError
 from famulus_prolific.arrivals import Arrived, not_ours
 from famulus_prolific.secure_urls import SecureUrls, Signature
+from famulus_prolific.tokens import NoTokenError
 
 if TYPE_CHECKING:
     from famulus import Clock
+    from famulus_prolific.arrival_records import ArrivalRecords
     from famulus_prolific.records import StudyRecords
 
-#: How long the answer to "is this submission theirs?" is cached: whose it is never changes, and one
-#: that is not found may be begun at any moment.
+#: How long the answer to "is this submission theirs?" is cached in memory: whose it is never
+#: changes, and one that is not found may be begun at any moment.
 _CACHED = MappingProxyType({True: timedelta(days=1), False: timedelta(seconds=3)})
 _CACHE_SIZE = 10_000
 _OVER = ("RETURNED", "TIMED-OUT", "TIMED OUT", "REJECTED")
 _NOT_OURS = "Open the study from its page on Prolific."
 _FORGED = "This address was not made by Prolific for you. Open the study from its page there."
-_EXPIRED = "This address is too old. Open the study from its page on Prolific."
+_EXPIRED = "This address is too old. Open the study again from its page on Prolific."
 _UNKNOWN = (
     "According to Prolific, this submission is not yours, or it is over. Open the study from its "
     "page there; if you have just begun, reload this page in a minute."
@@ -38,10 +40,11 @@ _UNKNOWN = (
 class ArrivalCheck:
     """Refuses arrivals that do not come from Prolific. Used by many threads; holds only a cache.
 
-    A reload makes no call: whose submission it is is remembered, by this process.
+    A reload makes no call: whose submission it is is stored.
     """
 
     records: StudyRecords
+    arrivals: ArrivalRecords
     clock: Clock
     #: makes the client at the first arrival that needs it; None: Prolific is not asked
     api: Callable[[], ProlificApi] | None
@@ -72,16 +75,29 @@ class ArrivalCheck:
             if signature is Signature.FORGED:
                 return not_ours(_FORGED)
             if signature is Signature.VALID:
-                self._cache(arrived, theirs=True)
+                if not self._cached(arrived):
+                    self._remember(run, arrived)
                 return None
-        known = self._cached(arrived)
-        if known is None:
-            if self.secure is not None and self.api is None:
-                return not_ours(_EXPIRED)
-            known = self._is_theirs(arrived)
-        return None if known else not_ours(_UNKNOWN)
+        known = self._recalled(run, arrived)
+        if known is None and self.secure is not None and self.api is None:
+            return not_ours(_EXPIRED)
+        try:
+            is_theirs = self._is_theirs(run, arrived) if known is None else known
+        except NoTokenError:
+            if self.secure is None:
+                raise
+            return not_ours(_EXPIRED)
+        return None if is_theirs else not_ours(_UNKNOWN)
 
-    def _is_theirs(self, arrived: Arrived) -> bool:
+    def _recalled(self, run: int, arrived: Arrived) -> bool | None:
+        """Return whether a submission is theirs, as far as that is known without a call."""
+        known = self._cached(arrived)
+        if known is None and self.arrivals.worker_of(run, arrived.session) == arrived.worker:
+            self._cache(arrived, theirs=True)
+            return True
+        return known
+
+    def _is_theirs(self, run: int, arrived: Arrived) -> bool:
         """Return whether Prolific has such a submission; True where it is not to be asked."""
         if self.api is None:
             return True
@@ -93,8 +109,15 @@ class ArrivalCheck:
             is_theirs = False
         else:
             is_theirs = _is_of(found, arrived)
-        self._cache(arrived, theirs=is_theirs)
+        if is_theirs:
+            self._remember(run, arrived)
+        else:
+            self._cache(arrived, theirs=False)
         return is_theirs
+
+    def _remember(self, run: int, arrived: Arrived) -> None:
+        self.arrivals.add(run, arrived.session, arrived.worker)
+        self._cache(arrived, theirs=True)
 
     def _cached(self, arrived: Arrived) -> bool | None:
         with self._mutex:

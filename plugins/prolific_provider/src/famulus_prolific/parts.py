@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from famulus import Context, RunView
     from famulus_prolific.api import ProlificApi
     from famulus_prolific.arrival_check import ArrivalCheck
+    from famulus_prolific.arrival_records import ArrivalRecords
     from famulus_prolific.bonuses import Bonuses
     from famulus_prolific.costs import Costs
     from famulus_prolific.groups import Groups
@@ -80,6 +81,13 @@ class Parts:
         return StudyRecords(database=self._context.database)
 
     @cached_property
+    def arrivals(self) -> ArrivalRecords:
+        """The stored submissions of those who have arrived."""
+        from famulus_prolific.arrival_records import ArrivalRecords
+
+        return ArrivalRecords(database=self._context.database)
+
+    @cached_property
     def costs(self) -> Costs:
         """The calculator."""
         from famulus_prolific.costs import Costs
@@ -88,11 +96,12 @@ class Parts:
 
     @cached_property
     def arrival_check(self) -> ArrivalCheck:
-        """The check of arrivals, which remembers what it has asked."""
+        """The check of arrivals."""
         from famulus_prolific.arrival_check import ArrivalCheck
 
         return ArrivalCheck(
             records=self.records,
+            arrivals=self.arrivals,
             clock=self._context.clock,
             api=(lambda: self.api) if self._args.verify_arrivals else None,
             secure=(lambda: self._secure_urls) if self._args.secure_urls else None,

@@ -305,6 +305,10 @@ class ProlificProvider(Provider):
         """Remove the block of a worker."""
         self._parts.groups.unblock(worker_name)
 
+    def forget(self, worker_name: str, pseudonym: str) -> None:
+        """Delete which submissions a worker has arrived with; nothing is sent to Prolific."""
+        self._parts.arrivals.forget(worker_name)
+
     def _subscribe(self, run: RunView) -> None:
         """Have changes be announced; without that, they are looked for all the same."""
         try:

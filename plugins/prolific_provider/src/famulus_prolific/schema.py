@@ -8,19 +8,7 @@ from __future__ import annotations
 
 from famulus import Migration, PluginSchema
 from famulus_prolific.account_tables import ACCOUNT_TABLES
-
-_RUN = (
-    """CREATE TABLE "prolific_run" (
-        "id" INTEGER NOT NULL PRIMARY KEY,
-        "run_id" INTEGER NOT NULL,
-        "study_id" VARCHAR(64),
-        "codes" TEXT NOT NULL,
-        "url" TEXT NOT NULL,
-        "is_paused" BOOLEAN NOT NULL
-    )""",
-    'CREATE UNIQUE INDEX "prolific_run_once" ON "prolific_run" ("run_id")',
-    'CREATE UNIQUE INDEX "prolific_run_study" ON "prolific_run" ("study_id")',
-)
+from famulus_prolific.tables import ARRIVAL_TABLES, RUN_TABLES
 
 
 def _postgresql(statement: str) -> str:
@@ -32,6 +20,6 @@ SCHEMA = PluginSchema(
     name="prolific",
     migrations=tuple(
         Migration(number=number, sqlite=step, postgresql=tuple(map(_postgresql, step)))
-        for number, step in enumerate((_RUN, ACCOUNT_TABLES), start=1)
+        for number, step in enumerate((RUN_TABLES, ACCOUNT_TABLES, ARRIVAL_TABLES), start=1)
     ),
 )

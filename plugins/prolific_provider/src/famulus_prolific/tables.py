@@ -1,7 +1,4 @@
-"""The plugin's tables: the study of each run, and the codes with which its workers leave.
-
-A row is written before the call that creates the study, and gets its id afterwards.
-"""
+"""The tables of runs: their studies, the codes with which workers leave, and who has arrived."""
 
 from __future__ import annotations
 
@@ -9,7 +6,10 @@ import peewee
 
 
 class ProlificRun(peewee.Model):
-    """The study of a run."""
+    """The study of a run.
+
+    A row is written before the call that creates the study, and gets its id afterwards.
+    """
 
     id = peewee.BigAutoField()
     run_id = peewee.BigIntegerField()
@@ -24,3 +24,38 @@ class ProlificRun(peewee.Model):
 
     class Meta:
         table_name = "prolific_run"
+
+
+class ProlificArrival(peewee.Model):
+    """A submission that Prolific has confirmed to be of a participant and of a run's study."""
+
+    id = peewee.BigAutoField()
+    run_id = peewee.BigIntegerField()
+    submission_id = peewee.CharField(max_length=64)
+    worker_name = peewee.CharField(max_length=64)
+
+    class Meta:
+        table_name = "prolific_arrival"
+
+
+RUN_TABLES = (
+    """CREATE TABLE "prolific_run" (
+        "id" INTEGER NOT NULL PRIMARY KEY,
+        "run_id" INTEGER NOT NULL,
+        "study_id" VARCHAR(64),
+        "codes" TEXT NOT NULL,
+        "url" TEXT NOT NULL,
+        "is_paused" BOOLEAN NOT NULL
+    )""",
+    'CREATE UNIQUE INDEX "prolific_run_once" ON "prolific_run" ("run_id")',
+    'CREATE UNIQUE INDEX "prolific_run_study" ON "prolific_run" ("study_id")',
+)
+ARRIVAL_TABLES = (
+    """CREATE TABLE "prolific_arrival" (
+        "id" INTEGER NOT NULL PRIMARY KEY,
+        "run_id" INTEGER NOT NULL,
+        "submission_id" VARCHAR(64) NOT NULL,
+        "worker_name" VARCHAR(64) NOT NULL
+    )""",
+    'CREATE UNIQUE INDEX "prolific_arrival_once" ON "prolific_arrival" ("run_id", "submission_id")',
+)
