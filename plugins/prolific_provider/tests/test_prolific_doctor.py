@@ -24,6 +24,7 @@ def record(account: ProlificAccount) -> StudyRecord:
         codes={"completed": CODE, "not_qualified": REFUSED_CODE},
         url="",
         is_paused=False,
+        is_ended=False,
     )
 
 
@@ -109,7 +110,25 @@ def test_a_study_that_is_open_although_it_was_paused_is_named(
 
     (sentence,) = differences_of(account, evolve(record, is_paused=True))
 
-    assert "pause it there" in sentence
+    assert "is active on Prolific, and the run is stopped" in sentence
+    assert f"`famulus sync {RUN}` pauses it" in sentence
+
+
+@pytest.mark.parametrize("action", [None, "PAUSE", "STOP"])
+def test_a_study_that_is_not_stopped_although_its_run_is_finished_is_named(
+    account: ProlificAccount, record: StudyRecord, action: str | None
+) -> None:
+    if action is not None:
+        account.api().post(f"studies/{account.study.id}/transition/", {"action": action})
+
+    found = differences_of(account, evolve(record, is_paused=True, is_ended=True))
+
+    if action == "STOP":
+        assert found == []
+    else:
+        (sentence,) = found
+        assert "and the run is finished" in sentence
+        assert f"`famulus sync {RUN}` stops it" in sentence
 
 
 def test_a_study_that_prolific_does_not_have_is_named(

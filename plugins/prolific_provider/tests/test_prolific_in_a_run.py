@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import famulus_prolific
 from famulus import (
     Database,
     PaymentRecord,
@@ -21,7 +20,6 @@ from famulus import (
     export_records,
     list_runs,
     pay_bonus,
-    register_requester,
     resolve_payment,
     retry_payment,
     settle_payments,
@@ -29,13 +27,12 @@ from famulus import (
 from famulus.data.scope import find_scope
 from famulus.operate.forget_worker import find_worker_id, forget_worker
 from famulus.review.review_session import ReviewSession
-from famulus.testing import GatewayWay, ScriptedWorker, run_command
-from famulus.testing.inprocess import kit_plugins
+from famulus.testing import run_command
 from famulus.testing.movable_clock import MovableClock
 from famulus_prolific.command import prolific as command
 from famulus_prolific.fake import FakeProlific, Fault, Submission
 from famulus_prolific.tokens import VARIABLE
-from prolific_bench import parameters
+from prolific_run import have_done, launch, prolific_plugins
 from stored_texts import contains
 
 DAY = 24 * 3600
@@ -44,45 +41,19 @@ DAY = 24 * 3600
 @pytest.fixture
 def plugins() -> Plugins:
     """The kit's plugins, and the provider."""
-    return kit_plugins(prolific=famulus_prolific)
+    return prolific_plugins()
 
 
 @pytest.fixture
-def run(prolific: FakeProlific, database: Database, plugins: Plugins, operator: Any) -> Any:
+def run(prolific: FakeProlific, database: Database, operator: Any) -> Any:
     """The gateway of a run with three units."""
-    return launch(prolific, database, plugins, operator)
-
-
-def launch(
-    prolific: FakeProlific, database: Database, plugins: Plugins, operator: Any, **options: Any
-) -> Any:
-    """Launch a run with three units and options of the provider; return its gateway."""
-    register_requester(database, "prolific", "lab", plugins=plugins, api_url=prolific.api_url)
-    return operator.launch_rows(
-        [{"n": number} for number in range(3)],
-        provider="prolific",
-        provider_options={"site_url": prolific.site_url, **options},
-        public_url="https://tasks.example/",
-        estimated_minutes=1,
-        task_reward="1.00",
-    )
+    return launch(prolific, database, operator)
 
 
 @pytest.fixture
 def work(prolific: FakeProlific, run: Any, operator: Any) -> Callable[[int], Submission]:
     """A function that has a participant work and hand in."""
     return partial(have_done, prolific, run, operator)
-
-
-def have_done(prolific: FakeProlific, run: Any, operator: Any, number: int) -> Submission:
-    """Have a participant work and hand in."""
-    person = prolific.participant(number)
-    submission, url = person.take(person.studies()[0].id)
-    worker = ScriptedWorker(GatewayWay(run), person.id, query=lambda *_: parameters(url))
-    answer = worker.submit(worker.open(submission.id))
-    person.complete(submission, answer.text.partition("complete?cc=")[2][:12])
-    operator.turn()
-    return submission
 
 
 def bonus(database: Database, plugins: Plugins, **more: Any) -> PaymentRecord:
@@ -214,7 +185,7 @@ def test_a_participant_who_was_forgotten_is_named_nowhere(
     is_signed: bool,
 ) -> None:
     caplog.set_level(logging.INFO)
-    run = launch(prolific, database, plugins, operator, secure_urls=is_signed)
+    run = launch(prolific, database, operator, secure_urls=is_signed)
     prolific.facts.bonuses_take = prolific.facts.paying_takes = timedelta(0)
     submission = have_done(prolific, run, operator, 1)
     name = submission.participant_id

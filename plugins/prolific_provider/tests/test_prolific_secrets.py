@@ -9,19 +9,15 @@ from typing import Any
 
 import pytest
 
-import famulus_prolific
 from famulus import (
     Database,
     Plugins,
     export_records,
     pay_bonus,
-    register_requester,
 )
-from famulus.testing import GatewayWay, ScriptedWorker
-from famulus.testing.inprocess import kit_plugins
 from famulus_prolific.fake import FakeProlific, Fault
 from famulus_prolific.tokens import VARIABLE
-from prolific_bench import parameters
+from prolific_run import have_done, launch, prolific_plugins
 from stored_texts import contains
 
 TOKEN = "the-token-of-the-account"
@@ -38,7 +34,7 @@ def config(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def plugins() -> Plugins:
     """The kit's plugins, and the provider."""
-    return kit_plugins(prolific=famulus_prolific)
+    return prolific_plugins()
 
 
 def secrets_of(prolific: FakeProlific) -> dict[str, str]:
@@ -68,27 +64,12 @@ def test_no_secret_is_logged_or_stored_elsewhere(
     with prolific.turn() as state:
         state.tokens.add(TOKEN)
     monkeypatch.delenv(VARIABLE)
-    register_requester(
-        database, "prolific", "lab", plugins=plugins, api_url=prolific.api_url, token=TOKEN
-    )
     prolific.faults.plan(Fault.LOSE_REPLY, "create-subscription")
-    run = operator.launch_rows(
-        [{"n": 1}, {"n": 2}],
-        provider="prolific",
-        provider_options={"site_url": prolific.site_url},
-        public_url="https://tasks.example/",
-        estimated_minutes=1,
-        task_reward="1.00",
-    )
+    run = launch(prolific, database, operator, {"token": TOKEN})
     operator.turn()
     operator.turn()
     secrets = secrets_of(prolific)
-    person = prolific.participant(1)
-    submission, url = person.take(person.studies()[0].id)
-    worker = ScriptedWorker(GatewayWay(run), person.id, query=lambda *_: parameters(url))
-    answer = worker.submit(worker.open(submission.id))
-    person.complete(submission, answer.text.partition("complete?cc=")[2][:12])
-    operator.turn()
+    have_done(prolific, run, operator, 1)
     (record,) = export_records(database, run=run.run_id)
     pay_bonus(database, record["unit"], "0.50", reason="Good.", plugins=plugins)
     with prolific.turn() as state:

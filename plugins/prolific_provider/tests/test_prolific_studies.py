@@ -13,6 +13,7 @@ from famulus import (
     Outcome,
     RefusedError,
     Reject,
+    RequestReturn,
     UnavailableError,
     VisitOutcome,
     VisitVerdict,
@@ -368,27 +369,32 @@ def test_a_workspace_without_test_studies_refuses_one(bench: Bench) -> None:
     assert [study.status for study in bench.studies] == [StudyStatus.UNPUBLISHED]
 
 
-@pytest.mark.parametrize("is_sync", [False, True])
-def test_a_study_that_a_rejection_wakes_after_its_end_is_paused(
-    bench: Bench, is_sync: bool
+@pytest.mark.parametrize("is_over", [False, True])
+@pytest.mark.parametrize("by", ["sync", "rejection", "request for a return"])
+def test_a_study_that_offers_places_after_the_run_was_stopped_is_closed_again(
+    bench: Bench, by: str, is_over: bool
 ) -> None:
     bench.prolific.facts.rejection_wakes_stopped = True
     bench.provider.set_places(bench.run, 2)
-    submission = submitted(bench, 1)
-    bench.provider.end_places(bench.run)
-    if is_sync:
-        bench.prolific.participant(1).give_back(submission)
-        woken = bench.status
-
-        list(bench.provider.sync(bench.run, [], None))
-
-        assert woken == StudyStatus.ACTIVE
+    first, second = submitted(bench, 1), submitted(bench, 2)
+    if is_over:
+        bench.provider.end_places(bench.run)
     else:
+        bench.provider.pause_places(bench.run)
+    if by != "rejection":
+        bench.prolific.participant(1).give_back(first)
+        assert bench.status == StudyStatus.ACTIVE
+
+    if by == "sync":
+        list(bench.provider.sync(bench.run, [], None))
+    else:
+        is_rejected = by == "rejection"
+        submission = first if is_rejected else second
         visit = VisitView(
             id=1, run_id=1, worker_name=submission.participant_id, reference=submission.id
         )
-        verdict = VisitVerdict(key="1", visit=visit, verdict=Reject("x" * 100, "LOW_EFFORT"))
-
+        given = Reject("x" * 100, "LOW_EFFORT") if is_rejected else RequestReturn("Please do.")
+        verdict = VisitVerdict(key="1", visit=visit, verdict=given)
         assert [result for _, result in bench.provider.decide([verdict])] == [Outcome.CONFIRMED]
 
-    assert bench.status == StudyStatus.PAUSED
+    assert bench.status == (StudyStatus.COMPLETED if is_over else StudyStatus.PAUSED)

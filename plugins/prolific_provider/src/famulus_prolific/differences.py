@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from famulus_prolific import submissions
 from famulus_prolific.api import ProlificApi, RefusedError
 from famulus_prolific.rejections import APPROVES_AFTER_DAYS
-from famulus_prolific.studies import ACTIVE, PUBLISHING
-from famulus_prolific.submissions import Submission, list_submissions
+from famulus_prolific.studies import NOT_STOPPED, OPEN
+from famulus_prolific.submissions import Submission, list_submissions, plain_status
 from famulus_prolific.sync import is_refusal
 
 if TYPE_CHECKING:
@@ -45,11 +45,13 @@ def differences(
             raise
         yield f"the study {record.study_id} is not on Prolific any more, so nothing can be paid"
         return
+    status = plain_status(study["status"])
     if record.is_paused:
-        if study["status"] in (ACTIVE, PUBLISHING):
+        if status in (NOT_STOPPED if record.is_ended else OPEN):
+            why, does = ("finished", "stops") if record.is_ended else ("stopped", "pauses")
             yield (
-                f"the study {record.study_id} is {study['status'].lower()} on Prolific, and paused "
-                "here: pause it there"
+                f"the study {record.study_id} is {status.lower()} on Prolific, and the run is "
+                f"{why}: `famulus sync {record.run_id}` {does} it"
             )
         yield from hooks().left_over(record.run_id)
     listed = {each.id: each for each in list_submissions(api, record.study_id)}

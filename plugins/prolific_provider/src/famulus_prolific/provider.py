@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from famulus import (
+    Approve,
     Arrival,
     Capabilities,
     Clock,
@@ -32,7 +33,6 @@ from famulus import (
     Received,
     Refusal,
     Rehearsal,
-    Reject,
     Result,
     ReturnPlace,
     RunView,
@@ -266,10 +266,13 @@ class ProlificProvider(Provider):
         return differences(parts.api, lambda: parts.hooks, record, visits)
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
-        """Send verdicts, approvals together; a study that a rejection wakes is paused again."""
+        """Send verdicts, approvals together.
+
+        A study that they wake although its run is over is closed again.
+        """
         yield from self._parts.verdicts.decide(verdicts)
-        rejected = (each for each in verdicts if isinstance(each.verdict, Reject))
-        for run in dict.fromkeys(each.visit.run_id for each in rejected):
+        waking = (each for each in verdicts if not isinstance(each.verdict, Approve))
+        for run in dict.fromkeys(each.visit.run_id for each in waking):
             try:
                 self._parts.studies.keep_closed(run)
             except FamulusError as error:

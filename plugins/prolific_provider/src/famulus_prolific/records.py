@@ -25,6 +25,8 @@ class StudyRecord:
     codes: Mapping[str, str]
     url: str
     is_paused: bool
+    #: an ended one is paused too
+    is_ended: bool
 
 
 @frozen(kw_only=True)
@@ -68,11 +70,16 @@ class StudyRecords:
         update = ProlificRun.update(is_paused=paused).where(ProlificRun.run_id == run)
         self.database.write(lambda tx: tx.execute(update))
 
+    def end(self, run: int) -> None:
+        """Store that the study of a run is to offer no place again."""
+        update = ProlificRun.update(is_paused=True, is_ended=True).where(ProlificRun.run_id == run)
+        self.database.write(lambda tx: tx.execute(update))
+
 
 def _begin(tx: Transaction, run: int, url: str) -> StudyRecord:
     tx.execute(
         ProlificRun.insert(
-            run_id=run, codes=json.dumps(make_codes()), url=url, is_paused=False
+            run_id=run, codes=json.dumps(make_codes()), url=url, is_paused=False, is_ended=False
         ).on_conflict_ignore()
     )
     return _found(tx, run)
@@ -97,4 +104,5 @@ def _record(row: Any) -> StudyRecord | None:
         codes=json.loads(row.codes),
         url=row.url,
         is_paused=bool(row.is_paused),
+        is_ended=bool(row.is_ended),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from famulus import Migration, PluginSchema
 from famulus_prolific.account_tables import ACCOUNT_TABLES
-from famulus_prolific.tables import ARRIVAL_TABLES, RUN_TABLES
+from famulus_prolific.tables import ARRIVAL_TABLES, END_COLUMN, RUN_TABLES
 
 
 def _postgresql(statement: str) -> str:
@@ -16,10 +16,11 @@ def _postgresql(statement: str) -> str:
     return keyed.replace("INTEGER", "BIGINT")
 
 
+_STEPS = (RUN_TABLES, ACCOUNT_TABLES, ARRIVAL_TABLES, END_COLUMN)
 SCHEMA = PluginSchema(
     name="prolific",
     migrations=tuple(
         Migration(number=number, sqlite=step, postgresql=tuple(map(_postgresql, step)))
-        for number, step in enumerate((RUN_TABLES, ACCOUNT_TABLES, ARRIVAL_TABLES), start=1)
+        for number, step in enumerate(_STEPS, start=1)
     ),
 )

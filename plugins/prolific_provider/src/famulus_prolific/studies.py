@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 UNPUBLISHED, PUBLISHING, ACTIVE = "UNPUBLISHED", "PUBLISHING", "ACTIVE"
 PAUSED, AWAITING_REVIEW, COMPLETED = "PAUSED", "AWAITING REVIEW", "COMPLETED"
 #: The statuses in which participants may take a place.
-_OPEN = (PUBLISHING, ACTIVE)
+OPEN = (PUBLISHING, ACTIVE)
+#: The statuses of a study that offers places, or would again after a rejection or a start.
+NOT_STOPPED = (*OPEN, PAUSED, AWAITING_REVIEW)
 #: The statuses of a study that was published or started: its places may be used already.
-_STARTED = (*_OPEN, AWAITING_REVIEW, COMPLETED)
+_STARTED = (*OPEN, AWAITING_REVIEW, COMPLETED)
 #: What Prolific puts into the address of a participant, by the parameter.
 PARAMETERS: Mapping[str, str] = {
     "PROLIFIC_PID": "{{%PROLIFIC_PID%}}",
@@ -83,7 +85,7 @@ class Studies:
     def suspend(self, run: RunView) -> None:
         """Offer no place, for a reason that may pass: :meth:`go_on` undoes it."""
         study = self._published(run)
-        if study is not None and study["status"] in _OPEN:
+        if study is not None and study["status"] in OPEN:
             path = f"studies/{study['id']}/"
             self._change(path, "PAUSE", (PAUSED, AWAITING_REVIEW, COMPLETED))
 
@@ -99,26 +101,28 @@ class Studies:
         study = self._published(run)
         if study is None:
             return
-        self.records.pause(run.id, paused=True)
-        if study["status"] in (*_OPEN, PAUSED, AWAITING_REVIEW):
-            self._change(f"studies/{study['id']}/", "STOP", (COMPLETED,))
+        self.records.end(run.id)
+        self._stop(study)
 
     def keep_closed(self, run: int) -> None:
-        """Pause a study that offers places although the run was paused or ended.
+        """Pause or stop a study again that offers places although the run was paused or ended.
 
-        A rejection or a return may wake a study that was stopped.
+        A rejection or a return may wake a study.
         """
         record = self.records.find(run)
         if record is None or record.study_id is None or not record.is_paused:
             return
-        path = f"studies/{record.study_id}/"
-        if self._read(record.study_id)["status"] in _OPEN:
+        study = self._read(record.study_id)
+        if record.is_ended:
+            self._stop(study)
+        elif study["status"] in OPEN:
+            path = f"studies/{record.study_id}/"
             self._change(path, "PAUSE", (PAUSED, AWAITING_REVIEW, COMPLETED))
 
     def count_open(self, run: RunView) -> int:
         """Return how many places a participant could take now."""
         study = self._published(run)
-        if study is None or study["status"] not in _OPEN:
+        if study is None or study["status"] not in OPEN:
             return 0
         return max(0, _places(study) - int(study.get("places_taken") or 0))
 
@@ -143,6 +147,10 @@ class Studies:
         if study is None or study["status"] != PAUSED or not self._raise_slots(study):
             return
         self._start(run, study)
+
+    def _stop(self, study: Mapping[str, Any]) -> None:
+        if study["status"] in NOT_STOPPED:
+            self._change(f"studies/{study['id']}/", "STOP", (COMPLETED,))
 
     def _start(self, run: RunView, study: Mapping[str, Any]) -> None:
         """Start a study of a run that was not paused when that was looked up."""

@@ -21,6 +21,8 @@ class ProlificRun(peewee.Model):
     url = peewee.TextField()
     #: whether the study is to offer no place, although Prolific may have one free
     is_paused = peewee.BooleanField(default=False)
+    #: whether it is not to offer one again
+    is_ended = peewee.BooleanField(default=False)
 
     class Meta:
         table_name = "prolific_run"
@@ -50,6 +52,7 @@ RUN_TABLES = (
     'CREATE UNIQUE INDEX "prolific_run_once" ON "prolific_run" ("run_id")',
     'CREATE UNIQUE INDEX "prolific_run_study" ON "prolific_run" ("study_id")',
 )
+END_COLUMN = ('ALTER TABLE "prolific_run" ADD COLUMN "is_ended" BOOLEAN NOT NULL DEFAULT FALSE',)
 ARRIVAL_TABLES = (
     """CREATE TABLE "prolific_arrival" (
         "id" INTEGER NOT NULL PRIMARY KEY,
