@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from famulus.contracts.provider import Provider
-from famulus.contracts.provider_views import PartialBounds
+from famulus.contracts.provider_views import Capabilities, PartialBounds
 from famulus.contracts.visit_verdict import (
     Approve,
     ApprovePartially,
@@ -21,7 +21,7 @@ from famulus.contracts.visit_verdict import (
     Verdict,
 )
 from famulus.engine.ledger.apply_decisions import apply_decisions
-from famulus.engine.ledger.decision_rules import PlatformRules, Terms
+from famulus.engine.ledger.decision_rules import PlatformRules, Terms, Worth
 from famulus.engine.ledger.decisions import Decided, decide, undo
 from famulus.engine.ledger.recorded_decisions import read_return_request
 from famulus.engine.outbox.stored_verdicts import load_verdict
@@ -289,6 +289,27 @@ def test_what_a_platform_does_not_know_is_refused(
         database.write(lambda tx: decide(tx, units[0], decision, note="why", terms=terms))
 
     assert rows(database, ReviewTable) == []
+
+
+@pytest.mark.parametrize(
+    ("pays", "requests_return", "remedy"),
+    [
+        (True, True, "ask for its return, and compensate the worker once it is returned"),
+        (False, True, "or reject it"),
+        (True, False, "or reject it"),
+    ],
+)
+def test_a_refused_partial_acceptance_names_what_the_platform_has_instead(
+    pays: bool, requests_return: bool, remedy: str
+) -> None:
+    capabilities = Capabilities(pays=pays, requests_return=requests_return)
+    rules = PlatformRules(provider_type="study", capabilities=capabilities)
+    worth = Worth(reward=100, currency="GBP", is_whole_visit=True)
+
+    fault = rules.amount_fault(Decimal("0.50"), worth)
+
+    assert fault is not None
+    assert fault.endswith(remedy)
 
 
 def test_requested_return_is_sent_and_the_unit_stays_up_for_review(

@@ -294,7 +294,10 @@ def test_line_that_the_platform_does_not_take_is_a_problem(
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ("accepted,,0.05,", "crowd knows no partial acceptance"),
+        (
+            "accepted,,0.05,",
+            "crowd knows no partial acceptance; accept the work whole, or reject it",
+        ),
         ("rejected,why,,NO_DATA", "crowd knows no categories of rejections"),
         ("return_requested,why,,", "crowd knows no requested returns"),
     ],

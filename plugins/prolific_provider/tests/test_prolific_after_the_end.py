@@ -13,7 +13,7 @@ from famulus.operate.doctor import read_differences
 from famulus.operate.manual_sync import sync_now
 from famulus.review.choices import Choice
 from famulus.review.review_session import ReviewSession
-from famulus_prolific.fake import FakeProlific, Study, StudyStatus, Submission
+from famulus_prolific.fake import FakeProlific, StudyStatus, Submission
 from prolific_run import have_done, launch, prolific_plugins
 
 

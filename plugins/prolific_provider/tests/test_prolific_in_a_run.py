@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,9 @@ from famulus import (
     PaymentStatus,
     Plugins,
     UsageError,
+    compensate,
     export_records,
+    find_worker,
     list_runs,
     pay_bonus,
     resolve_payment,
@@ -25,7 +28,10 @@ from famulus import (
     settle_payments,
 )
 from famulus.data.scope import find_scope
+from famulus.model.states import Decision
 from famulus.operate.forget_worker import find_worker_id, forget_worker
+from famulus.operate.manual_sync import sync_now
+from famulus.review.choices import Choice
 from famulus.review.review_session import ReviewSession
 from famulus.testing import run_command
 from famulus.testing.movable_clock import MovableClock
@@ -203,3 +209,34 @@ def test_a_participant_who_was_forgotten_is_named_nowhere(
     assert not contains(database, name)
     assert not contains(database, submission.id)
     assert name not in caplog.text
+
+
+@pytest.mark.parametrize("is_paid", [True, False])
+def test_a_part_of_the_reward_is_paid_once_the_work_is_returned(
+    prolific: FakeProlific,
+    database: Database,
+    plugins: Plugins,
+    run: Any,
+    work: Callable[[int], Submission],
+    is_paid: bool,
+) -> None:
+    prolific.facts.returned_get_bonuses = is_paid
+    prolific.facts.bonuses_take = timedelta(0)
+    submission = work(1)
+    session = ReviewSession(database=database, plugins=plugins, scope=find_scope(database, "rows"))
+    group = session.next_group()
+    assert group is not None
+    unit = session.next_unit(group.worker.id)
+    assert unit is not None
+    with pytest.raises(UsageError, match="ask for its return, and compensate the worker"):
+        session.decide(unit, Choice(decision=Decision.ACCEPTED, amount=Decimal("0.40")))
+    session.decide(unit, Choice(decision=Decision.RETURN_REQUESTED, note="Half of it is missing."))
+    session.apply()
+    prolific.participant(1).give_back(submission)
+    sync_now(database, plugins, run.run_id)
+
+    worker = find_worker(database, "prolific", submission.participant_id)
+    paid = compensate(worker, run.run_id, "0.40", reason="For your time.", plugins=plugins)
+
+    assert bonuses(prolific) == ([40] if is_paid else [])
+    assert paid.status is (PaymentStatus.CONFIRMED if is_paid else PaymentStatus.OWED)

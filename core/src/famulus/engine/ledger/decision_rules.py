@@ -74,7 +74,16 @@ class PlatformRules:
         """Return why a unit cannot be accepted for an amount."""
         bounds = self.capabilities.partial_approvals
         if bounds is None:
-            return f"{self.provider_type} knows no partial acceptance"
+            has_return = self.capabilities.requests_return and self.capabilities.pays
+            remedy = (
+                "ask for its return, and compensate the worker once it is returned"
+                if has_return
+                else "reject it"
+            )
+            return (
+                f"{self.provider_type} knows no partial acceptance; accept the work whole, or "
+                f"{remedy}"
+            )
         reward, currency = worth.reward, worth.currency
         if not (amount.is_finite() and 0 < amount < from_minor(reward, currency)):
             return f"the amount {amount} is not between 0 and the reward of {worth.text}"

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from famulus_prolific.fake.errors import ApiError, bad_request, missing
 from famulus_prolific.fake.exchange import Reply, Request, created
-from famulus_prolific.fake.records import BulkBonus, Entry, Study, Submission
+from famulus_prolific.fake.records import BulkBonus, Entry, Study, Submission, SubmissionStatus
 from famulus_prolific.fake.state import State
 
 _MOST_LINES = 200
@@ -29,6 +29,14 @@ class Bonuses:
         unknown = [key for key, submission, _ in amounts if submission is None]
         if unknown:
             detail = f"These ids have not taken part: {', '.join(unknown)}."
+            raise bad_request({"csv_bonuses": [detail]})
+        returned = [
+            key
+            for key, submission, _ in amounts
+            if submission is not None and submission.status is SubmissionStatus.RETURNED
+        ]
+        if returned and not self._state.facts.returned_get_bonuses:
+            detail = f"These ids have returned their submission: {', '.join(returned)}."
             raise bad_request({"csv_bonuses": [detail]})
         bulk = BulkBonus(
             id=self._state.new_id(),

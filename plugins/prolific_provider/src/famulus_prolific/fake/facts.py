@@ -40,6 +40,8 @@ class Facts:
     screen_outs_beyond_slots_paid: bool = False
     #: whether the actions RETURN and UNRETURN are carried out for researchers
     researchers_may_return: bool = False
+    #: whether bonuses are paid for submissions that were returned
+    returned_get_bonuses: bool = True
     #: whether one id that cannot be approved has the whole of a bulk approval refused
     bulk_approval_is_strict: bool = False
     #: how long after the reply a bulk approval has its effect
