@@ -89,6 +89,38 @@ def test_one_of_several_workspaces_has_to_be_named(bench: Bench) -> None:
     assert register(bench, workspace=first)["workspace"] == first
 
 
+@pytest.mark.parametrize(
+    ("wages", "expected"),
+    [
+        ((600, 900), []),
+        ((1000, 1200), ["Prolific's minimum is 10, and it recommends 12"]),
+        ((600, 1000), ["Prolific recommends 10"]),
+    ],
+)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_pay_is_compared_with_what_prolific_recommends_now(
+    bench: Bench, wages: tuple[int, int], expected: list[str], is_known: bool
+) -> None:
+    bench.prolific.facts.wages["GBP"] = wages
+    bench.prolific.facts.recommends_rewards = is_known
+
+    found = [each.message.rpartition("; ")[2] for each in bench.provider.problems(bench.plan)]
+
+    assert found == (expected if is_known else [])
+
+
+@pytest.mark.parametrize("fault", [Fault.FAIL, Fault.TRUNCATE])
+def test_pay_is_compared_with_what_was_known_while_prolific_does_not_say(
+    bench: Bench, fault: Fault
+) -> None:
+    bench.prolific.faults.plan(fault, "get-reward-recommendations")
+    bench.task["task_reward"] = Decimal("0.90")
+
+    (problem,) = bench.provider.problems(bench.plan)
+
+    assert "minimum is 6.00" in str(problem)
+
+
 @pytest.mark.parametrize("in_whole_cents", [True, False])
 def test_a_quote_has_the_fees_of_the_account_and_the_taxes_on_them(
     bench: Bench, in_whole_cents: bool

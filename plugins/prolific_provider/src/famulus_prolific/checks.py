@@ -10,7 +10,7 @@ from famulus import FamulusError, Plan, Problem, SharedTaskState
 from famulus_prolific.api import TokenError
 from famulus_prolific.texts import text_problems
 from famulus_prolific.tokens import FILE, NoTokenError
-from famulus_prolific.wages import wage_problems
+from famulus_prolific.wages import Wage, wage_problems
 
 if TYPE_CHECKING:
     from famulus_prolific.api import ProlificApi
@@ -33,9 +33,14 @@ def specific_filters(state: SharedTaskState) -> Sequence[Any]:
     return found if isinstance(found, (list, tuple)) else ()
 
 
-def plan_problems(plan: Plan, currency: str) -> Iterator[Problem]:
-    """Yield what is wrong with a plan, without a call."""
-    yield from wage_problems(plan, currency)
+def plan_problems(
+    plan: Plan, currency: str, wage: Callable[[], Wage | None] = lambda: None
+) -> Iterator[Problem]:
+    """Yield what is wrong with a plan by itself.
+
+    :param wage: returns what Prolific wants an hour to pay; None where it cannot be asked.
+    """
+    yield from wage_problems(plan, currency, wage)
     yield from text_problems(plan)
     yield from _screen_out_problems(plan)
     for number, each in enumerate(specific_filters(plan.shared_state), start=1):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from famulus import (
     Approve,
@@ -57,6 +57,9 @@ from famulus_prolific.rejections import (
     SHORTEST_REJECTION,
 )
 from famulus_prolific.tokens import ENVIRONMENT, FILE, VARIABLE
+
+if TYPE_CHECKING:
+    from famulus_prolific.wages import Wage
 
 _log = logging.getLogger(__name__)
 
@@ -142,7 +145,7 @@ class ProlificProvider(Provider):
         """Find what Prolific would refuse, and compare filters with its list."""
         from famulus_prolific.checks import address_problems, filter_problems, plan_problems
 
-        found = list(plan_problems(plan, self.currency))
+        found = list(plan_problems(plan, self.currency, self._read_wage))
         found += address_problems(plan, self._parts.api_url)
         if self.context.requester is not None:
             found += filter_problems(lambda: self._parts.api, plan)
@@ -311,6 +314,16 @@ class ProlificProvider(Provider):
     def forget(self, worker_name: str, pseudonym: str) -> None:
         """Delete which submissions a worker has arrived with; nothing is sent to Prolific."""
         self._parts.arrivals.forget(worker_name)
+
+    def _read_wage(self) -> Wage | None:
+        from famulus_prolific.wages import read_wage
+
+        try:
+            api, workspace = self._parts.api, self._parts.workspace
+        except FamulusError:
+            # Without a requester or a token; what is known of wages is in the package.
+            return None
+        return read_wage(api, workspace, self.currency)
 
     def _subscribe(self, run: RunView) -> None:
         """Have changes be announced; without that, they are looked for all the same."""

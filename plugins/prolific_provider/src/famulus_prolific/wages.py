@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from math import ceil, sqrt
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from famulus import Plan, Problem
+from famulus import FamulusError, Plan, Problem
+
+if TYPE_CHECKING:
+    from famulus_prolific.api import ProlificApi
 
 #: Both currencies have hundredths.
 _CENTS = 100
@@ -23,7 +27,8 @@ class Wage:
     recommended: Decimal
 
 
-#: As of September 2026; what counts is the median of the time that participants take.
+#: As of September 2026, for accounts that cannot be asked; what counts is the median of the time
+#: that participants take.
 WAGES: Mapping[str, Wage] = {
     "GBP": Wage(minimum=Decimal("6.00"), recommended=Decimal("9.00")),
     "USD": Wage(minimum=Decimal("8.00"), recommended=Decimal("12.00")),
@@ -46,8 +51,24 @@ def least_seconds(minutes: Decimal) -> int:
     return ceil(2 + 2 * whole + 2 * sqrt(whole)) * _SECONDS
 
 
-def wage_problems(plan: Plan, currency: str) -> Iterator[Problem]:
-    """Yield the problems with the pay and the time that a plan has for one unit."""
+def read_wage(api: ProlificApi, workspace: str, currency: str) -> Wage | None:
+    """Return what Prolific wants an hour to pay now; None where it does not say."""
+    try:
+        found = api.get("reward-recommendations/", workspace_id=workspace, currency=currency)
+        rows = found if isinstance(found, list) else found["results"]
+        # The first one is the newest.
+        row = next(each for each in rows if each["currency"] == currency)
+        least, best = row["min_reward_per_hour"], row["recommended_reward_per_hour"]
+        return Wage(minimum=major(least), recommended=major(best))
+    except (FamulusError, LookupError, StopIteration, TypeError, ArithmeticError):
+        return None
+
+
+def wage_problems(plan: Plan, currency: str, read: Callable[[], Wage | None]) -> Iterator[Problem]:
+    """Yield the problems with the pay and the time that a plan has for one unit.
+
+    :param read: returns what Prolific wants an hour to pay, or None; called where there is a pay.
+    """
     task = plan.task
     if not task.task_reward:
         yield plan.problem("task.task_reward", "Prolific's participants are paid; set a reward")
@@ -66,16 +87,17 @@ def wage_problems(plan: Plan, currency: str) -> Iterator[Problem]:
             f"{minutes} minutes of work; set at least {least}"
         )
         yield plan.problem("task.assignment_duration_in_seconds", message)
-    if task.task_reward and currency in WAGES:
-        yield from _pay_problems(plan, task.task_reward, minutes, currency)
+    wage = (read() or WAGES.get(currency)) if task.task_reward else None
+    if task.task_reward and wage is not None:
+        yield from _pay_problems(plan, task.task_reward, minutes, wage, currency)
 
 
 def _pay_problems(
-    plan: Plan, reward: Decimal, minutes: Decimal, currency: str
+    plan: Plan, reward: Decimal, minutes: Decimal, wage: Wage, currency: str
 ) -> Iterator[Problem]:
     # Prolific knows whole minutes alone.
     hourly = reward * _MINUTES / ceil(minutes)
-    wage, pays = WAGES[currency], f"{reward} for {ceil(minutes)} minutes is"
+    pays = f"{reward} for {ceil(minutes)} minutes is"
     if hourly < wage.minimum:
         message = (
             f"{pays} {hourly:.2f} {currency} an hour; Prolific's minimum is {wage.minimum}, and it "

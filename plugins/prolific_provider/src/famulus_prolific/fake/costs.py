@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
-from famulus_prolific.fake.drafts import MINIMUM_WAGE, RECOMMENDED_WAGE
-from famulus_prolific.fake.errors import bad_request
+from famulus_prolific.fake.errors import ApiError, bad_request
 from famulus_prolific.fake.exchange import Reply, Request
 from famulus_prolific.fake.money import Cost
 from famulus_prolific.fake.state import State
@@ -47,6 +47,8 @@ class Costs:
 
     def recommended(self, request: Request) -> Reply:
         """Return the wage that is the least, and the one that is recommended, in cents."""
+        if not self._state.facts.recommends_rewards:
+            raise ApiError(HTTPStatus.NOT_FOUND, "Not found.")
         self._state.workspace(request.query.get("workspace_id", ""))
         wanted = request.query.get("currency")
         return Reply(
@@ -54,9 +56,9 @@ class Costs:
                 {
                     "currency": currency,
                     "min_reward_per_hour": least,
-                    "recommended_reward_per_hour": RECOMMENDED_WAGE[currency],
+                    "recommended_reward_per_hour": recommended,
                 }
-                for currency, least in MINIMUM_WAGE.items()
+                for currency, (least, recommended) in self._state.facts.wages.items()
                 if wanted in (None, currency)
             ]
         )

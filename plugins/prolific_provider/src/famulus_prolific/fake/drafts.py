@@ -13,9 +13,6 @@ from famulus_prolific.fake.records import Study
 from famulus_prolific.fake.state import SECURE_URLS, State
 from famulus_prolific.fake.timings import least_allowed_time
 
-#: the lowest pay per hour, in cents
-MINIMUM_WAGE = {"GBP": 600, "USD": 800}
-RECOMMENDED_WAGE = {"GBP": 900, "USD": 1200}
 _REQUIRED = {
     "name": str,
     "description": str,
@@ -57,7 +54,7 @@ def read_draft(state: State, members: dict[str, Any]) -> Study:
 
 def refuse_low_reward(state: State, study: Study) -> None:
     """Refuse a study that pays less than the minimum per hour."""
-    least = MINIMUM_WAGE.get(state.money.currency, 0)
+    least, _ = state.facts.wages.get(state.money.currency, (0, 0))
     minutes = study.fields["estimated_completion_time"]
     if Decimal(study.reward) * 60 / minutes < least and not study.is_test:
         raise bad_request({"reward": [f"The reward is below the minimum of {least} an hour."]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from http import HTTPStatus
 
-from attrs import define
+from attrs import Factory, define
 
 
 @define(kw_only=True)
@@ -24,6 +24,10 @@ class Facts:
     publishing_takes: timedelta = timedelta(0)
     #: the call that refuses a reward below the minimum: ``create``, ``publish`` or ``never``
     low_reward_refused_at: str = "publish"
+    #: the lowest and the recommended pay of an hour by the currency, in cents
+    wages: dict[str, tuple[int, int]] = Factory(lambda: {"GBP": (600, 900), "USD": (800, 1200)})
+    #: whether the account can be asked for them
+    recommends_rewards: bool = True
     #: whether a study that was stopped recruits again after a rejection or a return
     rejection_wakes_stopped: bool = False
     #: whether a paused study whose places are all used goes on to AWAITING REVIEW or COMPLETED
