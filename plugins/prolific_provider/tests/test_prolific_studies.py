@@ -364,7 +364,7 @@ def test_a_workspace_without_test_studies_refuses_one(bench: Bench) -> None:
     bench.prolific.state.features.discard("test_participants")
     bench.restart(prolific_test=True)
 
-    with pytest.raises(RefusedError, match="permission"):
+    with pytest.raises(RefusedError, match=r"permission.*famulus prolific test-participant"):
         bench.provider.set_places(bench.run, 1)
     assert [study.status for study in bench.studies] == [StudyStatus.UNPUBLISHED]
 

@@ -1,25 +1,28 @@
-"""``famulus prolific``: messages to the participants of a run."""
+"""``famulus prolific``: messages to the participants of a run, and test participants."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from famulus import Problem, Session, UsageError, pass_session
 
 if TYPE_CHECKING:
-    from famulus import Database, RunRecord
+    from famulus import Database, RequesterView
+    from famulus_prolific.api import ProlificApi
     from famulus_prolific.messages import Messages
     from famulus_prolific.parts import Parts
 
+_TYPE = "prolific"
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group
 def prolific() -> None:
-    """Prolific: writing to participants."""
+    """Prolific: writing to participants, and test participants."""
 
 
 @prolific.command(short_help="Send a message to participants of a run.")
@@ -60,9 +63,45 @@ def message(
     session.say(f"Sent the message to {len(names)} participant{'s' * (len(names) != 1)}.")
 
 
+@prolific.command("test-participant", short_help="Make a participant who sees test studies alone.")
+@click.argument("email")
+@click.option("--requester", metavar="NAME", help="The account; the only one when it is not given.")
+@pass_session
+def test_participant(session: Session, email: str, requester: str | None) -> None:
+    """Make a test participant who logs in with the address EMAIL.
+
+    They see the studies of runs with provider.prolific_test. Only some workspaces have them.
+    """
+    from famulus_prolific.test_participants import make_test_participant
+
+    with session.open_existing() as database:
+        made = make_test_participant(_account(database, requester), email)
+    session.say(
+        f"Made the test participant {made}. Prolific gives them a password that nobody knows: ask "
+        f"for a new one for {email} where participants log in."
+    )
+
+
+def _account(database: Database, name: str | None) -> ProlificApi:
+    """Return what calls Prolific for a requester."""
+    from famulus import RequesterView, list_requesters
+
+    known = {each.name: each for each in list_requesters(database) if each.provider_type == _TYPE}
+    listed = ", ".join(known) or "none"
+    if name is not None and name not in known:
+        raise UsageError(f"there is no requester {name!r} of prolific; there is {listed}")
+    if name is None and len(known) != 1:
+        raise UsageError(f"name the account with --requester: there is {listed}")
+    chosen = known[name] if name is not None else next(iter(known.values()))
+    view = RequesterView(
+        id=chosen.id, name=chosen.name, provider_type=_TYPE, settings=chosen.settings
+    )
+    return _parts(database, view, {}).api
+
+
 def _messages(database: Database, number: int) -> Messages:
     """Return what sends messages about the study of a run."""
-    from famulus import list_runs
+    from famulus import RequesterView, list_runs
     from famulus_prolific.messages import Messages
     from famulus_prolific.schema import SCHEMA
 
@@ -70,29 +109,28 @@ def _messages(database: Database, number: int) -> Messages:
     found = next((each.record for each in list_runs(database) if each.record.id == number), None)
     if found is None:
         raise UsageError(f"there is no run {number}; `famulus runs` lists them")
-    if found.provider_type != "prolific":
+    if found.provider_type != _TYPE:
         raise UsageError(f"the workers of run {number} come from {found.provider_type}")
-    parts = _parts(database, found)
+    options = {name: found.plan["provider"]["args"].get(name) for name in ("api_url", "workspace")}
+    requester = RequesterView(
+        id=found.requester_id,
+        name=found.requester_name,
+        provider_type=_TYPE,
+        settings=found.requester_settings,
+    )
+    parts = _parts(database, requester, options)
     return Messages(api=parts.api, study=parts.study_of(number))
 
 
-def _parts(database: Database, record: RunRecord) -> Parts:
-    from famulus import Context, RequesterView, SharedTaskState
+def _parts(database: Database, requester: RequesterView, options: Mapping[str, Any]) -> Parts:
+    from famulus import Context, SharedTaskState
     from famulus_prolific.options import ProlificArgs
     from famulus_prolific.parts import Parts
 
-    options = {name: record.plan["provider"]["args"].get(name) for name in ("api_url", "workspace")}
-    requester = RequesterView(
-        id=record.requester_id,
-        name=record.requester_name,
-        provider_type=record.provider_type,
-        settings=record.requester_settings,
-    )
     context = Context(
         database=database,
         clock=database.clock,
         shared_state=SharedTaskState(),
         requester=requester,
-        run_id=record.id,
     )
     return Parts(ProlificArgs(**options), context)

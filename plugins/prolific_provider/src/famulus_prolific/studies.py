@@ -194,7 +194,7 @@ class Studies:
             made = str((found or self._create(run, record, places))["id"])
             if self.args.prolific_test:
                 # A copy of the draft, published at once to test participants alone.
-                tested = self.api.post(f"studies/{made}/test-study")
+                tested = self._test(made)
                 record = self.records.name(run.id, str(tested["study_id"]))
             else:
                 record = self.records.name(run.id, made)
@@ -204,6 +204,16 @@ class Studies:
                     self.api.delete(f"studies/{made}/")
         assert record.study_id is not None, "it was stored"
         return self._read(record.study_id)
+
+    def _test(self, draft: str) -> Any:
+        """Publish a copy of a draft to test participants; return its id and address."""
+        try:
+            return self.api.post(f"studies/{draft}/test-study")
+        except RefusedError as error:
+            raise famulus.RefusedError(
+                f"{error}; a test study needs a workspace for which Prolific has enabled them, and "
+                "a test participant (`famulus prolific test-participant EMAIL`)"
+            ) from error
 
     def _lead_to(self, run: RunView, study: Mapping[str, Any]) -> None:
         """Have a draft lead to where the run is served; nothing changes that of a study later.
