@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from famulus.cli.costs import quote_lines
+from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
-from famulus.errors import PluginError, UsageError
+from famulus.errors import PluginError, RefusedError, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.operate.estimate import Estimate, balance_problems
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
@@ -150,3 +151,32 @@ def test_an_estimated_time_gives_the_hourly_wage(operator: ManualOperator) -> No
     assert not any("Wage" in line for line in quote_lines(estimate(operator, rows)))
     unpaid = estimate(operator, rows, estimated_minutes="1", task_reward="0")
     assert not any("Wage" in line for line in quote_lines(unpaid))
+
+
+@pytest.mark.parametrize("error", [None, UnavailableError("away"), RefusedError("no permission")])
+def test_the_cost_comes_with_what_the_provider_expects_where_it_answers(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch, error: Exception | None
+) -> None:
+    def forecast(self: Provider, plan: Plan, units: int) -> Iterator[str]:
+        yield f"{units} units take an hour."
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(operator.plugins.provider("paying"), "forecast", forecast)
+
+    cost, *expected = quote_lines(estimate(operator, [{"n": 1}]))
+
+    assert cost.startswith("Cost: 0.24 USD")
+    assert expected == (["2 units take an hour."] if error is None else [])
+
+
+def test_a_forecast_that_fails_names_its_provider(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forecast(self: Provider, plan: Plan, units: int) -> list[str]:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(operator.plugins.provider("paying"), "forecast", forecast)
+
+    with pytest.raises(PluginError, match="the provider 'paying' failed to forecast: ZeroDivision"):
+        estimate(operator, [{"n": 1}])

@@ -134,6 +134,35 @@ def test_a_quote_has_the_fees_of_the_account_and_the_taxes_on_them(
     assert quote.currency == "GBP"
 
 
+FILTER = {"filter_id": "fluent-languages", "selected_values": ["19"]}
+
+
+@pytest.mark.parametrize(
+    ("filters", "is_predicted", "expected"),
+    [
+        ([], True, ["Time until the last participant begins, as Prolific expects: 2 hours."]),
+        ([], False, []),
+        ([FILTER], False, ["Participants who fit the filters: 1, and the run needs 20."]),
+    ],
+)
+def test_a_forecast_says_what_prolific_expects(
+    bench: Bench, filters: list[Any], is_predicted: bool, expected: list[str]
+) -> None:
+    bench.prolific.participant(1, answers={"fluent-languages": ["19"]})
+    bench.prolific.participant(2)
+    bench.prolific.facts.predicts_recruitment = is_predicted
+    bench.shared_state.specific_qualifications = {"prolific": filters}
+
+    assert [*bench.provider.forecast(bench.plan, 20)] == expected
+
+
+def test_a_forecast_leaves_out_what_prolific_does_not_answer(bench: Bench) -> None:
+    bench.shared_state.specific_qualifications = {"prolific": [FILTER]}
+    bench.prolific.faults.plan(Fault.FAIL, times=9)
+
+    assert [*bench.provider.forecast(bench.plan, 20)] == []
+
+
 def test_a_bonus_has_the_same_share_of_fees_however_small_it_is(bench: Bench) -> None:
     kind, amount = PaymentKind.BONUS, Decimal("0.01")
 

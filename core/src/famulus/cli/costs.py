@@ -51,6 +51,7 @@ def quote_lines(estimate: Estimate) -> Iterator[str]:
     minutes, wage = estimate.estimated_minutes, estimate.hourly_wage
     if wage and minutes is not None:
         yield f"Wage: {_expected(wage, one.currency, minutes)}."
+    yield from estimate.forecast
     affordable = estimate.affordable
     if affordable is None:
         return

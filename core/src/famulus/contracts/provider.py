@@ -224,6 +224,14 @@ class Provider(ABC):
             currency=self.currency, rewards=reward * units, fees=fee * units, taxes=taxes * units
         )
 
+    def forecast(self, plan: Plan, units: int) -> Sequence[str]:
+        """Return sentences on how recruiting workers for that many units may go; may be calls.
+
+        Shown with the cost by ``famulus quote`` and before a launch. What the platform does not
+        answer is left out.
+        """
+        return ()
+
     def balance(self) -> Decimal | None:
         """Return what the requester's account can spend now, in :attr:`currency`.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from decimal import Decimal
 from itertools import islice
 
@@ -13,7 +13,7 @@ from famulus.contracts.plan import Plan
 from famulus.contracts.provider_views import Quote
 from famulus.data.wage import hourly_wage
 from famulus.engine.requesters import plan_parts
-from famulus.errors import Problem, as_plugin_error
+from famulus.errors import Problem, RefusedError, UnavailableError, as_plugin_error
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor_up
 from famulus.options.option_class import options_of
@@ -41,6 +41,8 @@ class Estimate:
     paid_outside: bool
     #: minutes that one unit is expected to take; None where the task does not say
     estimated_minutes: Decimal | None
+    #: what the provider says on how recruiting workers may go
+    forecast: Sequence[str] = ()
 
     @property
     def hourly_wage(self) -> Decimal | None:
@@ -64,7 +66,16 @@ def estimate_cost(
     :param most_rows: count no more rows than that.
     :raises famulus.UnavailableError: when the platform has to be asked, and is away.
     """
-    return _estimate(plan_parts(database, plugins, plan), most_rows)
+    parts = plan_parts(database, plugins, plan)
+    estimate, provider = _estimate(parts, most_rows), parts.provider
+    if not estimate.units:
+        return estimate
+    with as_plugin_error(f"the provider {provider.type!r} failed to forecast"):
+        try:
+            forecast = tuple(provider.forecast(plan, estimate.units))
+        except (RefusedError, UnavailableError):
+            return estimate
+    return evolve(estimate, forecast=forecast)
 
 
 def _estimate(parts: RunParts, most_rows: int | None) -> Estimate:

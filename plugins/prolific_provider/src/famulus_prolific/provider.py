@@ -173,6 +173,19 @@ class ProlificProvider(Provider):
         """Ask Prolific's calculator."""
         return self._parts.costs.quote(plan, units, self.currency)
 
+    def forecast(self, plan: Plan, units: int) -> Sequence[str]:
+        """Ask Prolific who fits the filters, and how long recruiting may take.
+
+        It knows nothing of qualifications that are kept here, so that a run with some has none.
+        """
+        from famulus_prolific.checks import specific_filters
+        from famulus_prolific.forecast import forecast
+
+        if plan.shared_state.qualifications:
+            return ()
+        parts, filters = self._parts, specific_filters(plan.shared_state)
+        return [*forecast(parts.api, parts.workspace, plan, units, filters)]
+
     def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
         """Return the account's share of fees of the amount."""
         return amount * self._parts.costs.share().fees

@@ -49,4 +49,5 @@ def _json(estimate: Estimate) -> dict[str, Any]:
         "estimated_minutes": text_or_none(estimate.estimated_minutes),
         "hourly_wage": text_or_none(estimate.hourly_wage),
         "max_spend": str(estimate.max_spend) if estimate.max_spend else None,
+        "forecast": [*estimate.forecast],
     }

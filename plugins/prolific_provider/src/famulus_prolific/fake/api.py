@@ -172,6 +172,7 @@ OPERATIONS: Mapping[str, Callable[[Subjects], Operation]] = {
     "get-study-submissions": lambda on: on.submissions.list_of_study,
     "get-submission-counts": lambda on: on.submissions.counts,
     "calculate-study-cost": lambda on: on.costs.calculate,
+    "post-study-predicted-recruitment-time": lambda on: on.costs.recruitment_time,
     "get-reward-recommendations": lambda on: on.costs.recommended,
     "get-submissions": lambda on: on.submissions.list_all,
     "get-submission": lambda on: on.submissions.get,

@@ -7,6 +7,7 @@ from typing import Any
 
 from famulus_prolific.fake.errors import ApiError, bad_request
 from famulus_prolific.fake.exchange import Reply, Request
+from famulus_prolific.fake.filters import check_filters
 from famulus_prolific.fake.money import Cost
 from famulus_prolific.fake.state import State
 
@@ -61,6 +62,26 @@ class Costs:
                 for currency, (least, recommended) in self._state.facts.wages.items()
                 if wanted in (None, currency)
             ]
+        )
+
+    def recruitment_time(self, request: Request) -> Reply:
+        """Return how long recruiting takes, at ten participants an hour."""
+        if not self._state.facts.predicts_recruitment:
+            raise ApiError(HTTPStatus.NOT_FOUND, "Not found.")
+        self._state.workspace(request.member("workspace_id", str))
+        check_filters(self._state, request.member("filters", list))
+        request.member("study_type", str)
+        for name in ("reward", "estimated_completion_time"):
+            request.member(name, int)
+        hours = request.member("total_available_places", int) / 10
+        return Reply(
+            body={
+                "precise_recruitment_time_hours": hours,
+                "lower_bound_hours": hours / 2,
+                "upper_bound_hours": hours * 2,
+                "display_string": f"{hours:g} hours",
+                "limit_at": 1000,
+            }
         )
 
     def _sum(self, costs: list[Cost]) -> dict[str, Any]:

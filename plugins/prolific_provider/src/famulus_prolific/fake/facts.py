@@ -28,6 +28,8 @@ class Facts:
     wages: dict[str, tuple[int, int]] = Factory(lambda: {"GBP": (600, 900), "USD": (800, 1200)})
     #: whether the account can be asked for them
     recommends_rewards: bool = True
+    #: whether the account can be asked how long recruiting may take
+    predicts_recruitment: bool = True
     #: whether a study that was stopped recruits again after a rejection or a return
     rejection_wakes_stopped: bool = False
     #: whether a paused study whose places are all used goes on to AWAITING REVIEW or COMPLETED

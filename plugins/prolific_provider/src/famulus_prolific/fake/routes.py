@@ -32,6 +32,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "get-study-submissions": ("GET", "/studies/{id}/submissions/"),
     "get-submission-counts": ("GET", "/studies/{id}/submissions/counts/"),
     "calculate-study-cost": ("POST", "/study-cost-calculator/"),
+    "post-study-predicted-recruitment-time": ("POST", "/studies/predicted-recruitment-time/"),
     "get-reward-recommendations": ("GET", "/reward-recommendations/"),
     "get-submissions": ("GET", "/submissions/"),
     "get-submission": ("GET", "/submissions/{id}/"),
