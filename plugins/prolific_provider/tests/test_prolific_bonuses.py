@@ -322,6 +322,23 @@ def test_what_prolific_refuses_for_who_has_handed_nothing_in_is_owed(
     assert isinstance(result, UnpayableError) == is_owed
 
 
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_set_that_prolific_calls_paid_is_looked_for(
+    account: ProlificAccount, clock: MovableClock, seconds: int
+) -> None:
+    account.prolific.facts.paying_twice_refused = True
+    account.prolific.facts.paying_takes = timedelta(seconds=seconds)
+    account.prolific.faults.plan(Fault.TWICE, "pay-bonus-payments")
+    submission = account.submission(1)
+    bonus = account.bonus(submission)
+
+    assert account.pay(bonus) == [Outcome.UNKNOWN]
+    clock.advance(DAY)
+
+    assert account.settle(bonus) == [Outcome.CONFIRMED]
+    assert account.paid() == [(submission.id, 50)]
+
+
 def test_a_balance_that_is_too_low_is_a_refusal(account: ProlificAccount) -> None:
     bonus = account.bonus(account.submission(1), "900.00")
 

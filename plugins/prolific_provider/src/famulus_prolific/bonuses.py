@@ -10,6 +10,7 @@ has not changed since before it was tried. Otherwise its outcome stays unknown u
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,8 @@ _ASK_RARELY = 3600
 _FINAL = ("balance", "fund", "credit", "top up", "permission", "not found")
 _PASSING = ("another", "other payment", "progress", "process", "concurrent", "again", "later")
 _FINAL_STATUSES = (402, 403, 404)
+#: What a refusal says that means the opposite: the set was paid.
+_ALREADY_PAID = re.compile(r"already (been )?paid", re.IGNORECASE)
 
 
 @frozen(kw_only=True)
@@ -171,9 +174,11 @@ class Bonuses:
             yield from ((each.key, Outcome.UNKNOWN) for each in payments)
             return
         except RefusedError as error:
-            self.records.withdraw(bulk)
-            yield from ((each.key, _refusal(error)) for each in payments)
-            return
+            # Of a call that was delivered twice, the answer to the second one comes back.
+            if not _ALREADY_PAID.search(str(error)):
+                self.records.withdraw(bulk)
+                yield from ((each.key, _refusal(error)) for each in payments)
+                return
         self.records.accept(bulk)
         for each in payments:
             yield each.key, self._look(each, shown[each.key])
