@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from famulus.cli.commands.export import export
+from famulus.cli.commands.review import examine
 from famulus.model.database import Database
 from famulus.model.location import locate
 from famulus.model.schema import Migration, PluginSchema
 from famulus.operate.doctor.file_permissions import of_files, shared_files
+from famulus.testing import run_command
 from famulus.testing.forms import Attachment
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.transports import received_file
@@ -31,6 +34,30 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     before = os.umask(request.param)
     yield request.param
     os.umask(before)
+
+
+@pytest.mark.parametrize(("shared", "file", "folder"), [(0, 0o600, 0o700), (0o40, 0o640, 0o750)])
+def test_what_is_taken_out_of_a_database_is_shared_as_it_is(
+    tmp_path: Path, umask: int, shared: int, file: int, folder: int
+) -> None:
+    """Answers of people are as private in a copy as in the database."""
+    address = tmp_path / "famulus.db"
+    with Database(address) as database:
+        use(database)
+        address.chmod(0o600 | shared)
+
+    for command in (
+        (export, "rows", "-o", tmp_path / "out.csv", "--files"),
+        (examine, "rows", "--html", tmp_path / "pages/new"),
+    ):
+        done = run_command(*command, database=address)
+        assert done.exit_code == 0, done.output
+
+    made = [tmp_path / "out.csv", *(tmp_path / "out_files").rglob("*"), tmp_path / "out_files"]
+    made += [tmp_path / "pages", *(tmp_path / "pages").rglob("*")]
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in made}
+    assert len(modes) == 7
+    assert modes == {path: folder if path.is_dir() else file for path in made}
 
 
 def use(database: Database) -> None:

@@ -12,18 +12,20 @@ from typing import BinaryIO, TextIO
 
 from famulus.errors import UnavailableError, UsageError
 from famulus.escaping import escaped
+from famulus.model.private_files import create_file
 
 #: Half a surrogate pair, which a form can send and UTF-8 cannot hold, is written as its escape.
 _ERRORS = "backslashreplace"
 
 
 @contextmanager
-def whole_file(path: Path, *, is_private: bool = False) -> Iterator[TextIO]:
+def whole_file(path: Path, *, like: Path | None = None) -> Iterator[TextIO]:
     """Open a text to write that takes the file's place once it is complete.
 
-    A target that is not a regular file, such as a device or a pipe, is written directly.
+    A target that is not a regular file, such as a device or a pipe, is written directly. A regular
+    file is readable for its owner alone, under any umask.
 
-    :param is_private: have a regular file be readable for its owner alone.
+    :param like: a file or folder whose group may read the file as well, if it may read that.
     :raises famulus.UsageError: when it cannot be opened.
     :raises famulus.UnavailableError: when writing fails, as on a full disk.
     """
@@ -35,7 +37,7 @@ def whole_file(path: Path, *, is_private: bool = False) -> Iterator[TextIO]:
     try:
         if is_ordinary:
             # Its permissions are those of the file that it becomes.
-            draft.touch(mode=0o600 if is_private else 0o666, exist_ok=False)
+            create_file(draft, like=like, group_writes=False)
             stream = draft.open("w", encoding="utf-8", newline="", errors=_ERRORS)
         else:
             stream = target.open("w", encoding="utf-8", newline="", errors=_ERRORS)

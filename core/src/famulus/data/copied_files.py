@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from famulus.errors import UnavailableError
+from famulus.model.private_files import create_file, make_folder
 
 #: Characters of a name that are kept: in bytes, that is short enough for every file system.
 _LONGEST_STEM, _LONGEST_SUFFIX = 40, 16
@@ -32,10 +33,14 @@ class FileCopies:
     Each submission has a folder in it, where files have names made from those that the worker's
     browser sent. A file that is there already with the same content is not copied again, and none
     is ever there in part: repeating an export completes one that was interrupted.
+
+    :param like: a file or folder whose group may read the copies, if it may read that; no one but
+        their owner otherwise, under any umask.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, like: Path | None = None) -> None:
         self.folder = folder
+        self._like = like
         self.number = 0
         #: one message per file that could not be copied
         self.problems: list[str] = []
@@ -59,7 +64,7 @@ class FileCopies:
         try:
             problem = None
             if _digest(target) != file["sha256"]:
-                problem = _copy(source, target, file["sha256"])
+                problem = _copy(source, target, file["sha256"], self._like)
         except OSError as error:
             raise UnavailableError(f"cannot copy {source} to {target}: {error.strerror}") from error
         if problem is not None:
@@ -111,7 +116,7 @@ def _digest(path: Path) -> str | None:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _copy(source: Path, target: Path, sha256: str) -> str | None:
+def _copy(source: Path, target: Path, sha256: str, like: Path | None) -> str | None:
     """Copy a file; return a message if it is missing or damaged, else None."""
     digest = hashlib.sha256()
     draft = target.with_name(f".{target.name}.part")
@@ -120,8 +125,11 @@ def _copy(source: Path, target: Path, sha256: str) -> str | None:
             stream = stack.enter_context(source.open("rb"))
         except OSError as error:
             return f"{source}: {error.strerror}"
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent, like=like)
+        # An export that was killed may have left one.
+        draft.unlink(missing_ok=True)
         stack.callback(draft.unlink, missing_ok=True)
+        create_file(draft, like=like, group_writes=False)
         with draft.open("wb") as copy:
             while block := stream.read(_BLOCK):
                 digest.update(block)

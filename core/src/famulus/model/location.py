@@ -54,6 +54,11 @@ class Location:
         name = self.postgres.params.get("dbname") or "default"
         return user_data_path("famulus") / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', name)}-files"
 
+    @property
+    def shared_like(self) -> Path:
+        """The file or folder that decides whether a group may read what was taken out of it."""
+        return self.path or self.files
+
     def backup(self, label: str) -> Path:
         """Return where a copy of the database is kept before an upgrade."""
         if self.path is not None:

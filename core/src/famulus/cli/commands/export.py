@@ -149,29 +149,31 @@ def export(
     if spreadsheet and chosen != "csv":
         raise click.UsageError("--spreadsheet is for CSV only; name a file that ends in .csv")
     write = writer("spreadsheet" if spreadsheet else chosen)
-    copies = _copies(output) if with_files else None
     with session.open_existing() as database:
+        like = database.location.shared_like
+        copies = _copies(output, like) if with_files else None
         records: Iterable[Mapping[str, Any]] = export_records(
             database, task=task, run=run, statuses=statuses or (), since=since, workers=workers
         )
-        number = _write(write, records if copies is None else copies.of(records), output)
+        found = records if copies is None else copies.of(records)
+        number = _write(write, found, output, like)
     is_filtered = bool(statuses or workers or since)
     for line in outcome(number, output, since=since, is_filtered=is_filtered, copies=copies):
         say(line, err=True)
     ctx.exit(int(copies is not None and bool(copies.problems)))
 
 
-def _copies(output: str) -> FileCopies:
+def _copies(output: str, like: Path) -> FileCopies:
     from famulus.data.copied_files import FileCopies
 
-    return FileCopies(folder_of(Path(output)))
+    return FileCopies(folder_of(Path(output)), like=like)
 
 
-def _write(write: Writer, records: Iterable[Mapping[str, Any]], output: str) -> int:
+def _write(write: Writer, records: Iterable[Mapping[str, Any]], output: str, like: Path) -> int:
     if output == "-":
         with text_on(sys.stdout.buffer) as stream:
             return write(records, stream, None)
-    with whole_file(Path(output)) as stream:
+    with whole_file(Path(output), like=like) as stream:
         return write(records, stream, folder_aside(Path(output)))
 
 

@@ -68,7 +68,7 @@ def owed(
     if as_json:
         say_json([_json(each, names) for each in found])
     elif output is not None:
-        with whole_file(Path(output), is_private=True) as stream:
+        with whole_file(Path(output)) as stream:
             _write_csv(found, names, stream)
         say(f"Wrote {counted(len(found), 'line')} to {output}.", err=True)
     elif as_csv:

@@ -18,6 +18,7 @@ from famulus.data.scope import find_scope
 from famulus.engine.answers import StoredAnswer
 from famulus.errors import UsageError
 from famulus.model.database import Database
+from famulus.model.private_files import make_folder
 from famulus.plugins import discover
 from famulus.review.decision_file import apply_decision_file, read_decisions
 from famulus.review.interactive import EXAMINED
@@ -120,13 +121,13 @@ def examine(
 
 def _write_pages(database: Database, folder: Path, units: Iterable[StoredAnswer]) -> int:
     """Write the page of each unit into a folder; return how many."""
-    page_of, number = UnitPages(database, discover()), 0
+    page_of, number, like = UnitPages(database, discover()), 0, database.location.shared_like
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder, like=like)
     except OSError as error:
         raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
     for unit in units:
-        with whole_file(folder / f"unit-{unit.unit}.html") as stream:
+        with whole_file(folder / f"unit-{unit.unit}.html", like=like) as stream:
             stream.write(page_of(unit))
         number += 1
     return number
