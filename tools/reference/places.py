@@ -187,6 +187,8 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "callback",
             "rows",
             "answers_from",
+            "fill_form",
+            "author_document",
             "OptionFile",
             "data_files",
             "DataFile",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from famulus.contracts.entry_form import EntryField as EntryField
     from famulus.contracts.entry_form import EntryFieldKind as EntryFieldKind
     from famulus.contracts.entry_form import EntryForm as EntryForm
+    from famulus.contracts.filled_form import fill_form as fill_form
     from famulus.contracts.hookspecs import RunEvent as RunEvent
     from famulus.contracts.hookspecs import hookimpl as hookimpl
     from famulus.contracts.plan import Plan as Plan
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from famulus.engine.limits import LimitChange as LimitChange
     from famulus.engine.limits import set_limits as set_limits
     from famulus.engine.open_gateway import open_gateway as open_gateway
+    from famulus.engine.pages.author_page import author_document as author_document
     from famulus.engine.qualifications.history import past_work as past_work
     from famulus.engine.qualifications.worker_handle import Grant as Grant
     from famulus.engine.qualifications.worker_handle import Worker as Worker
@@ -357,6 +359,7 @@ _WHERE = {
     "Worker": "famulus.engine.qualifications.worker_handle",
     "WorkerView": "famulus.contracts.views",
     "answers_from": "famulus.contracts.views",
+    "author_document": "famulus.engine.pages.author_page",
     "build_default_task_config": "famulus.options.task_config",
     "callback": "famulus.options.declare",
     "check_task_data": "famulus.task_data.checks",
@@ -365,6 +368,7 @@ _WHERE = {
     "discover": "famulus.plugins",
     "escaped_line": "famulus.escaping",
     "export_records": "famulus.data.export",
+    "fill_form": "famulus.contracts.filled_form",
     "find_or_create_qualification": "famulus.engine.qualifications.worker_handle",
     "find_or_create_worker": "famulus.engine.qualifications.worker_handle",
     "find_worker": "famulus.engine.qualifications.worker_handle",
@@ -552,6 +556,7 @@ __all__ = [
     "Worker",
     "WorkerView",
     "answers_from",
+    "author_document",
     "build_default_task_config",
     "callback",
     "check_task_data",
@@ -560,6 +565,7 @@ __all__ = [
     "discover",
     "escaped_line",
     "export_records",
+    "fill_form",
     "find_or_create_qualification",
     "find_or_create_worker",
     "find_worker",

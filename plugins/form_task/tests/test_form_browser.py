@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ import pytest
 from famulus.cli.commands.review import examine
 from famulus.testing import ServedRun, run_command
 from famulus.testing.served_run import served_run
+from famulus_form.form import STATIC
+from famulus_form.preview import Preview
+from famulus_form.preview_server import PreviewServer
 from form_files import (
     EVERY_ANSWER,
     EVERY_COLUMN,
@@ -382,3 +386,25 @@ def test_a_reviewer_sees_the_form_as_its_worker_did(
         assert reviewed.locator("input:enabled, select:enabled, textarea:enabled").count() == 0
         styled = reviewed.locator(".fq-option").first
         assert styled.evaluate("label => getComputedStyle(label).display") == "flex"
+
+
+def test_a_preview_loads_itself_again_when_the_form_is_saved(
+    browser: Browser, tmp_path: Path
+) -> None:
+    text = "questions:\n- {name: q, type: text, question: First}\n"
+    preview = Preview(write_form(tmp_path, text))
+    with PreviewServer(0, preview, [STATIC]) as server, browser.new_context() as context:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.goto(server.url)
+        page.get_by_label("First").fill("x")
+        submit(page)
+        page.get_by_text('"q": "x"').wait_for()
+
+        write_form(tmp_path, text.replace("First", "Second question"))
+
+        page.get_by_label("Second question").wait_for()
+        server.shutdown()
+        thread.join()

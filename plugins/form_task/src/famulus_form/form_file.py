@@ -45,6 +45,8 @@ class FormFile:
     head: Head = field(factory=Head)
     parts: list[Part] = field(factory=list)
     problems: list[famulus.Problem] = field(factory=list)
+    #: the files that it includes, those that cannot be read too
+    included: list[Path] = field(factory=list)
 
     @property
     def questions(self) -> list[Question]:
@@ -151,6 +153,7 @@ def _include(
         circle = " → ".join(each.name for each in (*opened, path))
         file.refuse(f"{key}.include", f"{path.name} includes itself ({circle}): take one line out")
         return
+    form.included.append(path)
     if len(opened) > _DEEPEST:
         file.refuse(f"{key}.include", f"is nested more than {_DEEPEST} files deep")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from famulus.engine.pages.author_page import author_document
 from famulus.engine.pages.entry_page import (
     CONSENT_FIELD,
     ENTRY_KEY_FIELD,
@@ -52,6 +53,7 @@ __all__ = [
     "WayOut",
     "already_document",
     "apology_document",
+    "author_document",
     "busy_document",
     "conflict_document",
     "consent_value",

@@ -1,0 +1,50 @@
+"""The command ``famulus form``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import famulus
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group
+def form() -> None:
+    """Work on forms in YAML."""
+
+
+@form.command
+@click.argument("file", type=_FILE)
+@click.option("--data", type=_FILE, help="CSV, JSON or JSON lines; its first rows are shown.")
+@click.option("--files", type=_FOLDER, metavar="FOLDER", help="Folder of images, audio and video.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 for any."
+)
+@famulus.pass_session
+def preview(
+    session: famulus.Session, file: Path, data: Path | None, files: Path | None, port: int
+) -> None:
+    """Show the form in FILE in your browser, and again whenever you change it.
+
+    What is sent is checked as in a run, and shown as it would be exported; nothing is stored.
+    Ctrl-C ends it.
+    """
+    from famulus_form.form import STATIC
+    from famulus_form.preview import Preview, data_option
+    from famulus_form.preview_server import PreviewServer
+
+    if data is not None:
+        data_option(data)
+    folders = [STATIC] if files is None else [files, STATIC]
+    try:
+        server = PreviewServer(port, Preview(file, data), folders)
+    except OSError as error:
+        message = f"port {port} cannot be used ({error.strerror}); choose another with --port"
+        raise famulus.UsageError(message) from error
+    with server:
+        session.say(f"Preview of {file}: {server.url}")
+        server.serve_forever()

@@ -1,0 +1,113 @@
+"""The web server of a preview: for one person, on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from email import message_from_bytes
+from email.policy import HTTP
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from mimetypes import guess_type
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import famulus
+from famulus_form.preview import MOST_ROWS, Preview
+
+_HOST = "127.0.0.1"
+_LARGEST = 100_000_000
+
+
+class PreviewServer(ThreadingHTTPServer):
+    """Serves one preview, and the files that its page names."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, preview: Preview, folders: Sequence[Path]) -> None:
+        super().__init__((_HOST, port), _Handler)
+        self.preview = preview
+        self.folders = [folder.resolve() for folder in folders]
+
+    @property
+    def url(self) -> str:
+        """The address of the page."""
+        return f"http://{_HOST}:{self.server_port}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: PreviewServer
+
+    def do_GET(self) -> None:
+        """Answer with the page, the state of its files, or one of them."""
+        path = unquote(urlsplit(self.path).path)
+        if path == "/":
+            self._send(self.server.preview.page(self._row()))
+        elif path == "/state":
+            self._send(self.server.preview.state(), "text/plain")
+        else:
+            self._send_file(path.lstrip("/"))
+
+    def do_POST(self) -> None:
+        """Answer a form with its typed answers."""
+        size = int(self.headers.get("Content-Length") or 0)
+        if size > _LARGEST:
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        form = read_multipart(self.headers.get("Content-Type") or "", self.rfile.read(size))
+        self._send(self.server.preview.answered(self._row(), form))
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in http.server
+        """Log nothing: the page asks for the state of its files all the time."""
+
+    def _row(self) -> int:
+        found = parse_qs(urlsplit(self.path).query).get("row", ["0"])[0]
+        return min(int(found), MOST_ROWS) if found.isascii() and found.isdigit() else 0
+
+    def _send_file(self, name: str) -> None:
+        for folder in self.server.folders:
+            path = (folder / name).resolve()
+            hidden = any(part.startswith(".") for part in Path(name).parts)
+            if not hidden and path.is_relative_to(folder) and path.is_file():
+                kind = guess_type(path.name)[0] or "application/octet-stream"
+                self._send_bytes(path.read_bytes(), kind)
+                return
+        self.send_error(HTTPStatus.NOT_FOUND)
+
+    def _send(self, text: str, kind: str = "text/html") -> None:
+        self._send_bytes(text.encode(errors="replace"), f"{kind}; charset=utf-8")
+
+    def _send_bytes(self, body: bytes, kind: str) -> None:
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def read_multipart(content_type: str, body: bytes) -> famulus.Form:
+    """Return a form as a browser has sent it; of a file, all but its content."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
+    message = message_from_bytes(head + body, policy=HTTP)
+    fields: list[tuple[str, str]] = []
+    files: list[famulus.FormFile] = []
+    for part in message.iter_parts():
+        name = str(part.get_param("name", "", header="content-disposition"))
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        filename = part.get_filename()
+        if filename is None:
+            fields.append((name, content.decode("utf-8", "replace")))
+        elif filename:
+            files.append(
+                famulus.FormFile(
+                    field=name,
+                    filename=filename,
+                    content_type=part.get_content_type(),
+                    size=len(content),
+                    sha256=hashlib.sha256(content).hexdigest(),
+                    path=Path(filename),
+                )
+            )
+    return famulus.Form(fields=fields, files=files)

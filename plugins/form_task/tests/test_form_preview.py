@@ -1,0 +1,140 @@
+"""famulus form preview: the page of a form for its author, and what would be exported."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+import famulus
+from famulus.testing import run_command
+from famulus_form.command import form
+from famulus_form.preview import Preview
+from famulus_form.preview_server import PreviewServer, read_multipart
+from form_files import write_form
+
+FORM = """
+questions:
+- {name: age, type: number, question: "How old is ${who}?", whole: true}
+- {name: photo, type: file, question: P, required: false}
+- include: more.yaml
+"""
+MORE = "questions:\n- {name: note, type: text, question: N, required: false}\n"
+
+
+@pytest.fixture
+def preview(tmp_path: Path) -> Preview:
+    write_form(tmp_path, MORE, "more.yaml")
+    (tmp_path / "data.csv").write_text("who\nAnn\n<Bob>\n")
+    return Preview(write_form(tmp_path, FORM), tmp_path / "data.csv")
+
+
+@pytest.fixture
+def url(preview: Preview, tmp_path: Path) -> Iterator[str]:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/cat.svg").write_text("<svg/>")
+    with PreviewServer(0, preview, [tmp_path / "files"]) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server.url
+        server.shutdown()
+        thread.join()
+
+
+def get(url: str, data: bytes | None = None, kind: str = "") -> str:
+    with urlopen(Request(url, data, {"Content-Type": kind} if kind else {})) as response:
+        text: str = response.read().decode()
+        return text
+
+
+def multipart(*parts: tuple[str, str]) -> tuple[bytes, str]:
+    lines = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in parts
+    )
+    return f"{lines}--x--\r\n".encode(), "multipart/form-data; boundary=x"
+
+
+def test_each_of_the_first_rows_has_its_page(url: str) -> None:
+    assert "How old is Ann?" in get(url)
+    assert "How old is &lt;Bob&gt;?" in get(f"{url}?row=1")
+    assert "How old is ${who}?" in get(f"{url}?row=7")
+
+
+def test_what_is_sent_is_shown_as_it_would_be_exported(url: str) -> None:
+    page = get(url, *multipart(("age", "42"), ("note", "é & b")))
+
+    assert "&quot;age&quot;: 42" in page
+    assert "&quot;note&quot;: &quot;é &amp; b&quot;" in page
+    assert 'value="42"' in page
+
+
+def test_what_is_wrong_is_said_beside_the_question(url: str) -> None:
+    page = get(url, *multipart(("age", "old")))
+
+    assert 'id="fq-age-error">Please enter a whole number' in page
+    assert "Exported answers" not in page
+
+
+def test_files_of_the_folder_are_served_and_no_others(url: str) -> None:
+    assert get(f"{url}cat.svg") == "<svg/>"
+    for path in ("../data.csv", "%2e%2e/data.csv", "/etc/passwd", "none.svg"):
+        with pytest.raises(HTTPError, match="404"):
+            get(url + path)
+
+
+def test_the_state_changes_with_every_file(preview: Preview, tmp_path: Path, url: str) -> None:
+    for name in ("form.yaml", "more.yaml", "data.csv"):
+        before = get(f"{url}state")
+        assert before == get(f"{url}state")
+
+        os.utime(tmp_path / name, ns=(1, len(name)))
+
+        assert get(f"{url}state") != before
+
+
+def test_problems_are_listed_until_they_are_mended(preview: Preview, tmp_path: Path) -> None:
+    write_form(tmp_path, FORM.replace("number", "nummer"))
+
+    page = preview.page(0)
+
+    assert "form.yaml:3: questions.0.type: there is no type &#x27;nummer&#x27;" in page
+    write_form(tmp_path, FORM)
+    assert "How old is Ann?" in preview.page(0)
+
+
+def test_rows_that_cannot_be_read_are_a_problem(preview: Preview, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text('who\n"Ann\n')
+
+    assert "opens a quote that is never closed" in preview.page(0)
+
+
+def test_a_file_is_read_without_its_content() -> None:
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a b.png"\r\n'
+        b"Content-Type: image/png\r\n\r\n\x89PNG\r\n\r\n--x\r\n"
+        b'Content-Disposition: form-data; name="other"; filename=""\r\n\r\n\r\n--x--\r\n'
+    )
+
+    sent = read_multipart("multipart/form-data; boundary=x", body)
+
+    [file] = sent.files
+    assert (file.field, file.filename, file.content_type) == ("photo", "a b.png", "image/png")
+    assert file.size == len(b"\x89PNG\r\n")
+
+
+def test_data_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data.xlsx").write_text("x")
+    path = write_form(tmp_path, FORM)
+
+    done = run_command(
+        form, "preview", path, "--data", tmp_path / "data.xlsx", database=tmp_path / "x.db"
+    )
+
+    assert done.exit_code == famulus.UsageError.exit_code
+    assert "name a file that ends in .csv, .json, .jsonl" in done.output
