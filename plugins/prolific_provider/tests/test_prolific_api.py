@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import httpx
 import pytest
 
-from famulus import UnavailableError
+from famulus import UnavailableError, UsageError
 from famulus.testing import MovableClock
 from famulus_prolific.api import CallLostError, ProlificApi, RefusedError, TokenError
+from famulus_prolific.fake import FakeProlific
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -134,3 +136,13 @@ def test_pages_follow_the_links_of_prolific_to_no_other_host() -> None:
 def test_a_missing_list_is_refused() -> None:
     with pytest.raises(RefusedError):
         list(api(lambda _: envelope(404, "Not found", "")).pages("submissions/"))
+
+
+def test_certificates_are_read_only_where_calls_are_encrypted(
+    prolific: FakeProlific, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+
+    assert ProlificApi(prolific.token, base_url=prolific.api_url).get("users/me/")["id"]
+    with pytest.raises(UsageError, match="certificates that Prolific is verified by"):
+        ProlificApi(prolific.token).get("users/me/")

@@ -18,6 +18,8 @@ from famulus import Clock, UnavailableError, UsageError, system_clock
 from famulus_prolific.secret_headers import hide_secret_headers
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 API_URL = "https://api.prolific.com"
@@ -190,11 +192,25 @@ class ProlificApi:
                 timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
                 # A redirect may lead to another host, and loses the body of a POST.
                 follow_redirects=False,
+                verify=self._certificates(),
                 transport=self.transport,
             )
+        except OSError as error:
+            message = f"the certificates that Prolific is verified by cannot be read: {error}"
+            raise UsageError(message) from error
         except (httpx.InvalidURL, ValueError) as error:
             message = f"{self.base_url!r} is no address that Prolific can be called at: {error}"
             raise UsageError(message) from error
+
+    def _certificates(self) -> ssl.SSLContext | bool:
+        """Return whom to trust: nobody where no call is encrypted, since loading them takes long.
+
+        Every call goes to the host of the address, so none of them needs another one's.
+        """
+        import ssl
+
+        is_plain = self.base_url.lower().startswith("http://")
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else True
 
     def _error(self, response: httpx.Response) -> famulus.FamulusError:
         status = response.status_code
