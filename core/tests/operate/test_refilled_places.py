@@ -28,7 +28,7 @@ from famulus.engine.ledger.decisions import decide
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import Decision, RunStatus, UnitStatus, VisitStatus
-from famulus.model.tables import UnitTable
+from famulus.model.tables import UnitTable, VisitTable
 from famulus.model.transaction import Transaction
 from famulus.operate.manual_sync import sync_now
 from famulus.testing.fake_platform import PlatformPlugin
@@ -38,6 +38,8 @@ from famulus.testing.movable_clock import MovableClock
 from interleaving import examples
 
 UNITS = 4
+#: seconds that a worker has
+DURATION = 600
 _REFILLED = (VisitStatus.REJECTED, VisitStatus.RETURNED)
 
 
@@ -120,6 +122,7 @@ class Course:
 
     database: Database
     clock: MovableClock
+    onboarding: str | None = None
     study: Study = field(factory=Study)
     operator: ManualOperator = field(init=False)
     gateway: Gateway = field(init=False)
@@ -128,7 +131,14 @@ class Course:
         plugins = kit_plugins(study=PlatformPlugin(self.study.provider()))
         self.operator = ManualOperator(self.database, plugins=plugins)
         rows = [{"n": n} for n in range(UNITS)]
-        self.gateway = self.operator.launch_rows(rows, provider="study")
+        blueprint = {"onboarding_qualification": self.onboarding} if self.onboarding else {}
+        self.gateway = self.operator.launch_rows(
+            rows,
+            provider="study",
+            blueprint=blueprint,
+            assignment_duration_in_seconds=DURATION,
+            submission_timeout=60,
+        )
 
     @property
     def run(self) -> int:
@@ -144,9 +154,20 @@ class Course:
         if not self.operator.holds(self.run):
             sync_now(self.database, self.operator.plugins, self.run)
 
+    def wait(self) -> None:
+        """Let nothing happen."""
+
     def work(self) -> None:
         """Let a new worker submit, or return the place where there is no unit for them."""
         self._visit(submits=True)
+
+    def hand_in(self) -> None:
+        """Let a new worker submit on the platform, and nothing here until their time is over."""
+        found = self.study.recruit()
+        if found is not None:
+            GatewayWorker(self.gateway, found[0]).arrive(found[1])
+            self.study.visits[found[1]] = VisitStatus.SUBMITTED
+            self.clock.advance(DURATION)
 
     def give_back(self) -> None:
         """Let a new worker take a unit and return it."""
@@ -176,11 +197,13 @@ class Course:
 
     def check(self) -> None:
         """The study was asked for no more places than units, and offers as many as are free."""
-        assert self.study.total <= UNITS
+        empty = self._visits_without_work()
+        assert self.study.total <= UNITS + empty.count(VisitStatus.APPROVED)
+        waiting = empty.count(VisitStatus.SUBMITTED)
         if self.operator.progress(self.run).status is not RunStatus.RUNNING:
             assert self.study.offered == 0
         else:
-            assert self.study.offered >= len(self._units(UnitStatus.LAUNCHED))
+            assert self.study.offered + waiting >= len(self._units(UnitStatus.LAUNCHED))
 
     def _visit(self, *, submits: bool) -> None:
         found = self.study.recruit()
@@ -193,6 +216,14 @@ class Course:
             self.study.visits[reference] = VisitStatus.SUBMITTED
         else:
             self.study.visits[reference] = VisitStatus.RETURNED
+
+    def _visits_without_work(self) -> list[VisitStatus]:
+        query = VisitTable.select(VisitTable.reference).where(
+            VisitTable.run == self.run, VisitTable.done_at.is_null(False)
+        )
+        with self.database.read() as tx:
+            done = {row.reference for row in tx.rows(query)}
+        return [status for name, status in self.study.visits.items() if name not in done]
 
     def _units(self, status: UnitStatus) -> list[int]:
         query = UnitTable.select(UnitTable.id).where(
@@ -212,7 +243,7 @@ class Course:
         self.database.write(apply)
 
 
-ACTIONS = ("work", "work", "give_back", "take_back", "accept", "reject", "stop", "resume")
+ACTIONS = ("work", "work", "hand_in", "give_back", "take_back", "accept", "reject", "stop", "resume")
 
 
 def test_recruitment_that_opens_again_offers_no_place_too_many(
@@ -281,5 +312,43 @@ def test_a_run_that_waits_for_workers_before_it_stops_is_closed_again(
     assert course.study.visits["visit-0"] is status
     assert course.operator.progress(course.run).status is RunStatus.STOPPING
     assert course.study.offered == 0
+    course.gateway.close()
+    course.operator.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "places"), [(VisitStatus.REJECTED, UNITS), (VisitStatus.APPROVED, UNITS + 1)]
+)
+def test_a_submission_without_work_keeps_its_place_until_it_is_decided(
+    database: Database, clock: MovableClock, status: VisitStatus, places: int
+) -> None:
+    course = Course(database, clock)
+    course.act("hand_in")
+    assert course.study.total == UNITS
+
+    course.study.visits["visit-0"] = status
+    course.act("give_back")
+
+    assert (course.study.total, course.study.offered) == (places, UNITS)
+    course.gateway.close()
+    course.operator.close()
+
+
+def test_a_worker_in_the_onboarding_has_the_place_of_a_unit(
+    database: Database, clock: MovableClock
+) -> None:
+    course = Course(database, clock, onboarding="can label")
+    found = course.study.recruit()
+    assert found is not None
+    worker = GatewayWorker(course.gateway, found[0])
+    page = worker.arrive(found[1])
+
+    course.act("wait")
+    assert course.study.total == UNITS
+    worker.submit(worker.submit(page, "right"))
+    course.act("wait")
+
+    assert len(course._units(UnitStatus.COMPLETED)) == 1
+    assert (course.study.total, course.study.offered) == (UNITS, UNITS - 1)
     course.gateway.close()
     course.operator.close()

@@ -21,8 +21,10 @@ from famulus.engine.outbox.outbox_rows import (
 from famulus.engine.places.closing import read_closing
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
+    DONE_UNITS,
     OPEN_AGENTS,
     OPEN_VISITS,
+    PENDING_VISITS,
     SUBMITTED_VISITS,
     OutboxStatus,
     RunStatus,
@@ -47,6 +49,7 @@ PLACES_PER_ROW = 200
 _OFFERING = [kind.value for kind in (OutboxKind.SET_PLACES, *CLOSING_KINDS)]
 #: Visits that have used up their place.
 _USED = (*SUBMITTED_VISITS, VisitStatus.UNKNOWN)
+_PAID = (VisitStatus.APPROVED, VisitStatus.PARTIALLY_APPROVED)
 
 
 class _PlacesRow(NamedTuple):
@@ -122,27 +125,38 @@ _SET = Statement(
         {TaskRunTable.places: Param("places"), TaskRunTable.next_place: Param("next_place")}
     ).where(TaskRunTable.id == Param("run"))
 )
+#: Who is in the onboarding has the place of a unit that is still free.
 _OPEN_ATTEMPT = AgentTable.select(peewee.SQL("1")).where(
-    AgentTable.visit == VisitTable.id, AgentTable.status << literals(*OPEN_AGENTS)
+    AgentTable.visit == VisitTable.id,
+    AgentTable.unit.is_null(False),
+    AgentTable.status << literals(*OPEN_AGENTS),
 )
 _IS_UNDER_WAY = (VisitTable.status << literals(*OPEN_VISITS)) & (
     VisitTable.done_at.is_null(False) | peewee.fn.EXISTS(_OPEN_ATTEMPT)
 )
+_UNIT = (
+    AgentTable.select(peewee.SQL("1"))
+    .join(UnitTable, on=(AgentTable.unit == UnitTable.id) & (UnitTable.agent_id == AgentTable.id))
+    .where(
+        AgentTable.visit == VisitTable.id,
+        UnitTable.status << literals(UnitStatus.ASSIGNED, *DONE_UNITS),
+    )
+)
+_HAS_UNIT = (VisitTable.status << literals(*PENDING_VISITS)) & peewee.fn.EXISTS(_UNIT)
 
 
-def _taken(*used: VisitStatus) -> Statement[tuple[Any, ...]]:
+def _taken(is_taken: Any) -> Statement[tuple[Any, ...]]:
     return Statement(
         VisitTable.select(peewee.fn.COUNT(VisitTable.id)).where(
-            VisitTable.run == Param("run"),
-            VisitTable.id > Param("after"),
-            (VisitTable.status << literals(*used)) | _IS_UNDER_WAY,
+            VisitTable.run == Param("run"), VisitTable.id > Param("after"), is_taken
         )
     )
 
 
-_TAKEN = _taken(*_USED)
-#: where the platform refills the places of rejected visits
-_TAKEN_UNREFILLED = _taken(*(each for each in _USED if each is not VisitStatus.REJECTED))
+_TAKEN = _taken((VisitTable.status << literals(*_USED)) | _IS_UNDER_WAY)
+#: Where the platform refills the places of visits by itself: any that is not paid may be returned
+#: or rejected, and the place of one without a unit would then be a second one for another's.
+_TAKEN_UNREFILLED = _taken((VisitTable.status << literals(*_PAID)) | _HAS_UNIT)
 #: Visits whose place such a platform offers again, even where it was full before.
 _REFILLED = Statement(
     VisitTable.select(peewee.fn.COUNT(VisitTable.id)).where(
