@@ -122,7 +122,10 @@ def test_a_refused_rejection_is_listed(
     deliver_run(database, plugins, gateway.run_id)
 
     (listed,) = found(database, plugins)
+    with database.read() as tx:
+        (visit,) = tx.rows(VisitTable.select(VisitTable.reference))
     assert listed.startswith("the platform has refused rejections: ")
+    assert f"; visits {visit.reference} of " in listed
 
 
 def test_an_approval_that_names_its_reward_unpayable_can_be_sent_again(

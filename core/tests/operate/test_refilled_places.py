@@ -243,7 +243,17 @@ class Course:
         self.database.write(apply)
 
 
-ACTIONS = ("work", "work", "hand_in", "give_back", "take_back", "accept", "reject", "stop", "resume")
+ACTIONS = (
+    "work",
+    "work",
+    "hand_in",
+    "give_back",
+    "take_back",
+    "accept",
+    "reject",
+    "stop",
+    "resume",
+)
 
 
 def test_recruitment_that_opens_again_offers_no_place_too_many(

@@ -292,7 +292,9 @@ def test_a_refused_approval_that_pays_nothing_is_sent_again_by_a_sync(
     [logged] = [line for line in caplog.messages if "too low" in line]
     assert logged.endswith(f"`famulus sync {run}` retries it")
     [listed] = read_differences(database, plugins, run)
-    assert listed.what == "the platform has refused approvals: the balance is too low"
+    assert listed.what == (
+        "the platform has refused approvals: the balance is too low; visits visit of x"
+    )
     assert listed.command == ("sync", run)
     sync_now(database, plugins, run)
     assert platform_lines(database, run) == []

@@ -27,10 +27,11 @@ from famulus.model.tables import (
     PaymentTable,
     RequesterTable,
     VisitTable,
+    WorkerTable,
 )
 from famulus.model.transaction import Row, Transaction
 from famulus.operate import lease
-from famulus.operate.doctor.difference import Difference
+from famulus.operate.doctor.difference import NAMED, Difference, named
 
 _STATUSES = Statement(
     VisitTable.select(VisitTable.id, VisitTable.status).where(VisitTable.id << AMONG)
@@ -110,13 +111,13 @@ def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find verdicts that the platform has refused; approvals that pay are in the ledger."""
     rows = tx.rows(
-        OutboxTable.select(
-            OutboxTable.id, OutboxTable.kind, OutboxTable.payload, OutboxTable.error
-        ).where(
+        OutboxTable.select(OutboxTable.id, OutboxTable.kind, OutboxTable.payload, OutboxTable.error)
+        .where(
             OutboxTable.run == run.id,
             OutboxTable.status == OutboxStatus.FAILED,
             OutboxTable.kind == OutboxKind.DECIDE.value,
         )
+        .order_by(OutboxTable.id)
     )
     paying = rows_in_ledger(tx, rows)
     statuses = dict(run_among(tx, _STATUSES, (row.payload["visit"] for row in rows)))
@@ -129,10 +130,23 @@ def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         found = groups[refused, is_final]
         yield Difference(
             run=run.id,
-            what=f"the platform has refused {refused.what}{_times(len(found))}: {found[-1].error}",
+            what=f"the platform has refused {refused.what}{_times(len(found))}: "
+            f"{found[-1].error}; visits {_visits(tx, found)}",
             command=("sync", run.id, "--acknowledge") if is_final else ("sync", run.id),
             advice=refused.advice_when_final if is_final else refused.advice,
         )
+
+
+def _visits(tx: Transaction, verdicts: Sequence[Row]) -> str:
+    """Name the first visits of verdicts, the newest first, and their workers."""
+    wanted = [row.payload["visit"] for row in reversed(verdicts)][: NAMED + 1]
+    rows = tx.rows(
+        VisitTable.select(VisitTable.id, VisitTable.reference, WorkerTable.name)
+        .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
+        .where(VisitTable.id << wanted)
+        .order_by(VisitTable.id.desc())
+    )
+    return named([(row.reference, row.name) for row in rows])
 
 
 def _refused(row: Row) -> _Refused:
