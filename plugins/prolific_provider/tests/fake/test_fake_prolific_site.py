@@ -9,7 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from jwt import PyJWKSet
+from jwt.algorithms import RSAAlgorithm
 
 from famulus.testing.movable_clock import MovableClock
 from famulus_prolific.fake import COMPLETION, FakeProlific, Fault
@@ -119,6 +121,18 @@ def test_a_secure_address_is_signed_by_a_published_key(
     assert claims["prolific"]["PROLIFIC_PID"] == SOMEONE
     assert claims["prolific"]["SESSION_ID"] == claims["sub"]
     assert claims["prolific"]["workspace_id"] in prolific.state.workspaces
+
+
+def test_keys_that_are_given_are_used_before_others_are_made(clock: MovableClock) -> None:
+    key = generate_private_key(65_537, 2048)
+    prolific = FakeProlific(clock, private_keys=[key])
+
+    (given,) = prolific.signing.key_set()["keys"]
+    prolific.signing.rotate(withdraw=True)
+    (made,) = prolific.signing.key_set()["keys"]
+
+    known = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    assert given["n"] == known["n"] != made["n"]
 
 
 def test_keys_rotate(prolific: FakeProlific) -> None:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -188,3 +188,24 @@ def test_events_are_sent_by_themselves_once_started(
 
     assert prolific.deliveries.arrived.wait(30)
     assert target.statuses == ["ACTIVE"]
+
+
+def test_events_can_be_carried_without_a_network(
+    prolific: FakeProlific, client: Any, secret: str, clock: MovableClock
+) -> None:
+    carried: list[str] = []
+
+    def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        carried.append(url)
+        if len(carried) == 1:
+            raise ConnectionError("no route")
+        return HTTPStatus.OK
+
+    prolific.deliveries.post = post
+    subscribe(prolific, client, "https://tasks.example/platform/prolific")
+    prolific.participant(1).reserve(client.launch())
+    assert prolific.deliveries.deliver() == 0
+    clock.advance(60)
+
+    assert prolific.deliveries.deliver() == 1
+    assert carried == ["https://tasks.example/platform/prolific"] * 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from attrs import frozen
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from famulus_prolific.fake.accounts import Accounts
 from famulus_prolific.fake.api import Api, Subjects
@@ -59,6 +60,8 @@ class FakeProlific:
     :param clock: the time, which a test moves.
     :param balance: in pounds or dollars.
     :param seed: changes the ids, which are otherwise the same in every test.
+    :param private_keys: sign the addresses of secure studies, one after the other as they are
+        rotated; more are made when needed, which takes long.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class FakeProlific:
         currency: str = "GBP",
         ports: Ports | None = None,
         seed: str = "",
+        private_keys: Iterable[RSAPrivateKey] = (),
     ) -> None:
         #: switches for what is not documented
         self.facts = Facts()
@@ -92,7 +96,7 @@ class FakeProlific:
         payouts = Payouts(self.state, changes)
         completions = Completions(self.state, changes, payouts)
         #: the keys of secure URLs
-        self.signing = Signing(self.state)
+        self.signing = Signing(self.state, private_keys)
         self._market = Marketplace(self.state, changes, completions, self.signing)
         self._messages = Messages(self.state)
         self.api = Api(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,8 +27,10 @@ class _Key:
 class Signing:
     """Signs the addresses of secure studies. The caller holds the lock."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, private_keys: Iterable[RSAPrivateKey] = ()) -> None:
         self._state = state
+        #: keys to use before others are made
+        self._given = iter(private_keys)
         #: newest first; made when first needed, because making one is slow
         self._keys: list[_Key] = []
 
@@ -75,7 +77,8 @@ class Signing:
         return self._keys
 
     def _make(self) -> _Key:
-        return _Key(self._state.new_id(), generate_private_key(65_537, _BITS))
+        private = next(self._given, None) or generate_private_key(65_537, _BITS)
+        return _Key(self._state.new_id(), private)
 
 
 def _public(key: _Key) -> dict[str, Any]:
