@@ -17,6 +17,9 @@ WORKERS = -n $(JOBS) --dist loadscope --no-loadscope-reorder
 REPEATED = $(shell grep -rlE --include=test_*.py "^from (repetitions|machine_limits|interleaving) import" \
 	core/tests plugins tests/mturk)
 
+# The machine of runs on Prolific: 50 examples, and 2,000 in `make faults`.
+PROLIFIC_MACHINE := tests/prolific/test_prolific_machine.py
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-lowest coverage lint docs constraints wheels bench faults clean
 
@@ -94,6 +97,8 @@ wheels: $(VENV)/.installed-dev
 faults: $(VENV)/.installed-dev
 	PYTHONPATH=tests/support $(BIN)/python tests/faults/run.py $(ARGS)
 	$(if $(ARGS),,FAMULUS_TEST_EXAMPLES=10 FAMULUS_TEST_SECONDS=3000 $(BIN)/python -m pytest $(WORKERS) $(REPEATED))
+	$(if $(ARGS),,FAMULUS_TEST_EXAMPLES=40 FAMULUS_TEST_SECONDS=3000 $(BIN)/python -m pytest -n $(JOBS) \
+		--dist load $(PROLIFIC_MACHINE))
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)

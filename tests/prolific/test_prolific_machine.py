@@ -1,8 +1,9 @@
 """Invariants of a run on Prolific under any sequence of actions, faults and kills.
 
 One study is published, no work is paid twice, all work that was handed in is paid or listed with
-the reason, no work is rejected without a person's decision, and at the end no study is open and no
-subscription is left. Each switch of the fake is tried in both positions.
+the reason, no work is rejected without a person's decision, nobody is invited for whom there is no
+unit, the local status is Prolific's, and at the end no study is open and no subscription is left.
+Each switch of the fake is tried in every position.
 """
 
 from __future__ import annotations
@@ -22,64 +23,44 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
 
-from famulus.model.states import Decision
+from famulus.model.states import Decision, UnitStatus
 from famulus_prolific.fake import TOKEN, Fault, Submission
+from famulus_prolific.fake.routes import ROUTES
+from famulus_prolific.rejections import CATEGORIES
 from famulus_prolific.tokens import VARIABLE
 from machine_limits import machine_limits
-from prolific_machine import Study
+from prolific_invariants import check_always, check_end
+from prolific_machine import FAILED, SCREENED_OUT, Setup, Study
+from prolific_switches import POSITIONS
 
 if TYPE_CHECKING:
     from famulus.testing.databases import PostgresDatabases
 
 pytestmark = pytest.mark.slow
 
-PEOPLE = st.integers(1, 4)
+PEOPLE = st.integers(1, 5)
 FAULTS = st.sampled_from([*Fault])
-OPERATIONS = st.sampled_from(
-    [
-        None,
-        "create-study",
-        "transition-study",
-        "update-study",
-        "get-submission",
-        "get-submissions",
-        "transition-submission",
-        "bulk-approve-submissions",
-        "create-bonus-payments",
-        "pay-bonus-payments",
-        "create-subscription",
-    ]
-)
+OPERATIONS = st.none() | st.sampled_from([*ROUTES])
 FACTS = st.fixed_dictionaries(
-    {
-        "errors_in_envelope": st.booleans(),
-        "repeats_refused": st.booleans(),
-        "publishing_takes": st.sampled_from([timedelta(0), timedelta(seconds=90)]),
-        "rejection_wakes_stopped": st.booleans(),
-        "paused_moves_on": st.booleans(),
-        "expired_reservation": st.sampled_from(["removed", "RETURNED", "TIMED-OUT"]),
-        "late_codes_accepted": st.booleans(),
-        "returned_may_come_back": st.booleans(),
-        "return_codes_return": st.booleans(),
-        "bulk_approval_is_strict": st.booleans(),
-        "bulk_approval_takes": st.sampled_from([timedelta(0), timedelta(minutes=2)]),
-        "paying_twice_refused": st.booleans(),
-        "lists_show_metadata": st.booleans(),
-        "list_rewards_in_fractions": st.booleans(),
-        "list_dates_day_first": st.booleans(),
-        "audience": st.sampled_from(["address", "origin", "domain"]),
-    }
+    {name: st.sampled_from(positions) for name, positions in POSITIONS.items()}
 )
+MISSING = st.sampled_from([frozenset(), frozenset(), frozenset({"webhooks"})])
+#: of how many units a person decides at once
+SHARES = st.sampled_from([None, 1])
 AUTO_APPROVAL = timedelta(days=22).total_seconds()
+#: steps after which the run may be finished, and goes on as one that is over
+LATE = 30
 
 
 @pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
+def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(VARIABLE, TOKEN)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
 class OnProlific(RuleBasedStateMachine):
@@ -92,14 +73,17 @@ class OnProlific(RuleBasedStateMachine):
         self.exits = ExitStack()
         self.address = self.exits.enter_context(address)
         self.folder = Path(self.exits.enter_context(TemporaryDirectory()))
+        self.steps = 0
 
     @initialize(
         rows=st.integers(1, 3),
         lanes=st.integers(1, 2),
         window=st.sampled_from([0, 2]),
         facts=FACTS,
+        missing=MISSING,
         fault=st.none() | FAULTS,
         secure=st.booleans(),
+        slots=st.sampled_from([None, None, 0, 1, 2]),
     )
     def launch(
         self,
@@ -107,19 +91,22 @@ class OnProlific(RuleBasedStateMachine):
         lanes: int,
         window: int,
         facts: Mapping[str, Any],
+        missing: frozenset[str],
         fault: Fault | None,
         secure: bool,
+        slots: int | None,
     ) -> None:
-        self.study = Study(
-            self.folder,
+        setup = Setup(
             rows=rows,
             lanes=lanes,
             window=window,
             facts=facts,
+            missing=missing,
             fault=fault,
-            address=self.address,
-            options={"secure_urls": secure},
+            secure_urls=secure,
+            slots=slots,
         )
+        self.study = Study(self.folder, setup, address=self.address)
         self.exits.callback(self.study.close)
 
     @rule(target=taken, number=PEOPLE)
@@ -127,14 +114,16 @@ class OnProlific(RuleBasedStateMachine):
         submission = self.study.take(number)
         return multiple() if submission is None else submission
 
-    @rule(number=PEOPLE)
-    def do_a_unit(self, number: int) -> None:
+    @rule(target=taken, number=PEOPLE)
+    def do_a_unit(self, number: int) -> object:
         self.study.resume()
         self.study.turn()
         submission = self.study.take(number)
-        if submission is not None:
-            self.study.answer(submission)
-            self.study.come_back(submission)
+        if submission is None:
+            return multiple()
+        self.study.work(submission)
+        self.study.come_back(submission)
+        return submission
 
     @rule(submission=taken)
     def load_again(self, submission: Submission) -> None:
@@ -146,18 +135,45 @@ class OnProlific(RuleBasedStateMachine):
 
     @rule(submission=taken)
     def answer_and_come_back(self, submission: Submission) -> None:
-        self.study.answer(submission)
+        self.study.work(submission)
+        self.study.come_back(submission)
+
+    @rule(submission=taken, answer=st.sampled_from([SCREENED_OUT, SCREENED_OUT, FAILED]))
+    def fail_the_onboarding(self, submission: Submission, answer: str) -> None:
+        self.study.answer(submission, answer)
         self.study.come_back(submission)
 
     @rule(submission=taken)
     def come_back(self, submission: Submission) -> None:
         self.study.come_back(submission)
 
+    @rule(submission=taken, code=st.sampled_from([None, "A-CODE-OF-A-FORUM"]))
+    def enter_another_code(self, submission: Submission, code: str | None) -> None:
+        self.study.enter(submission, code)
+
     @rule(submission=taken)
     def give_back(self, submission: Submission) -> None:
         self.study.give_back(submission)
 
-    @rule(seconds=st.sampled_from([1, 20, 70, 200, 700, 90_000, AUTO_APPROVAL]))
+    @rule(
+        submission=taken,
+        name=st.sampled_from(["PROLIFIC_PID", "STUDY_ID", "SESSION_ID"]),
+        other=st.none() | taken,
+    )
+    def forge_an_arrival(self, submission: Submission, name: str, other: Submission | None) -> None:
+        same = {
+            "PROLIFIC_PID": submission.participant_id,
+            "STUDY_ID": submission.study.id,
+            "SESSION_ID": submission.id,
+        }
+        value = f"{0xDEAD:024x}"
+        if other is not None and name != "STUDY_ID":
+            value = other.id if name == "SESSION_ID" else other.participant_id
+        page = self.study.forge_arrival(submission, name, value)
+        if page is not None and value != same[name]:
+            assert not page.has_form, "an address that was made up leads to work"
+
+    @rule(seconds=st.sampled_from([1, 20, 70, 200, 700, 4000, 90_000, 700_000, AUTO_APPROVAL]))
     def wait(self, seconds: float) -> None:
         self.study.clock.advance(seconds)
 
@@ -169,15 +185,51 @@ class OnProlific(RuleBasedStateMachine):
     def sync(self) -> None:
         self.study.sync()
 
+    @rule(copies=st.integers(1, 2), newest_first=st.booleans())
+    def deliver_events(self, copies: int, newest_first: bool) -> None:
+        self.study.deliver(copies=copies, newest_first=newest_first)
+
+    @rule()
+    def lose_events(self) -> None:
+        self.study.lose_events()
+
+    @rule(
+        forged=st.sampled_from(
+            [
+                ("body", '{"event_type": "study.status.change", "resource_id": "1"}'),
+                ("x-prolific-request-signature", "Zm9yZ2Vk"),
+                ("x-prolific-request-timestamp", "1"),
+            ]
+        )
+    )
+    def forge_an_event(self, forged: tuple[str, str]) -> None:
+        before = self.study.requested_syncs
+        assert self.study.forge_event(*forged) in (None, 403, 503)
+        assert self.study.requested_syncs == before, "a forged event has requested a sync"
+
+    @rule(withdraw=st.booleans())
+    def rotate_the_keys(self, withdraw: bool) -> None:
+        with self.study.prolific.turn():
+            self.study.prolific.signing.rotate(withdraw=withdraw)
+
     @rule(fault=FAULTS, operation=OPERATIONS)
     def plan_fault(self, fault: Fault, operation: str | None) -> None:
-        self.study.prolific.faults.plan(fault, operation)
+        self.study.plan_fault(fault, operation)
+
+    @rule(fault=FAULTS, operation=st.sampled_from(["create-bonus-payments", "pay-bonus-payments"]))
+    def reward_with_a_fault(self, fault: Fault, operation: str) -> None:
+        self.study.plan_fault(fault, operation)
+        self.study.give_bonus()
 
     @rule(seconds=st.sampled_from([0, 40]))
     def lists_lag_behind(self, seconds: int) -> None:
         self.study.prolific.faults.lists_late = timedelta(seconds=seconds)
 
-    @rule(calls=st.integers(0, 5), after=st.booleans())
+    @rule(vanish=st.booleans())
+    def bonuses_vanish(self, vanish: bool) -> None:
+        self.study.prolific.faults.bonuses_vanish = vanish
+
+    @rule(calls=st.integers(0, 12), after=st.booleans())
     def kill(self, calls: int, after: bool) -> None:
         self.study.kills.calls, self.study.kills.after = calls, after
 
@@ -188,43 +240,57 @@ class OnProlific(RuleBasedStateMachine):
         else:
             self.study.stop()
 
+    @precondition(lambda self: self.steps > LATE)
     @rule()
-    def accept_all(self) -> None:
-        self.study.review(Decision.ACCEPTED)
+    def finish(self) -> None:
+        self.study.finish()
+
+    @rule(decision=st.sampled_from([Decision.ACCEPTED, Decision.SOFT_REJECTED]), most=SHARES)
+    def accept(self, decision: Decision, most: int | None) -> None:
+        self.study.review(decision, most=most)
+
+    @rule(category=st.sampled_from([*CATEGORIES]), most=SHARES)
+    def reject(self, category: str, most: int | None) -> None:
+        self.study.reject(category, most=most)
 
     @rule()
-    def reject_all(self) -> None:
-        self.study.reject_all()
+    def correct_rejections(self) -> None:
+        self.study.review(Decision.ACCEPTED, status=UnitStatus.REJECTED)
 
     @rule()
     def request_returns(self) -> None:
         self.study.request_returns()
 
-    @rule()
-    def accept_and_reward(self) -> None:
+    @rule(submission=taken, action=st.sampled_from(["APPROVE", "REJECT", "RETURN"]))
+    def decide_there(self, submission: Submission, action: str) -> None:
+        self.study.decide_there(submission, action)
+
+    @rule(amount=st.sampled_from(["0.10", "0.10", "0.25"]), again=st.booleans())
+    def accept_and_reward(self, amount: str, again: bool) -> None:
         self.study.review(Decision.ACCEPTED)
         self.study.sync()
-        self.study.give_bonus()
+        self.study.give_bonus(amount, again=again)
 
     @rule()
     def retry(self) -> None:
         self.study.retry()
 
+    @rule(most=SHARES)
+    def write(self, most: int | None) -> None:
+        self.study.write(f"Message {self.steps}.", most=most)
+
     @invariant()
     def nothing_is_twice_and_nothing_is_made_up(self) -> None:
+        self.steps += 1
         if hasattr(self, "study"):
-            self.study.check_studies()
-            self.study.check_money()
-            self.study.check_statuses()
-            self.study.check_rejections()
+            check_always(self.study)
 
     def teardown(self) -> None:
         with self.exits:
             if hasattr(self, "study"):
                 self.study.finish()
                 self.study.settle_down()
-                self.nothing_is_twice_and_nothing_is_made_up()
-                self.study.check_end()
+                check_end(self.study)
 
 
 def machine(lend: Callable[[], AbstractContextManager[str | None]]) -> type[OnProlific]:
@@ -239,7 +305,7 @@ def machine(lend: Callable[[], AbstractContextManager[str | None]]) -> type[OnPr
 
 def test_a_run_on_sqlite() -> None:
     """The database is a file in the study's folder."""
-    run_state_machine_as_test(machine(nullcontext), settings=machine_limits(4, steps=30))
+    run_state_machine_as_test(machine(nullcontext), settings=machine_limits(25, steps=50))
 
 
 def test_a_run_on_postgresql(
@@ -248,4 +314,4 @@ def test_a_run_on_postgresql(
     monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
     monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
 
-    run_state_machine_as_test(machine(postgres.lend), settings=machine_limits(2, steps=30))
+    run_state_machine_as_test(machine(postgres.lend), settings=machine_limits(25, steps=50))

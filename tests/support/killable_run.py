@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attrs import define
 
-from famulus import Database, FamulusError, Form, RunStatus
+from famulus import Database, FamulusError, Form, RunStatus, SharedTaskState, UnavailableError
+from famulus.clock import Waiting
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decision_rules import NO_TERMS, Terms
 from famulus.engine.ledger.decisions import decide
-from famulus.engine.places.closing import PlacesOpenError
+from famulus.engine.places.closing import ClosingLimits, PlacesOpenError
 from famulus.engine.platform.bound_provider import bind_provider
 from famulus.engine.platform.visit_sync import sync_run
 from famulus.engine.runs import find_run
@@ -33,7 +34,7 @@ class Killed(BaseException):
 
 @define
 class KillPlan:
-    """After how many calls to MTurk the process is killed: before the next one, or after it."""
+    """After how many calls to a platform the process is killed: before the next one, or after."""
 
     calls: int | None = None
     after: bool = False
@@ -45,6 +46,38 @@ class KillPlan:
             raise Killed
         if after and self.calls is not None:
             self.calls -= 1
+
+    @contextlib.contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Kill nothing in this block, and count no calls."""
+        left, self.calls = self.calls, None
+        try:
+            yield
+        finally:
+            self.calls = left
+
+
+class ClockWaiting(Waiting):
+    """Waiting that moves the clock instead: nobody else ends a call that is under way."""
+
+    def __init__(self, clock: MovableClock) -> None:
+        self._clock = clock
+
+    def monotonic(self) -> float:
+        return self._clock().timestamp()
+
+    def pause(self, seconds: float) -> None:
+        self._clock.advance(seconds)
+
+
+class UnhurriedOperator(ManualOperator):
+    """An operator that waits without taking time."""
+
+    def __init__(self, database: Database, clock: MovableClock, *, plugins: Plugins) -> None:
+        super().__init__(database, plugins=plugins)
+        self._closing_limits = ClosingLimits(
+            pauses=(0.0, 0.0, 0.0), poll_interval=5.0, waiting=ClockWaiting(clock)
+        )
 
 
 class KillableRun:
@@ -75,9 +108,14 @@ class KillableRun:
         self.plugins = plugins
         self.database = Database(address or folder / "study.db", clock=clock)
         self.database.prepare(plugins.schemas())
-        self.operator = ManualOperator(self.database, plugins=plugins)
+        self.operator = self._new_operator()
+        #: what a run is resumed with, whose task has functions
+        self.shared_state: SharedTaskState | None = None
         #: what a worker saw last, by a key of the worker and their place
         self.pages: dict[str, Seen] = {}
+
+    def _new_operator(self) -> UnhurriedOperator:
+        return UnhurriedOperator(self.database, self.clock, plugins=self.plugins)
 
     def add_requester(self, provider: str) -> None:
         """Register the requester ``me``, without a call to the platform."""
@@ -102,7 +140,7 @@ class KillableRun:
         """Lose the operator, as in a crash, and resume the run with another."""
         self.kills.calls = None
         self.clock.advance(LEASE_SECONDS + 1)
-        self.operator = ManualOperator(self.database, plugins=self.plugins)
+        self.operator = self._new_operator()
         self.resume()
 
     def resume(self) -> None:
@@ -112,12 +150,12 @@ class KillableRun:
             return
         while True:
             try:
-                self.operator.resume(self.run)
+                self.operator.resume(self.run, shared_state=self.shared_state)
                 return
             except Killed:
                 self.kills.calls = None
                 self.clock.advance(LEASE_SECONDS + 1)
-                self.operator = ManualOperator(self.database, plugins=self.plugins)
+                self.operator = self._new_operator()
 
     def stop(self) -> None:
         """Stop the run now."""
@@ -135,13 +173,12 @@ class KillableRun:
                     self.operator.finish(self.run)
             except Killed:
                 self.kills.calls = None
-                self.operator = ManualOperator(self.database, plugins=self.plugins)
+                self.operator = self._new_operator()
 
     def open_page(self, key: str, query: Mapping[str, str]) -> Seen:
         """Open a page, or load it again. Only operators are killed, no servers."""
-        left, self.kills.calls = self.kills.calls, None
-        page = self.arrive(query)
-        self.kills.calls = left
+        with self.kills.suspended():
+            page = self.arrive(query)
         self.pages[key] = page
         return page
 
@@ -149,40 +186,68 @@ class KillableRun:
         """Open any address."""
         return seen(self.gateway.arrive(query))
 
-    def answer_page(self, key: str) -> Seen | None:
-        """Submit a page to us, if it has a form; return the reply."""
+    def answer_page(self, key: str, answer: str = "yes") -> Seen | None:
+        """Submit a page to us, if it has a form; return the reply, whose form is the next one."""
         page = self.pages[key]
         if not page.has_form:
             return None
-        return seen(self.gateway.submit(Form(fields=[*page.hidden.items(), ("answer", "yes")])))
+        reply = seen(self.gateway.submit(Form(fields=[*page.hidden.items(), ("answer", answer)])))
+        if reply.has_form:
+            self.pages[key] = reply
+        return reply
 
-    def review(self, decision: Decision, terms: Terms = NO_TERMS) -> None:
-        """Decide on every completed unit, and apply the decisions."""
-        with self.database.read() as tx:
-            query = UnitTable.select(UnitTable.id).where(
-                UnitTable.run == self.run, UnitTable.status == UnitStatus.COMPLETED
-            )
-            units = [row.id for row in tx.rows(query)]
+    def review(
+        self,
+        decision: Decision,
+        terms: Terms = NO_TERMS,
+        *,
+        most: int | None = None,
+        status: UnitStatus = UnitStatus.COMPLETED,
+    ) -> None:
+        """Decide on the units of a status, or the first of them, and apply the decisions."""
+        units = self._units(status)[:most]
         for unit in units:
-            self.decide(unit, decision, terms)
+            self.decide(unit, decision, terms, seen=status)
         self.database.write(lambda tx: apply_decisions(tx, units))
 
-    def decide(self, unit: int, decision: Decision, terms: Terms) -> None:
+    def decide(
+        self,
+        unit: int,
+        decision: Decision,
+        terms: Terms,
+        *,
+        seen: UnitStatus = UnitStatus.COMPLETED,
+    ) -> None:
         """Record a decision on one unit."""
-        self.database.write(lambda tx: decide(tx, unit, decision, note=self.reason, terms=terms))
+        self.database.write(
+            lambda tx: decide(tx, unit, decision, note=self.reason, terms=terms, seen=seen)
+        )
 
-    def give_bonus(self) -> None:
-        """Pay a bonus of ten cents for each accepted unit, once."""
-        with self.database.read() as tx:
-            query = UnitTable.select(UnitTable.id).where(
-                UnitTable.run == self.run, UnitTable.status == UnitStatus.ACCEPTED
-            )
-            units = [row.id for row in tx.rows(query)]
-        for unit in units:
+    def give_bonus(self, amount: str = "0.10", *, again: bool = False) -> None:
+        """Pay a bonus for each accepted unit, once unless it is to be ``again``."""
+        for unit in self._units(UnitStatus.ACCEPTED):
             try:
-                pay_bonus(self.database, unit, "0.10", reason="Thank you.", plugins=self.plugins)
+                pay_bonus(
+                    self.database,
+                    unit,
+                    amount,
+                    reason="Thank you.",
+                    again=again,
+                    plugins=self.plugins,
+                )
             except Killed:
                 self.restart()
+            except UnavailableError:
+                pass  # its price cannot be asked for now, and it is not in the ledger
+
+    def _units(self, status: UnitStatus) -> list[int]:
+        query = (
+            UnitTable.select(UnitTable.id)
+            .where(UnitTable.run == self.run, UnitTable.status == status)
+            .order_by(UnitTable.id)
+        )
+        with self.database.read() as tx:
+            return [row.id for row in tx.rows(query)]
 
     def retry(self) -> None:
         """Retry failed bonuses."""
@@ -208,12 +273,15 @@ class KillableRun:
         except FamulusError:
             pass  # a planned fault; a later sync succeeds
 
-    def settle_down(self) -> None:
-        """Remove all faults, and let time pass until nothing changes any more."""
+    def settle_down(self, seconds: Sequence[float] = (900.0,) * 12) -> None:
+        """Remove all faults, and let time pass until nothing changes any more.
+
+        :param seconds: between two looks at the platform.
+        """
         self.clear_faults()
         self.kills.calls = None
-        for _ in range(12):
-            self.clock.advance(900)
+        for pause in seconds:
+            self.clock.advance(pause)
             self.turn()
             self.sync()
             self.review(Decision.ACCEPTED)
