@@ -1,7 +1,7 @@
 """Invariants of a run on Prolific under any sequence of actions, faults and kills.
 
 One study is published, no work is paid twice, all work that was handed in is paid or listed with
-the reason, no work is rejected without a person's decision, nobody is invited for whom there is no
+the reason, no work is rejected without a person's decision, no worker is invited without a free
 unit, the local status is Prolific's, and at the end no study is open and no subscription is left.
 Each switch of the fake is tried in every position.
 """

@@ -58,7 +58,7 @@ class KillPlan:
 
 
 class ClockWaiting(Waiting):
-    """Waiting that moves the clock instead: nobody else ends a call that is under way."""
+    """Waiting that moves the clock instead: no other process ends a call that is under way."""
 
     def __init__(self, clock: MovableClock) -> None:
         self._clock = clock

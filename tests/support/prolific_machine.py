@@ -157,7 +157,7 @@ class Study(KillableRun):
         self.prolific.faults.clear()
 
     def plan_fault(self, fault: Fault, operation: str | None) -> None:
-        """Plan a fault, unless nobody could keep it from paying twice."""
+        """Plan a fault, unless nothing could keep it from paying twice."""
         facts = self.prolific.facts
         pays_twice = not (facts.paying_takes or facts.paying_twice_refused)
         if not (fault is Fault.TWICE and pays_twice):

@@ -203,7 +203,7 @@ class ProlificApi:
             raise UsageError(message) from error
 
     def _certificates(self) -> ssl.SSLContext | bool:
-        """Return whom to trust: nobody where no call is encrypted, since loading them takes long.
+        """Return what to trust: nothing where no call is encrypted, since loading it takes long.
 
         Every call goes to the host of the address, so none of them needs another one's.
         """
