@@ -10,10 +10,13 @@ answers here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import Factory, define
 
 from mturk_pages import MTurkPage, Sent, both_servers
 
@@ -41,9 +44,46 @@ _TEXTS = {
 _CANNOT_BE_FILLED = ("hidden", "submit", "button", "reset", "image")
 
 
+@define
+class Tabs:
+    """One tab with scripts and one without, since Chromium starts a process for each."""
+
+    browser: Any
+    _open: dict[bool, Any] = Factory(dict)
+
+    @contextmanager
+    def use(self, *, scripts: bool) -> Iterator[Any]:
+        """Return a tab for one test. One that a test has failed in is not used again."""
+        tab = self._open.pop(scripts, None) or self._new(scripts)
+        try:
+            yield tab
+        except BaseException:
+            tab.context.close()
+            raise
+        self._open[scripts] = tab
+
+    def close(self) -> None:
+        """Close all tabs."""
+        for tab in self._open.values():
+            tab.context.close()
+
+    def _new(self, scripts: bool) -> Any:
+        context = self.browser.new_context(java_script_enabled=scripts)
+        context.route(CDN + "**", _from_files)
+        context.set_default_timeout(15_000)
+        return context.new_page()
+
+
+@pytest.fixture(scope="module")
+def tabs(browser: Any) -> Iterator[Tabs]:
+    tabs = Tabs(browser)
+    yield tabs
+    tabs.close()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
-def test_page_sends_what_it_sends_on_mturk(page: MTurkPage, browser: Any, tmp_path: Path) -> None:
-    there, here = _sent_by_both(page, browser, tmp_path)
+def test_page_sends_what_it_sends_on_mturk(page: MTurkPage, tabs: Tabs, tmp_path: Path) -> None:
+    there, here = _sent_by_both(page, tabs, tmp_path)
 
     assert here == there
     assert there, "the page sends nothing, so the comparison proves nothing"
@@ -54,9 +94,9 @@ PLAIN = [page for page in PAGES if not page.has_code]
 
 @pytest.mark.parametrize("page", PLAIN, ids=[page.name for page in PLAIN])
 def test_page_without_scripts_needs_no_javascript(
-    page: MTurkPage, browser: Any, tmp_path: Path
+    page: MTurkPage, tabs: Tabs, tmp_path: Path
 ) -> None:
-    there, here = _sent_by_both(page, browser, tmp_path, java_script_enabled=False)
+    there, here = _sent_by_both(page, tabs, tmp_path, scripts=False)
 
     assert here == there
 
@@ -67,26 +107,19 @@ def test_there_are_enough_pages_with_and_without_scripts() -> None:
     assert len(PLAIN) >= 5
 
 
-def _sent_by_both(page: MTurkPage, browser: Any, folder: Path, **options: Any) -> list[Sent]:
-    with both_servers(page, FILES) as server:
-        context = browser.new_context(**options)
-        context.route(CDN + "**", _from_files)
-        context.set_default_timeout(15_000)
-        try:
-            # Chromium starts a process for each tab.
-            tab, sent = context.new_page(), []
-            for side in ("mturk", "here"):
-                tab.goto(server.url(side))
-                for step in page.steps:
-                    _do(tab, step, folder)
-                sent.append(server.received.get(timeout=15))
-                # Chromium may never close a tab whose page is just being replaced.
-                tab.get_by_text("Stored", exact=True).wait_for()
-                # Both sides have one origin.
-                tab.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
-            return sent
-        finally:
-            context.close()
+def _sent_by_both(page: MTurkPage, tabs: Tabs, folder: Path, *, scripts: bool = True) -> list[Sent]:
+    sent = []
+    with both_servers(page, FILES) as server, tabs.use(scripts=scripts) as tab:
+        for side in ("mturk", "here"):
+            tab.goto(server.url(side))
+            for step in page.steps:
+                _do(tab, step, folder)
+            sent.append(server.received.get(timeout=15))
+            # Chromium may never leave a page that is just being replaced.
+            tab.get_by_text("Stored", exact=True).wait_for()
+            # Both sides have one origin.
+            tab.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    return sent
 
 
 def _do(tab: Any, step: str, folder: Path) -> None:
