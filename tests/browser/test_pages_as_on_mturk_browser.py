@@ -101,6 +101,43 @@ def test_page_without_scripts_needs_no_javascript(
     assert here == there
 
 
+WAITING = """<!-- Libraries of another host, and a button that a script enables without them. -->
+<link rel="stylesheet" href="https://cdn.example/bootstrap.css">
+<script src="https://cdn.example/jquery.js"></script>
+<script src="https://cdn.example/bootstrap.js"></script>
+<input name="text" aria-label="Text">
+<script>document.write('<input name="written" value="w">');</script>
+<input type="submit" id="go" value="Send" disabled>
+<script>
+document.getElementsByName("text")[0].oninput = function () {
+  document.getElementById("go").disabled = !this.value;
+};
+</script>
+<script>$(".btn").hide();</script>
+"""
+
+
+def test_a_host_that_never_answers_keeps_no_worker_from_the_page(
+    browser: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "waiting.html"
+    file.write_text(WAITING, encoding="utf-8")
+    context = browser.new_context()
+    context.route(CDN + "**", lambda route: None)
+    context.set_default_timeout(15_000)
+    try:
+        with both_servers(MTurkPage.read(file), FILES) as server:
+            tab = context.new_page()
+            tab.goto(server.url("here"), wait_until="commit")
+            tab.get_by_label("Text").fill("words")
+            tab.locator("#go").click(no_wait_after=True)
+
+            assert server.received.get(timeout=15) == [("text", "words"), ("written", "w")]
+            tab.get_by_text("Stored", exact=True).wait_for()
+    finally:
+        context.close()
+
+
 def test_there_are_enough_pages_with_and_without_scripts() -> None:
     assert len(PAGES) >= 60
     assert len(PAGES) - len(PLAIN) >= 40

@@ -111,10 +111,40 @@ WRITER = "<script>document.write('<input name=a>')</script>"
     ],
 )
 def test_a_library_goes_past_a_writing_script_that_does_not_name_it(library: str) -> None:
-    page = _page(f"{library}<p>x</p>{WRITER}<script>$(two)</script>")
+    page = _page(f"{library}<p>x</p>{WRITER}<script>two()</script>")
 
-    assert page.body == f"<p>x</p>{WRITER}"
-    assert page.scripts == library.replace("</script>", "</script>\n") + "<script>$(two)</script>\n"
+    assert page.body == f"<p>x</p>{WRITER}<script>two()</script>"
+    assert page.scripts == library.replace("</script>", "</script>\n")
+
+
+def test_what_names_a_library_goes_with_it_and_with_all_scripts_behind() -> None:
+    page = _page(
+        f"{LIBRARY}{WRITER}<script>one()</script><script>$(two)</script><script>3</script>"
+    )
+
+    assert page.body == f"{WRITER}<script>one()</script>"
+    assert page.scripts == f"{LIBRARY}\n<script>$(two)</script>\n<script>3</script>\n"
+
+
+@pytest.mark.parametrize(
+    "scripts",
+    [
+        "<script>f('no library')</script>",
+        "<script src=own.js defer></script>",
+        "<script src=//cdn/popper.min.js></script><script>f()</script>",
+    ],
+)
+def test_a_library_that_nothing_names_moves_nothing_else(scripts: str) -> None:
+    page = _page(LIBRARY + scripts)
+
+    assert page.body == scripts.replace("<script src=//cdn/popper.min.js></script>", "")
+    assert page.scripts.startswith(LIBRARY)
+
+
+def test_an_unknown_script_of_another_host_moves_all_behind_it() -> None:
+    html = "<script src=//cdn/unknown.js></script><script>f()</script>"
+
+    assert _page(html).body == ""
 
 
 @pytest.mark.parametrize(

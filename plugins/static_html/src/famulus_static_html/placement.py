@@ -33,7 +33,6 @@ _LIBRARIES = MappingProxyType({
     "externalhit": re.compile(r"\bturk[A-Z]"),
     "crowd-html-elements": re.compile(r"\bcrowd\b"),
 })  # fmt: skip
-_ANY_LIBRARY = " $ jQuery bootstrap Popper turkSetAssignmentID crowd "
 
 
 class PagePart(Enum):
@@ -62,47 +61,55 @@ def scripts_among(source: Source, tokens: Iterable[Token]) -> list[Token]:
 def moved_scripts(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
     """Return the scripts that go to the end, because a host that hangs would block the page.
 
-    The first that waits for another host takes with it the scripts behind it, which may depend on
-    it. A script that writes where it stands stays, since fields belong where their author wants
-    them; only libraries that neither it nor the scripts before it name go past it.
+    A common library goes there with what names it, and any other script with all scripts behind it,
+    which may depend on it. A script that writes where it stands stays, since fields belong where
+    their author wants them, and so does everything that it may need.
     """
-    number = _number_of_fixed(source, scripts)
-    libraries, movable = _unneeded_libraries(source, scripts[:number]), scripts[number:]
-    if libraries:
-        return [*libraries, *movable]
-    waiting = (index for index, token in enumerate(movable) if _waits(source, token))
-    return movable[next(waiting, len(movable)) :]
-
-
-def _unneeded_libraries(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
-    """Return the libraries of other hosts that no script behind them needs."""
-    moved: list[Token] = []
-    staying = ""
-    for token in reversed(scripts):
-        names = _library_names(value_of(source, token, "src")) if _waits(source, token) else None
-        if names is not None and not names.search(staying):
-            moved.insert(0, token)
-        else:
-            # A file may need any library.
-            is_file = token.attribute("src") or token.attribute("href")
-            content = source.text[slice(*token.content)] if token.content else ""
-            staying += _ANY_LIBRARY if is_file else content
-    return moved
-
-
-def _library_names(address: str) -> re.Pattern[str] | None:
-    """Return what names a library in code; None for a file that is not known."""
-    file = address.partition("?")[0].rpartition("/")[2].lower()
-    return next((names for name, names in _LIBRARIES.items() if file.startswith(name)), None)
+    fixed, moved, first = _number_of_fixed(source, scripts), set[int](), len(scripts)
+    for index in reversed(range(len(scripts))):
+        if not _waits(source, scripts[index]):
+            continue
+        names = _library_names(source, scripts[index])
+        users = [
+            later
+            for later in range(index + 1, len(scripts))
+            if later not in moved and _may_need(source, scripts[later], names)
+        ]
+        if index >= fixed:
+            moved |= {index} if names else set()
+            first = min([first, *users] if names else [first, index])
+        elif names and not any(user < fixed for user in users):
+            moved.add(index)
+            first = min([first, *users])
+    return [each for index, each in enumerate(scripts) if index in moved or index >= first]
 
 
 def blocking_scripts(source: Source, scripts: Sequence[Token]) -> Iterator[tuple[Token, Token]]:
     """Yield each script from another host that blocks the page, with the script it stays for."""
     number = _number_of_fixed(source, scripts)
-    moved = {token.start for token in _unneeded_libraries(source, scripts[:number])}
+    moved = {token.start for token in moved_scripts(source, scripts)}
     for token in scripts[:number]:
         if _waits(source, token) and token.start not in moved:
             yield token, scripts[number - 1]
+
+
+def _library_names(source: Source, token: Token) -> re.Pattern[str] | None:
+    """Return what names a library in code; None for a file that is not known."""
+    address = value_of(source, token, "src").partition("?")[0]
+    file = address.rpartition("/")[2].lower()
+    return next((names for name, names in _LIBRARIES.items() if file.startswith(name)), None)
+
+
+def _may_need(source: Source, token: Token, names: re.Pattern[str] | None) -> bool:
+    """Return whether a script may need a library when it is run.
+
+    A file may need any, unless it is run after everything else.
+    """
+    if token.attribute("defer") or token.attribute("async"):
+        return False
+    if token.attribute("src") or token.attribute("href") or names is None:
+        return True
+    return token.content is not None and bool(names.search(source.text[slice(*token.content)]))
 
 
 def _number_of_fixed(source: Source, scripts: Sequence[Token]) -> int:
