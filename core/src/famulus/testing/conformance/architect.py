@@ -15,24 +15,20 @@ from urllib.parse import urlsplit
 import pytest
 from attrs import evolve
 
-from famulus.contracts.architect import Architect, Deployment, ServerHealth
+from famulus.contracts.architect import Architect, ServerHealth
 from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
-from famulus.engine.platform.sync_requests import is_sync_requested
 from famulus.engine.platform_requests import MOST_BYTES
-from famulus.engine.runs import find_run
 from famulus.errors import Problem, UnavailableError, UsageError
 from famulus.model.database import Database
-from famulus.operate.managed_run import ManagedRun
 from famulus.operate.operator import Operator
-from famulus.operate.run_threads import RunThreads
 from famulus.options.option_class import options_of
 from famulus.plugins import discover
 from famulus.testing import signed_crowd
 from famulus.testing.command import famulus_command
+from famulus.testing.conformance.architect_runs import WatchedOperator, run_of
 from famulus.testing.conformance.harness import must_not_raise, snapshot
 from famulus.testing.forms import Filled
-from famulus.testing.inprocess import NoThreads
 from famulus.testing.installed import install_plugin
 from famulus.testing.scripted_worker import ScriptedWorker
 from famulus.testing.signed_crowd import SignedCrowdProvider, signed
@@ -46,10 +42,6 @@ _RECOVERY = 40.0
 _STALLED = 64
 _CARRIED = "Gateway.receive must get what is posted to /platform/<provider type>."
 _HALF_A_REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
-_PAGE = (
-    '<p>${word}</p><label>Answer <input name="answer" required></label>'
-    '<input type="file" name="file" aria-label="A file">'
-)
 
 
 class ArchitectConformance:
@@ -249,7 +241,7 @@ class ArchitectConformance:
     ) -> None:
         if self.starts_server:
             pytest.skip("the architect starts a server")
-        with _Watched(tmp_path / "famulus.db") as operator:
+        with WatchedOperator(tmp_path / "famulus.db") as operator:
             url = operator.launch(self._run(tmp_path, self.configuration(tmp_path))).url
             assert not _is_served(url), (
                 f"An architect with starts_server = False must not serve the run: {url} is served"
@@ -329,7 +321,7 @@ class ArchitectConformance:
                 "A server must end with its operator, also after kill -9 and with all processes"
                 f" that it has forked: {url} is served {_PATIENCE:.0f} seconds later."
             )
-            operator = stack.enter_context(_Watched(path))
+            operator = stack.enter_context(WatchedOperator(path))
             again = operator.resume(1).url
 
             assert again == url, _moved(url, again)
@@ -339,9 +331,9 @@ class ArchitectConformance:
     @contextlib.contextmanager
     def _served(
         self, tmp_path: Path, provider: str = "mock"
-    ) -> Iterator[tuple[_Watched, Architect, str]]:
+    ) -> Iterator[tuple[WatchedOperator, Architect, str]]:
         run = self._run(tmp_path, self.configuration(tmp_path), provider)
-        operator = _Watched(tmp_path / "famulus.db")
+        operator = WatchedOperator(tmp_path / "famulus.db")
         with operator:
             url = operator.launch(run).url
             with self._outside(operator.database, url):
@@ -360,56 +352,7 @@ class ArchitectConformance:
     def _run(
         self, tmp_path: Path, options: dict[str, Any], provider: str = "mock"
     ) -> dict[str, Any]:
-        (tmp_path / "page.html").write_text(_PAGE)
-        (tmp_path / "data.csv").write_text("word\none\ntwo\nthree\n")
-        (tmp_path / "assets").mkdir(exist_ok=True)
-        (tmp_path / "assets/beside.txt").write_text("an asset")
-        return {
-            "defaults": [
-                {"blueprint": "static_task"},
-                {"architect": self.architect.type},
-                {"provider": provider},
-            ],
-            "architect": options,
-            "blueprint": {
-                "task_source": str(tmp_path / "page.html"),
-                "data_csv": str(tmp_path / "data.csv"),
-                "extra_source_dir": str(tmp_path / "assets"),
-                "units_per_assignment": 3,
-            },
-            "task": {
-                "task_title": "A task",
-                "task_description": "D",
-                "task_reward": "0.10",
-                "allowed_concurrent": 0,
-            },
-        }
-
-
-class _Watched(Operator):
-    """An operator that gives access to its first run, and has no threads."""
-
-    @property
-    def architect(self) -> Architect:
-        return self._runs[1].architect
-
-    def is_sync_requested(self) -> bool:
-        """Return whether the run's platform has announced changes."""
-        with self.database.read() as tx:
-            return is_sync_requested(tx, 1)
-
-    def deployment(self, instance: str) -> Deployment:
-        """Return what the next deployment of the run is given, with its handle."""
-        return Deployment(
-            run_id=1,
-            instance=instance,
-            environment=self._runs[1]._environment(),
-            handle=find_run(self.database, 1).handle,
-        )
-
-    def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
-        # What a test shuts down is not started again.
-        return NoThreads(runs)
+        return run_of(self.architect, options, tmp_path, provider=provider)
 
 
 def _address(url: str) -> tuple[str, int]:
