@@ -32,6 +32,7 @@ from famulus.engine.pages import (
     TaskInfo,
     WayOut,
     conflict_document,
+    failed_onboarding_document,
     given_back_document,
     preview_document,
     stored_document,
@@ -1007,6 +1008,7 @@ def test_page_fits_its_width_and_names_its_controls(
     stub.page = document(
         info=TaskInfo(
             title="Averyveryverylongwordinthetitle" * 3,
+            description="https://example.org/" + "long" * 30,
             reward="0.10 USD",
             requester="lab" * 30,
             contact="https://example.org/" + "long" * 30,
@@ -1021,6 +1023,16 @@ def test_page_fits_its_width_and_names_its_controls(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.documentElement.lang") == "en"
     assert page.evaluate("document.cookie") == ""
+
+
+def test_the_page_of_a_refusal_fits_its_width(open_page: Callable[..., Any]) -> None:
+    message = "See https://example.org/" + "long" * 30
+    refused = failed_onboarding_document("Averyverylongword" * 6, message)
+    with serving(refused) as stub:
+        page = open_page(stub.url, viewport={"width": 320, "height": 500})
+
+        expect(page.get_by_text(message)).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 def test_a_page_sends_no_further_request(stub: Stub, open_page: Callable[..., Any]) -> None:
