@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import jwt
 import pytest
 
+from doc_pictures import picture
 from famulus.testing.waiting import wait_until
 from famulus_prolific.fake import StudyStatus, SubmissionStatus
 from prolific_browser import ParticipantBrowser, action_of, reason_of
@@ -87,6 +88,7 @@ def test_a_failed_onboarding_asks_for_a_return(person: ParticipantBrowser) -> No
     person.enter()
     person.practise("bad")
     person.page.get_by_text("You did not pass the introduction").wait_for()
+    picture(person.page, "prolific-refused")
 
     assert "did not meet" in reason_of(person.leave())
 
