@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-#: Where pictures are kept: FAMULUS_PICTURES=docs/how-to/images makes those of the docs anew.
+#: Where pictures are kept: FAMULUS_PICTURES=docs/how-to/images has those of the docs taken again.
 _VARIABLE = "FAMULUS_PICTURES"
 _WIDTH, _MOST_HEIGHT = 720, 640
 

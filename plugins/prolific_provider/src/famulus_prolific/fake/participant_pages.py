@@ -11,8 +11,8 @@ _STYLE = """
 body { margin: 0; background: #f4f5f7; color: #1c2330; font: 1rem/1.5 system-ui, sans-serif }
 main { max-width: 40rem; margin: 0 auto; padding: 1rem 1.25rem 2rem; overflow-wrap: anywhere }
 h1 { font-size: 1.4rem; line-height: 1.3 } h2 { margin-top: 2rem; font-size: 1.1rem }
-ul { padding: 0; list-style: none }
-li, form.one, .text { margin: .5rem 0; padding: .75rem 1rem; border: 1px solid #d5d9e0;
+main > ul { padding: 0; list-style: none }
+main > ul > li, form.one, .text { margin: .5rem 0; padding: .75rem 1rem; border: 1px solid #d5d9e0;
   border-radius: 6px; background: #fff }
 input { display: block; width: 100%; box-sizing: border-box; margin: .25rem 0; padding: .5rem;
   font: inherit; font-family: monospace }
