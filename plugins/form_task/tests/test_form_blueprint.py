@@ -204,6 +204,8 @@ def test_a_review_shows_the_form_as_its_worker_saw_it(tmp_path: Path) -> None:
         "&lt;cat&gt;.png (image/png, 1,234 bytes)",
     ):
         assert filled in body, filled
+    items = re.findall(r'name="order\.(\w+)"', body)
+    assert items == EVERY_ANSWER["order"]
     hidden = re.findall(r'data-question="([a-z]+)"[^>]* hidden>', body)
     assert hidden == ["why"]
 

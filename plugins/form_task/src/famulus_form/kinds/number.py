@@ -60,6 +60,9 @@ class Number(_Numeric):
 
     def faults(self) -> Iterator[Fault]:
         yield from super().faults()
+        for key, limit in (("min", self.min), ("max", self.max)):
+            if self.whole and limit is not None and not limit.is_integer():
+                yield key, f"is {number_text(limit)}, but the answer has to be a whole number"
         if self.min is not None and self.max is not None and self.max < self.min:
             yield "max", f"{number_text(self.max)} is less than min, {number_text(self.min)}"
 

@@ -14,6 +14,9 @@ from famulus_form.question import Answers, Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import Piece, inline
 
+_LIST = '<ol class="fq-ranking">\n'
+_ITEM = '<li class="fq-item">'
+
 
 @frozen(kw_only=True)
 class Ranking(Question):
@@ -57,15 +60,29 @@ class Ranking(Question):
         ranked = self.values(answers)
         return ", ".join(f"{rank}. {value}" for rank, value in enumerate(ranked, 1))
 
+    def reviewed(self, body: str, answers: Answers, row: Mapping[str, Any]) -> str:
+        ranked = self.values(answers)
+        start = body.find(_LIST, body.find(self.opening()))
+        end = body.find("</ol>", start)
+        items = body[start + len(_LIST) : end].split(_ITEM)[1:]
+        if start < 0 or len(items) != len(ranked):
+            return body
+        by_value = dict(zip((item.value for item in self.items), items, strict=True))
+        # They may be of another version of the form.
+        if by_value.keys() != set(ranked):
+            return body
+        listed = "".join(_ITEM + by_value[value] for value in ranked)
+        return f"{body[:start]}{_LIST}{listed}{body[end:]}"
+
     def control(self) -> list[Piece]:
         ranks = "".join(
             f'<option value="{rank}">{rank}</option>' for rank in range(1, len(self.items) + 1)
         )
-        pieces: list[Piece] = ['<ol class="fq-ranking">\n']
+        pieces: list[Piece] = [_LIST]
         for number, item in enumerate(self.items):
             named = f"{self.id}-{number}"
             pieces += [
-                f'<li class="fq-item"><select name="{escape(f"{self.name}.{item.value}")}"'
+                f'{_ITEM}<select name="{escape(f"{self.name}.{item.value}")}"'
                 f' aria-labelledby="{named}"{self.needed()}><option value="">-</option>{ranks}'
                 f'</select><span class="fq-item-text" id="{named}">',
                 *inline(item.shown),

@@ -18,21 +18,22 @@
     if (!element || element.hidden) return [];
     if (element.dataset.kind === "slider" && !moved(element).value) return [];
     const own = Array.from(controlsOf(element)).filter((each) => each.name === name);
-    return own
+    const values = own
       .filter((each) => !/^(radio|checkbox)$/.test(each.type) || each.checked)
       .map((each) => each.value.trim())
       .filter((value) => value !== "");
+    return /^(number|slider)$/.test(element.dataset.kind) ? values.map(plainNumber) : values;
   }
 
-  function isAmong(value, values) {
-    return values.some((each) => each === value ||
-      (each.trim() !== "" && value !== "" && Number(each) === Number(value)));
+  // The server knows 3.0 as 3.
+  function plainNumber(value) {
+    return Number.isNaN(Number(value)) ? value : String(Number(value));
   }
 
   function passes(test, values) {
     if ("answered" in test && test.answered !== values.length > 0) return false;
-    if (test.oneOf && !values.some((value) => isAmong(value, test.oneOf))) return false;
-    if (test.noneOf && values.some((value) => isAmong(value, test.noneOf))) return false;
+    if (test.oneOf && !values.some((value) => test.oneOf.includes(value))) return false;
+    if (test.noneOf && values.some((value) => test.noneOf.includes(value))) return false;
     if (!("atLeast" in test) && !("atMost" in test)) return true;
     const { atLeast = -Infinity, atMost = Infinity } = test;
     return values.some((value) => Number(value) >= atLeast && Number(value) <= atMost);
@@ -198,6 +199,11 @@
     slot.textContent = message;
     slot.hidden = message === "";
     element.classList.toggle("fq-is-wrong", message !== "");
+    if (element.tagName === "FIELDSET") return;
+    for (const control of controlsOf(element)) {
+      if (message) control.setAttribute("aria-invalid", "true");
+      else control.removeAttribute("aria-invalid");
+    }
   }
 
   form.addEventListener("famulus:refused", (event) => {
