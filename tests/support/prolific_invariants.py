@@ -181,11 +181,8 @@ def check_nothing_is_open(study: Study, state: State) -> None:
     """No study is open, and no subscription is left."""
     live = [one.id for one in state.studies.values() if one.status in _LIVE]
     assert live == [], "a study is still open after the end"
-    # One that a rejection has woken after the end is paused, in case that the run goes on.
     paused = [one.id for one in state.studies.values() if one.status is StudyStatus.PAUSED]
-    assert study.prolific.facts.rejection_wakes_stopped or paused == [], (
-        "a study is only paused after the end"
-    )
+    assert paused == [], "a study is only paused after the end"
     assert [*state.subscriptions] == [], "a subscription is left after the end"
 
 
