@@ -204,6 +204,7 @@ def test_the_server_says_beside_the_question_what_is_missing(
     beside.wait_for()
     assert beside.inner_text() == "Please answer this question."
     assert page.evaluate("document.activeElement.id") == "fq-warmth-input"
+    assert page.locator("#fq-warmth-input").get_attribute("aria-invalid") == "true"
     page.keyboard.press("ArrowRight")
     page.locator("#fq-warmth-error").wait_for(state="hidden")
     submit(page)
@@ -320,6 +321,22 @@ def drag(page: Page, area: Any, start: tuple[float, float], end: tuple[float, fl
     page.mouse.down()
     page.mouse.move(*place[1], steps=3)
     page.mouse.up()
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_the_left_one_is_on_the_left_in_all_languages(
+    run: ServedRun, open_page: Open, direction: str
+) -> None:
+    page = open_page(run)
+
+    page.evaluate("direction => { document.documentElement.dir = direction; }", direction)
+
+    left, right = page.locator(".fq-side").all()
+    assert "The left one" in left.inner_text()
+    boxes = left.bounding_box(), right.bounding_box()
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["x"] < boxes[1]["x"]
 
 
 def test_marks_survive_a_reload_and_are_stored(marked_run: ServedRun, open_page: Open) -> None:
