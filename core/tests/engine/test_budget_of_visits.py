@@ -17,13 +17,16 @@ from famulus.engine.ledger.decision_rules import PlatformRules, Terms
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.platform.bound_provider import bind_provider, deliver_run
 from famulus.engine.platform.visit_sync import sync_run
+from famulus.errors import UsageError
 from famulus.model.database import Database
-from famulus.model.states import Decision, PaymentStatus, VisitStatus
+from famulus.model.states import Decision, PaymentStatus, UnitStatus, VisitStatus
 from famulus.model.tables import AgentTable, PaymentTable, UnitTable, VisitTable
-from famulus.model.transaction import Transaction
+from famulus.model.transaction import Row, Transaction
 from famulus.plugins import Plugins
+from famulus.review.payment_actions import pay_bonus, retry_payment
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 BOUNDS = PartialBounds(smallest=Decimal("0.10"), largest=Decimal("0.90"))
 #: A unit costs 1.20: the reward is 1.00, and the platform takes a fifth. Three units are promised.
@@ -119,9 +122,13 @@ def join_visits(database: Database) -> None:
     database.write(job)
 
 
-def statuses(database: Database) -> list[Any]:
+def rows_of(database: Database, table: Any) -> list[Row]:
     with database.read() as tx:
-        return [row.status for row in tx.rows(PaymentTable.select().order_by(PaymentTable.id))]
+        return tx.rows(table.select().order_by(table.id))
+
+
+def statuses(database: Database) -> list[Any]:
+    return [row.status for row in rows_of(database, PaymentTable)]
 
 
 @pytest.mark.parametrize("is_accepted", [False, True])
@@ -266,3 +273,97 @@ def test_part_of_a_reward_whose_payment_failed_is_promised_still(
 
     assert statuses(database) == [PaymentStatus.FAILED]
     assert spent() == PROMISED - COST + 48
+
+
+@pytest.mark.parametrize("first", ["0.40", None])
+def test_unit_that_is_accepted_while_an_approval_is_under_way_is_promised(
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    spent: Callable[[], int],
+    report: Callable[..., None],
+    accept: Callable[..., None],
+    clock: MovableClock,
+    first: str | None,
+) -> None:
+    """The rest of a reward of which a part is approved becomes a bonus once that is known."""
+    work(gateway, "a")
+    report("a", SUBMITTED)
+    accept(first)
+    platform.faults = [None, Fault.LOST]
+    deliver_run(database, plugins, gateway.run_id)
+    work(gateway, "b")
+    join_visits(database)
+    accept(None)
+    earned = PROMISED - 2 * COST + (COST if first is None else 48) + COST
+    assert spent() == earned
+    for _ in range(3):
+        clock.advance(700)
+        deliver_run(database, plugins, gateway.run_id)
+        assert spent() == earned
+
+
+@pytest.mark.parametrize("is_reward", [False, True])
+def test_payment_of_a_visit_with_several_units_that_failed_is_promised_still(
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    spent: Callable[[], int],
+    report: Callable[..., None],
+    accept: Callable[..., None],
+    is_reward: bool,
+) -> None:
+    work(gateway, "a")
+    work(gateway, "b")
+    join_visits(database)
+    report("a", SUBMITTED)
+    accept(None, None)
+    platform.faults = [None, Fault.REFUSED] if is_reward else [None, None, Fault.REFUSED]
+    deliver_run(database, plugins, gateway.run_id)
+
+    assert set(statuses(database)) == {PaymentStatus.CONFIRMED, PaymentStatus.FAILED}
+    assert spent() == PROMISED
+
+
+def test_reward_that_is_larger_than_what_was_earned_is_promised_still_when_it_failed(
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    spent: Callable[[], int],
+    report: Callable[..., None],
+    accept: Callable[..., None],
+) -> None:
+    work(gateway, "a")
+    work(gateway, "b")
+    join_visits(database)
+    report("a", SUBMITTED)
+    accept("0.45", "0.46")
+    platform.faults = [None, Fault.REFUSED]
+    deliver_run(database, plugins, gateway.run_id)
+
+    assert statuses(database) == [PaymentStatus.FAILED]
+    assert spent() == PROMISED - COST
+
+
+def test_failed_bonus_is_retried_within_the_budget(
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    report: Callable[..., None],
+) -> None:
+    """Its part of the budget was free in the meantime."""
+    work(gateway, "a")
+    report("a", SUBMITTED)
+    [unit] = [row.id for row in rows_of(database, UnitTable) if row.status is UnitStatus.COMPLETED]
+    platform.faults = [Fault.REFUSED]
+    paid = pay_bonus(database, unit, "60", reason="R", plugins=plugins)
+    assert paid.status is PaymentStatus.FAILED
+    pay_bonus(database, unit, "50", reason="R", plugins=plugins)
+
+    with pytest.raises(UsageError, match="budget"):
+        retry_payment(database, paid.id, plugins=plugins)
+    assert statuses(database)[0] is PaymentStatus.FAILED

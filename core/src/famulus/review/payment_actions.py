@@ -132,6 +132,7 @@ def retry_payment(
 
     :raises famulus.NotFoundError: when there is no such payment.
     :raises famulus.ConflictError: when it has not failed, or is not owed any more.
+    :raises famulus.UsageError: when the run's ``max_spend`` does not cover it.
     """
     if not database.exists:
         raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")

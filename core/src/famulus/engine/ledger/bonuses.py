@@ -9,7 +9,7 @@ from attrs import frozen
 
 from famulus.contracts.views import WorkerView
 from famulus.engine.ledger.budget import read_budget
-from famulus.engine.ledger.rewards import NOT_OWED, first_status
+from famulus.engine.ledger.rewards import NOT_OWED, first_status, is_remainder
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue, make_due, pay_key, redeliver
 from famulus.engine.outbox.stored_verdicts import newest_verdict
 from famulus.engine.status import Change, change_payment
@@ -206,8 +206,12 @@ def insert_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, key: str) -
 def plan_again(tx: Transaction, payment: int) -> int:
     """Plan a failed payment again; return its run.
 
+    The budget has counted a reward and its remainder all the time, and no other payment that has
+    failed.
+
     :raises famulus.NotFoundError: when there is no such payment.
     :raises famulus.ConflictError: unless it has failed for certain, and is still owed.
+    :raises famulus.UsageError: when the run's budget does not cover it.
     """
     query = PaymentTable.select().where(PaymentTable.id == payment)
     row = tx.row(for_update(query, tx.kind))
@@ -227,6 +231,8 @@ def plan_again(tx: Transaction, payment: int) -> int:
         raise ConflictError(
             f"payment {payment} is not owed: {row.error}; once its work is accepted, it is owed"
         )
+    if row.kind is not PaymentKind.REWARD and not is_remainder(row.key):
+        check_budget(tx, row.run_id, row.currency, row.amount + row.fee)
     change_payment(
         tx,
         Change(

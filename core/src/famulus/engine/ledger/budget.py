@@ -8,10 +8,17 @@ import peewee
 from attrs import frozen
 
 from famulus.engine.ledger.recorded_decisions import ActiveDecision, read_decisions_in_force
-from famulus.engine.ledger.rewards import NOT_OWED, is_remainder, reward_fee
+from famulus.engine.ledger.rewards import NOT_OWED, REMAINDER_PREFIX, is_remainder, reward_fee
+from famulus.engine.outbox.stored_verdicts import newest_verdict
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Param, Statement, for_update
-from famulus.model.states import PaymentKind, PaymentStatus, UnitStatus, VisitStatus
+from famulus.model.states import (
+    OutboxStatus,
+    PaymentKind,
+    PaymentStatus,
+    UnitStatus,
+    VisitStatus,
+)
 from famulus.model.tables import (
     AgentTable,
     PaymentTable,
@@ -43,8 +50,13 @@ class _LimitRow(NamedTuple):
 class _SharedRow(NamedTuple):
     visit: int
     status: str
+    error: str
     amount: int
     fee: int
+
+    @property
+    def is_failed(self) -> bool:
+        return self.status == PaymentStatus.FAILED
 
 
 class _UnitRow(NamedTuple):
@@ -56,7 +68,6 @@ class _RemainderRow(NamedTuple):
     visit: int
     key: str
     amount: int
-    fee: int
 
 
 _SELECT_LIMIT = TaskRunTable.select(
@@ -72,12 +83,16 @@ _COSTING_UNITS = Statement(
 _SCREENED_OUT = VisitTable.select(VisitTable.id).where(
     VisitTable.run == Param("run"), VisitTable.status == literal(VisitStatus.SCREENED_OUT)
 )
+#: Payments that are made, will be, or are owed: a remainder that has failed is retried.
+_COUNTING = (PaymentTable.status != literal(PaymentStatus.FAILED)) | (
+    PaymentTable.key.startswith(REMAINDER_PREFIX) & PaymentTable.error.not_in([*NOT_OWED])
+)
 #: Bonuses and compensations, and what was paid for visits that cost nothing else.
 _EXTRA = Statement(
     PaymentTable.select(peewee.fn.SUM(PaymentTable.amount + PaymentTable.fee)).where(
         PaymentTable.run == Param("run"),
         (PaymentTable.kind != literal(PaymentKind.REWARD)) | (PaymentTable.visit << _SCREENED_OUT),
-        PaymentTable.status != literal(PaymentStatus.FAILED),
+        _COUNTING,
     )
 )
 #: Units that were completed in visits of which the platform pays what is in the ledger alone.
@@ -110,6 +125,7 @@ _SHARED = Statement(
     PaymentTable.select(
         PaymentTable.visit.alias("visit"),
         PaymentTable.status,
+        PaymentTable.error,
         PaymentTable.amount,
         PaymentTable.fee,
     ).where(
@@ -128,11 +144,11 @@ _UNITS = Statement(
 )
 _REMAINDERS = Statement(
     PaymentTable.select(
-        PaymentTable.visit.alias("visit"), PaymentTable.key, PaymentTable.amount, PaymentTable.fee
+        PaymentTable.visit.alias("visit"), PaymentTable.key, PaymentTable.amount
     ).where(
         PaymentTable.visit << AMONG,
         PaymentTable.kind == literal(PaymentKind.BONUS),
-        PaymentTable.status != literal(PaymentStatus.FAILED),
+        _COUNTING,
     ),
     _RemainderRow,
 )
@@ -200,24 +216,39 @@ def _saved_by_shared(tx: Transaction, run: int, limit: _LimitRow) -> int:
     remainders = dict.fromkeys(visits, 0)
     for extra in run_among(tx, _REMAINDERS, visits):
         if is_remainder(extra.key):
-            remainders[extra.visit] += extra.amount + extra.fee
+            remainders[extra.visit] += extra.amount
     decisions = read_decisions_in_force(tx, [unit for mine in units.values() for unit in mine])
     saved = 0
     for each in rewards:
-        mine = units[each.visit]
-        is_failed = each.status == PaymentStatus.FAILED
-        cost = 0 if is_failed else each.amount + each.fee
-        found = [decisions.get(unit) for unit in mine]
-        if is_failed or any(decision is None or not decision.is_applied for decision in found):
-            promised = sum(_cost(decision, limit) for decision in found)
-            cost = max(cost, promised - remainders[each.visit])
-        saved += limit.unit_cost * len(mine) - cost
+        found = [decisions.get(unit) for unit in units[each.visit]]
+        is_dropped = each.is_failed and (each.error in NOT_OWED or not found)
+        amount, fee = (0, 0) if is_dropped else (each.amount, each.fee)
+        rest = sum(_promised(decision, limit) for decision in found)
+        rest -= amount + remainders[each.visit]
+        if rest > 0 and (not all(map(_is_final, found)) or _is_rest_planned_later(tx, each)):
+            amount += rest
+            fee += reward_fee(rest, reward=limit.reward, unit_cost=limit.unit_cost)
+        saved += limit.unit_cost * len(found) - amount - fee
     return saved
 
 
-def _cost(decision: ActiveDecision | None, limit: _LimitRow) -> int:
-    """Return what a unit costs by the decision on it, or may cost until there is one."""
-    if decision is None or decision.amount is None:
-        return limit.unit_cost
-    amount = decision.amount
-    return amount + reward_fee(amount, reward=limit.reward, unit_cost=limit.unit_cost)
+def _is_final(decision: ActiveDecision | None) -> bool:
+    return decision is not None and decision.is_applied
+
+
+def _promised(decision: ActiveDecision | None, limit: _LimitRow) -> int:
+    """Return what a unit earns by the decision on it, or may earn until that is final."""
+    if decision is None or not decision.is_applied or decision.amount is None:
+        return limit.reward
+    return decision.amount
+
+
+def _is_rest_planned_later(tx: Transaction, reward: _SharedRow) -> bool:
+    """Return whether what a visit has earned beyond its reward is planned without a person.
+
+    That is once the verdicts that wait have found what an earlier one has paid.
+    """
+    if reward.status != PaymentStatus.CONFIRMED:
+        return True
+    verdict = newest_verdict(tx, reward.visit)
+    return verdict is not None and verdict.status is OutboxStatus.PENDING

@@ -15,7 +15,8 @@ REJECTED_INSTEAD = "the visit was rejected before its reward was paid"
 RETURNED_INSTEAD = "the worker has returned the visit"
 #: The errors of rewards that failed because they are not owed.
 NOT_OWED = (REJECTED_INSTEAD, RETURNED_INSTEAD)
-_REMAINDER = "remainder-"
+#: The start of the keys of remainders.
+REMAINDER_PREFIX = "remainder-"
 
 
 @frozen(kw_only=True)
@@ -33,12 +34,12 @@ def reward_key(visit: int) -> str:
 
 def remainder_key(visit: int, number: int) -> str:
     """Return the key of a part of a visit's remainder; they are numbered from 1."""
-    return f"{_REMAINDER}visit-{visit}-{number}"
+    return f"{REMAINDER_PREFIX}visit-{visit}-{number}"
 
 
 def is_remainder(key: str) -> bool:
     """Return whether a key of the ledger is that of a remainder."""
-    return key.startswith(_REMAINDER)
+    return key.startswith(REMAINDER_PREFIX)
 
 
 def first_status(*, paid_outside: bool) -> PaymentStatus:
