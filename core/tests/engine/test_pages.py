@@ -587,3 +587,13 @@ def test_a_page_with_a_button_of_its_own_hides_ours() -> None:
     elements = Elements(task_document(frame(page=page)))
 
     assert {"id": "famulus-submit", "hidden": None} in elements.named("span")
+
+
+def test_scripts_find_the_button_that_they_know_in_a_preview() -> None:
+    page = Page(body="x", submit_attributes={"id": "theirs"})
+
+    elements = Elements(preview_document(INFO, page))
+
+    assert [field["id"] for field in elements.named("input")] == ["theirs"]
+    assert {"hidden": None} in elements.named("div")
+    assert Elements(preview_document(INFO, Page(body="x"))).named("input") == []

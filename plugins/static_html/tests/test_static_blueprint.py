@@ -183,7 +183,7 @@ def test_a_placeholder_without_data_names_its_line_and_the_columns(files: Path) 
 
     assert [str(problem) for problem in _problems(blueprint)] == [
         f"{files / 'task.html'}:2: ${{txet}} has no data; did you mean ${{text}}? "
-        "(columns: id, text)"
+        "(columns: id, text); for the characters themselves, write &#36;{txet}"
     ]
 
 

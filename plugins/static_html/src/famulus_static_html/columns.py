@@ -58,8 +58,10 @@ def _unknown(placeholder: Placeholder, file: Path, columns: Collection[str]) -> 
         )
     close = difflib.get_close_matches(name, sorted({*columns, *OWN_NAMES}), 1)
     hint = f"; did you mean ${{{close[0]}}}?" if close else ""
+    literally = f"; for the characters themselves, write &#36;{placeholder.source[1:]}"
+    literally = "" if placeholder.raw else literally
     return famulus.Problem(
-        f"{placeholder.source} has no data{hint} (columns: {_shown(columns)})",
+        f"{placeholder.source} has no data{hint} (columns: {_shown(columns)}){literally}",
         file=file,
         line=placeholder.line,
     )

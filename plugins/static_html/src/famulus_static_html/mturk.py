@@ -7,7 +7,7 @@ the address that they submit to.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -179,7 +179,9 @@ def _submit_attributes(
 
     A file of the page's own may look for it by the id as well.
     """
-    if any(_submits(source, token) for token in starts if token.start not in outside):
+    forms = [token for token in starts if token.name == "form"]
+    form_ids = _attribute_values(source, forms, "id") - {""} or {MTURK_FORM}
+    if any(_submits(source, token, form_ids) for token in starts if token.start not in outside):
         return {"hidden": ""}
     if "famulus-submit" in source.text or not (loads_own or _SUBMIT_ID in source.text):
         return {}
@@ -187,8 +189,8 @@ def _submit_attributes(
     return {} if is_taken else {"id": _SUBMIT_ID}
 
 
-def _submits(source: Source, token: Token) -> bool:
-    """Return whether a token is a submit button that can be seen.
+def _submits(source: Source, token: Token, form_ids: Collection[str]) -> bool:
+    """Return whether a token is a submit button of the form that can be seen.
 
     A button without a type submits too, but most of these are meant for something else.
     """
@@ -196,7 +198,7 @@ def _submits(source: Source, token: Token) -> bool:
     return (
         value_of(source, token, "type").strip().lower() in kinds
         and not token.attribute("hidden")
-        and not token.attribute("form")
+        and (token.attribute("form") is None or value_of(source, token, "form") in form_ids)
         and not _HIDDEN.search(value_of(source, token, "style"))
     )
 

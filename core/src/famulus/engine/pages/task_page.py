@@ -99,7 +99,12 @@ def preview_document(info: TaskInfo, page: Page | None) -> str:
 
     The author's scripts find a form as on the task page, one that browsers never send.
     """
-    inside = "" if page is None else disabled_form(page, "Preview", scripts=page.scripts)
+    inside = ""
+    if page is not None:
+        # Scripts that know our button by an id find one that is not shown.
+        button = _submit(page) if "id" in page.submit_attributes else ""
+        scripts = (f"<div hidden>{button}</div>\n" if button else "") + page.scripts
+        inside = disabled_form(page, "Preview", scripts=scripts)
     body = f'<main id="famulus-page">\n{_PREVIEW}{header(info)}{inside}</main>\n'
     return document(info.title, body) if page is None else _document(info.title, body, page)
 
