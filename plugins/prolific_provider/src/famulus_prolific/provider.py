@@ -212,6 +212,13 @@ class ProlificProvider(Provider):
             return GoTo(url=f"{self._site}/submissions")
         return ReturnPlace(noun="submission", url=f"{self._site}/submissions")
 
+    def most_left(self, visit: VisitView) -> int | None:
+        """Leave nothing to a participant who may make one submission.
+
+        How many of several they have made is known to Prolific alone.
+        """
+        return 0 if self.args.submissions_per_participant == 1 else None
+
     def entrances(self, run: RunView) -> Sequence[str]:
         """Return the page of the run's study, once it exists."""
         record = self._parts.records.find(run.id)
