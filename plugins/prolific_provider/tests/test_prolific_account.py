@@ -46,6 +46,16 @@ def test_a_token_is_kept_in_a_file(
     assert read_token("file", settings["account"]) == token
 
 
+def test_registering_says_what_a_token_can_do(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    register(bench)
+
+    (said,) = caplog.messages
+    assert "all rights of the account" in said
+    assert bench.prolific.token not in said
+
+
 def test_a_token_that_is_entered_is_kept_in_a_file_unless_otherwise_said(bench: Bench) -> None:
     assert register(bench, token=bench.prolific.token)["token_in"] == "file"
     with pytest.raises(UsageError, match=VARIABLE):

@@ -139,6 +139,11 @@ class ProlificProvider(Provider):
         elif args.token:
             raise UsageError(f"the token is kept in the environment: set {VARIABLE} to it")
         api_url = {"api_url": args.api_url} if args.api_url else {}
+        _log.warning(
+            "the token has all rights of the account, its money included, and does not expire: "
+            "whoever reads it (%s) can use it until you delete it in Prolific's settings",
+            place,
+        )
         return {**settings, "token_in": place, **api_url}
 
     def problems(self, plan: Plan) -> list[Problem]:
