@@ -157,11 +157,14 @@ class Study(KillableRun):
         self.prolific.faults.clear()
 
     def plan_fault(self, fault: Fault, operation: str | None) -> None:
-        """Plan a fault, unless nothing could keep it from paying twice."""
-        facts = self.prolific.facts
-        pays_twice = not (facts.paying_takes or facts.paying_twice_refused)
-        if not (fault is Fault.TWICE and pays_twice):
-            self.prolific.faults.plan(fault, operation)
+        """Plan a fault, unless nothing could keep it from paying twice.
+
+        The second copy of a payment is refused like one that another payment keeps back.
+        """
+        is_payment = operation in (None, "pay-bonus-payments")
+        if fault is Fault.TWICE and is_payment and not self.prolific.facts.paying_twice_refused:
+            return
+        self.prolific.faults.plan(fault, operation)
 
     def settle_down(self, seconds: Sequence[float] = (900.0,) * 4 + (10_800.0,) * 8) -> None:
         """Let the day pass by which Prolific shows a bonus."""
