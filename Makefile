@@ -17,8 +17,9 @@ WORKERS = -n $(JOBS) --dist loadscope --no-loadscope-reorder
 REPEATED = $(shell grep -rlE --include=test_*.py "^from (repetitions|machine_limits|interleaving) import" \
 	core/tests plugins tests/mturk)
 
-# The machine of runs on Prolific: 50 examples, and 2,000 in `make faults`.
-PROLIFIC_MACHINE := tests/prolific/test_prolific_machine.py
+# The machine of runs on Prolific has 50 examples, and 2,000 in `make faults`; there, a run is killed
+# at each of its calls.
+PROLIFIC_MACHINE := tests/prolific/test_prolific_machine.py tests/prolific/test_prolific_kills.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-lowest coverage lint docs constraints wheels bench faults clean

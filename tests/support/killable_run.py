@@ -38,6 +38,8 @@ class KillPlan:
 
     calls: int | None = None
     after: bool = False
+    #: how many calls were counted so far
+    counted: int = 0
 
     def check(self, *, after: bool) -> None:
         """Kill the process, if this is the call."""
@@ -46,6 +48,7 @@ class KillPlan:
             raise Killed
         if after and self.calls is not None:
             self.calls -= 1
+            self.counted += 1
 
     @contextlib.contextmanager
     def suspended(self) -> Iterator[None]:

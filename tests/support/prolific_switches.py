@@ -19,7 +19,11 @@ POSITIONS: Mapping[str, Sequence[Any]] = MappingProxyType(
         "repeats_refused": _BOTH,
         "publishing_takes": (timedelta(0), timedelta(seconds=90)),
         "low_reward_refused_at": ("create", "publish", "never"),
-        "wages": ({"GBP": (600, 900), "USD": (800, 1200)}, {}),
+        "wages": (
+            {"GBP": (600, 900), "USD": (800, 1200)},
+            {"GBP": (1000, 1150), "USD": (1100, 1300)},
+            {},
+        ),
         "recommends_rewards": _BOTH,
         "predicts_recruitment": _BOTH,
         "rejection_wakes_stopped": _BOTH,
