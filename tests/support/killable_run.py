@@ -8,7 +8,15 @@ from pathlib import Path
 
 from attrs import define
 
-from famulus import Database, FamulusError, Form, RunStatus, SharedTaskState, UnavailableError
+from famulus import (
+    ConflictError,
+    Database,
+    FamulusError,
+    Form,
+    RunStatus,
+    SharedTaskState,
+    UnavailableError,
+)
 from famulus.clock import Waiting
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
@@ -240,8 +248,10 @@ class KillableRun:
                 )
             except Killed:
                 self.restart()
-            except UnavailableError:
-                pass  # its price cannot be asked for now, and it is not in the ledger
+            except (UnavailableError, ConflictError):
+                # It is not in the ledger: its price cannot be asked for now, or the work was
+                # returned since the units were read.
+                pass
 
     def _units(self, status: UnitStatus) -> list[int]:
         query = (
