@@ -256,6 +256,28 @@ def test_it_gets_them_without_being_asked(screening: Bench) -> None:
     assert slots(screening) == 2
 
 
+@pytest.mark.parametrize("operation", ["update-study", "transition-study"])
+@pytest.mark.parametrize("fault", [Fault.LOSE_REQUEST, Fault.LOSE_REPLY])
+def test_it_is_started_where_that_was_interrupted(
+    screening: Bench, operation: str, fault: Fault
+) -> None:
+    screening.prolific.faults.plan(fault, operation)
+    with pytest.raises(UnavailableError):
+        screening.provider._parts.studies.add_slots(screening.run)
+    screening.restart()
+
+    for _ in range(2):
+        screening.provider._parts.studies.add_slots(screening.run)
+
+    assert screening.status == StudyStatus.ACTIVE
+    assert slots(screening) == 2
+    screening.provider._parts.api.post(
+        f"studies/{screening.study.id}/transition/", {"action": "PAUSE"}
+    )
+    screening.provider._parts.studies.add_slots(screening.run)
+    assert screening.status == StudyStatus.PAUSED
+
+
 @pytest.mark.parametrize("by_run", [True, False])
 def test_a_study_that_was_paused_stays_paused(bench: Bench, by_run: bool) -> None:
     bench.restart(screen_out_reward=Decimal("0.20"), screen_out_slots=2)

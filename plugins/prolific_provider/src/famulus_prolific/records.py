@@ -27,6 +27,7 @@ class StudyRecord:
     is_paused: bool
     #: an ended one is paused too
     is_ended: bool
+    awaits_start: bool = False
 
 
 @frozen(kw_only=True)
@@ -70,6 +71,11 @@ class StudyRecords:
         update = ProlificRun.update(is_paused=paused).where(ProlificRun.run_id == run)
         self.database.write(lambda tx: tx.execute(update))
 
+    def await_start(self, run: int, *, awaits: bool) -> None:
+        """Store whether the study of a run gets more screen-outs and is started then."""
+        update = ProlificRun.update(awaits_start=awaits).where(ProlificRun.run_id == run)
+        self.database.write(lambda tx: tx.execute(update))
+
     def end(self, run: int) -> None:
         """Store that the study of a run is to offer no place again."""
         update = ProlificRun.update(is_paused=True, is_ended=True).where(ProlificRun.run_id == run)
@@ -79,7 +85,12 @@ class StudyRecords:
 def _begin(tx: Transaction, run: int, url: str) -> StudyRecord:
     tx.execute(
         ProlificRun.insert(
-            run_id=run, codes=json.dumps(make_codes()), url=url, is_paused=False, is_ended=False
+            run_id=run,
+            codes=json.dumps(make_codes()),
+            url=url,
+            is_paused=False,
+            is_ended=False,
+            awaits_start=False,
         ).on_conflict_ignore()
     )
     return _found(tx, run)
@@ -105,4 +116,5 @@ def _record(row: Any) -> StudyRecord | None:
         url=row.url,
         is_paused=bool(row.is_paused),
         is_ended=bool(row.is_ended),
+        awaits_start=bool(row.awaits_start),
     )

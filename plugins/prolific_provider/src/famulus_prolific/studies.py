@@ -144,9 +144,18 @@ class Studies:
         if self.screen_out is None or record is None or record.is_paused:
             return
         study = self._published(run)
-        if study is None or study["status"] != PAUSED or not self._raise_slots(study):
+        if study is None:
             return
-        self._start(run, study)
+        if study["status"] == PAUSED:
+            if not (record.awaits_start or self._are_slots_used(study)):
+                return
+            # With its new slots it looks like one that a person has paused.
+            self.records.await_start(run.id, awaits=True)
+            self._raise_slots(study)
+            self._start(run, study)
+        elif not record.awaits_start:
+            return
+        self.records.await_start(run.id, awaits=False)
 
     def _stop(self, study: Mapping[str, Any]) -> None:
         if study["status"] in NOT_STOPPED:
@@ -160,24 +169,24 @@ class Studies:
             # The run was stopped in between; what was started here must not stay open.
             self.suspend(run)
 
-    def _raise_slots(self, study: Mapping[str, Any]) -> bool:
-        """Have a study pay for more screen-outs if they are used up; return whether they were.
-
-        It gets as many more as it began with.
-        """
-        codes = [dict(each) for each in study.get("completion_codes") or ()]
+    def _are_slots_used(self, study: Mapping[str, Any]) -> bool:
+        """Return whether no screen-out of a study can be paid any more."""
+        codes = study.get("completion_codes") or ()
         actions = [action for code in codes for action in code.get("actions") or ()]
         slots = sum(int(each.get("slots") or 0) for each in actions)
         if self.screen_out is None or not slots:
             return False
-        path = f"studies/{study['id']}/"
-        counts = self.api.get(f"{path}submissions/counts/")
-        if int(counts.get("SCREENED OUT") or 0) < slots:
-            return False
+        counts = self.api.get(f"studies/{study['id']}/submissions/counts/")
+        return int(counts.get("SCREENED OUT") or 0) >= slots
+
+    def _raise_slots(self, study: Mapping[str, Any]) -> None:
+        """Have a study pay for as many more screen-outs as it began with, if they are used up."""
+        if not self._are_slots_used(study):
+            return
+        codes = [dict(each) for each in study.get("completion_codes") or ()]
         for code in codes:
             code["actions"] = [self._with_more(each) for each in code.get("actions") or ()]
-        self.api.patch(path, {"completion_codes": codes})
-        return True
+        self.api.patch(f"studies/{study['id']}/", {"completion_codes": codes})
 
     def _with_more(self, action: Mapping[str, Any]) -> Mapping[str, Any]:
         if "slots" not in action or self.screen_out is None:

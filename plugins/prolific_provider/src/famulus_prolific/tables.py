@@ -23,6 +23,8 @@ class ProlificRun(peewee.Model):
     is_paused = peewee.BooleanField(default=False)
     #: whether it is not to offer one again
     is_ended = peewee.BooleanField(default=False)
+    #: whether it gets more screen-outs, because it has paused itself, and is to be started then
+    awaits_start = peewee.BooleanField(default=False)
 
     class Meta:
         table_name = "prolific_run"
@@ -53,6 +55,9 @@ RUN_TABLES = (
     'CREATE UNIQUE INDEX "prolific_run_study" ON "prolific_run" ("study_id")',
 )
 END_COLUMN = ('ALTER TABLE "prolific_run" ADD COLUMN "is_ended" BOOLEAN NOT NULL DEFAULT FALSE',)
+START_COLUMN = (
+    'ALTER TABLE "prolific_run" ADD COLUMN "awaits_start" BOOLEAN NOT NULL DEFAULT FALSE',
+)
 ARRIVAL_TABLES = (
     """CREATE TABLE "prolific_arrival" (
         "id" INTEGER NOT NULL PRIMARY KEY,
