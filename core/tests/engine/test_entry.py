@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,10 +11,21 @@ import pytest
 from attrs import evolve
 
 from entry_provider import CODE_WORD, ENTRANCE, FORM, OVER, EntryPlugin, EntryProvider
-from famulus import Entry, EntryField, EntryForm, Form, Gateway, Refusal, Reply, UnavailableError
+from famulus import (
+    Entry,
+    EntryField,
+    EntryForm,
+    Form,
+    Gateway,
+    Plugins,
+    Refusal,
+    Reply,
+    UnavailableError,
+)
 from famulus.engine.pages import CONSENT_FIELD, ENTRY_KEY_FIELD, consent_value
 from famulus.model.database import Database
 from famulus.model.tables import WorkerTable
+from famulus.testing import MovableClock
 from famulus.testing.forms import HtmlForm, html_form
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.testing.kinds import CrowdProvider, NoArgs
@@ -23,9 +34,13 @@ GOOD = {"email": " zoe@example.org ", "name": "", "code": CODE_WORD}
 
 
 @pytest.fixture
-def gateway(database: Database) -> Iterator[Gateway]:
-    with ManualOperator(database, plugins=kit_plugins(entry=EntryPlugin())) as operator:
-        yield operator.launch_rows([{"n": 1}, {"n": 2}], provider="entry")
+def plugins() -> Plugins:
+    return kit_plugins(entry=EntryPlugin())
+
+
+@pytest.fixture
+def gateway(operator: ManualOperator) -> Gateway:
+    return operator.launch_rows([{"n": 1}, {"n": 2}], provider="entry")
 
 
 @pytest.fixture
@@ -214,6 +229,31 @@ def test_refusal_of_an_entry_is_a_page_with_its_code(gateway: Gateway) -> None:
     reply = send(gateway, {**fields, "code": OVER})
 
     assert (reply.status, reply.headers["X-Famulus-Refusal"]) == (403, "run_closed")
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [("finish", "run_closed"), ("stop", "run_stopped"), ("", "run_closed")],
+    ids=["finished", "stopped", "after its lifetime"],
+)
+def test_entry_form_is_neither_shown_nor_taken_once_the_run_gives_no_work(
+    gateway: Gateway,
+    operator: ManualOperator,
+    clock: MovableClock,
+    entries: list[Entry],
+    end: str,
+    code: str,
+) -> None:
+    fields = fields_of(opened(gateway.arrive(ENTRANCE)))
+    if end:
+        getattr(operator, end)(gateway.run_id)
+    else:
+        clock.advance(400 * 24 * 3600)
+
+    replies = [gateway.arrive(ENTRANCE), send(gateway, fields)]
+
+    assert [each.headers.get("X-Famulus-Refusal") for each in replies] == [code, code]
+    assert entries == []
 
 
 def test_worker_who_needs_no_form_goes_on(gateway: Gateway, entries: list[Entry]) -> None:

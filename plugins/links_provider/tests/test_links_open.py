@@ -174,6 +174,21 @@ def test_expired_and_revoked_open_links_let_no_more_people_in(
         assert (reply.status == 303, title in reply.body) == (False, True)
 
 
+def test_no_name_is_stored_once_the_run_has_ended(
+    launch: Launch, operator: Any, database: Database, fill_in: FillIn
+) -> None:
+    gateway = launch(ask_name=True)
+    query = open_link(database, gateway.run_id)
+    form = fill_in(gateway, query, name="Zoe Zed")
+    operator.finish(gateway.run_id)
+
+    replies = gateway.arrive(query), gateway.enter(query, form)
+
+    assert [each.headers["X-Famulus-Refusal"] for each in replies] == ["run_closed"] * 2
+    with database.read() as tx:
+        assert [link.person_name for link in links_of(tx, gateway.run_id)] == [None]
+
+
 def test_open_prints_a_link_that_list_and_status_show(
     launch: Launch, database_address: str, operator: Any
 ) -> None:

@@ -135,7 +135,7 @@ class Provider(ABC):
         """Return the worker who arrives with these URL parameters.
 
         An :class:`~famulus.EntryForm` asks first who they are, or for their consent; what they send
-        goes to :meth:`enter`.
+        goes to :meth:`enter`. A run that gives no more work shows no form and takes none.
 
         Called in the serving process, by any thread, whenever a page is opened or loaded again. The
         parameters can be forged: where the platform can confirm them, ask it.

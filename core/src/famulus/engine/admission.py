@@ -16,9 +16,10 @@ from famulus.engine.arrival import ArrivingWorker, RunRules
 from famulus.engine.attempts import read_verdict
 from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.engine.refusal_log import RefusalLog
+from famulus.engine.runs import read_run
 from famulus.engine.units import FreeUnit, count_in_task, read_progress, save_progress
 from famulus.model.database import Database
-from famulus.model.states import ENDED_RUNS, OPEN_RUNS, LoadingStatus
+from famulus.model.states import ENDED_RUNS, OPEN_RUNS, LoadingStatus, RunStatus
 from famulus.model.transaction import Transaction
 
 #: Transactions that one arrival may search through units that are not for the worker.
@@ -33,16 +34,15 @@ def time_is_over(worker: ArrivingWorker) -> Refusal | None:
     return Refusal(reason=RefusalReason.TIME_OVER) if worker.is_time_over else None
 
 
-def run_is_closed(worker: ArrivingWorker) -> Refusal | None:
-    """Refuse new work once the run has ended, or its lifetime is over."""
-    is_open = worker.tx.micros < worker.run.closes_at and worker.run.status not in ENDED_RUNS
-    return None if is_open else Refusal(reason=RefusalReason.RUN_CLOSED)
+def run_gives_no_work(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse new work once the run has ended, or its lifetime is over, and while it is stopped."""
+    return _refuse_by_run(worker.run.status, is_over=worker.tx.micros >= worker.run.closes_at)
 
 
-def run_is_stopped(worker: ArrivingWorker) -> Refusal | None:
-    """Refuse new work while the run is stopped: it can be resumed."""
-    is_open = worker.run.status in OPEN_RUNS
-    return None if is_open else Refusal(reason=RefusalReason.RUN_STOPPED)
+def _refuse_by_run(status: RunStatus, *, is_over: bool) -> Refusal | None:
+    if is_over or status in ENDED_RUNS:
+        return Refusal(reason=RefusalReason.RUN_CLOSED)
+    return None if status in OPEN_RUNS else Refusal(reason=RefusalReason.RUN_STOPPED)
 
 
 def stranger_at_taken_place(worker: ArrivingWorker) -> Refusal | None:
@@ -145,8 +145,7 @@ RefusalRule = Callable[[ArrivingWorker], Refusal | None]
 #: Before a worker who is not known yet is stored.
 BEFORE_ENTRY: tuple[RefusalRule, ...] = (
     time_is_over,
-    run_is_closed,
-    run_is_stopped,
+    run_gives_no_work,
     stranger_at_taken_place,
 )
 #: With the worker and the place locked; the qualification checks of plugins are asked after these.
@@ -184,6 +183,12 @@ class Admission:
         if isinstance(result, Refusal) and result.note:
             self.refusal_log.note(arrival.worker_name, result)
         return result
+
+    def refuse_all(self) -> Refusal | None:
+        """Return why the run gives no new work to any worker now, or None."""
+        with self.database.read() as tx:
+            run = read_run(tx, self.rules.run)
+            return _refuse_by_run(run.status, is_over=tx.now >= run.closes_at)
 
     def refuse_another(self, worker_name: str) -> Refusal | None:
         """Return why a worker who has just done a unit would get no other one now.

@@ -13,6 +13,7 @@ from famulus.contracts.entry_form import Entry, EntryField, EntryFieldKind, Entr
 from famulus.contracts.provider import Provider
 from famulus.contracts.views import Form, Refusal, Reply
 from famulus.engine import pages
+from famulus.engine.admission import Admission
 from famulus.escaping import escaped_line
 from famulus.names import stripped
 
@@ -33,9 +34,13 @@ class EntryDesk:
 
     provider: Provider
     info: pages.TaskInfo
+    admission: Admission
 
-    def show(self, form: EntryForm, query: Mapping[str, str]) -> Reply:
-        """Return the page of a form, with a new key."""
+    def show(self, form: EntryForm, query: Mapping[str, str]) -> Reply | Refusal:
+        """Return the page of a form, with a new key, unless the run gives no more work."""
+        refusal = self.admission.refuse_all()
+        if refusal is not None:
+            return refusal
         page = pages.EntryPage(
             info=self.info,
             form=form,
@@ -57,6 +62,10 @@ class EntryDesk:
             return form
         if not isinstance(form, EntryForm):
             return _redirect(query)
+        # What people say of themselves is not to be stored where it leads to nothing.
+        refusal = self.admission.refuse_all()
+        if refusal is not None:
+            return refusal
         values = {each.name: stripped(sent.first(each.name) or "") for each in form.fields}
         key, messages = sent.first(pages.ENTRY_KEY_FIELD) or "", _messages(form, sent, values)
         if not _KEY.fullmatch(key):

@@ -180,7 +180,7 @@ class Gateway:
             rules=run_rules_of(record, blueprint, requirements),
             parts=parts,
         )
-        self._entry = EntryDesk(provider=provider, info=info)
+        self._entry = EntryDesk(provider=provider, info=info, admission=self._admission)
         self._completions = Completions(
             database=database,
             run=PaidRun(
@@ -242,7 +242,8 @@ class Gateway:
         if isinstance(who, Preview):
             return Reply(status=200, body=self._pages.preview())
         if isinstance(who, EntryForm):
-            return self._entry.show(who, query)
+            shown = self._entry.show(who, query)
+            return self._replies.refused(shown) if isinstance(shown, Refusal) else shown
         if isinstance(who, Refusal):
             return self._replies.refused(who)
         who = normalize_arrival(who)
