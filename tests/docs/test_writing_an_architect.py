@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,10 @@ PAGE = (ROOT / "docs/writing-an-architect.md").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "sdk_examples/gunicorn_architect"
 BLOCKS = re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 EXCERPTS = [(file, text) for _, file, text in BLOCKS if file]
+
+
+def signature_of(method: Callable[..., object]) -> Iterable[str]:
+    return inspect.signature(method).parameters
 
 
 @pytest.mark.parametrize(("file", "text"), EXCERPTS, ids=lambda each: each[:30])
@@ -56,6 +61,19 @@ def test_methods_that_the_page_names_are_those_of_the_contract() -> None:
 
     assert named
     assert named <= {*dir(famulus.ProcessArchitect), *dir(ArchitectConformance), "open_gateway"}
+
+
+def test_page_names_every_request_that_a_server_passes_to_the_gateway() -> None:
+    answering = {
+        name
+        for name, method in inspect.getmembers(famulus.Gateway, inspect.isfunction)
+        if not name.startswith("_") and {"query", "form", "request"} & {*signature_of(method)}
+    }
+
+    named = set(re.findall(r"`(?:GET|POST) /[\w/-]*`\s+to\s+`(\w+)`", PAGE))
+
+    # One that is too large reaches it in place of a form of submit().
+    assert named == answering - {"too_large"}
 
 
 def test_links_lead_somewhere() -> None:
