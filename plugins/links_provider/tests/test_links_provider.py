@@ -13,7 +13,7 @@ from famulus import Database, Gateway, Plugins, UsageError, list_owed
 from famulus.data.scope import find_scope
 from famulus.review.outside_payments import read_payee_names
 from famulus.review.review_session import ReviewSession
-from famulus.testing import GatewayWay, MovableClock
+from famulus.testing import GatewayWay, MovableClock, ScriptedWorker
 from famulus.testing.inprocess import rows_configuration
 from famulus.testing.kinds import RowsState
 from famulus.testing.scripted_worker import at_once
@@ -131,6 +131,26 @@ def test_shared_link_gives_its_uses_and_no_more(
     assert opened(gateway, link).form is None
     assert "visit=3" not in opened(gateway, link).text
     assert opened(gateway, {**link, VISIT: "3"}).refusal == "link_used_up"
+
+
+def test_unit_that_is_given_back_counts_once_the_person_goes_on_to_another(
+    launch: Launch, database: Database, answer: Answers
+) -> None:
+    gateway = launch()
+    first = first_visit(database, gateway.run_id, uses=2)
+    link = {LINK: first[LINK]}
+
+    def give_back(query: Query) -> Answer:
+        worker = ScriptedWorker(GatewayWay(gateway), "x", query=lambda *_: query, has_scripts=False)
+        return worker.give_back(worker.open(""))
+
+    for query in (first, link):
+        left = give_back(query)
+        assert ("given this one back" in left.text, "visit=2" in left.text) == (True, True)
+    assert answer(gateway, {**link, VISIT: "2"}).outcome == "stored"
+
+    assert opened(gateway, link).form is None
+    assert "visit=3" not in opened(gateway, link).text
 
 
 def test_page_of_a_unit_promises_no_more_than_the_uses_of_the_link(

@@ -125,7 +125,7 @@ def limit_options(command: Callable[..., T]) -> Callable[..., T]:
         "--uses",
         metavar="N",
         type=click.IntRange(min=1, max=10**9),
-        help="The most units that a person can begin by a link; for an open link, the most people.",
+        help="The most units that a person can do by a link; for an open link, the most people.",
     )
     return uses_option(expires_option(with_limits))
 
