@@ -206,6 +206,7 @@ def test_a_verdict_that_is_refused_for_good_is_listed_until_it_is_acknowledged(
     platform: FakePlatform,
     shown: Callable[[], list[str]],
     decision: Decision,
+    caplog: pytest.LogCaptureFixture,
     reported: VisitStatus,
     what: str,
 ) -> None:
@@ -219,11 +220,14 @@ def test_a_verdict_that_is_refused_for_good_is_listed_until_it_is_acknowledged(
     review(database, decision)
     deliver_run(database, plugins, run)
 
+    command = f"`famulus sync {run} --acknowledge`"
+    assert command in [line for line in caplog.messages if "refused to" in line][-1]
     for _ in range(2):
         [listed] = read_differences(database, plugins, run)
         assert listed.what.startswith(f"the platform has refused {what}: ")
         assert listed.command == ("sync", run, "--acknowledge")
-        assert len(shown()) == 1
+        [line] = shown()
+        assert line.endswith(f"; {command} counts it as settled")
         sync_now(database, plugins, run)
     before = list_payments(database)
     report = sync_now(database, plugins, run, acknowledges=True)

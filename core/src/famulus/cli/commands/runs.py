@@ -225,6 +225,8 @@ def _remedy(rows: UndeliveredRows, run: int, session: Session) -> str:
         return f"`{session.command('payments', '--run', run)}` shows what can be done"
     if rows.in_ledger:
         return f"`{session.command('payments', 'settle', '--run', run)}` settles it"
+    if rows.is_final:
+        return f"`{session.command('sync', run, '--acknowledge')}` counts it as settled"
     sync = session.command("sync", *([] if rows.of_account else [run]))
     return f"`{sync}` sends it again"
 

@@ -24,7 +24,11 @@ from famulus.engine.outbox.platform_call import (
     result_of,
 )
 from famulus.engine.outbox.stored_verdicts import rows_in_ledger
-from famulus.engine.outbox.undelivered import describe_recovery, describe_undelivered
+from famulus.engine.outbox.undelivered import (
+    describe_recovery,
+    describe_undelivered,
+    rows_refused_for_good,
+)
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.database import Database
 from famulus.model.transaction import Row, Transaction
@@ -102,7 +106,7 @@ class OutboxDelivery:
             )
             self.database.write(lambda tx: outbox_rows.postpone(tx, rows[0], reason))
             result = CallResult(status=CallStatus.FAILED, error=reason)
-            self._log(rows[0], result, in_ledger=False)
+            self._log(rows[0], result)
             return 0
         delivered = 0
         batch: dict[int, tuple[Row, Any]] = {}
@@ -179,25 +183,33 @@ class OutboxDelivery:
     def _record(self, call: OutboxCall, row: Row, prepared: Any, result: CallResult) -> bool:
         """Store the result of a row and log it; return whether it was delivered or refused."""
 
-        def store(tx: Transaction) -> bool:
+        def store(tx: Transaction) -> tuple[bool, bool]:
             call.record(tx, row, prepared, result)
-            return result.status is CallStatus.REFUSED and bool(rows_in_ledger(tx, [row]))
+            if result.status is not CallStatus.REFUSED:
+                return False, False
+            return bool(rows_in_ledger(tx, [row])), bool(rows_refused_for_good(tx, [row]))
 
-        in_ledger = self.database.write(store)
-        self._log(row, result, in_ledger=in_ledger)
+        in_ledger, is_final = self.database.write(store)
+        self._log(row, result, in_ledger=in_ledger, is_final=is_final)
         return result.status in (CallStatus.DONE, CallStatus.REFUSED)
 
-    def _log(self, row: Row, result: CallResult, *, in_ledger: bool) -> None:
+    def _log(
+        self, row: Row, result: CallResult, *, in_ledger: bool = False, is_final: bool = False
+    ) -> None:
         """Log each refusal, and once per kind that its rows wait, and that they wait no longer."""
         if result.status is CallStatus.DONE:
             if self._waiting.pop(row.kind, None) is not None:
                 _log.warning("%s", describe_recovery(row))
         elif result.status is CallStatus.REFUSED:
             text = describe_undelivered(
-                row, is_refused=True, in_ledger=in_ledger, error=result.error
+                row,
+                is_refused=True,
+                error=result.error,
+                in_ledger=in_ledger,
+                is_final=is_final,
             )
             _log.error("%s", text)
         elif result.error not in (row.error, self._waiting.get(row.kind)):
             self._waiting[row.kind] = result.error
-            text = describe_undelivered(row, is_refused=False, in_ledger=False, error=result.error)
+            text = describe_undelivered(row, is_refused=False, error=result.error)
             _log.warning("%s", text, exc_info=result.fault)

@@ -10,8 +10,10 @@ from attrs import frozen
 
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.outbox.stored_verdicts import rows_in_ledger
-from famulus.model.states import OutboxStatus
-from famulus.model.tables import OutboxTable, literal
+from famulus.model.many_values import AMONG, run_among
+from famulus.model.statements import Statement
+from famulus.model.states import PENDING_VISITS, OutboxStatus
+from famulus.model.tables import OutboxTable, VisitTable, literal, literals
 from famulus.model.transaction import Row, Transaction
 
 #: The action of the platform when a row of each kind is delivered.
@@ -27,6 +29,11 @@ _ACTIONS: Mapping[str, str] = MappingProxyType(
         OutboxKind.QUALIFY: "set a qualification",
         OutboxKind.BLOCK: "set a block",
     }
+)
+_PENDING_VISITS = Statement(
+    VisitTable.select(VisitTable.id).where(
+        VisitTable.id << AMONG, VisitTable.status << literals(*PENDING_VISITS)
+    )
 )
 #: Rows that are read at most, to bound the cost of ``famulus status``.
 _MOST = 1_000
@@ -46,6 +53,8 @@ class UndeliveredRows:
     of_account: bool = False
     #: whether they pay: a payment that was refused is retried by its number in the ledger
     in_ledger: bool = False
+    #: whether they are verdicts that the platform refuses again, because it has decided otherwise
+    is_final: bool = False
 
     def __str__(self) -> str:
         times = "" if self.rows == 1 else f" ({self.rows} times)"
@@ -74,8 +83,24 @@ def read_undelivered(tx: Transaction, run: int, requester: int) -> list[Undelive
                 .limit(_MOST)
             )
             paying = rows_in_ledger(tx, rows)
-            found += _by_kind(rows, paying, is_refused=is_refused, of_account=of_account)
+            final = rows_refused_for_good(tx, rows) if is_refused else frozenset[int]()
+            found += _by_kind(rows, paying, final, is_refused=is_refused, of_account=of_account)
     return found
+
+
+def rows_refused_for_good(tx: Transaction, rows: Iterable[Row]) -> frozenset[int]:
+    """Return the ids of verdicts that a platform refuses again: it has decided on their visits.
+
+    Without those that are retried by their number in the ledger.
+
+    :param rows: refused ones, with their ``id``, ``kind`` and ``payload``.
+    """
+    rows = list(rows)
+    paying = rows_in_ledger(tx, rows)
+    verdicts = [row for row in rows if row.kind == OutboxKind.DECIDE and row.id not in paying]
+    visits = (row.payload["visit"] for row in verdicts)
+    pending = {visit for (visit,) in run_among(tx, _PENDING_VISITS, visits)}
+    return frozenset(row.id for row in verdicts if row.payload["visit"] not in pending)
 
 
 def kinds_of(rows: Iterable[Row]) -> Sequence[str]:
@@ -84,10 +109,19 @@ def kinds_of(rows: Iterable[Row]) -> Sequence[str]:
 
 
 def _by_kind(
-    rows: Sequence[Row], paying: Collection[int], *, is_refused: bool, of_account: bool
+    rows: Sequence[Row],
+    paying: Collection[int],
+    final: Collection[int],
+    *,
+    is_refused: bool,
+    of_account: bool,
 ) -> Iterator[UndeliveredRows]:
-    for kind, in_ledger in product(kinds_of(rows), (False, True)):
-        errors = [row.error for row in rows if row.kind == kind and (row.id in paying) is in_ledger]
+    for kind, in_ledger, is_final in product(kinds_of(rows), (False, True), (False, True)):
+        errors = [
+            row.error
+            for row in rows
+            if (row.kind, row.id in paying, row.id in final) == (kind, in_ledger, is_final)
+        ]
         if errors:
             yield UndeliveredRows(
                 kind=kind,
@@ -96,10 +130,13 @@ def _by_kind(
                 error=errors[-1],
                 of_account=of_account,
                 in_ledger=in_ledger,
+                is_final=is_final,
             )
 
 
-def describe_undelivered(row: Row, *, is_refused: bool, in_ledger: bool, error: str) -> str:
+def describe_undelivered(
+    row: Row, *, is_refused: bool, error: str, in_ledger: bool = False, is_final: bool = False
+) -> str:
     """Return the log line for a row that was not delivered, with the remedy."""
     subject, action = _subject(row), _action(row.kind)
     command = "`famulus sync`" if row.run_id is None else f"`famulus sync {row.run_id}`"
@@ -110,6 +147,11 @@ def describe_undelivered(row: Row, *, is_refused: bool, in_ledger: bool, error: 
         )
     if in_ledger:
         remedy = f"`famulus payments --run {row.run_id}` shows what can be done"
+    elif is_final:
+        remedy = (
+            f"the platform has decided otherwise, and `famulus sync {row.run_id} --acknowledge`"
+        )
+        remedy += " counts it as settled"
     else:
         remedy = f"remove the cause, then {command} retries it"
     return f"{subject}: the platform has refused to {action}: {error}; {remedy}"

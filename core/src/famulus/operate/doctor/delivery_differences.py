@@ -11,13 +11,10 @@ from famulus.engine.ledger.bonuses import payment_outbox_key
 from famulus.engine.ledger.rewards import NOT_OWED
 from famulus.engine.outbox.outbox_rows import OutboxKind, claimed_rows
 from famulus.engine.outbox.stored_verdicts import is_approval, is_return_request, rows_in_ledger
-from famulus.engine.outbox.undelivered import UndeliveredRows, kinds_of
+from famulus.engine.outbox.undelivered import UndeliveredRows, kinds_of, rows_refused_for_good
 from famulus.engine.platform.cleanup import read_pending_cleanup
 from famulus.engine.runs import RunRecord
-from famulus.model.many_values import AMONG, run_among
-from famulus.model.statements import Statement
 from famulus.model.states import (
-    PENDING_VISITS,
     OutboxStatus,
     PaymentKind,
     PaymentStatus,
@@ -32,10 +29,6 @@ from famulus.model.tables import (
 from famulus.model.transaction import Row, Transaction
 from famulus.operate import lease
 from famulus.operate.doctor.difference import NAMED, Difference, named
-
-_STATUSES = Statement(
-    VisitTable.select(VisitTable.id, VisitTable.status).where(VisitTable.id << AMONG)
-)
 
 
 @frozen(kw_only=True)
@@ -120,12 +113,11 @@ def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         .order_by(OutboxTable.id)
     )
     paying = rows_in_ledger(tx, rows)
-    statuses = dict(run_among(tx, _STATUSES, (row.payload["visit"] for row in rows)))
+    final = rows_refused_for_good(tx, rows)
     groups: dict[tuple[_Refused, bool], list[Row]] = {}
     for row in rows:
         if row.id not in paying:
-            is_final = statuses[row.payload["visit"]] not in PENDING_VISITS
-            groups.setdefault((_refused(row), is_final), []).append(row)
+            groups.setdefault((_refused(row), row.id in final), []).append(row)
     for refused, is_final in sorted(groups, key=lambda group: (group[0].what, group[1])):
         found = groups[refused, is_final]
         yield Difference(
