@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from famulus.engine.ledger.bonuses import ExtraPayment, Payee, check_budget, insert_extra
-from famulus.engine.ledger.rewards import is_remainder
+from famulus.engine.ledger.rewards import NOT_OWED, is_remainder
 from famulus.model.statements import for_update
 from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import PaymentTable, TaskRunTable, VisitTable, WorkerTable
@@ -61,6 +61,7 @@ def read_paid_visits(
             PaymentTable.key,
             PaymentTable.kind,
             PaymentTable.status,
+            PaymentTable.error,
             PaymentTable.amount,
             PaymentTable.currency,
             PaymentTable.visit.alias("visit"),
@@ -82,7 +83,9 @@ def read_paid_visits(
     topups: dict[int, dict[str, int]] = {}
     remainders: dict[int, int] = {}
     for row in rows:
-        if is_remainder(row.key) and row.status is not PaymentStatus.FAILED:
+        # One that has failed is retried, unless it is not owed.
+        is_owed = row.status is not PaymentStatus.FAILED or row.error not in NOT_OWED
+        if is_remainder(row.key) and is_owed:
             remainders[row.visit] = remainders.get(row.visit, 0) + row.amount
         if row.key.startswith(_PREFIX):
             topups.setdefault(row.visit, {})[row.key] = row.amount
