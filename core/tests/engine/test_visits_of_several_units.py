@@ -288,3 +288,58 @@ def test_requester_who_pays_outside_owes_the_whole_once(
     whole = (PaymentKind.REWARD, PaymentStatus.OWED, 130, 26)
     paid = (PaymentKind.REWARD, CONFIRMED, REWARD, 20)
     assert ledger(database) == ([paid, owed] if is_marked else [whole])
+
+
+@pytest.mark.parametrize("first", [None, "0.40"])
+def test_late_unit_of_a_visit_that_is_paid_is_accepted_for_less(
+    database: Database,
+    platform: BusyPlatform,
+    review: Review,
+    deliver: Callable[[], None],
+    first: str | None,
+) -> None:
+    review(0, first)
+    deliver()
+    for _ in range(2):
+        review(1, "0.30")
+        deliver()
+
+    expected = Decimal(first or 1) + Decimal("0.30")
+    assert platform.paid_in_all == sum_of(ledger(database)) == expected
+    assert {row.status for row in rows_of(database, OutboxTable)} == {OutboxStatus.DONE}
+
+
+@pytest.mark.parametrize("is_planned", [False, True])
+def test_unit_is_not_accepted_for_less_than_the_platform_has_paid_for_its_visit(
+    database: Database, plugins: Plugins, platform: BusyPlatform, review: Review, is_planned: bool
+) -> None:
+    """The platform has paid the whole reward, and the visit has earned less with both units."""
+    if is_planned:
+        review(0, "0.40")
+    visit = rows_of(database, VisitTable)[0]
+    platform.others = [
+        VisitReport(worker_name="a", reference=visit.reference, status=VisitStatus.APPROVED)
+    ]
+    sync(database, plugins, visit.run_id)
+
+    with pytest.raises(ConflictError, match="cannot be accepted for less"):
+        review(1, "0.30")
+
+
+def test_remainder_that_has_failed_is_not_topped_up(
+    database: Database,
+    platform: BusyPlatform,
+    review: Review,
+    deliver: Callable[[], None],
+    run: int,
+) -> None:
+    """It is retried, and what a top-up had paid instead would be paid twice."""
+    review(0, applied=False)
+    review(1)
+    platform.faults = [None, Fault.REFUSED]
+    deliver()
+
+    assert [status for _, status, *_ in ledger(database)] == [CONFIRMED, PaymentStatus.FAILED]
+    with database.read() as tx:
+        [paid] = read_paid_visits(tx, run).values()
+    assert paid.earned == 2 * REWARD

@@ -18,6 +18,7 @@ from famulus.engine.ledger.recorded_decisions import (
     read_decisions,
     read_return_request,
 )
+from famulus.engine.ledger.remainders import is_beyond_reward
 from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.outbox.stored_verdicts import is_return_request, newest_verdict
 from famulus.engine.status import Change, change_agent, change_unit
@@ -186,7 +187,11 @@ def decide(
         return _decided(case, before, changed=False)
     if case.status is not seen or (before is not None and not _is_correctable(before)):
         raise ConflictError(_describe(case))
-    if amount is not None and case.visit_status in _PAID:
+    if (
+        amount is not None
+        and case.visit_status in _PAID
+        and not is_beyond_reward(tx, case.visit, amount)
+    ):
         raise ConflictError(
             f"unit {unit} cannot be accepted for less: the platform reports its visit as "
             f"{case.visit_status}"

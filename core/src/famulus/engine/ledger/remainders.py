@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from famulus.contracts.visit_verdict import ApprovePartially
 from famulus.engine.ledger.bonuses import ExtraPayment, insert_extra, visit_payee
+from famulus.engine.ledger.earnings import read_earned
 from famulus.engine.ledger.rewards import (
     NOT_OWED,
     RETURNED_INSTEAD,
     is_remainder,
     read_priced_run,
+    read_reward,
     remainder_key,
     reward_fee,
 )
+from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.outbox.stored_verdicts import is_approval, load_verdict, read_verdicts
 from famulus.engine.status import Change, change_payment
 from famulus.model.money import to_minor
@@ -61,6 +64,21 @@ def is_paid_in_part(tx: Transaction, visit: int, reward: Row) -> bool:
         row.status is OutboxStatus.DONE and _amount(row, reward.currency) == reward.amount
         for row in read_verdicts(tx, visit)
     )
+
+
+def is_beyond_reward(tx: Transaction, visit: int, amount: int) -> bool:
+    """Return whether a remainder can pay an amount for one more unit of a visit, in minor units.
+
+    The platform has paid the visit's reward, and the other units have earned it.
+    """
+    reward = read_reward(tx, visit)
+    if reward is None or reward.status is not PaymentStatus.CONFIRMED:
+        return False
+    if is_paid_in_part(tx, visit, reward):
+        return True
+    whole = read_priced_run(tx, visit).reward
+    earned = read_earned(tx, read_visit_work(tx, visit), whole, is_final=True)
+    return earned > 0 and earned + amount >= max(whole, reward.amount)
 
 
 def withdraw_remainders(tx: Transaction, run: int, visit: int) -> None:
