@@ -110,4 +110,8 @@ def check_ends(study: Study, found: dict[str, Submission]) -> None:
     assert len(rejected) == (2 if facts.most_rejections is None else facts.most_rejections)
     there = done.RETURNED if facts.researchers_may_return else done.APPROVED
     assert ends["returned there"] is there
-    assert sorted(bonuses(study, found["paid"])) == [10, 25]
+    paid = sorted(bonuses(study, found["paid"]))
+    # Of a payment that a kill has prevented while another one was made, nothing can be proven: a
+    # person has to ask.
+    is_asked = "the outcome of 1 payment is unknown" in study.doctor
+    assert paid == [10, 25] or (is_asked and paid in ([10], [25]))
