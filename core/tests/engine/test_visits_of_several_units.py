@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -232,6 +234,45 @@ def test_units_that_are_reviewed_later_are_paid_once_each(
     assert platform.paid_in_all == sum_of(ledger(database)) == expected
     statuses = {row.status for row in rows_of(database, OutboxTable)}
     assert statuses == {OutboxStatus.DONE}
+
+
+@pytest.mark.parametrize("database_address", ["postgresql"], indirect=True)
+def test_verdict_waits_for_a_review_of_the_same_visit(
+    database: Database,
+    platform: BusyPlatform,
+    units: list[int],
+    review: Review,
+    deliver: Callable[[], None],
+) -> None:
+    review(0, "0.40")
+    deliver()
+    review(1)
+    review(2, applied=False)
+    is_applied, may_commit = threading.Event(), threading.Event()
+
+    def apply(tx: Transaction) -> None:
+        apply_decisions(tx, [units[2]], bounds={"paying": BOUNDS})
+        is_applied.set()
+        assert may_commit.wait(60)
+
+    with ThreadPoolExecutor(2) as pool:
+        applied = pool.submit(database.write, apply)
+        assert is_applied.wait(60)
+        delivered = pool.submit(deliver)
+        while not delivered.done() and not _is_blocked(database):
+            pass
+        may_commit.set()
+        applied.result()
+        delivered.result()
+    deliver()
+
+    assert platform.paid_in_all == sum_of(ledger(database)) == Decimal("2.40")
+
+
+def _is_blocked(database: Database) -> bool:
+    """Return whether a transaction waits for a lock."""
+    with database.read() as tx:
+        return bool(tx.sql("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall())
 
 
 @pytest.mark.parametrize("amounts", [("0.40",), ("0.40", None), (None, None)])

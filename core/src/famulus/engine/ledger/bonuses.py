@@ -9,6 +9,7 @@ from attrs import frozen
 
 from famulus.contracts.views import WorkerView
 from famulus.engine.ledger.budget import read_budget
+from famulus.engine.ledger.payment_views import lock_visit
 from famulus.engine.ledger.rewards import NOT_OWED, first_status, is_remainder
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue, make_due, pay_key, redeliver
 from famulus.engine.outbox.stored_verdicts import newest_verdict
@@ -163,9 +164,7 @@ def plan_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, *, again: boo
     :raises famulus.UsageError: when the run's budget does not cover it.
     """
     # The lock makes two who plan the same payment do so one after the other.
-    tx.row(
-        for_update(VisitTable.select(VisitTable.id).where(VisitTable.id == payee.visit), tx.kind)
-    )
+    lock_visit(tx, payee.visit)
     stem = _stem(payee, extra)
     number = 1
     while (row := _find(tx, f"{stem}-{number}")) is not None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from famulus.contracts.provider_views import PaymentView
 from famulus.engine.visits import read_visit
+from famulus.engine.workers import lock_worker
 from famulus.model.money import from_minor
 from famulus.model.statements import for_update
 from famulus.model.states import PaymentKind, PaymentStatus
@@ -61,11 +60,15 @@ def related_payments(tx: Transaction, payment: Row, *statuses: PaymentStatus) ->
 
 def lock_payee(tx: Transaction, payment: Row) -> None:
     """Lock the visit that a payment is for, or its worker, until the commit."""
-    table: Any = VisitTable
-    number = payment.visit_id
-    if number is None:
-        table, number = WorkerTable, payment.worker_id
-    tx.row(for_update(table.select(table.id).where(table.id == number), tx.kind))
+    if payment.visit_id is not None:
+        lock_visit(tx, payment.visit_id)
+    else:
+        lock_worker(tx, payment.worker_id)
+
+
+def lock_visit(tx: Transaction, visit: int) -> None:
+    """Lock a visit until the commit."""
+    tx.row(for_update(VisitTable.select(VisitTable.id).where(VisitTable.id == visit), tx.kind))
 
 
 def read_identity(tx: Transaction) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 
 from attrs import evolve, frozen
@@ -24,7 +25,7 @@ from famulus.engine.ledger.payment_status import (
     read_payment,
     record_payment,
 )
-from famulus.engine.ledger.payment_views import read_identity
+from famulus.engine.ledger.payment_views import lock_visit, read_identity
 from famulus.engine.ledger.remainders import is_paid_in_part, plan_remainder
 from famulus.engine.ledger.rewards import ask_for, first_status, read_priced_run, read_reward
 from famulus.engine.ledger.visit_work import read_visit_work
@@ -84,6 +85,11 @@ class DecideCall(OutboxCall):
 
     def batch_size(self, provider: Provider) -> int:
         return provider.batch_size
+
+    def wait_until(self, tx: Transaction, row: Row, together: Collection[int]) -> datetime | None:
+        # What the visit has earned is not to change before the row is prepared.
+        lock_visit(tx, row.payload["visit"])
+        return super().wait_until(tx, row, together)
 
     def prepare(
         self, tx: Transaction, row: Row, capabilities: Capabilities
