@@ -72,7 +72,7 @@ def test_participant(session: Session, email: str, requester: str | None) -> Non
 
     They see the studies of runs with provider.prolific_test. Only some workspaces have them.
     """
-    from famulus_prolific.test_participants import make_test_participant
+    from famulus_prolific.trial_participants import make_test_participant
 
     with session.open_existing() as database:
         made = make_test_participant(_account(database, requester), email)
