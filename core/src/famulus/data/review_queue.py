@@ -32,16 +32,18 @@ _WAITS = (
     & (UnitTable.status == UnitStatus.COMPLETED)
 )
 
-#: The amount of the decision on an attempt that is in force; null where it names none.
-_AMOUNT = (
-    ReviewTable.select(ReviewTable.amount)
-    .where(
-        ReviewTable.unit == AgentTable.unit,
-        ReviewTable.agent == AgentTable.id,
-        ReviewTable.undone_at.is_null(),
+_InForce = ReviewTable.alias()
+#: Whether the decision on an attempt that is in force names an amount.
+_IS_FOR_LESS = peewee.fn.EXISTS(
+    ReviewTable.select(peewee.SQL("1")).where(
+        ReviewTable.id
+        == _InForce.select(peewee.fn.MAX(_InForce.id)).where(
+            _InForce.unit == AgentTable.unit,
+            _InForce.agent == AgentTable.id,
+            _InForce.undone_at.is_null(),
+        ),
+        ReviewTable.amount.is_null(False),
     )
-    .order_by(ReviewTable.id.desc())
-    .limit(1)
 )
 
 
@@ -145,7 +147,7 @@ def read_statistics(tx: Transaction, scope: Scope, worker: int) -> Statistics:
         AgentTable.select(
             AgentTable.status,
             peewee.fn.COUNT(AgentTable.id).alias("n"),
-            peewee.fn.COUNT(_AMOUNT).alias("for_less"),
+            peewee.fn.COUNT(peewee.Case(None, [(_IS_FOR_LESS, 1)])).alias("for_less"),
         )
         .join(TaskRunTable, on=(AgentTable.run == TaskRunTable.id))
         .where(
