@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, ClassVar
@@ -26,7 +27,7 @@ REQUIRED = "Please answer this question."
 
 
 @frozen(kw_only=True)
-class Question:
+class Question(ABC):
     """One question of a form.
 
     A kind of question is a subclass with a ``type``, options of its own, and the methods below
@@ -103,16 +104,16 @@ class Question:
 
     # What each kind defines.
 
+    @abstractmethod
     def control(self) -> list[Piece]:
         """Return the HTML of its controls."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, sent: Sent) -> dict[str, Any]:
         """Return the typed answers by their columns, all None without an answer.
 
         :raises WrongAnswer: with a sentence for the worker.
         """
-        raise NotImplementedError
 
     def fields(self, answers: Answers) -> list[tuple[str, str]]:
         """Return the form's fields that answers come from, for the page of a review."""

@@ -6,6 +6,7 @@ The page's script draws them; the server checks each mark, and draws them again 
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, NoReturn
@@ -68,12 +69,12 @@ class Marking(Question):
             raise WrongAnswer(f"Please mark at most {self.max}.")
         return {self.name: marks}
 
+    @abstractmethod
     def checked(self, mark: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
         """Return one mark as it is stored.
 
         :raises WrongAnswer: if it is none.
         """
-        raise NotImplementedError
 
     def label_of(self, mark: Mapping[str, Any]) -> dict[str, str]:
         """Return the label of a mark, as an item of the stored one; nothing without labels."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, ClassVar
@@ -81,9 +82,9 @@ class _Regions(Marking):
         box = f' viewBox="0 0 {size["width"]} {size["height"]}"'
         return body.replace(self._overlay(), self._overlay(box, "".join(shapes)))
 
+    @abstractmethod
     def shape(self, mark: Mapping[str, Any], unit: float) -> str:
         """Return a mark as SVG; ``unit`` is a hundredth of the image's longer side."""
-        raise NotImplementedError
 
     def _overlay(self, box: str = "", shapes: str = "") -> str:
         return (
