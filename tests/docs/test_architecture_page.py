@@ -67,7 +67,7 @@ def test_the_layers_of_the_engine_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize("way", ["a request", "a launch", "a decision", "a row of data"])
 def test_a_way_has_ten_steps_that_name_a_file_or_go_on(way: str) -> None:
     section = text(ARCHITECTURE).partition(f"\n## The way of {way}\n")[2].partition("\n## ")[0]
-    steps = re.findall(r"^(\d+)\. (.*)$", section, re.MULTILINE)
+    steps = re.findall(r"^(\d+)\. (.*(?:\n +.*)*)$", section, re.MULTILINE)
 
     assert [int(number) for number, _ in steps] == list(range(1, 11))
     assert [step for _, step in steps if not PATH.search(step)] == []
