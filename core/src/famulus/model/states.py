@@ -181,25 +181,26 @@ AGENT_TRANSITIONS: Mapping[AgentStatus, frozenset[AgentStatus]] = MappingProxyTy
     }
 )
 
-#: What a platform may report of a visit that had ended without a submission.
-_LATE_ENDS = frozenset({_V.SUBMITTED, _V.APPROVED, _V.PARTIALLY_APPROVED, _V.SCREENED_OUT})
-_VISIT_ENDS = _LATE_ENDS | {_V.RETURNED, _V.TIMED_OUT, _V.REJECTED, _V.EXPIRED, _V.UNKNOWN}
+#: What may become of a submission. A platform reports only the last of several changes.
+_VERDICTS = frozenset({_V.APPROVED, _V.PARTIALLY_APPROVED, _V.REJECTED, _V.SCREENED_OUT})
+#: What a platform may report of a visit that had ended without a submission: there is one now.
+_LATE_ENDS = _VERDICTS | {_V.SUBMITTED}
+_VISIT_ENDS = _LATE_ENDS | {_V.RETURNED, _V.TIMED_OUT, _V.EXPIRED, _V.UNKNOWN}
 
 VISIT_TRANSITIONS: Mapping[VisitStatus, frozenset[VisitStatus]] = MappingProxyType(
     {
         _V.ARRIVED: _VISIT_ENDS | {_V.ACCEPTED},
         _V.ACCEPTED: _VISIT_ENDS,
         _V.RETURNED: _LATE_ENDS,
-        _V.TIMED_OUT: _LATE_ENDS,
-        _V.EXPIRED: _LATE_ENDS,
+        # A late submission can be returned before the platform is asked again.
+        _V.TIMED_OUT: _LATE_ENDS | {_V.RETURNED},
+        _V.EXPIRED: _LATE_ENDS | {_V.RETURNED},
         _V.SCREENED_OUT: frozenset(),
-        _V.SUBMITTED: frozenset(
-            {_V.APPROVED, _V.PARTIALLY_APPROVED, _V.REJECTED, _V.RETURNED, _V.SCREENED_OUT}
-        ),
+        _V.SUBMITTED: _VERDICTS | {_V.RETURNED},
         _V.APPROVED: frozenset({_V.REJECTED}),
         _V.PARTIALLY_APPROVED: frozenset(),
         # A rejection can be undone on the platform: the visit awaits a verdict again.
-        _V.REJECTED: frozenset({_V.APPROVED, _V.PARTIALLY_APPROVED, _V.SUBMITTED}),
+        _V.REJECTED: (_LATE_ENDS | {_V.RETURNED}) - {_V.REJECTED},
         _V.UNKNOWN: _VISIT_ENDS - {_V.UNKNOWN},
     }
 )
