@@ -14,10 +14,11 @@ import famulus
 from famulus.task_data.coverage import Coverage
 from famulus.task_data.csv_rows import check_csv, read_csv
 from famulus.task_data.given_rows import check_rows, checked_rows, row_fault, shape_fault
-from famulus.task_data.json_rows import check_text, read_json, read_jsonl
+from famulus.task_data.json_rows import read_json, read_jsonl
 from famulus.task_data.json_stream import json_items
 from famulus.task_data.reports import CollectingReport, RaisingReport
 from famulus.task_data.sources import DataFile
+from famulus.task_data.text_files import check_text
 
 Write = Callable[[str | bytes], Path]
 
@@ -82,17 +83,13 @@ def test_csv_with_and_without_a_mark_at_its_start(write: Write, bom: str) -> Non
         (b"a,b\n1,2\n1,\xff\n", 3, "is not UTF-8 (byte 0xff)"),
         (b"a,b\n1,2\n1,\xc3", 3, "is not UTF-8"),
         ("a,b\n1,2\n1,\0\n", 3, "NUL"),
-        ("a;b\n1;2,5\n2;3\n", 1, "the separator looks like ';': save the file with commas"),
-        ("a\tb\n1\t2\n", 1, "the separator looks like a tab"),
-        ("\na|b\n\n1|2\n", 1, "the separator looks like '|'"),
-        ('"a, or b";"c"\n"1";"2"\n', 1, "the separator looks like ';'"),
         ("a,b,,\n1,2,,\n1,2,,x\n1,2,y,\n", 3, "a value in column 4, which has no name"),
         (",,\n1,2,3\n", 1, "no name of a column"),
         ("a,b\n,\n , \n", 1, "a header and no rows"),
         ('a,b\n1,"x\ny\n', 2, "a quote that is never closed"),
+        (b"\xff\xfea\0,\0b\0\n\0\0", 2, "begins as UTF-16 and is not"),
+        ("sep=;\na;b\n1;2\n1\n", 4, "too few fields: 1, where the header has 2"),
         ('a,b\n1, "x, y"\n', 2, "a quote after a space quotes nothing: take the space out"),
-        ("a,b\n1,2\n".encode("utf-16"), 1, "is UTF-16: save it as UTF-8"),
-        ("a,b\n1,2\n".encode("utf-16-be").join([b"\xfe\xff", b""]), 1, "is UTF-16"),
     ],
 )
 def test_faults_of_csv_have_their_line(
@@ -103,6 +100,69 @@ def test_faults_of_csv_have_their_line(
     assert problems[0].line == line
     assert words in problems[0].message
     assert len({problem.message for problem in problems}) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("a;b\n1;x, y\n", "';'"),
+        ("\ufeffa;b\r\n1;x, y\r\n", "';'"),
+        ("a\tb\n1\tx, y\n", "a tab"),
+        ("a|b\n1|x, y\n", "'|'"),
+        ('"a";"b"\n"1";"x, y"\n', "';'"),
+    ],
+)
+def test_other_separators_of_spreadsheets_are_read_with_a_warning(
+    write: Write, content: str, words: str
+) -> None:
+    path = write(content)
+
+    (warning,) = _checked(path)
+
+    assert warning.warning
+    assert (warning.line, f"is read with {words} between" in warning.message) == (1, True)
+    assert _rows(read_csv, path) == [(2, {"a": "1", "b": "x, y"})]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_first_line_of_excel_names_the_separator(write: Write, separator: str) -> None:
+    path = write(f'\ufeffsep={separator}\r\na{separator}b\r\n1{separator}"x\r\ny"\r\n')
+
+    assert not _checked(path)
+    assert _rows(read_csv, path) == [(3, {"a": "1", "b": "x\r\ny"})]
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_with_its_mark_is_read(write: Write, codec: str) -> None:
+    mark = "" if codec == "utf-16" else "\ufeff"
+    path = write(f"{mark}a\tb\r\n1\té 漢\r\n".encode(codec))
+
+    assert all(problem.warning for problem in _checked(path))
+    assert _rows(read_csv, path) == [(2, {"a": "1", "b": "é 漢"})]
+
+
+@pytest.mark.parametrize("option", ["data_csv", "data_jsonl", "data_json"])
+def test_encoding_that_an_option_names(write: Write, option: str) -> None:
+    content = {
+        "data_csv": "a,b\n1,“é”\n",
+        "data_jsonl": '{"a": "1", "b": "“é”"}\n',
+        "data_json": '[{"a": "1", "b": "“é”"}]',
+    }[option]
+    path = write(content.encode("windows-1252"))
+
+    (problem,) = DataFile(option, path, "utf-8").check(()).problems
+    named = DataFile(option, path, "windows-1252")
+
+    assert "blueprint.data_encoding=windows-1252" in problem.message
+    assert not named.check(()).problems
+    assert list(named.rows()) == [{"a": "1", "b": "“é”"}]
+
+
+@pytest.mark.parametrize("encoding", ["no such", "rot13", "base64", ""])
+def test_encoding_that_does_not_exist(write: Write, encoding: str) -> None:
+    (problem,) = DataFile("data_csv", write("a\n1\n"), encoding).check(()).problems
+
+    assert repr(encoding) in problem.message
 
 
 @pytest.mark.parametrize("separator", [";", "|", "\t"])
@@ -129,7 +189,7 @@ def test_name_of_the_only_column_may_contain_another_separator(
 def test_separator_is_not_guessed_without_a_row_that_it_separates(
     write: Write, content: str
 ) -> None:
-    assert not any("separator" in problem.message for problem in _checked(write(content)))
+    assert not any("between the fields" in problem.message for problem in _checked(write(content)))
 
 
 def test_rows_in_which_every_field_is_empty_are_left_out_and_counted(write: Write) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import re
 from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from famulus.task_data.json_rows import Row, check_text, open_text
+from famulus.task_data.json_rows import Row
 from famulus.task_data.reports import Report
+from famulus.task_data.text_files import check_text, open_text
 
 #: Separators that spreadsheets use instead of the comma, and their names in messages.
 _OTHER_SEPARATORS = {";": "';'", "\t": "a tab", "|": "'|'"}
+_NAMED_SEPARATOR = re.compile(r"sep=([^\w\s\"]|\t)\r?\n?", re.IGNORECASE)
 
 
 class _BrokenError(Exception):
@@ -31,16 +34,17 @@ def check_csv(
     report: Report,
     see: Callable[[int, Row], None] | None = None,
     names: Collection[str] = (),
+    encoding: str | None = None,
 ) -> list[str]:
     """Read a CSV file whole, report everything that is wrong, and return its columns.
 
     :param see: is called with the line of every good row, and with its values of these ``names``.
     """
-    if not check_text(path, report):
+    if not check_text(path, report, encoding):
         return []
     table = _Table(report)
     try:
-        with open_text(path) as file:
+        with open_text(path, encoding=encoding) as file:
             for line, fields in table.rows(file):
                 if see is not None:
                     wanted = zip(table.columns, fields, strict=True)
@@ -52,15 +56,24 @@ def check_csv(
     return table.columns
 
 
-def read_csv(path: Path, report: Report) -> Iterator[tuple[int, Row]]:
+def read_csv(path: Path, report: Report, encoding: str | None = None) -> Iterator[tuple[int, Row]]:
     """Yield the rows of a CSV file; every value is a string."""
     table = _Table(report)
     try:
-        with open_text(path) as file:
+        with open_text(path, encoding=encoding) as file:
             for line, fields in table.rows(file):
                 yield line, dict(zip(table.columns, fields, strict=True))
     except _BrokenError as error:
         report.add(str(error), error.line)
+
+
+@frozen
+class _Separator:
+    """What separates fields, and the number of lines that only say so."""
+
+    character: str
+    lines: int = 0
+    is_guessed: bool = False
 
 
 @define
@@ -97,15 +110,15 @@ class _Table:
 
     def rows(self, file: TextIO) -> Iterator[tuple[int, list[str]]]:
         """Yield the line and the fields of every row that has as many as there are columns."""
-        separator = _other_separator(file)
-        if separator:
+        separator = _separator(file)
+        if separator.is_guessed:
             message = (
-                f"the separator looks like {separator}: save the file with commas; if this line "
-                "names only one column, put the name in quotes"
+                f"is read with {_OTHER_SEPARATORS[separator.character]} between the fields, as "
+                "spreadsheets of some countries write it; if this line names only one column, put "
+                "the name in quotes"
             )
-            self._report.add(message, 1)
-            return
-        records = _records(file)
+            self._report.add(message, separator.lines + 1, warning=True)
+        records = _records(file, separator)
         header = next(records, None)
         if header is None:
             self._report.add("is empty: its first line must name the columns", 1)
@@ -181,15 +194,15 @@ class _Table:
         self._report.add(message, line)
 
 
-def _records(file: TextIO) -> Iterator[tuple[int, list[str]]]:
+def _records(file: TextIO, separator: _Separator) -> Iterator[tuple[int, list[str]]]:
     """Yield the records that are not blank, each with the line it begins on."""
-    reader = csv.reader(file, strict=True)
-    begins = 1
+    reader = csv.reader(file, delimiter=separator.character, strict=True)
+    begins = separator.lines + 1
     try:
         for fields in reader:
             if fields:
                 yield begins, fields
-            begins = reader.line_num + 1
+            begins = separator.lines + reader.line_num + 1
     except csv.Error as error:
         raise _BrokenError(_reason(error), begins) from error
 
@@ -206,18 +219,20 @@ def _reason(error: csv.Error) -> str:
     return f"is not CSV: {reason}"
 
 
-def _other_separator(file: TextIO) -> str:
-    """Return the name of the separator that a file seems to use in place of the comma, or "".
+def _separator(file: TextIO) -> _Separator:
+    """Return what separates the fields of a file, and leave the file behind a line that says it.
 
-    It separates fields in the first row as well as in the header, in which no comma does. Leaves
-    the file at its start.
+    Another character than the comma does where it separates fields in the first row as well as in
+    the header, in which no comma does. Excel reads and writes a first line such as ``sep=;``.
     """
-    found = ""
+    named = _NAMED_SEPARATOR.fullmatch(file.readline())
+    if named:
+        return _Separator(named[1], lines=1)
+    found = ","
     if len(_first_records(file, ",", 1)[0]) < 2:
-        names = (name for char, name in _OTHER_SEPARATORS.items() if _separates(file, char))
-        found = next(names, "")
+        found = next((char for char in _OTHER_SEPARATORS if _separates(file, char)), ",")
     file.seek(0)
-    return found
+    return _Separator(found, is_guessed=found != ",")
 
 
 def _separates(file: TextIO, character: str) -> bool:

@@ -14,10 +14,11 @@ from famulus.errors import Problem, UsageError
 from famulus.task_data.coverage import Coverage
 from famulus.task_data.csv_rows import check_csv, read_csv
 from famulus.task_data.given_rows import check_rows, checked_rows, shape_fault
-from famulus.task_data.json_rows import Row, check_text, read_json, read_jsonl
+from famulus.task_data.json_rows import Row, read_json, read_jsonl
 from famulus.task_data.reports import CollectingReport, RaisingReport, Report
+from famulus.task_data.text_files import check_text
 
-Reader = Callable[[Path, Report], Iterator[tuple[int, Row]]]
+Reader = Callable[[Path, Report, str | None], Iterator[tuple[int, Row]]]
 #: Options of a blueprint that name a data file, in the order they are documented.
 _READERS: Mapping[str, Reader] = MappingProxyType(
     {"data_csv": read_csv, "data_json": read_json, "data_jsonl": read_jsonl}
@@ -51,6 +52,8 @@ class DataFile:
     #: the option that names the file, and so how it is read
     option: str
     path: Path
+    #: what ``data_encoding`` says; None where the blueprint has no such option
+    encoding: str | None = None
 
     def check(self, needed: Collection[str], watch: RowWatch | None = None) -> DataCheck:
         """Read the file whole.
@@ -60,11 +63,11 @@ class DataFile:
         report = CollectingReport(self.path)
         if self.option == "data_csv":
             see, names = (watch.see, watch.names) if watch else (None, ())
-            columns = check_csv(self.path, report, see, names) or None
+            columns = check_csv(self.path, report, see, names, self.encoding) or None
             return DataCheck(report.problems, columns, columns)
         coverage = Coverage(frozenset(needed))
-        if check_text(self.path, report):
-            for line, row in _READERS[self.option](self.path, report):
+        if check_text(self.path, report, self.encoding):
+            for line, row in _READERS[self.option](self.path, report, self.encoding):
                 coverage.see(line, row)
                 if watch:
                     watch.see(line, row)
@@ -78,7 +81,8 @@ class DataFile:
         :raises UsageError: where the file has changed into something that cannot be read.
         """
         try:
-            for _, row in _READERS[self.option](self.path, RaisingReport(self.path)):
+            report = RaisingReport(self.path)
+            for _, row in _READERS[self.option](self.path, report, self.encoding):
                 yield row
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(Problem(f"cannot be read: {error}", file=self.path)) from error
@@ -134,10 +138,14 @@ def _lack(name: str, noun: str, places: Sequence[int], count: int) -> str:
 def data_files(args: BlueprintArgs) -> list[DataFile]:
     """Return the files that the options ``data_csv``, ``data_json`` and ``data_jsonl`` name.
 
-    A blueprint declares those that it reads, as paths.
+    A blueprint declares those that it reads, as paths. If it declares ``data_encoding``, a string,
+    the files may be in other encodings than UTF-8.
     """
+    encoding = getattr(args, "data_encoding", None)
     named = ((option, getattr(args, option, None)) for option in _READERS)
-    return [DataFile(option, path.expanduser()) for option, path in named if path is not None]
+    return [
+        DataFile(option, path.expanduser(), encoding) for option, path in named if path is not None
+    ]
 
 
 def text_problems(path: Path, key: str) -> Sequence[Problem]:

@@ -34,13 +34,18 @@ class StaticTaskArgs(famulus.OnboardingArgs):
         help="Folder whose files are served beside the page: images, scripts, styles."
     )
     data_csv: Path | None = famulus.option(
-        help="CSV file in UTF-8: a line of column names, then a row for each assignment."
+        help="CSV file: a line of column names, then a row for each assignment."
     )
     data_json: Path | None = famulus.option(
         help="JSON file with a list of objects, one for each assignment."
     )
     data_jsonl: Path | None = famulus.option(
         help="File with a JSON object on each line, one for each assignment."
+    )
+    data_encoding: str = famulus.option(
+        help="Encoding of the data file, such as windows-1252, which Excel often writes; UTF-16 "
+        "needs no option.",
+        default="utf-8",
     )
     trust_data: bool | None = famulus.option(
         help="Whether values are inserted as they are, as on Mechanical Turk: true where you trust "
