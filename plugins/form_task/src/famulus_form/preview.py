@@ -84,7 +84,9 @@ class Preview:
             result = f'<p class="famulus-alert">{escape(str(error))}</p>\n'
         else:
             shown = escape(json.dumps(answers, ensure_ascii=False, indent=2))
-            result = f'<h2>Exported answers</h2>\n<pre class="famulus-json">{shown}</pre>\n'
+            result = (
+                f'<h2>Exported answers</h2>\n<pre class="famulus-json" tabindex="0">{shown}</pre>\n'
+            )
         page = evolve(page, body=famulus.fill_form(page.body, sent.fields))
         return self._document(page, number, len(rows), result)
 

@@ -65,4 +65,4 @@ def _all_answers(answers: Any) -> str:
     if listed:
         return listed
     text = json.dumps(answers, ensure_ascii=False, indent=2)
-    return f'<h2>All answers</h2>\n<pre class="famulus-json">{escape(text)}</pre>\n'
+    return f'<h2>All answers</h2>\n<pre class="famulus-json" tabindex="0">{escape(text)}</pre>\n'

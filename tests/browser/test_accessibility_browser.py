@@ -1,0 +1,350 @@
+"""axe-core finds nothing on any page: wide, on a phone, and without JavaScript."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from attrs import evolve, frozen
+
+import famulus
+from entry_provider import FORM as ENTRY_FORM
+from famulus.contracts.completion import (
+    GoTo,
+    Nothing,
+    OwnPage,
+    PostForm,
+    ReturnPlace,
+    ShowCode,
+    VisitOutcome,
+)
+from famulus.contracts.filled_form import fill_form
+from famulus.contracts.views import PluginRefusal, Refusal, RefusalReason
+from famulus.engine import pages
+from famulus.engine.own_work import OwnWork
+from famulus.engine.units import UnitNumber
+from famulus_form.form import STATIC
+from famulus_form.form_file import read_form
+from famulus_form.preview import Preview
+from famulus_form.texts import Shown
+from form_files import (
+    EVERY_ANSWER,
+    EVERY_COLUMN,
+    EVERY_FIELD,
+    EVERY_KIND,
+    MARKS,
+    MARKS_ANSWER,
+    MARKS_FIELDS,
+    MARKS_ROW,
+    SHAPES,
+    compiled,
+    refusals,
+    write_form,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
+
+pytestmark = pytest.mark.browser
+
+SITE = "http://pages.example/"
+WIDTHS = (1280, 390)
+LANGUAGES = ("en",)
+TITLE = "Judge reviews"
+INFO = pages.TaskInfo(
+    title=TITLE,
+    description="Read a review and say how its author feels.",
+    reward="0.20 USD",
+    requester="The laboratory",
+    contact="study@example.org",
+)
+_MEDIA = """
+questions:
+- show: {audio: talk.wav, alt: A person counts to three}
+- name: heard
+  type: choice
+  question: What is said?
+  show:
+  - {image: shapes.svg, alt: A circle and a square, label: Picture}
+  - {video: talk.webm}
+  options: [one, two]
+  required: false
+- name: more
+  type: text
+  question: Anything else?
+  placeholder: Some words
+  required: false
+"""
+_NAMES = ("mood", "age", "topics", "agree", "order", "warmth", "day", "photo", "better")
+
+Act = Callable[["Page"], object]
+
+
+@frozen
+class Case:
+    """A page, and what a worker does on it before it is looked at."""
+
+    html: str
+    act: Act | None = None
+
+
+def form_cases(folder: Path) -> Iterator[tuple[str, Case]]:
+    every = compiled(read_form(write_form(folder, EVERY_KIND, "every.yaml")))
+    marks = compiled(read_form(write_form(folder, MARKS, "marks.yaml")))
+    media = compiled(read_form(write_form(folder, _MEDIA, "media.yaml")))
+    asked = every.page(Shown(EVERY_COLUMN))
+    marked = marks.page(Shown(MARKS_ROW))
+    yield "form", Case(task(asked))
+    yield "form with a condition", Case(task(asked), lambda page: page.keyboard.press("b"))
+    yield "form with media", Case(task(media.page(Shown({}))))
+    yield "form with errors", Case(task(evolve(asked, body=every.with_errors(asked.body, wrong()))))
+    yield (
+        "form filled in",
+        Case(task(evolve(asked, body=fill_form(asked.body, list(EVERY_FIELD))))),
+    )
+    yield "marks", Case(task(marked))
+    yield "marks made", Case(task(evolve(marked, body=fill_form(marked.body, list(MARKS_FIELDS)))))
+    yield (
+        "marks with errors",
+        Case(task(evolve(marked, body=marks.with_errors(marked.body, refusals(marks))))),
+    )
+    yield "preview of a form", Case(pages.preview_document(INFO, asked))
+    yield "preview of marks", Case(pages.preview_document(INFO, marked))
+    for name, form, page, answers, row in (
+        ("form", every, asked, EVERY_ANSWER, EVERY_COLUMN),
+        ("marks", marks, marked, MARKS_ANSWER, MARKS_ROW),
+    ):
+        stored = [
+            (key, each) for key, every_one in form.fields(answers).items() for each in every_one
+        ]
+        filled = fill_form(page.body, stored)
+        seen = evolve(page, head=form.review_head, body=form.as_reviewed(filled, answers, row))
+        yield f"review of a {name}", Case(reviewed(seen, answers))
+    written = write_form(folder, EVERY_KIND.replace("${", "$${"), "preview.yaml")
+    author = Preview(written)
+    yield "author's preview", Case(author.page(0))
+    sent = famulus.Form(fields=EVERY_FIELD[1:], files=[])
+    yield "author's preview with errors", Case(author.answered(0, sent))
+    yield (
+        "author's preview with answers",
+        Case(author.answered(0, famulus.Form(fields=EVERY_FIELD, files=[]))),
+    )
+    broken = write_form(folder, "questions: 3\n", "broken.yaml")
+    yield "author's preview of a broken form", Case(Preview(broken).page(0))
+
+
+def wrong() -> dict[str, str]:
+    return dict.fromkeys(_NAMES, "Please answer this question.")
+
+
+def frame_cases() -> Iterator[tuple[str, Case]]:
+    plain = famulus.Page(body='<p><label>Answer <input name="answer" required></label></p>')
+    yield "task", Case(task(plain))
+    yield "last minutes", Case(task(plain, seconds_left=50))
+    yield "introduction", Case(task(plain, onboarding=True))
+    yield "introduction passed", Case(task(plain, passed=True))
+    yield "refused answers", Case(task(plain, message="Say more."))
+    yield "giving back", Case(task(plain), give_back)
+    yield "server away", Case(task(plain), submit)
+    yield "preview", Case(pages.preview_document(INFO, plain))
+    yield "preview without a page", Case(pages.preview_document(INFO, None))
+    yield "review", Case(reviewed(plain, {"answer": "x"}))
+    yield "review of answers alone", Case(reviewed(None, ["x" * 300]))
+    entry = pages.EntryPage(info=INFO, form=ENTRY_FORM, query={"a": "b"}, key="k")
+    yield "entry", Case(pages.entry_document(entry))
+    messages = {"code": "This is not the code word.", "famulus_consent": "Please agree."}
+    yield (
+        "entry with errors",
+        Case(pages.entry_document(evolve(entry, messages=messages, values={"code": "spring"}))),
+    )
+
+
+def give_back(page: Page) -> None:
+    page.get_by_role("button", name="Give back").click()
+    page.get_by_role("button", name="Keep working").wait_for()
+
+
+def submit(page: Page) -> None:
+    page.get_by_label("Answer").fill("x")
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_role("button", name="Try now").wait_for()
+
+
+def notice_cases() -> Iterator[tuple[str, Case]]:
+    leave = pages.WayOut(VisitOutcome.NOT_QUALIFIED, ShowCode(code="LEAVE", url=SITE))
+    for reason in RefusalReason:
+        html = pages.refusal_document(TITLE, Refusal(reason=reason), contact=INFO.contact)
+        yield f"refusal {reason.value}", Case(html)
+    own = PluginRefusal(code="tired", title="Please take a break", text="Come back in an hour.")
+    yield (
+        "refusal by a plugin",
+        Case(pages.refusal_document(TITLE, own, passed=True, way_out=leave)),
+    )
+    yield "introduction failed", Case(pages.failed_onboarding_document(TITLE, "3 of 5.", leave))
+    yield (
+        "screened out",
+        Case(pages.failed_onboarding_document(TITLE, is_screened_out=True)),
+    )
+    yield "invalid", Case(pages.invalid_document(TITLE, "Say more."))
+    yield "conflict", Case(pages.conflict_document(TITLE))
+    yield "apology", Case(pages.apology_document(TITLE, "8f3a", INFO.contact))
+    yield "undecided", Case(pages.undecided_document(TITLE, "8f3a"))
+    yield "notice", Case(pages.notice_document(TITLE, "No such page", "Go back.", "not_found"))
+    yield "busy", Case(pages.busy_document(TITLE))
+
+
+def way_out_cases() -> Iterator[tuple[str, Case]]:
+    again = {"worker_id": "x"}
+    for name, completion in {
+        "nothing": Nothing(next_query=again),
+        "own page": OwnPage(next_query=again),
+        "code": ShowCode(code="DONE-1", url=SITE),
+        "return": ReturnPlace(url=SITE),
+        "form": PostForm(url="about:blank", fields={"a": "b"}),
+        "link": GoTo(url="about:blank", next_query=again),
+    }.items():
+        is_own = isinstance(completion, OwnPage)
+        way = pages.WayOut(
+            VisitOutcome.COMPLETED,
+            completion,
+            own_work=OWN_WORK if is_own else None,
+            own_query=again if is_own else {},
+        )
+        stored = pages.stored_document(TITLE, EVERY_ANSWER, True, way, shows_answers=True)
+        yield f"stored, then {name}", Case(stored)
+        if is_own:
+            yield "own page", Case(pages.already_document(TITLE, way))
+            left = evolve(way, outcome=VisitOutcome.WITHDREW, no_more=RefusalReason.ALL_DONE)
+            yield "given back", Case(pages.given_back_document(TITLE, left))
+
+
+OWN_WORK = OwnWork(
+    in_review=2,
+    accepted=3,
+    rejected=1,
+    too_late=1,
+    in_task=9,
+    currency="USD",
+    earned=Decimal("1.40"),
+    paid=Decimal("0.60"),
+    pending=Decimal("0.40"),
+    left=4,
+)
+
+
+def task(page: famulus.Page, **changes: Any) -> str:
+    values: dict[str, Any] = {
+        "info": INFO,
+        "page": page,
+        "token": "t",
+        "ticket": "t",
+        "submission_id": "s",
+        "storage_key": "k",
+        "seconds_left": 1800,
+        "number": UnitNumber(number=2, most=5),
+        **changes,
+    }
+    return pages.task_document(pages.TaskFrame(**values))
+
+
+def reviewed(page: famulus.Page | None, answers: Any) -> str:
+    return pages.review_document("Unit 1", page, answers, facts=[("Worker", "x")])
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
+    folder = tmp_path_factory.mktemp("forms")
+    return dict([*form_cases(folder), *frame_cases(), *notice_cases(), *way_out_cases()])
+
+
+@frozen
+class Axe:
+    """A browser with axe-core."""
+
+    browser: Browser
+
+    def faults(self, cases: Mapping[str, Case], widths: Sequence[int], language: str) -> list[str]:
+        """Return what axe-core finds on pages, each fault with the first page that has it."""
+        found: dict[str, str] = {}
+        source = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+        with self.browser.new_context() as context:
+            serve(context, {str(number): each.html for number, each in enumerate(cases.values())})
+            page = context.new_page()
+            page.set_default_timeout(10_000)
+            for number, (name, case) in enumerate(cases.items()):
+                page.set_viewport_size({"width": widths[0], "height": 900})
+                page.goto(f"{SITE}{number}")
+                if case.act is not None:
+                    case.act(page)
+                assert page.locator("html").get_attribute("lang") == language
+                page.evaluate(source)
+                for width in widths:
+                    page.set_viewport_size({"width": width, "height": 900})
+                    for fault in page.evaluate(_RUN):
+                        found.setdefault(fault, f"{name}, {width}")
+        return [f"{where}: {fault}" for fault, where in found.items()]
+
+
+@pytest.fixture
+def axe(browser: Browser) -> Axe:
+    return Axe(browser)
+
+
+def serve(context: BrowserContext, html: Mapping[str, str]) -> None:
+    """Answer requests for pages by their names, for files of forms, and nothing else."""
+    served = {each.name: each.read_text(encoding="utf-8") for each in STATIC.iterdir()}
+
+    def fulfil(route: Route) -> None:
+        name = route.request.url.removeprefix(SITE)
+        if route.request.method != "GET":
+            route.fulfill(status=503, body="busy", headers={"Retry-After": "200"})
+        elif name in served:
+            kind = "text/css" if name.endswith(".css") else "text/javascript"
+            route.fulfill(body=served[name], content_type=kind)
+        elif name == "shapes.svg":
+            route.fulfill(body=SHAPES, content_type="image/svg+xml")
+        elif name in html:
+            route.fulfill(body=html[name], content_type="text/html; charset=utf-8")
+        else:
+            route.fulfill(status=404)
+
+    context.route(re.compile(".*"), fulfil)
+
+
+_RUN = """
+async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  return found.violations.flatMap(
+    (rule) => rule.nodes.map((node) => `${rule.id} (${rule.help}): ${node.html}`)
+  );
+}
+"""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing(axe: Axe, cases: dict[str, Case], language: str) -> None:
+    assert axe.faults(cases, WIDTHS, language) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing_without_javascript(
+    axe: Axe, cases: dict[str, Case], language: str
+) -> None:
+    bare = {
+        name: Case(without_scripts(each.html))
+        for name, each in cases.items()
+        if each.act is None and "<script" in each.html
+    }
+
+    assert axe.faults(bare, WIDTHS[-1:], language) == []
+
+
+def without_scripts(html: str) -> str:
+    """Return a page as a browser without JavaScript shows it: axe-core itself is a script."""
+    bare = re.sub(r"<script\b.*?</script>", "", html, flags=re.DOTALL)
+    return re.sub(r"</?noscript>", "", bare)
