@@ -18,7 +18,8 @@ from famulus.contracts.provider_views import (
     Result,
     VisitView,
 )
-from famulus.engine.ledger.bonuses import ExtraPayment, plan_again, plan_extra, unit_payee
+from famulus.engine.ledger.bonuses import ExtraPayment, plan_extra, unit_payee
+from famulus.engine.ledger.retries import plan_again
 from famulus.engine.outbox.outbox_rows import pay_key
 from famulus.engine.platform.bound_provider import deliver_run
 from famulus.errors import PluginError, RefusedError, UnavailableError

@@ -29,9 +29,10 @@ from famulus.contracts.visit_verdict import (
     Verdict,
 )
 from famulus.engine.ledger.apply_decisions import apply_decisions
-from famulus.engine.ledger.bonuses import ExtraPayment, plan_again, plan_extra, unit_payee
+from famulus.engine.ledger.bonuses import ExtraPayment, plan_extra, unit_payee
 from famulus.engine.ledger.decision_rules import PlatformRules, Terms
 from famulus.engine.ledger.decisions import decide, undo
+from famulus.engine.ledger.retries import plan_again
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
 from famulus.engine.platform.bound_provider import deliver_run
 from famulus.engine.platform.redelivery import redeliver_refused

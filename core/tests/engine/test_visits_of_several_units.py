@@ -16,9 +16,9 @@ from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import PartialBounds, VisitReport
 from famulus.contracts.visit_verdict import Approve, ApprovePartially
 from famulus.engine.ledger.apply_decisions import apply_decisions
-from famulus.engine.ledger.bonuses import plan_again
 from famulus.engine.ledger.decision_rules import PlatformRules, Terms
 from famulus.engine.ledger.decisions import decide
+from famulus.engine.ledger.retries import plan_again
 from famulus.engine.ledger.topups import read_paid_visits
 from famulus.engine.platform.bound_provider import bind_provider, deliver_run
 from famulus.engine.platform.visit_sync import sync_run

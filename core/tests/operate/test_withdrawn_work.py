@@ -12,8 +12,8 @@ from famulus.contracts.visit_verdict import Approve, Reject
 from famulus.data.export import export_records
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
-from famulus.engine.ledger.bonuses import plan_again
 from famulus.engine.ledger.decisions import decide
+from famulus.engine.ledger.retries import plan_again
 from famulus.engine.ledger.rewards import RETURNED_INSTEAD
 from famulus.engine.platform.bound_provider import deliver_run
 from famulus.engine.platform.cleanup import enqueue_cleanup

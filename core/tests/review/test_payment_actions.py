@@ -16,7 +16,7 @@ from famulus.contracts.provider import Provider
 from famulus.data.owed import list_owed
 from famulus.data.payments import PaymentRecord, list_payments, payment_totals
 from famulus.engine.gateway import Gateway
-from famulus.engine.ledger.bonuses import plan_again
+from famulus.engine.ledger.retries import plan_again
 from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.engine.workers import make_worker
 from famulus.errors import ConflictError, NotFoundError, PluginError, UsageError

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from famulus import process
 from famulus.data.scope import find_scope
-from famulus.engine.ledger.bonuses import payment_outbox_key
+from famulus.engine.ledger.retries import payment_outbox_key
 from famulus.engine.outbox.outbox_rows import claimed_rows
 from famulus.engine.runs import find_run
 from famulus.errors import UsageError

@@ -13,14 +13,12 @@ from famulus.engine.ledger.bonuses import (
     ExtraPayment,
     Payee,
     check_amount,
-    make_payments_due,
-    plan_again,
     plan_extra,
-    resolve,
     unit_payee,
     worker_payee,
 )
 from famulus.engine.ledger.charges import charges
+from famulus.engine.ledger.retries import make_payments_due, plan_again, resolve
 from famulus.engine.platform.bound_provider import bind_provider, deliver_run
 from famulus.engine.qualifications.worker_handle import Worker
 from famulus.engine.runs import find_run

@@ -81,8 +81,9 @@ def propose_topup(
     """Compute what raises the pay of a run's accepted work to an hourly wage. Pays nothing.
 
     Every unit counts as long as the median of the measured times. Visits without a reward that is
-    paid or owed, rejected work, and visits that were raised to the same wage before are left out;
-    what was paid to raise a visit to a lower wage is deducted.
+    paid or owed, or for which a further approval waits to be delivered, rejected work, and visits
+    that were raised to the same wage before are left out; what was paid to raise a visit to a lower
+    wage is deducted.
 
     :param hourly: in the currency of the run.
     :param reason: what the workers read; a sentence with the wage unless given.

@@ -18,8 +18,8 @@ from famulus.engine.ledger.decision_rules import partial_range
 from famulus.engine.ledger.decisions import UNAPPLIED
 from famulus.engine.ledger.earnings import read_earned
 from famulus.engine.ledger.recorded_decisions import read_decisions_in_force
-from famulus.engine.ledger.remainders import is_paid_in_part, plan_remainder
-from famulus.engine.ledger.rewards import drop_reward, may_be_paid, plan_reward, read_reward
+from famulus.engine.ledger.remainder_payments import plan_remainder
+from famulus.engine.ledger.rewards import drop_reward, may_be_paid, plan_reward
 from famulus.engine.ledger.visit_work import VisitWork, read_visit_work
 from famulus.engine.outbox.outbox_rows import (
     OutboxKind,
@@ -153,10 +153,7 @@ def _plan_pay(tx: Transaction, row: Row, visit: int, *, earned: int, approved: i
     A person who pays outside of the platform can pay all of it at once, until they have paid.
     """
     plan_reward(tx, visit, max(earned, approved) if row.paid_outside else approved)
-    reward = read_reward(tx, visit)
-    if reward is not None:
-        is_known = row.paid_outside or is_paid_in_part(tx, visit, reward)
-        plan_remainder(tx, visit, earned - (reward.amount if is_known else approved))
+    plan_remainder(tx, visit)
 
 
 def _approvable(earned: int, reward: int, bounds: PartialBounds | None) -> int:

@@ -10,14 +10,11 @@ from attrs import frozen
 from famulus.contracts.views import WorkerView
 from famulus.engine.ledger.budget import read_budget
 from famulus.engine.ledger.payment_views import lock_visit
-from famulus.engine.ledger.rewards import NOT_OWED, first_status, is_remainder
-from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue, make_due, pay_key, redeliver
-from famulus.engine.outbox.stored_verdicts import newest_verdict
-from famulus.engine.status import Change, change_payment
+from famulus.engine.ledger.rewards import first_status
+from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue, pay_key
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.money import from_minor
-from famulus.model.statements import for_update
-from famulus.model.states import DONE_UNITS, OPEN_PAYMENTS, PaymentKind, PaymentStatus
+from famulus.model.states import DONE_UNITS, PaymentKind
 from famulus.model.tables import (
     AgentTable,
     PaymentTable,
@@ -25,7 +22,6 @@ from famulus.model.tables import (
     UnitTable,
     VisitTable,
     WorkerTable,
-    literals,
 )
 from famulus.model.transaction import Row, Transaction
 from famulus.names import check_text, is_pseudonym
@@ -200,98 +196,6 @@ def insert_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, key: str) -
         payload = {"payment": payment}
         enqueue(tx, run=payee.run, kind=OutboxKind.PAY, key=pay_key(payment), payload=payload)
     return payment
-
-
-def plan_again(tx: Transaction, payment: int) -> int:
-    """Plan a failed payment again; return its run.
-
-    The budget has counted a reward and its remainder all the time, and no other payment that has
-    failed.
-
-    :raises famulus.NotFoundError: when there is no such payment.
-    :raises famulus.ConflictError: unless it has failed for certain, and is still owed.
-    :raises famulus.UsageError: when the run's budget does not cover it.
-    """
-    query = PaymentTable.select().where(PaymentTable.id == payment)
-    row = tx.row(for_update(query, tx.kind))
-    if row is None:
-        raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")
-    run = tx.row(
-        TaskRunTable.select(TaskRunTable.paid_outside).where(TaskRunTable.id == row.run_id)
-    )
-    assert run is not None
-    if row.status is not PaymentStatus.FAILED:
-        hint = "; `famulus payments settle` asks the platform"
-        raise ConflictError(
-            f"payment {payment} is {row.status}, and only a failed payment can be retried"
-            f"{hint if row.status is PaymentStatus.UNKNOWN else ''}"
-        )
-    if row.error in NOT_OWED or run.paid_outside:
-        raise ConflictError(
-            f"payment {payment} is not owed: {row.error}; once its work is accepted, it is owed"
-        )
-    if row.kind is not PaymentKind.REWARD and not is_remainder(row.key):
-        check_budget(tx, row.run_id, row.currency, row.amount + row.fee)
-    change_payment(
-        tx,
-        Change(
-            run=row.run_id, id=payment, old=row.status, new=PaymentStatus.PLANNED, cause="retry"
-        ),
-    )
-    redeliver(tx, payment_outbox_key(tx, row))
-    return int(row.run_id)
-
-
-def resolve(tx: Transaction, payment: int, *, paid: bool, note: str) -> None:
-    """Store what a person says has become of a payment whose outcome is unknown.
-
-    The same again changes nothing.
-
-    :raises famulus.UsageError: for a note that is empty, too long or cannot be stored.
-    :raises famulus.NotFoundError: when there is no such payment.
-    :raises famulus.ConflictError: unless it is a bonus or a compensation with an unknown outcome.
-    """
-    check_text(note, "note")
-    if not 0 < len(note) <= _LONGEST_REASON:
-        raise UsageError(f"a note is needed, of at most {_LONGEST_REASON} characters: who says so")
-    row = tx.row(for_update(PaymentTable.select().where(PaymentTable.id == payment), tx.kind))
-    if row is None:
-        raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")
-    found = PaymentStatus.CONFIRMED if paid else PaymentStatus.FAILED
-    error = "" if paid else f"not paid, as a person has found: {note}"
-    if (row.status, row.note if paid else row.error) == (found, note if paid else error):
-        return
-    if row.status is not PaymentStatus.UNKNOWN or row.kind is PaymentKind.REWARD:
-        is_reward = row.kind is PaymentKind.REWARD
-        why = "a verdict is sent again" if is_reward else "only an unknown payment is resolved"
-        raise ConflictError(f"payment {payment}, a {row.kind}, is {row.status}: {why}")
-    change = Change(
-        run=row.run_id, id=payment, old=row.status, new=found, cause="resolved by a person"
-    )
-    change_payment(tx, change, error=error)
-    if paid:
-        tx.execute(PaymentTable.update(note=note).where(PaymentTable.id == payment))
-    make_due(tx, pay_key(payment))
-
-
-def make_payments_due(tx: Transaction, run: int | None = None) -> list[int]:
-    """Make the outbox rows of open payments due now, unless a call is under way.
-
-    Return the runs that have open payments.
-    """
-    query = PaymentTable.select().where(PaymentTable.status << literals(*OPEN_PAYMENTS))
-    rows = tx.rows(query if run is None else query.where(PaymentTable.run == run))
-    for row in rows:
-        make_due(tx, payment_outbox_key(tx, row))
-    return sorted({row.run_id for row in rows})
-
-
-def payment_outbox_key(tx: Transaction, payment: Row) -> str:
-    """Return the key of the outbox row that leads to a payment; empty where there is none."""
-    if payment.kind is not PaymentKind.REWARD:
-        return pay_key(payment.id)
-    verdict = newest_verdict(tx, payment.visit_id)
-    return "" if verdict is None else str(verdict.key)
 
 
 def _payable(payee: Payee) -> Payee:

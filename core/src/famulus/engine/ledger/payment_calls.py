@@ -27,6 +27,7 @@ from famulus.engine.ledger.payment_views import (
     payment_view,
     related_payments,
 )
+from famulus.engine.ledger.remainder_payments import drop_unearned
 from famulus.engine.outbox import outbox_rows
 from famulus.engine.outbox.batch_results import read_results
 from famulus.engine.outbox.outbox_rows import pay_key
@@ -148,6 +149,8 @@ class PayCall(OutboxCall):
     def record(
         self, tx: Transaction, row: Row, prepared: _PreparedPayment | None, result: CallResult
     ) -> None:
+        # A return of the visit at the same time has to see the outcome, or to be seen below.
+        lock_payee(tx, _find_payment(tx, row))
         payment = read_payment(tx, row.payload["payment"])
         if prepared is None:
             if result.status is CallStatus.REFUSED:
@@ -157,6 +160,7 @@ class PayCall(OutboxCall):
         elif result.status is CallStatus.REFUSED:
             # Another process has taken the payment over: it may have been planned, and paid, again.
             result = evolve(result, status=CallStatus.UNKNOWN)
+        drop_unearned(tx, payment.id)
         super().record(tx, row, prepared, result)
 
 

@@ -13,8 +13,10 @@ from famulus.model.transaction import Row, Transaction
 #: The error of a planned reward that will not be paid.
 REJECTED_INSTEAD = "the visit was rejected before its reward was paid"
 RETURNED_INSTEAD = "the worker has returned the visit"
-#: The errors of rewards that failed because they are not owed.
-NOT_OWED = (REJECTED_INSTEAD, RETURNED_INSTEAD)
+#: The error of a bonus for work that does not count any more.
+NOT_EARNED = "the visit has not earned it"
+#: The errors of payments that failed because they are not owed.
+NOT_OWED = (REJECTED_INSTEAD, RETURNED_INSTEAD, NOT_EARNED)
 #: The start of the keys of remainders.
 REMAINDER_PREFIX = "remainder-"
 

@@ -8,9 +8,18 @@ from attrs import frozen
 
 from famulus.engine.ledger.bonuses import ExtraPayment, Payee, check_budget, insert_extra
 from famulus.engine.ledger.rewards import NOT_OWED, is_remainder
+from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.outbox.stored_verdicts import is_approval
 from famulus.model.statements import for_update
-from famulus.model.states import PaymentKind, PaymentStatus
-from famulus.model.tables import PaymentTable, TaskRunTable, VisitTable, WorkerTable
+from famulus.model.states import OutboxStatus, PaymentKind, PaymentStatus
+from famulus.model.tables import (
+    OutboxTable,
+    PaymentTable,
+    TaskRunTable,
+    VisitTable,
+    WorkerTable,
+    literal,
+)
 from famulus.model.transaction import Transaction
 from famulus.names import is_pseudonym
 
@@ -52,7 +61,8 @@ def read_paid_visits(
 ) -> dict[int, PaidVisit]:
     """Return the visits of a run whose reward is paid, or owed by the requester, by number.
 
-    Without those of workers who were forgotten, and cannot be paid.
+    Without those of workers who were forgotten, and cannot be paid, and without those that a
+    verdict waits for: the ledger may not have all yet that they have earned.
 
     :param visits: only these.
     """
@@ -80,6 +90,7 @@ def read_paid_visits(
     if visits is not None:
         query = query.where(PaymentTable.visit << list(visits))
     rows = tx.rows(query)
+    waiting = _read_waiting(tx, run)
     topups: dict[int, dict[str, int]] = {}
     remainders: dict[int, int] = {}
     for row in rows:
@@ -108,7 +119,20 @@ def read_paid_visits(
         if row.kind is PaymentKind.REWARD
         and row.status in (PaymentStatus.CONFIRMED, PaymentStatus.OWED)
         and not is_pseudonym(row.name)
+        and (row.paid_outside or row.visit not in waiting)
     }
+
+
+def _read_waiting(tx: Transaction, run: int) -> set[int]:
+    """Return the visits of a run whose approval is still to be delivered."""
+    rows = tx.rows(
+        OutboxTable.select(OutboxTable.kind, OutboxTable.payload).where(
+            OutboxTable.run == run,
+            OutboxTable.kind == OutboxKind.DECIDE.value,
+            OutboxTable.status == literal(OutboxStatus.PENDING),
+        )
+    )
+    return {row.payload["visit"] for row in rows if is_approval(row)}
 
 
 def plan_topups(tx: Transaction, topups: Sequence[PlannedTopup]) -> list[int]:

@@ -17,7 +17,6 @@ from famulus.contracts.visit_verdict import (
     RequestReturn,
     Verdict,
 )
-from famulus.engine.ledger.earnings import read_earned
 from famulus.engine.ledger.payment_status import (
     UNSETTLED,
     check_submitted,
@@ -26,7 +25,8 @@ from famulus.engine.ledger.payment_status import (
     record_payment,
 )
 from famulus.engine.ledger.payment_views import lock_visit, read_identity
-from famulus.engine.ledger.remainders import is_paid_in_part, plan_remainder
+from famulus.engine.ledger.remainder_payments import plan_remainder
+from famulus.engine.ledger.remainders import is_paid_in_part
 from famulus.engine.ledger.rewards import ask_for, first_status, read_priced_run, read_reward
 from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.ledger.withdrawn_work import restore_work
@@ -107,7 +107,7 @@ class DecideCall(OutboxCall):
             check_submitted(visit)
         verdict = _fitting(load_verdict(payload), capabilities)
         if reward is not None and is_paid_in_part(tx, visit.id, reward):
-            _plan_rest(tx, visit, reward)
+            plan_remainder(tx, visit.id)  # What has been earned since.
             return None
         _check_undecided(visit, verdict)
         is_first = reward is not None and _send_reward(tx, reward, verdict)
@@ -152,14 +152,6 @@ def _fitting(verdict: Verdict, capabilities: Capabilities) -> Verdict:
     if longest is None or not isinstance(verdict, Reject) or len(verdict.reason) <= longest:
         return verdict
     return evolve(verdict, reason=f"{verdict.reason[: longest - 1]}…")
-
-
-def _plan_rest(tx: Transaction, visit: Row, reward: Row) -> None:
-    """Plan as a bonus what has been earned since a part was approved."""
-    work = read_visit_work(tx, visit.id)
-    reward_of_unit = read_priced_run(tx, visit.id).reward
-    earned = read_earned(tx, work, reward_of_unit, is_final=True)
-    plan_remainder(tx, visit.id, earned - reward.amount)
 
 
 def _send_reward(tx: Transaction, reward: Row, verdict: Verdict) -> bool:

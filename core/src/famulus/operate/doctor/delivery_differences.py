@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from attrs import frozen
 
-from famulus.engine.ledger.bonuses import payment_outbox_key
+from famulus.engine.ledger.retries import payment_outbox_key
 from famulus.engine.ledger.rewards import NOT_OWED
 from famulus.engine.outbox.outbox_rows import OutboxKind, claimed_rows
 from famulus.engine.outbox.stored_verdicts import is_approval, is_return_request, rows_in_ledger

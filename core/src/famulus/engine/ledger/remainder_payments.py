@@ -1,0 +1,85 @@
+"""The bonuses that pay what a visit has earned beyond its reward."""
+
+from __future__ import annotations
+
+from famulus.engine.ledger.bonuses import ExtraPayment, insert_extra, visit_payee
+from famulus.engine.ledger.payment_status import read_payment
+from famulus.engine.ledger.remainders import (
+    is_remainder_owed,
+    is_withdrawn,
+    read_due,
+    read_remainders,
+)
+from famulus.engine.ledger.rewards import (
+    NOT_EARNED,
+    RETURNED_INSTEAD,
+    is_remainder,
+    read_priced_run,
+    remainder_key,
+    reward_fee,
+)
+from famulus.engine.status import Change, change_payment
+from famulus.model.states import PaymentKind, PaymentStatus
+from famulus.model.tables import PaymentTable
+from famulus.model.transaction import Row, Transaction
+from famulus.names import is_pseudonym
+
+#: The reason of the bonus, for the worker.
+_REASON = "Pay for further work in the same visit."
+
+
+def plan_remainder(tx: Transaction, visit: int) -> None:
+    """Plan the part of a remainder that was not planned before. The visit is locked.
+
+    Nothing is planned for a worker who was forgotten: they cannot be paid any more.
+    """
+    rows = read_remainders(tx, visit)
+    amount = read_due(tx, visit) - sum(row.amount for row in rows if not is_withdrawn(row))
+    if amount <= 0:
+        return
+    payee = visit_payee(tx, visit)
+    if is_pseudonym(payee.worker_name):
+        return
+    run = read_priced_run(tx, visit)
+    extra = ExtraPayment(
+        kind=PaymentKind.BONUS,
+        amount=amount,
+        fee=reward_fee(amount, reward=run.reward, unit_cost=run.unit_cost),
+        reason=_REASON,
+    )
+    insert_extra(tx, payee, extra, remainder_key(visit, len(rows) + 1))
+
+
+def withdraw_remainders(tx: Transaction, visit: int) -> None:
+    """Record that the remainder of a visit is not owed, because the worker has returned it.
+
+    A part that may have been paid stays as it is; see :func:`drop_unearned`. The visit is locked.
+    """
+    for row in read_remainders(tx, visit):
+        _withdraw(tx, row, RETURNED_INSTEAD)
+
+
+def drop_unearned(tx: Transaction, payment: int) -> None:
+    """Record that a payment is not owed, if it is a remainder that was not made for certain.
+
+    Its visit may have been returned while the platform was called, and have earned less since: what
+    it has earned after all is planned. The visit is locked.
+    """
+    row = read_payment(tx, payment)
+    if not is_remainder(row.key) or is_withdrawn(row) or is_remainder_owed(tx, row):
+        return
+    if _withdraw(tx, row, NOT_EARNED):
+        plan_remainder(tx, row.visit_id)
+
+
+def _withdraw(tx: Transaction, row: Row, error: str) -> bool:
+    """Record that a payment is not owed; return whether it was not made for certain."""
+    if row.status in (PaymentStatus.PLANNED, PaymentStatus.OWED):
+        change = Change(
+            run=row.run_id, id=row.id, old=row.status, new=PaymentStatus.FAILED, cause="platform"
+        )
+        return change_payment(tx, change, error=error)
+    if row.status is PaymentStatus.FAILED:
+        tx.execute(PaymentTable.update(error=error).where(PaymentTable.id == row.id))
+        return True
+    return False

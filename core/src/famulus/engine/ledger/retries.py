@@ -1,0 +1,117 @@
+"""Payments that did not complete: they are retried, asked for, or resolved by a person."""
+
+from __future__ import annotations
+
+from famulus.engine.ledger.bonuses import check_budget
+from famulus.engine.ledger.payment_status import read_payment
+from famulus.engine.ledger.payment_views import lock_payee
+from famulus.engine.ledger.remainder_payments import drop_unearned
+from famulus.engine.ledger.rewards import NOT_OWED, is_remainder
+from famulus.engine.outbox.outbox_rows import make_due, pay_key, redeliver
+from famulus.engine.outbox.stored_verdicts import newest_verdict
+from famulus.engine.status import Change, change_payment
+from famulus.errors import ConflictError, NotFoundError, UsageError
+from famulus.model.states import OPEN_PAYMENTS, PaymentKind, PaymentStatus
+from famulus.model.tables import PaymentTable, TaskRunTable, literals
+from famulus.model.transaction import Row, Transaction
+from famulus.names import check_text
+
+_LONGEST_NOTE = 4000
+
+
+def plan_again(tx: Transaction, payment: int) -> int:
+    """Plan a failed payment again; return its run.
+
+    The budget has counted a reward and its remainder all the time, and no other payment that has
+    failed.
+
+    :raises famulus.NotFoundError: when there is no such payment.
+    :raises famulus.ConflictError: unless it has failed for certain, and is still owed.
+    :raises famulus.UsageError: when the run's budget does not cover it.
+    """
+    row = _lock_payment(tx, payment)
+    run = tx.row(
+        TaskRunTable.select(TaskRunTable.paid_outside).where(TaskRunTable.id == row.run_id)
+    )
+    assert run is not None
+    if row.status is not PaymentStatus.FAILED:
+        hint = "; `famulus payments settle` asks the platform"
+        raise ConflictError(
+            f"payment {payment} is {row.status}, and only a failed payment can be retried"
+            f"{hint if row.status is PaymentStatus.UNKNOWN else ''}"
+        )
+    if row.error in NOT_OWED or run.paid_outside:
+        raise ConflictError(
+            f"payment {payment} is not owed: {row.error}; once its work is accepted, it is owed"
+        )
+    if row.kind is not PaymentKind.REWARD and not is_remainder(row.key):
+        check_budget(tx, row.run_id, row.currency, row.amount + row.fee)
+    change_payment(
+        tx,
+        Change(
+            run=row.run_id, id=payment, old=row.status, new=PaymentStatus.PLANNED, cause="retry"
+        ),
+    )
+    redeliver(tx, payment_outbox_key(tx, row))
+    return int(row.run_id)
+
+
+def resolve(tx: Transaction, payment: int, *, paid: bool, note: str) -> None:
+    """Store what a person says has become of a payment whose outcome is unknown.
+
+    The same again changes nothing.
+
+    :raises famulus.UsageError: for a note that is empty, too long or cannot be stored.
+    :raises famulus.NotFoundError: when there is no such payment.
+    :raises famulus.ConflictError: unless it is a bonus or a compensation with an unknown outcome.
+    """
+    check_text(note, "note")
+    if not 0 < len(note) <= _LONGEST_NOTE:
+        raise UsageError(f"a note is needed, of at most {_LONGEST_NOTE} characters: who says so")
+    row = _lock_payment(tx, payment)
+    found = PaymentStatus.CONFIRMED if paid else PaymentStatus.FAILED
+    error = "" if paid else f"not paid, as a person has found: {note}"
+    if (row.status, row.note if paid else row.error) == (found, note if paid else error):
+        return
+    if row.status is not PaymentStatus.UNKNOWN or row.kind is PaymentKind.REWARD:
+        is_reward = row.kind is PaymentKind.REWARD
+        why = "a verdict is sent again" if is_reward else "only an unknown payment is resolved"
+        raise ConflictError(f"payment {payment}, a {row.kind}, is {row.status}: {why}")
+    change = Change(
+        run=row.run_id, id=payment, old=row.status, new=found, cause="resolved by a person"
+    )
+    change_payment(tx, change, error=error)
+    if paid:
+        tx.execute(PaymentTable.update(note=note).where(PaymentTable.id == payment))
+    else:
+        drop_unearned(tx, payment)
+    make_due(tx, pay_key(payment))
+
+
+def make_payments_due(tx: Transaction, run: int | None = None) -> list[int]:
+    """Make the outbox rows of open payments due now, unless a call is under way.
+
+    Return the runs that have open payments.
+    """
+    query = PaymentTable.select().where(PaymentTable.status << literals(*OPEN_PAYMENTS))
+    rows = tx.rows(query if run is None else query.where(PaymentTable.run == run))
+    for row in rows:
+        make_due(tx, payment_outbox_key(tx, row))
+    return sorted({row.run_id for row in rows})
+
+
+def payment_outbox_key(tx: Transaction, payment: Row) -> str:
+    """Return the key of the outbox row that leads to a payment; empty where there is none."""
+    if payment.kind is not PaymentKind.REWARD:
+        return pay_key(payment.id)
+    verdict = newest_verdict(tx, payment.visit_id)
+    return "" if verdict is None else str(verdict.key)
+
+
+def _lock_payment(tx: Transaction, payment: int) -> Row:
+    """Return a row of the ledger, locked after its visit, as a return of the visit locks them."""
+    row = tx.row(PaymentTable.select().where(PaymentTable.id == payment))
+    if row is None:
+        raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")
+    lock_payee(tx, row)
+    return read_payment(tx, payment)
