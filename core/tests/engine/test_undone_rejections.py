@@ -36,7 +36,7 @@ ACCEPTED, REJECTED = Decision.ACCEPTED, Decision.REJECTED
 APPROVED, SUBMITTED = VisitStatus.APPROVED, VisitStatus.SUBMITTED
 
 Report = Callable[[VisitStatus], SyncResult]
-Decides = Callable[[Decision], None]
+Decides = Callable[..., None]
 
 
 @pytest.fixture(params=[True])
@@ -81,10 +81,10 @@ def report(
 def decides(gateway: Gateway, database: Database, plugins: Plugins) -> Decides:
     """A function that decides on the unit and has that delivered."""
 
-    def decided(decision: Decision) -> None:
+    def decided(decision: Decision, note: str = "why") -> None:
         def job(tx: Transaction) -> None:
             [unit] = tx.rows(UnitTable.select())
-            decide(tx, unit.id, decision, note="why", seen=unit.status)
+            decide(tx, unit.id, decision, note=note, seen=unit.status)
             apply_decisions(tx, [unit.id])
 
         database.write(job)
@@ -132,6 +132,20 @@ def test_work_that_was_rejected_here_is_up_for_review_again(
     assert verdicts(database) == [OutboxStatus.DONE] * 2
     if again is ACCEPTED:
         assert one(database, PaymentTable).status is PaymentStatus.CONFIRMED
+
+
+def test_second_rejection_has_its_own_reason_where_the_first_was_refused(
+    database: Database, platform: FakePlatform, report: Report, decides: Decides
+) -> None:
+    """The work was rejected on the platform's own page, and that was undone."""
+    platform.faults = [None, Fault.REFUSED]  # a sync comes first
+    decides(REJECTED, "the old reason")
+    report(VisitStatus.REJECTED)
+    report(SUBMITTED)
+    decides(REJECTED, "another reason")
+
+    assert platform.verdicts == {"visit": Reject("another reason")}
+    assert verdicts(database) == [OutboxStatus.DONE] * 2
 
 
 def test_report_that_may_be_older_than_the_rejection_changes_nothing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -37,6 +37,8 @@ from famulus.model.transaction import Row, Transaction
 
 #: Units whose visits are looked up by one query.
 _BATCH = 500
+#: The parts of a stored verdict that matter to a visit on which it was delivered.
+_EFFECT = ("verdict", "amount")
 _NO_BOUNDS: Mapping[str, PartialBounds | None] = MappingProxyType({})
 
 
@@ -178,12 +180,14 @@ def _enqueue_verdict(tx: Transaction, row: Row, visit: int, verdict: Verdict) ->
     newest = newest_verdict(tx, visit)
     number = 1 if newest is None else newest.payload["n"] + 1
     stored = dump_verdict(verdict)
-    if newest is not None and _is_same(newest.payload, stored):
-        if newest.status is OutboxStatus.FAILED:
-            redeliver(tx, newest.key)
-            return
+    if newest is not None:
         # A visit that is still to be decided on has been returned since, and submitted again.
-        if newest.status is OutboxStatus.PENDING or row.status not in PENDING_VISITS:
+        is_decided = newest.status is OutboxStatus.DONE and row.status not in PENDING_VISITS
+        if is_decided and _is_same(newest.payload, stored, _EFFECT):
+            return
+        if newest.status is not OutboxStatus.DONE and _is_same(newest.payload, stored, stored):
+            if newest.status is OutboxStatus.FAILED:
+                redeliver(tx, newest.key)
             return
     if newest is not None and newest.status is OutboxStatus.FAILED:
         # What the platform has refused is not to be sent any more.
@@ -193,8 +197,8 @@ def _enqueue_verdict(tx: Transaction, row: Row, visit: int, verdict: Verdict) ->
     enqueue(tx, run=row.run, kind=OutboxKind.DECIDE, key=key, payload=payload)
 
 
-def _is_same(payload: Mapping[str, Any], stored: Mapping[str, str]) -> bool:
-    return all(payload.get(name, "") == stored.get(name, "") for name in ("verdict", "amount"))
+def _is_same(payload: Mapping[str, Any], stored: Mapping[str, str], names: Collection[str]) -> bool:
+    return all(payload.get(name, "") == stored.get(name, "") for name in names)
 
 
 def _rejection(tx: Transaction, work: VisitWork) -> Reject:
