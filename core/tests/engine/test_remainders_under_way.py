@@ -172,10 +172,10 @@ def test_visit_is_not_topped_up_before_its_whole_pay_is_in_the_ledger(
     is_reported: bool,
 ) -> None:
     """The rest of the first unit becomes a bonus when the second verdict is prepared."""
-    _leave_open(database)
+    _separate(database)
     review("0.90")
     deliver(Fault.KILLED_AFTER)
-    _open_again(database)
+    database.write(_join_visits)
     review(None, None)
     if is_reported:
         report(VisitStatus.PARTIALLY_APPROVED, "0.90")
@@ -190,19 +190,17 @@ def test_visit_is_not_topped_up_before_its_whole_pay_is_in_the_ledger(
     assert sum(amount for _, amount in platform.paid) == Decimal("2.00")
 
 
-def _leave_open(database: Database) -> None:
-    """Move all units but the first to another visit."""
+def _separate(database: Database) -> None:
+    """Leave the visit with the units that are reviewed, and the next one."""
 
     def job(tx: Transaction) -> None:
         visits = [row.id for row in tx.rows(VisitTable.select().order_by(VisitTable.id))]
-        agents = [row.id for row in tx.rows(AgentTable.select().order_by(AgentTable.id))]
+        waiting = UnitTable.select().where(UnitTable.status == "completed")
+        agents = [row.agent_id for row in tx.rows(waiting.order_by(UnitTable.id))]
+        tx.execute(AgentTable.update(visit=visits[0]).where(AgentTable.id == agents[0]))
         tx.execute(AgentTable.update(visit=visits[1]).where(AgentTable.id << agents[1:]))
 
     database.write(job)
-
-
-def _open_again(database: Database) -> None:
-    database.write(_join_visits)
 
 
 @pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.REFUSED, Fault.UNPAYABLE, Fault.BROKEN])
@@ -281,6 +279,21 @@ def test_remainder_of_work_that_counts_again_and_earns_less_is_planned_anew(
         (FAILED, 200),
         (PaymentStatus.CONFIRMED, 30),
     ]
+
+
+def test_parts_of_a_remainder_have_the_fee_of_the_whole(
+    database: Database, run: int, review: Review, deliver: Callable[..., None]
+) -> None:
+    """Each part is planned when a further unit is reviewed, and rounding counts once."""
+    for amount in (None, "0.31", "0.31"):
+        _separate(database)
+        review(amount)
+        deliver()
+
+    rows = rows_of(database, PaymentTable)
+    assert [row.amount for row in rows] == [100, 31, 31]
+    assert sum(row.fee for row in rows) == 33  # a fifth of 162, rounded up
+    assert spent(database, run) == 162 + 33
 
 
 def _submit(database: Database) -> None:

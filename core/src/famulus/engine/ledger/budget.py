@@ -8,7 +8,7 @@ import peewee
 from attrs import frozen
 
 from famulus.engine.ledger.recorded_decisions import ActiveDecision, read_decisions_in_force
-from famulus.engine.ledger.rewards import NOT_OWED, REMAINDER_PREFIX, is_remainder, reward_fee
+from famulus.engine.ledger.rewards import NOT_OWED, REMAINDER_PREFIX, is_remainder, remainder_fee
 from famulus.engine.outbox.stored_verdicts import newest_verdict
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Param, Statement, for_update
@@ -68,6 +68,7 @@ class _RemainderRow(NamedTuple):
     visit: int
     key: str
     amount: int
+    fee: int
 
 
 _SELECT_LIMIT = TaskRunTable.select(
@@ -144,7 +145,7 @@ _UNITS = Statement(
 )
 _REMAINDERS = Statement(
     PaymentTable.select(
-        PaymentTable.visit.alias("visit"), PaymentTable.key, PaymentTable.amount
+        PaymentTable.visit.alias("visit"), PaymentTable.key, PaymentTable.amount, PaymentTable.fee
     ).where(
         PaymentTable.visit << AMONG,
         PaymentTable.kind == literal(PaymentKind.BONUS),
@@ -213,10 +214,11 @@ def _saved_by_shared(tx: Transaction, run: int, limit: _LimitRow) -> int:
     units: dict[int, list[int]] = {visit: [] for visit in visits}
     for row in run_among(tx, _UNITS, visits):
         units[row.visit].append(row.unit)
-    remainders = dict.fromkeys(visits, 0)
+    remainders, fees = dict.fromkeys(visits, 0), dict.fromkeys(visits, 0)
     for extra in run_among(tx, _REMAINDERS, visits):
         if is_remainder(extra.key):
             remainders[extra.visit] += extra.amount
+            fees[extra.visit] += extra.fee
     decisions = read_decisions_in_force(tx, [unit for mine in units.values() for unit in mine])
     saved = 0
     for each in rewards:
@@ -226,8 +228,14 @@ def _saved_by_shared(tx: Transaction, run: int, limit: _LimitRow) -> int:
         rest = sum(_promised(decision, limit) for decision in found)
         rest -= amount + remainders[each.visit]
         if rest > 0 and (not all(map(_is_final, found)) or _is_rest_planned_later(tx, each)):
+            fee += remainder_fee(
+                amount + remainders[each.visit] + rest,
+                covered=amount,
+                planned=fees[each.visit],
+                reward=limit.reward,
+                unit_cost=limit.unit_cost,
+            )
             amount += rest
-            fee += reward_fee(rest, reward=limit.reward, unit_cost=limit.unit_cost)
         saved += limit.unit_cost * len(found) - amount - fee
     return saved
 

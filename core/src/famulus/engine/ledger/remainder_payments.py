@@ -7,7 +7,7 @@ from famulus.engine.ledger.payment_status import read_payment
 from famulus.engine.ledger.remainders import (
     is_remainder_owed,
     is_withdrawn,
-    read_due,
+    read_earned_and_covered,
     read_remainders,
 )
 from famulus.engine.ledger.rewards import (
@@ -15,8 +15,8 @@ from famulus.engine.ledger.rewards import (
     RETURNED_INSTEAD,
     is_remainder,
     read_priced_run,
+    remainder_fee,
     remainder_key,
-    reward_fee,
 )
 from famulus.engine.status import Change, change_payment
 from famulus.model.states import PaymentKind, PaymentStatus
@@ -34,7 +34,9 @@ def plan_remainder(tx: Transaction, visit: int) -> None:
     Nothing is planned for a worker who was forgotten: they cannot be paid any more.
     """
     rows = read_remainders(tx, visit)
-    amount = read_due(tx, visit) - sum(row.amount for row in rows if not is_withdrawn(row))
+    planned = [row for row in rows if not is_withdrawn(row)]
+    earned, covered = read_earned_and_covered(tx, visit)
+    amount = earned - covered - sum(row.amount for row in planned)
     if amount <= 0:
         return
     payee = visit_payee(tx, visit)
@@ -44,7 +46,13 @@ def plan_remainder(tx: Transaction, visit: int) -> None:
     extra = ExtraPayment(
         kind=PaymentKind.BONUS,
         amount=amount,
-        fee=reward_fee(amount, reward=run.reward, unit_cost=run.unit_cost),
+        fee=remainder_fee(
+            earned,
+            covered=covered,
+            planned=sum(row.fee for row in planned),
+            reward=run.reward,
+            unit_cost=run.unit_cost,
+        ),
         reason=_REASON,
     )
     insert_extra(tx, payee, extra, remainder_key(visit, len(rows) + 1))

@@ -20,17 +20,26 @@ from famulus.model.transaction import Row, Transaction
 def read_due(tx: Transaction, visit: int) -> int:
     """Return what final decisions have earned a visit beyond its reward, in minor units.
 
+    Negative where less was earned.
+    """
+    earned, covered = read_earned_and_covered(tx, visit)
+    return earned - covered
+
+
+def read_earned_and_covered(tx: Transaction, visit: int) -> tuple[int, int]:
+    """Return what final decisions have earned a visit, and what its reward covers of that.
+
     Until it is known that the platform has paid just a part of the reward, all of it counts as
-    paid. Negative where less was earned.
+    paid. Both are minor units.
     """
     reward = read_reward(tx, visit)
     if reward is None:
-        return 0
+        return 0, 0
     run = read_priced_run(tx, visit)
     earned = read_earned(tx, read_visit_work(tx, visit), run.reward, is_final=True)
     is_known = run.paid_outside or is_paid_in_part(tx, visit, reward)
     covered: int = reward.amount if is_known else max(reward.amount, run.reward)
-    return earned - covered
+    return earned, covered
 
 
 def is_remainder_owed(tx: Transaction, payment: Row) -> bool:

@@ -158,6 +158,21 @@ def reward_fee(amount: int, *, reward: int, unit_cost: int) -> int:
     return -(-max(unit_cost - reward, 0) * amount // reward) if reward else 0
 
 
+def remainder_fee(earned: int, *, covered: int, planned: int, reward: int, unit_cost: int) -> int:
+    """Return the fee for a part of a remainder, so that all parts have the fee of the whole.
+
+    All are minor units.
+
+    :param earned: what the visit has earned with this part.
+    :param covered: what its reward covers.
+    :param planned: the fees of the other parts.
+    """
+    whole, paid = (
+        reward_fee(amount, reward=reward, unit_cost=unit_cost) for amount in (earned, covered)
+    )
+    return max(whole - paid - planned, 0)
+
+
 def _with_fee(run: Row, amount: int) -> RewardAmount:
     fee = reward_fee(amount, reward=run.reward, unit_cost=run.unit_cost)
     return RewardAmount(amount=amount, fee=fee)
