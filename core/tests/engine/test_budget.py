@@ -6,15 +6,17 @@ from decimal import Decimal
 
 import pytest
 
-from famulus.contracts.provider_views import PartialBounds
+from famulus.contracts.provider_views import Capabilities, PartialBounds
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decision_rules import PlatformRules, Terms
-from famulus.engine.ledger.decisions import decide
+from famulus.engine.ledger.decisions import STATUSES, decide, undo
 from famulus.engine.limits import set_limits
+from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import Decision, RunStatus, UnitStatus
 from famulus.model.tables import EventTable, UnitTable
+from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins
 from famulus.review.payment_actions import pay_bonus
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
@@ -40,6 +42,23 @@ def counts(database: Database) -> dict[UnitStatus, int]:
     with database.read() as tx:
         statuses = [row.status for row in tx.rows(UnitTable.select(UnitTable.status))]
     return {status: statuses.count(status) for status in dict.fromkeys(sorted(statuses))}
+
+
+def review(
+    database: Database, unit: int, decision: Decision, amount: str | None = None, *, applied: bool
+) -> None:
+    bounds = PartialBounds(smallest=Decimal("0.10"), largest=Decimal("0.90"))
+    rules = PlatformRules(capabilities=Capabilities(partial_approvals=bounds))
+    terms = Terms(amount=None if amount is None else Decimal(amount), rules=rules)
+
+    def job(tx: Transaction) -> None:
+        row = tx.row(UnitTable.select().where(UnitTable.id == unit))
+        assert row is not None
+        decide(tx, unit, decision, note="why", seen=row.status, terms=terms)
+        if applied:
+            apply_decisions(tx, [unit], bounds={"paying": bounds})
+
+    database.write(job)
 
 
 def first_unit(database: Database) -> int:
@@ -147,3 +166,29 @@ def test_no_unit_waits_without_a_limit(operator: ManualOperator, database: Datab
     launch(operator, 3, "0")
 
     assert counts(database) == {UnitStatus.LAUNCHED: 3}
+
+
+@pytest.mark.parametrize("is_applied", [False, True])
+@pytest.mark.parametrize("decision", [Decision.ACCEPTED, Decision.SOFT_REJECTED])
+def test_rejected_work_is_accepted_after_all_within_the_budget(
+    operator: ManualOperator, database: Database, decision: Decision, is_applied: bool
+) -> None:
+    """What its rejection had freed was offered to others."""
+    gateway = launch(operator, 2, "0.20")
+    GatewayWorker(gateway, "a").work()
+    unit = first_unit(database)
+    review(database, unit, Decision.REJECTED, applied=is_applied)
+    operator.turn()
+    if not is_applied:
+        database.write(lambda tx: undo(tx, unit))
+    wanted = r"costs 0.12 USD with fees, and 0.08 of the budget of 0.20 USD .* max_spend=…"
+    with pytest.raises(UsageError, match=wanted):
+        review(database, unit, decision, applied=True)
+    assert counts(database)[UnitStatus.LAUNCHED] == 1
+    if decision is Decision.ACCEPTED:
+        review(database, unit, decision, "0.06", applied=True)
+    else:
+        set_limits(database, gateway.run_id, max_spend="0.24")
+        review(database, unit, decision, applied=True)
+
+    assert counts(database) == {UnitStatus.LAUNCHED: 1, STATUSES[decision]: 1}

@@ -13,8 +13,9 @@ from attrs import Factory, define, evolve, frozen
 from famulus.contracts.provider_views import PartialBounds
 from famulus.csv_table import CsvColumns, CsvRow, read_csv_table, refuse_table
 from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.decision_checks import check_rejectable
 from famulus.engine.ledger.decision_rules import PlatformRules
-from famulus.engine.ledger.decisions import check_rejectable, decide, read_worth
+from famulus.engine.ledger.decisions import decide, read_worth
 from famulus.engine.ledger.recorded_decisions import ActiveDecision, read_decisions_in_force
 from famulus.errors import ConflictError, Problem, UsageError
 from famulus.model.money import to_minor

@@ -23,8 +23,9 @@ from famulus.data.scope import Scope
 from famulus.engine.answers import StoredAnswer
 from famulus.engine.events import dispatch_events_of_ended_run
 from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.decision_checks import check_rejectable
 from famulus.engine.ledger.decision_rules import PlatformRules, Terms, Worth
-from famulus.engine.ledger.decisions import check_rejectable, read_worth, unapplied_units
+from famulus.engine.ledger.decisions import read_worth, unapplied_units
 from famulus.engine.ledger.recorded_decisions import (
     ActiveDecision,
     read_decisions_in_force,

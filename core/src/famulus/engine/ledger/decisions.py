@@ -6,12 +6,18 @@ Everything here happens inside a transaction and calls no third-party code.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
 from attrs import frozen
 
+from famulus.engine.ledger.decision_checks import (
+    check_correction,
+    check_rejectable,
+    is_rejection_undone,
+    shown_time,
+)
 from famulus.engine.ledger.decision_rules import NO_TERMS, Terms, Worth
 from famulus.engine.ledger.recorded_decisions import (
     ActiveDecision,
@@ -20,7 +26,6 @@ from famulus.engine.ledger.recorded_decisions import (
 )
 from famulus.engine.ledger.remainders import is_beyond_reward
 from famulus.engine.ledger.visit_work import read_visit_work
-from famulus.engine.outbox.stored_verdicts import is_return_request, newest_verdict
 from famulus.engine.status import Change, change_agent, change_unit
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.money import to_minor
@@ -30,7 +35,6 @@ from famulus.model.states import (
     PENDING_VISITS,
     AgentStatus,
     Decision,
-    OutboxStatus,
     UnitStatus,
     VisitStatus,
 )
@@ -51,6 +55,8 @@ REVIEW, UNDO = "review", "undo"
 UNAPPLIED = ReviewTable.applied_at.is_null() & ReviewTable.undone_at.is_null()
 #: Visits for which the platform has paid, and whose pay cannot be less any more.
 _PAID = (VisitStatus.APPROVED, VisitStatus.SCREENED_OUT)
+#: Decisions after which work is paid.
+_EARNING = (Decision.ACCEPTED, Decision.SOFT_REJECTED)
 #: The status of a unit after each decision.
 STATUSES: Mapping[Decision, UnitStatus] = MappingProxyType(
     {
@@ -174,7 +180,8 @@ def decide(
         to return the visit; the message says since or until when.
     :raises famulus.NotFoundError: when there is no such unit.
     :raises famulus.UsageError: for what the rules of the platform do not allow, a rejection without
-        a reason, and a note that cannot be stored.
+        a reason, a note that cannot be stored, and work that is accepted after its rejection where
+        the run's ``max_spend`` does not cover it.
     """
     fault = terms.fault(decision, note)
     if fault is not None:
@@ -187,15 +194,8 @@ def decide(
         return _decided(case, before, changed=False)
     if case.status is not seen or (before is not None and not _is_correctable(before)):
         raise ConflictError(_describe(case))
-    if (
-        amount is not None
-        and case.visit_status in _PAID
-        and not is_beyond_reward(tx, case.visit, amount)
-    ):
-        raise ConflictError(
-            f"unit {unit} cannot be accepted for less: the platform reports its visit as "
-            f"{case.visit_status}"
-        )
+    if decision in _EARNING:
+        _check_earning(tx, case, before, amount)
     if decision is Decision.RETURN_REQUESTED:
         if case.status is not UnitStatus.COMPLETED:
             raise ConflictError(_describe(case))
@@ -231,32 +231,6 @@ def decide(
         applied_at=None,
     )
     return _change(tx, case, active, REVIEW)
-
-
-def check_rejectable(tx: Transaction, visit: int, before: ActiveDecision, terms: Terms) -> None:
-    """Check that the worker of a visit has had the time to return it, since they were asked.
-
-    :param before: the decision in force on a unit of it.
-    :raises famulus.ConflictError: otherwise; the message says until when they have it.
-    """
-    days = terms.rules.capabilities.days_before_rejection
-    if before.decision is not Decision.RETURN_REQUESTED or not days:
-        return
-    asked_at = before.applied_at or before.decided_at
-    request = newest_verdict(tx, visit)
-    if request is not None and is_return_request(request):
-        if request.status is OutboxStatus.PENDING:
-            raise ConflictError(
-                f"unit {before.unit} cannot be rejected yet: the platform was not asked for the "
-                f"return of its visit so far, and the worker has {days} days from then on"
-            )
-        asked_at = request.done_at
-    possible = asked_at + timedelta(days=days)
-    if tx.now < possible:
-        raise ConflictError(
-            f"unit {before.unit} cannot be rejected before {_at(possible)}: the return of its "
-            f"visit was requested on {asked_at:%Y-%m-%d}"
-        )
 
 
 def read_worth(tx: Transaction, unit: int, visit: int) -> Worth:
@@ -354,26 +328,40 @@ def _is_correctable(active: ActiveDecision) -> bool:
     return active.is_applied and active.decision in correctable
 
 
+def _check_earning(
+    tx: Transaction, case: _Case, before: ActiveDecision | None, amount: int | None
+) -> None:
+    """Check that a unit can still earn an amount, and that the budget covers rejected work."""
+    if (
+        amount is not None
+        and case.visit_status in _PAID
+        and not is_beyond_reward(tx, case.visit, amount)
+    ):
+        raise ConflictError(
+            f"unit {case.unit} cannot be accepted for less: the platform reports its visit as "
+            f"{case.visit_status}"
+        )
+    is_rejected = before is not None and before.decision is Decision.REJECTED
+    if is_rejected or (case.undone_at is not None and is_rejection_undone(tx, case.agent)):
+        check_correction(tx, case.run, case.unit, amount, is_counted=not is_rejected)
+
+
 def _describe(case: _Case) -> str:
     if not case.active:
         text = f"unit {case.unit} is {case.status}"
         if case.undone_at is None:
             return text
-        return f"{text} since {_at(case.undone_at)}, when a decision was undone"
+        return f"{text} since {shown_time(case.undone_at)}, when a decision was undone"
     active = case.active[0]
     what = f"unit {case.unit} is {case.status}"
     if active.decision is Decision.RETURN_REQUESTED:
         what = f"the return of the visit of unit {case.unit} is requested"
-    text = f"{what} since {_at(active.decided_at)}"
+    text = f"{what} since {shown_time(active.decided_at)}"
     if not active.is_applied:
         return f"{text}, by a review that can still undo it"
     if active.decision is Decision.REJECTED:
         return f"{text}, and that is final"
     return f"{text}, and that is final: the work is paid for"
-
-
-def _at(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _change(tx: Transaction, case: _Case, active: ActiveDecision | None, cause: str) -> Decided:

@@ -1,0 +1,93 @@
+"""What can stand against a decision on a unit: the time that its worker has, and the budget."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from famulus.engine.ledger.budget import read_budget
+from famulus.engine.ledger.decision_rules import Terms
+from famulus.engine.ledger.recorded_decisions import ActiveDecision
+from famulus.engine.ledger.rewards import reward_fee
+from famulus.engine.outbox.stored_verdicts import is_return_request, newest_verdict
+from famulus.errors import ConflictError, UsageError
+from famulus.model.money import from_minor
+from famulus.model.states import Decision, OutboxStatus
+from famulus.model.tables import ReviewTable, TaskRunTable, literal
+from famulus.model.transaction import Transaction
+
+
+def check_rejectable(tx: Transaction, visit: int, before: ActiveDecision, terms: Terms) -> None:
+    """Check that the worker of a visit has had the time to return it, since they were asked.
+
+    :param before: the decision in force on a unit of it.
+    :raises famulus.ConflictError: otherwise; the message says until when they have it.
+    """
+    days = terms.rules.capabilities.days_before_rejection
+    if before.decision is not Decision.RETURN_REQUESTED or not days:
+        return
+    asked_at = before.applied_at or before.decided_at
+    request = newest_verdict(tx, visit)
+    if request is not None and is_return_request(request):
+        if request.status is OutboxStatus.PENDING:
+            raise ConflictError(
+                f"unit {before.unit} cannot be rejected yet: the platform was not asked for the "
+                f"return of its visit so far, and the worker has {days} days from then on"
+            )
+        asked_at = request.done_at
+    possible = asked_at + timedelta(days=days)
+    if tx.now < possible:
+        raise ConflictError(
+            f"unit {before.unit} cannot be rejected before {shown_time(possible)}: the return of "
+            f"its visit was requested on {asked_at:%Y-%m-%d}"
+        )
+
+
+def is_rejection_undone(tx: Transaction, agent: int) -> bool:
+    """Return whether a rejection of an attempt was undone, here or on the platform."""
+    query = ReviewTable.select(ReviewTable.id).where(
+        ReviewTable.agent == agent,
+        ReviewTable.decision == literal(Decision.REJECTED),
+        ReviewTable.undone_at.is_null(False),
+    )
+    return tx.row(query.limit(1)) is not None
+
+
+def check_correction(
+    tx: Transaction, run: int, unit: int, amount: int | None, *, is_counted: bool
+) -> None:
+    """Check that a budget covers accepting a unit after its rejection.
+
+    What the rejection had freed may be promised to others by then.
+
+    :param amount: what the unit earns where that is a part of its reward, in minor units.
+    :param is_counted: whether the budget counts the unit, which is up for review again.
+    :raises famulus.UsageError: when it does not; the message has the figures and the remedy.
+    """
+    budget = read_budget(tx, run)
+    if budget is None:
+        return
+    priced = tx.row(
+        TaskRunTable.select(TaskRunTable.reward, TaskRunTable.currency).where(
+            TaskRunTable.id == run
+        )
+    )
+    assert priced is not None
+    earned = priced.reward if amount is None else amount
+    cost = earned + reward_fee(earned, reward=priced.reward, unit_cost=budget.unit_cost)
+    left = budget.left + (budget.unit_cost if is_counted else 0)
+    if left >= cost:
+        return
+    most, rest, wanted = (
+        from_minor(each, priced.currency) for each in (budget.most, max(left, 0), cost)
+    )
+    raise UsageError(
+        f"unit {unit} cannot be accepted after its rejection: that costs {wanted} "
+        f"{priced.currency} with fees, and {rest} of the budget of {most} {priced.currency} are "
+        f"left; its worker is not paid until `famulus set {run} max_spend=…` raises the budget of "
+        f"run {run}"
+    )
+
+
+def shown_time(time: datetime) -> str:
+    """Return a time as messages show it."""
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"
