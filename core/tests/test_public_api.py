@@ -29,6 +29,7 @@ HEAVY = {
     "famulus_flask",
     "famulus_form",
     "famulus_links",
+    "famulus_marks",
     "famulus_mock",
     "famulus.model",
     "famulus.cli",

@@ -28,7 +28,7 @@ from famulus.contracts.views import PluginRefusal, Refusal, RefusalReason
 from famulus.engine import pages
 from famulus.engine.own_work import OwnWork
 from famulus.engine.units import UnitNumber
-from famulus_form.form import STATIC
+from famulus_form.form import FOLDERS
 from famulus_form.form_file import read_form
 from famulus_form.preview import Preview
 from famulus_form.texts import Shown
@@ -297,7 +297,11 @@ def axe(browser: Browser) -> Axe:
 
 def serve(context: BrowserContext, html: Mapping[str, str]) -> None:
     """Answer requests for pages by their names, for files of forms, and nothing else."""
-    served = {each.name: each.read_text(encoding="utf-8") for each in STATIC.iterdir()}
+    served = {
+        each.name: each.read_text(encoding="utf-8")
+        for folder in FOLDERS
+        for each in folder.iterdir()
+    }
 
     def fulfil(route: Route) -> None:
         name = route.request.url.removeprefix(SITE)

@@ -109,7 +109,9 @@ def _types() -> Iterator[tuple[str, PluginInfo, type[Any]]]:
     :raises LookupError: when one of them is not installed, or refused.
     """
     files = sorted(ROOT.glob("plugins/*/pyproject.toml"))
-    names = {tomllib.loads(file.read_text(encoding="utf-8"))["project"]["name"] for file in files}
+    projects = [tomllib.loads(file.read_text(encoding="utf-8"))["project"] for file in files]
+    # What plugins share is none itself.
+    names = {each["name"] for each in projects if "entry-points" in each}
     infos = [info for info in discover().accepted if info.distribution in names]
     missing = names - {info.distribution for info in infos}
     if missing:

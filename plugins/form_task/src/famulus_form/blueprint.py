@@ -12,7 +12,7 @@ from attrs import evolve
 
 import famulus
 from famulus_form.checks import form_problems
-from famulus_form.form import STATIC, Form
+from famulus_form.form import FOLDERS, Form
 from famulus_form.form_file import read_form
 from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.sent import Sent
@@ -87,9 +87,9 @@ class FormBlueprint(famulus.Blueprint):
         return evolve(page, head=self._form.review_head, body=body)
 
     def assets(self) -> Sequence[Path]:
-        """Return ``extra_source_dir``, and the folder of our style sheet and script."""
+        """Return ``extra_source_dir``, and the folders of our style sheets and scripts."""
         folder = self.args.extra_source_dir
-        return (STATIC,) if folder is None else (folder.expanduser(), STATIC)
+        return FOLDERS if folder is None else (folder.expanduser(), *FOLDERS)
 
     @property
     def _form(self) -> Form:

@@ -33,13 +33,13 @@ def preview(
     What is sent is checked as in a run, and shown as it would be exported; nothing is stored.
     Ctrl-C ends it.
     """
-    from famulus_form.form import STATIC
+    from famulus_form.form import FOLDERS
     from famulus_form.preview import Preview, data_option
     from famulus_form.preview_server import PreviewServer
 
     if data is not None:
         data_option(data)
-    folders = [STATIC] if files is None else [files, STATIC]
+    folders = [*FOLDERS] if files is None else [files, *FOLDERS]
     try:
         server = PreviewServer(port, Preview(file, data), folders)
     except OSError as error:

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import define, field
 
 import famulus
+import famulus_marks
 from famulus_form.form_file import FormFile
 from famulus_form.kinds.marks import Marking
 from famulus_form.question import Question
@@ -17,10 +18,13 @@ from famulus_form.texts import OWN_NAMES, Piece, Shown, blocks, merged, placehol
 
 #: The folder of our style sheet and script.
 STATIC = Path(__file__).parent / "static"
+#: The folders of all that a page of a form loads.
+FOLDERS = (STATIC, famulus_marks.STATIC)
 STYLE_SHEET = "famulus_form.css"
 HEAD = f'<link rel="stylesheet" href="{STYLE_SHEET}">'
 SCRIPTS = '<script src="famulus_form.js"></script>'
-MARKS_SCRIPT = '<script src="famulus_marks.js"></script>'
+MARKS_HEAD = f'<link rel="stylesheet" href="{famulus_marks.STYLE_SHEET}">'
+MARKS_SCRIPT = f'<script src="{famulus_marks.SCRIPT}"></script>'
 _SUMMARY = "Some answers are missing or not right; see the notes beside the questions."
 
 
@@ -32,7 +36,7 @@ class Form:
     #: the columns of the data that its texts use
     needed: frozenset[str]
     _pieces: Sequence[Piece] = field(repr=False)
-    _scripts: str = SCRIPTS
+    _has_marks: bool = False
 
     @classmethod
     def compiled(cls, file: FormFile) -> Form:
@@ -47,18 +51,20 @@ class Form:
         pieces.append("</div>")
         used = {name for _, _, text in file.texts() for name in placeholders(text)}
         has_marks = any(isinstance(question, Marking) for question in file.questions)
-        scripts = SCRIPTS + MARKS_SCRIPT if has_marks else SCRIPTS
-        return cls(file.questions, frozenset(used - OWN_NAMES), merged(pieces), scripts)
+        return cls(file.questions, frozenset(used - OWN_NAMES), merged(pieces), has_marks)
 
     @property
     def review_head(self) -> str:
         """Our style sheet itself: a review finds the files of one folder, the author's."""
-        return f"<style>\n{(STATIC / STYLE_SHEET).read_text(encoding='utf-8')}</style>"
+        own = (STATIC / STYLE_SHEET).read_text(encoding="utf-8")
+        return f"<style>\n{own}{famulus_marks.style_text() if self._has_marks else ''}</style>"
 
     def page(self, shown: Shown) -> famulus.Page:
         """Return the page for one row."""
         body = rendered(self._pieces, shown)
-        return famulus.Page(head=HEAD, body=body, scripts=self._scripts)
+        if not self._has_marks:
+            return famulus.Page(head=HEAD, body=body, scripts=SCRIPTS)
+        return famulus.Page(head=HEAD + MARKS_HEAD, body=body, scripts=SCRIPTS + MARKS_SCRIPT)
 
     def read(self, sent: Sent) -> dict[str, Any]:
         """Return the typed answers by column.

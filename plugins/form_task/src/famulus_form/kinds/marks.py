@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from html import escape
-from typing import Any, NoReturn
+from typing import Any
 
 from attrs import frozen
 
@@ -18,10 +17,8 @@ from famulus_form.kinds.options import Option, option_faults, written_out
 from famulus_form.question import Answers, Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import Piece, inline
-
-BROKEN = "Please mark it again: the marks were not sent as they should be."
-#: Colours of labels, in their order: dark enough for text on white, and far from each other.
-COLOURS = ("#1a53c4", "#b3261e", "#1e7a3c", "#7a3db8", "#9a5b00", "#00707a", "#b0246f", "#4b5565")
+from famulus_marks import html
+from famulus_marks.reading import BrokenMarksError, read_label, read_marks
 
 
 @frozen(kw_only=True)
@@ -48,16 +45,22 @@ class Marking(Question):
     def faults(self) -> Iterator[Fault]:
         yield from super().faults()
         yield from option_faults("labels", self.labels, 0)
-        if len(self.labels) > len(COLOURS):
-            yield "labels", f"has {len(self.labels)}; there are colours for {len(COLOURS)}"
+        if len(self.labels) > html.COLOURS:
+            yield "labels", f"has {len(self.labels)}; there are colours for {html.COLOURS}"
         if self.min < 0:
             yield "min", f"is {self.min}; it cannot be less than 0"
         if self.max is not None and self.max < max(self.min, 1):
             yield "max", f"is {self.max}; it cannot be less than {max(self.min, 1)}"
 
     def read(self, sent: Sent) -> dict[str, Any]:
-        text = sent.text(self.name)
-        marks = [self.checked(mark, sent) for mark in _list_of(text)] if text else []
+        try:
+            marks = [
+                {**self.checked(mark, sent), **read_label(mark, self.label_values())}
+                for mark in read_marks(sent.text(self.name))
+            ]
+            self.arrange(marks)
+        except BrokenMarksError as error:
+            raise WrongAnswer(str(error)) from None
         if not marks:
             # Without a mark to find, an empty list is an answer; the script says that it is meant.
             if sent.text(f"{self.name}.none"):
@@ -71,19 +74,20 @@ class Marking(Question):
 
     @abstractmethod
     def checked(self, mark: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
-        """Return one mark as it is stored.
+        """Return one mark as it is stored, but for its label.
 
-        :raises WrongAnswer: if it is none.
+        :raises BrokenMarksError: if it is none.
         """
 
-    def label_of(self, mark: Mapping[str, Any]) -> dict[str, str]:
-        """Return the label of a mark, as an item of the stored one; nothing without labels."""
-        if not self.labels:
-            return {}
-        label = mark.get("label")
-        if label not in [option.value for option in self.labels]:
-            raise WrongAnswer(BROKEN)
-        return {"label": str(label)}
+    def arrange(self, marks: list[dict[str, Any]]) -> None:
+        """Put checked marks in the order in which they are stored.
+
+        :raises BrokenMarksError: if they cannot be there together.
+        """
+
+    def label_values(self) -> list[str]:
+        """Return the values of the labels, in their order."""
+        return [label.value for label in self.labels]
 
     def values(self, answers: Answers) -> list[str]:
         return []
@@ -95,7 +99,7 @@ class Marking(Question):
         none = [] if marks else [(f"{self.name}.none", "1")]
         return [(self.name, json.dumps(marks, ensure_ascii=False)), *none]
 
-    def marking(self, area: list[Piece], attributes: str = "") -> list[Piece]:
+    def marking(self, area: list[Piece]) -> list[Piece]:
         """Return the controls around an area that is marked."""
         none = ""
         if not self.min:
@@ -104,48 +108,20 @@ class Marking(Question):
                 ' value="1"><span class="fq-option-text">There is nothing to mark</span></label>\n'
             )
         return [
-            f'<input type="hidden" name="{self.name}" value="" data-marks>\n'
-            '<noscript><p class="fq-help">To mark something, please turn JavaScript on.</p>'
-            f'</noscript>\n<div class="fq-marking"{attributes}>\n',
+            html.opening(self.name),
             *self._labels(),
             *area,
-            f'</div>\n<ul class="fq-marks" aria-label="Marks"></ul>\n{none}{self.note_slot()}',
+            f"{html.CLOSING}{none}{self.note_slot()}",
         ]
 
     def _labels(self) -> list[Piece]:
         if not self.labels:
             return []
-        pieces: list[Piece] = ['<div class="fq-labels" role="group" aria-label="Labels">\n']
+        pieces: list[Piece] = [html.LABELS_OPENING]
         for number, label in enumerate(self.labels):
             pieces += [
-                f'<button type="button" class="fq-mark-label fq-colour-{number}"'
-                f' data-label="{escape(label.value)}" aria-pressed="{str(not number).lower()}">',
+                html.label_opening(number, label.value),
                 *inline(label.shown),
-                "</button>\n",
+                html.LABEL_CLOSING,
             ]
-        return [*pieces, "</div>\n"]
-
-
-def whole_number(mark: Mapping[str, Any], key: str, least: int, most: int) -> int:
-    """Return a whole number of a mark within limits.
-
-    :raises WrongAnswer: if it is none.
-    """
-    value = mark.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise WrongAnswer(BROKEN)
-    return value
-
-
-def _list_of(text: str) -> list[Mapping[str, Any]]:
-    try:
-        marks = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise WrongAnswer(BROKEN) from None
-    if not isinstance(marks, list) or not all(isinstance(mark, dict) for mark in marks):
-        raise WrongAnswer(BROKEN)
-    return marks
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+        return [*pieces, html.LABELS_CLOSING]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from html import escape
-from itertools import pairwise
 from typing import Any, ClassVar
 
 from attrs import frozen
 
 import famulus
-from famulus_form.kinds.marks import BROKEN, Marking, whole_number
+from famulus_form.kinds.marks import Marking
 from famulus_form.question import Answers, Fault
-from famulus_form.sent import Sent, WrongAnswer
+from famulus_form.sent import Sent
 from famulus_form.texts import OWN_NAMES, Piece, placeholders, plain
+from famulus_marks.html import drawn_spans, span_area
+from famulus_marks.reading import page_text, read_span, sort_spans
 
 
 @frozen(kw_only=True)
@@ -39,22 +40,15 @@ class Spans(Marking):
 
     def shown_text(self, row: Mapping[str, Any]) -> str:
         """Return the text as a browser has it, whose line breaks are one character each."""
-        return plain(self.text, row).replace("\r\n", "\n").replace("\r", "\n")
-
-    def read(self, sent: Sent) -> dict[str, Any]:
-        answers = super().read(sent)
-        marks = answers[self.name]
-        if marks:
-            marks.sort(key=lambda mark: (mark["start"], mark["end"]))
-            if any(after["start"] < mark["end"] for mark, after in pairwise(marks)):
-                raise WrongAnswer(BROKEN)
-        return answers
+        return page_text(plain(self.text, row))
 
     def checked(self, mark: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
         text = self.shown_text(sent.row)
-        start = whole_number(mark, "start", 0, len(text))
-        end = whole_number(mark, "end", start + 1, len(text))
-        return {"start": start, "end": end, "text": text[start:end], **self.label_of(mark)}
+        span = read_span(mark, text)
+        return {**span, "text": text[span["start"] : span["end"]]}
+
+    def arrange(self, marks: list[dict[str, Any]]) -> None:
+        sort_spans(marks)
 
     def answer_text(self, answers: Answers) -> str:
         marks = answers.get(self.name)
@@ -71,23 +65,11 @@ class Spans(Marking):
 
     def reviewed(self, body: str, answers: Answers, row: Mapping[str, Any]) -> str:
         text = self.shown_text(row)
-        parts, end = [], 0
-        labels = [label.value for label in self.labels]
-        for mark in answers.get(self.name) or ():
-            label = mark.get("label")
-            number = labels.index(label) if label in labels else 0
-            named = f'<span class="fq-mark-name">{escape(str(label))}</span>' if label else ""
-            parts += [
-                escape(text[end : mark["start"]]),
-                f'<mark class="fq-colour-{number}">{escape(text[mark["start"] : mark["end"]])}'
-                f"{named}</mark>",
-            ]
-            end = mark["end"]
-        marked = "".join([*parts, escape(text[end:])])
+        marked = drawn_spans(text, answers.get(self.name) or (), self.label_values())
         return body.replace(self._area(escape(text)), self._area(marked))
 
     def _area(self, markup: str) -> str:
-        return f'<div class="fq-span-text" id="{self.id}-text">{markup}</div>\n'
+        return span_area(self.id, markup)
 
 
 def _place(mark: Mapping[str, Any]) -> str:

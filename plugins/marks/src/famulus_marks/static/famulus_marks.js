@@ -1,9 +1,7 @@
 // Marks of a text and of an image. A hidden field holds them as JSON; it is the draft, too.
 (function () {
   "use strict";
-  const root = document.querySelector(".fq-form");
-  if (!root || root.closest("fieldset:disabled")) return;
-  const form = root.closest("form");
+  const colours = 8;
 
   function make(tag, attributes, ...children) {
     const made = document.createElement(tag);
@@ -34,7 +32,7 @@
     }
 
     function colour(mark) {
-      return Math.max(0, labels.findIndex((each) => each.dataset.label === mark.label));
+      return Math.max(0, labels.findIndex((each) => each.dataset.label === mark.label)) % colours;
     }
 
     function labelled(mark) {
@@ -46,7 +44,7 @@
       list.replaceChildren(...marks.map((mark) => {
         const name = words(mark);
         const item = make("li", {});
-        const label = labels[colour(mark)];
+        const label = labels.find((each) => each.dataset.label === mark.label);
         if (label) item.append(make("span", { class: "fq-mark-name fq-colour-" + colour(mark) },
           label.textContent.trim()));
         const shown = make("span", { class: "fq-mark-text" }, name);
@@ -99,7 +97,7 @@
         if (none.checked && marks.length > 0) set([]);
       });
     }
-    form.addEventListener("famulus:restored", read);
+    question.closest("form").addEventListener("famulus:restored", read);
     return { add: (mark) => set([...marks, labelled(mark)]), all: () => marks, read };
   }
 
@@ -296,8 +294,9 @@
     marks.read();
   }
 
-  for (const question of root.querySelectorAll('[data-kind="spans"]')) prepareText(question);
-  for (const question of root.querySelectorAll('[data-kind="boxes"], [data-kind="points"]')) {
-    prepareImage(question);
+  for (const question of document.querySelectorAll(".fq[data-kind]")) {
+    if (question.closest("fieldset:disabled") || !question.querySelector("[data-marks]")) continue;
+    if (question.dataset.kind === "spans") prepareText(question);
+    else prepareImage(question);
   }
 })();

@@ -1,0 +1,119 @@
+"""The HTML around what is marked, and marks drawn for a review, where no script runs.
+
+Around all of it is an element of class ``fq`` whose ``data-kind`` says what is marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+#: Labels that have a colour of their own; further ones share them.
+COLOURS = 8
+
+LABELS_OPENING = '<div class="fq-labels" role="group" aria-label="Labels">\n'
+LABEL_CLOSING = "</button>\n"
+LABELS_CLOSING = "</div>\n"
+#: What follows the marked area.
+CLOSING = '</div>\n<ul class="fq-marks" aria-label="Marks"></ul>\n'
+
+
+def opening(name: str, value: str = "") -> str:
+    """Return what precedes the labels and the marked area.
+
+    :param value: marks that are there from the start, as JSON.
+    """
+    return (
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}" data-marks>\n'
+        '<noscript><p class="fq-help">To mark something, please turn JavaScript on.</p>'
+        '</noscript>\n<div class="fq-marking">\n'
+    )
+
+
+def label_opening(number: int, value: str) -> str:
+    """Return the start of a label's button; the first label is chosen at first."""
+    return (
+        f'<button type="button" class="fq-mark-label fq-colour-{number % COLOURS}"'
+        f' data-label="{escape(value)}" aria-pressed="{str(not number).lower()}">'
+    )
+
+
+def span_area(key: str, markup: str) -> str:
+    """Return the text whose parts are marked.
+
+    :param key: a start of ids that nothing else on the page has.
+    """
+    return f'<div class="fq-span-text" id="{escape(key)}-text">{markup}</div>\n'
+
+
+def drawn_spans(text: str, spans: Iterable[Mapping[str, Any]], labels: Sequence[str]) -> str:
+    """Return the markup of a text with its spans, which are in order."""
+    parts, end = [], 0
+    for mark in spans:
+        label = mark.get("label")
+        named = f'<span class="fq-mark-name">{escape(str(label))}</span>' if label else ""
+        parts += [
+            escape(text[end : mark["start"]]),
+            f'<mark class="fq-colour-{_colour(label, labels)}">'
+            f"{escape(text[mark['start'] : mark['end']])}{named}</mark>",
+        ]
+        end = mark["end"]
+    return "".join([*parts, escape(text[end:])])
+
+
+def image_opening(name: str) -> str:
+    """Return what precedes the value of the image's ``src``."""
+    return (
+        f'<input type="hidden" name="{escape(name)}.size" value="">\n'
+        '<div class="fq-image"><img src="'
+    )
+
+
+def image_closing(key: str) -> str:
+    """Return what follows the value of the image's ``alt``; ``key`` as in :func:`span_area`."""
+    return f'" draggable="false">{overlay(key)}</div>\n'
+
+
+def overlay(key: str, attributes: str = "", shapes: str = "") -> str:
+    """Return the drawing above an image; ``key`` as in :func:`span_area`."""
+    return (
+        f'<svg class="fq-overlay" id="{escape(key)}-overlay" aria-hidden="true"{attributes}>'
+        f"{shapes}</svg>"
+    )
+
+
+def drawn_regions(
+    key: str,
+    marks: Iterable[Mapping[str, Any]],
+    labels: Sequence[str],
+    size: Mapping[str, int],
+) -> str:
+    """Return the overlay of an image of a size, with boxes and points.
+
+    :param key: as in :func:`span_area`.
+    """
+    unit = max(size["width"], size["height"]) / 100
+    shapes = []
+    for mark in marks:
+        label = mark.get("label")
+        title = f"<title>{escape(str(label))}</title>" if label else ""
+        shapes.append(
+            f'<g class="fq-colour-{_colour(label, labels)}">{title}{_shape(mark, unit)}</g>'
+        )
+    box = f' viewBox="0 0 {size["width"]} {size["height"]}"'
+    return overlay(key, box, "".join(shapes))
+
+
+def _shape(mark: Mapping[str, Any], unit: float) -> str:
+    """Return a mark as SVG; ``unit`` is a hundredth of the image's longer side."""
+    if "width" in mark:
+        return (
+            f'<rect x="{mark["left"]}" y="{mark["top"]}" width="{mark["width"]}"'
+            f' height="{mark["height"]}"/>'
+        )
+    return f'<circle cx="{mark["x"]}" cy="{mark["y"]}" r="{unit:.2f}"/>'
+
+
+def _colour(label: object, labels: Sequence[str]) -> int:
+    return labels.index(str(label)) % COLOURS if label in labels else 0
