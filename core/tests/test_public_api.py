@@ -26,6 +26,7 @@ HEAVY = {
     "psycopg",
     "yaml",
     "famulus_static_html",
+    "famulus_crowd_form",
     "famulus_flask",
     "famulus_form",
     "famulus_links",

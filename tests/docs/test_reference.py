@@ -19,9 +19,11 @@ from famulus.contracts import hookspecs
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+#: What plugins share is none itself, and has no entry point.
 FIRST_PARTY = {
-    tomllib.loads(file.read_text(encoding="utf-8"))["project"]["name"]
+    project["name"]
     for file in ROOT.glob("plugins/*/pyproject.toml")
+    if "entry-points" in (project := tomllib.loads(file.read_text(encoding="utf-8"))["project"])
 }
 
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("famulus_"))

@@ -21,6 +21,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "sdk_examples/simple_static_task
 Run = Callable[..., str]
 _PLUGINS = (
     "famulus-static-html",
+    "famulus-crowd-form",
     "famulus-form",
     "famulus-flask",
     "famulus-links",

@@ -45,8 +45,9 @@ def _end(source: Source, token: Token) -> int:
 
 def _element_fault(name: str) -> str:
     return (
-        f"<{name}> is an element of Amazon's crowd-html-elements.js, whose answers are not "
-        'collected here: use ordinary fields with names, such as <input name="…">'
+        f"<{name}> is an element of Amazon's crowd-html-elements.js, which the blueprint "
+        "crowd_form runs (famulus-crowd-form): set blueprint: crowd_form in defaults, or use "
+        "ordinary fields"
     )
 
 
@@ -54,6 +55,7 @@ def _liquid_fault(written: str) -> str:
     shown = " ".join(written.split())
     shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[: _MOST_SHOWN - 1]}…"
     return (
-        f"{shown} is an expression of SageMaker Ground Truth, which nothing fills in here: write "
-        "${…} with a column of the data"
+        f"{shown} is an expression of SageMaker Ground Truth, which the blueprint crowd_form "
+        "fills in (famulus-crowd-form): set blueprint: crowd_form in defaults, or write ${…} with "
+        "a column"
     )

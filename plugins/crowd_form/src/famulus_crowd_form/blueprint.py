@@ -1,0 +1,150 @@
+"""The blueprint ``crowd_form``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+import famulus
+import famulus_marks
+from famulus_crowd_form.options import ROWS_KEY, CrowdFormArgs, SharedCrowdFormState
+from famulus_crowd_form.show import shown
+
+# Every command imports this module, and Liquid takes long.
+if TYPE_CHECKING:
+    from famulus_crowd_form.page import Filled
+    from famulus_crowd_form.template import Template
+
+#: The folder of our style sheet and script.
+STATIC = Path(__file__).parent / "static"
+_STYLE_SHEET = "famulus_crowd.css"
+_HEAD = (
+    f'<link rel="stylesheet" href="{famulus_marks.STYLE_SHEET}">'
+    f'<link rel="stylesheet" href="{_STYLE_SHEET}"><script src="famulus_crowd.js"></script>'
+)
+_NO_SCRIPT = (
+    '<noscript><p class="crowd-noscript">This page needs JavaScript: please turn it on, then load '
+    "the page again.</p></noscript>\n"
+)
+_MARKS_SCRIPT = f'<script src="{famulus_marks.SCRIPT}"></script>'
+
+
+class CrowdFormBlueprint(famulus.Blueprint):
+    """A template of SageMaker Ground Truth, filled with a row of data for each assignment."""
+
+    type = "crowd_form"
+    Args = CrowdFormArgs
+    SharedState = SharedCrowdFormState
+    args: CrowdFormArgs
+
+    def __init__(self, args: CrowdFormArgs, context: famulus.Context) -> None:
+        super().__init__(args, context)
+        self._lock = Lock()
+        self._compiled: Template | None = None
+
+    def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+        """Check the options, the template, and the data whole, except for a generator."""
+        from famulus_crowd_form.checks import crowd_form_problems
+
+        return crowd_form_problems(self.args, self.context.shared_state, plan)
+
+    def assignments(self) -> Iterator[Mapping[str, Any]]:
+        """Stream the rows.
+
+        :raises famulus.UsageError: at a row that cannot be used.
+        """
+        for file in famulus.data_files(self.args):
+            return file.rows()
+        state = self.context.shared_state
+        given = state.crowd_form_data if isinstance(state, SharedCrowdFormState) else ()
+        return famulus.GivenRows(given, ROWS_KEY).rows(self._template.needed)
+
+    @property
+    def data_is_code(self) -> bool:
+        """Whether the rows are ``crowd_form_data``."""
+        return not famulus.data_files(self.args)
+
+    def task_page(self, view: famulus.TaskView) -> famulus.Page:
+        """Fill the template with the unit's row."""
+        return _page(self._filled(view.unit.data))
+
+    def preview_page(self, view: famulus.PreviewView) -> famulus.Page:
+        """Fill the template with the first row."""
+        return _page(self._filled(view.data or {}))
+
+    def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
+        """Return the answers of the elements in the shapes of Ground Truth, and other fields.
+
+        What was sent is checked against the page as the row makes it.
+        """
+        return self._filled(attempt.unit.data).read(form)
+
+    def show(self, unit: famulus.SubmittedUnit) -> str:
+        """Return the row and the answers as ``name: value`` lines."""
+        return shown(unit)
+
+    def review_page(self, unit: famulus.SubmittedUnit) -> famulus.Page:
+        """Show the page as the worker filled it in, with the marks drawn."""
+        answers = unit.answers if isinstance(unit.answers, Mapping) else {}
+        filled = self._filled(unit.data)
+        page = super().review_page(evolve(unit, answers=filled.fields(answers)))
+        own = (STATIC / _STYLE_SHEET).read_text(encoding="utf-8")
+        head = f"<style>\n{famulus_marks.style_text()}{own}</style>"
+        return evolve(page, head=head, body=filled.reviewed(page.body, answers))
+
+    def assets(self) -> Sequence[Path]:
+        """Return ``extra_source_dir``, and the folders of our style sheets and scripts."""
+        own = (STATIC, famulus_marks.STATIC)
+        folder = self.args.extra_source_dir
+        return own if folder is None else (folder.expanduser(), *own)
+
+    def _filled(self, row: Mapping[str, Any]) -> Filled:
+        from famulus_crowd_form.page import filled_page
+
+        return filled_page(self._template.render(row))
+
+    @property
+    def _template(self) -> Template:
+        """The compiled template, compiled once per instance.
+
+        :raises famulus.UsageError: when the file has become one that cannot be shown.
+        """
+        with self._lock:
+            if self._compiled is None:
+                path = self.args.task_source
+                if path is None:
+                    problem = famulus.Problem("is not set", key="blueprint.task_source")
+                    raise famulus.UsageError(problem)
+                self._compiled = _usable(path.expanduser())
+            return self._compiled
+
+
+def _usable(path: Path) -> Template:
+    from liquid.exceptions import LiquidError
+
+    from famulus_crowd_form.template import compile_template, problem_of
+
+    try:
+        return compile_template(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise famulus.UsageError(famulus.Problem(f"cannot be read: {error}", file=path)) from error
+    except LiquidError as error:
+        raise famulus.UsageError(problem_of(error, path)) from error
+
+
+def _page(filled: Filled) -> famulus.Page:
+    has_marks = any(answer.has_marks for answer in filled.answers)
+    needs_scripts = has_marks or "<script" in filled.body or bool(filled.scripts)
+    note = _NO_SCRIPT if needs_scripts else ""
+    return famulus.Page(
+        head=_HEAD,
+        body=f'<div class="crowd-page">{note}{filled.body}</div>',
+        scripts=(_MARKS_SCRIPT if has_marks else "") + filled.scripts,
+        form_attributes=filled.form_attributes,
+        body_attributes=filled.body_attributes,
+        submit_attributes={"hidden": ""} if filled.has_submit else {},
+    )

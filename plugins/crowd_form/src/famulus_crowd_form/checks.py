@@ -1,0 +1,170 @@
+"""The checks of a template before it is launched."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+from liquid.exceptions import LiquidError
+
+import famulus
+from famulus_crowd_form.contexts import blank
+from famulus_crowd_form.html_tokens import Kind, line_of, tokens
+from famulus_crowd_form.options import ROWS_KEY, CrowdFormArgs, SharedCrowdFormState
+from famulus_crowd_form.page import CLOSED, ELEMENTS, filled_page, unknown_element
+from famulus_crowd_form.template import (
+    OBJECT,
+    OBJECT_COLUMNS,
+    Template,
+    compile_template,
+    problem_of,
+    supplied,
+)
+
+_MOST_SHOWN = 30
+#: Rows whose pages are made to look for faults.
+_TRIED = 50
+
+
+def crowd_form_problems(
+    args: CrowdFormArgs, state: famulus.SharedTaskState, plan: famulus.Plan
+) -> list[famulus.Problem]:
+    """Return everything that is wrong with the options, the template and the data."""
+    found: list[famulus.Problem] = []
+    template = None
+    path = Path() if args.task_source is None else args.task_source.expanduser()
+    if args.task_source is not None:
+        template, problems = _read(path, plan)
+        found += problems
+    given = None
+    if isinstance(state, SharedCrowdFormState):
+        given = state.crowd_form_data
+    else:
+        message = f"shared_state must be a SharedCrowdFormState, not a {type(state).__name__}"
+        found.append(famulus.Problem(message, key="shared_state"))
+    watch = _FirstRows(template.columns if template else frozenset())
+    data = famulus.check_task_data(
+        plan, given, ROWS_KEY, template.needed if template else (), watch
+    )
+    found += data.problems
+    if template is not None:
+        if data.columns is not None:
+            found += _unknown_values(template, path, data.columns)
+        if not found:
+            found += _page_problems(template, path, watch.rows)
+    if args.extra_source_dir is not None:
+        folder = args.extra_source_dir.expanduser()
+        found += famulus.served_folder_problems(plan, "blueprint.extra_source_dir", folder)
+    return found
+
+
+@define
+class _FirstRows:
+    """Keeps the first rows, with the values that the template uses."""
+
+    _names: frozenset[str]
+    rows: list[tuple[int, Mapping[str, Any]]] = field(factory=list)
+
+    @property
+    def names(self) -> Collection[str]:
+        return self._names | set(OBJECT_COLUMNS)
+
+    def see(self, place: int, row: Mapping[str, Any]) -> None:
+        if len(self.rows) < _TRIED:
+            self.rows.append((place, row))
+
+
+def _read(path: Path, plan: famulus.Plan) -> tuple[Template | None, list[famulus.Problem]]:
+    try:
+        problems = [*famulus.text_problems(path, "blueprint.task_source")]
+        if problems:
+            return None, problems
+        source = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        message = famulus.unreadable(path, error)
+        return None, [plan.problem("blueprint.task_source", message)]
+    found = list(_element_problems(source, path))
+    try:
+        return compile_template(source), found
+    except LiquidError as error:
+        return None, [problem_of(error, path), *found]
+
+
+def _element_problems(source: str, path: Path) -> Iterator[famulus.Problem]:
+    """Yield what is wrong with the elements, whatever the data."""
+    blanked = blank(source)
+    starts: list[tuple[str, int]] = []
+    ends: list[str] = []
+    seen: set[str] = set()
+    for token in tokens(blanked):
+        if token.kind is Kind.END:
+            ends.append(token.name)
+        elif token.name.startswith("crowd-"):
+            line = line_of(source, token.start)
+            starts.append((token.name, line))
+            if token.name not in ELEMENTS and token.name not in seen:
+                yield famulus.Problem(unknown_element(token.name), file=path, line=line)
+            seen.add(token.name)
+        elif token.name == "script" and "<crowd-" in source[token.end : token.content_end]:
+            message = (
+                "a script makes elements <crowd-…>, which get no fields then: write them into the "
+                "template, hidden until the script shows them"
+            )
+            line = line_of(source, token.start)
+            yield famulus.Problem(message, file=path, line=line, warning=True)
+    for name in sorted(CLOSED & {name for name, _ in starts}):
+        lines = [line for each, line in starts if each == name]
+        if ends.count(name) < len(lines):
+            message = f"<{name}> is never closed: write </{name}>"
+            yield famulus.Problem(message, file=path, line=lines[-1])
+    if not any(name.startswith("crowd-") for name, _ in starts):
+        message = "has no <crowd-…> element: the blueprint static_task is for ordinary forms"
+        yield famulus.Problem(message, file=path, warning=True)
+
+
+def _unknown_values(
+    template: Template, path: Path, columns: Collection[str]
+) -> Iterator[famulus.Problem]:
+    known = supplied(columns)
+    seen: set[str] = set()
+    for variable in template.variables:
+        shown = ".".join(map(str, variable.segments))
+        column = variable.column
+        if shown in seen or column in template.optional or column in known:
+            continue
+        if column is None and variable.segments[:2] == ("task", "input"):
+            continue
+        seen.add(shown)
+        names = sorted(known)
+        if column is None:
+            message = f"{{{{ {shown} }}}} has no data: write {{{{ task.input.{shown} }}}}"
+        else:
+            close = difflib.get_close_matches(column, names, 1)
+            hint = f"; did you mean task.input.{close[0]}?" if close else ""
+            more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+            listed = ", ".join(names[:_MOST_SHOWN])
+            message = f"{{{{ {shown} }}}} has no data{hint} (columns: {listed}{more})"
+            if column == OBJECT:
+                message += "; an input manifest has it as source or source-ref"
+        yield famulus.Problem(message, file=path, line=variable.line)
+
+
+def _page_problems(
+    template: Template, path: Path, rows: list[tuple[int, Mapping[str, Any]]]
+) -> Iterator[famulus.Problem]:
+    """Yield what is wrong with the pages of the first rows, each fault once."""
+    seen: set[str] = set()
+    for place, row in rows:
+        try:
+            faults = filled_page(template.render(row)).faults
+        except LiquidError as error:
+            yield problem_of(error, path)
+            return
+        for line, fault in faults:
+            if fault not in seen:
+                seen.add(fault)
+                message = f"{fault} (in the page of row {place}, whose line this is)"
+                yield famulus.Problem(message, file=path, line=line)

@@ -1,0 +1,131 @@
+"""Give each value of a template the escapes of the place where it stands.
+
+Liquid escapes every value for the text of a page (page "Adding automation with Liquid" of the
+developer guide: autoescape). That is right in text and in quoted attributes, and lets a value out
+in scripts, handlers, addresses and unquoted attributes. So a filter of ours is
+added to each output there; see ``filters``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+from famulus_crowd_form.html_tokens import Attribute, Kind, Token, tokens
+
+_LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_RAW = re.compile(
+    r"\{%-?\s*(raw|comment)\s*-?%\}.*?\{%-?\s*end\1\s*-?%\}", re.DOTALL | re.IGNORECASE
+)
+_END = re.compile(r"\s*-?\}\}\Z")
+_URLS = frozenset({
+    "action", "background", "cite", "data", "formaction", "href", "longdesc", "ping", "poster",
+    "src", "xlink:href",
+})  # fmt: skip
+_SCRIPT_TYPES = re.compile(
+    r"|module|(?:text|application)/(?:x-)?(?:java|ecma)script.*", re.IGNORECASE
+)
+_JSON_TYPES = re.compile(r".*json.*|importmap|speculationrules", re.IGNORECASE)
+#: A string, a comment or a regular expression of a script, or one character of code.
+_PART = re.compile(
+    r"""(?P<string>"(?:\\.|[^"\\\n])*+(?:"|\Z)|'(?:\\.|[^'\\\n])*+(?:'|\Z)|`(?:\\.|[^`\\])*+(?:`|\Z))"""
+    r"""|//[^\n]*+|/\*.*?(?:\*/|\Z)"""
+    r"""|(?<=[(,=:\[!&|?{};\n])[ \t]*/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*+\]|[^/\\\[\n])++/"""
+    r"""|.""",
+    re.DOTALL,
+)
+
+
+def with_filters(source: str) -> str:
+    """Return a template whose outputs have the filters of their places; lines stay as they are."""
+    blanked = blank(source)
+    raw = [found.span() for found in _RAW.finditer(source)]
+    added: dict[int, str] = {}
+    outputs = [
+        found
+        for found in _LIQUID.finditer(source)
+        if found[0].startswith("{{") and not any(start <= found.start() < end for start, end in raw)
+    ]
+    places = iter([*_places(blanked)])
+    place = next(places, None)
+    for output in outputs:
+        while place is not None and place[1] <= output.start():
+            place = next(places, None)
+        if place is not None and place[0] <= output.start():
+            filters = place[2].filters_at(blanked, output.start())
+            end = _END.search(output[0])
+            if filters and end is not None:
+                added[output.start() + end.start()] = filters
+    parts, position = [], 0
+    for offset in sorted(added):
+        parts += [source[position:offset], added[offset]]
+        position = offset
+    return "".join([*parts, source[position:]])
+
+
+def blank(source: str) -> str:
+    """Return a template without its Liquid, every part replaced by as many letters."""
+    return _LIQUID.sub(lambda found: re.sub(r"[^\n]", "x", found[0]), source)
+
+
+class _Script:
+    """The content of a script, or the value of a handler."""
+
+    def __init__(self, start: int, end: int) -> None:
+        self._start, self._end = start, end
+
+    def filters_at(self, text: str, offset: int) -> str:
+        for part in _PART.finditer(text, self._start, self._end):
+            if part.end() > offset:
+                return " | in_string" if part["string"] else " | in_code"
+        return " | in_code"
+
+
+class _Json:
+    """The content of a script of JSON."""
+
+    def filters_at(self, text: str, offset: int) -> str:
+        before = text[:offset].rstrip()
+        return " | in_code" if before.endswith((":", ",", "[", ">")) else " | in_string"
+
+
+class _Attributes:
+    """The attributes of a tag."""
+
+    def __init__(self, token: Token) -> None:
+        self._attributes = list(token.attributes())
+
+    def filters_at(self, text: str, offset: int) -> str:
+        for attribute in self._attributes:
+            if attribute.span is not None and attribute.span[0] <= offset < attribute.span[1]:
+                return _in_value(text, attribute, attribute.span, offset)
+        return " | in_unquoted"
+
+
+def _in_value(text: str, attribute: Attribute, span: tuple[int, int], offset: int) -> str:
+    found = ""
+    if attribute.name.startswith("on"):
+        # An entity is as long as it is written: the places of quotes in code would differ.
+        plain = unescape(text[span[0] : offset])
+        place = _Script(0, len(plain) + 1).filters_at(f"{plain}x", len(plain))
+        found = place.replace("in_", "in_handler_")
+    elif attribute.name == "srcdoc":
+        found = " | in_srcdoc"
+    elif attribute.name in _URLS and not text[span[0] : offset].strip():
+        found = " | in_url"
+    return found if attribute.is_quoted else f"{found} | in_unquoted"
+
+
+def _places(text: str) -> Iterator[tuple[int, int, _Script | _Json | _Attributes]]:
+    """Yield the parts of a page where text is not escaped like text, with their ends."""
+    for token in tokens(text):
+        if token.kind is not Kind.START:
+            continue
+        yield token.start, token.end, _Attributes(token)
+        if token.name == "script" and token.content_end is not None:
+            kind = token.values().get("type", "").strip()
+            if _SCRIPT_TYPES.fullmatch(kind):
+                yield token.end, token.content_end, _Script(token.end, token.content_end)
+            elif _JSON_TYPES.fullmatch(kind):
+                yield token.end, token.content_end, _Json()

@@ -1,0 +1,155 @@
+"""What all elements share: attributes of a tag, and the answer that its fields give."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any, ClassVar
+
+from attrs import frozen
+
+import famulus
+from famulus_crowd_form.relaxed_json import read_relaxed
+
+#: Characters that an answer may have where the element sets no limit.
+LONGEST = 100_000
+REQUIRED = "Please answer this."
+
+
+class WrongAnswer(Exception):  # noqa: N818 - it is a sentence for the worker
+    """An answer is missing or not right; the text says what to do."""
+
+
+class ElementFault(Exception):  # noqa: N818 - it is about what an author wrote
+    """An element cannot be shown; the text says why."""
+
+
+@frozen
+class Tag:
+    """A start tag of an element."""
+
+    name: str
+    values: Mapping[str, str]
+    #: how many elements precede it on the page; ids are made of it
+    number: int
+
+    @property
+    def key(self) -> str:
+        """A start of ids that nothing else on the page has."""
+        return f"crowd-{self.number}"
+
+    def text(self, name: str) -> str:
+        """Return an attribute; empty without one."""
+        return self.values.get(name, "")
+
+    def flag(self, name: str) -> bool:
+        """Return whether a switch is on."""
+        return name in self.values and self.values[name].strip().lower() != "false"
+
+    def needed_name(self) -> str:
+        """Return the name of its answer.
+
+        :raises ElementFault: where it has none.
+        """
+        name = self.text("name").strip()
+        if not name:
+            raise ElementFault(f'<{self.name}> has no name: write name="…", the key of its answer')
+        if name.startswith(("famulus_", "mephisto_")):
+            raise ElementFault(f"the name {name!r} of <{self.name}> is reserved: write another one")
+        return name
+
+    def listed(self, name: str) -> Any:
+        """Return the value of an attribute in JSON; None without one.
+
+        :raises ElementFault: where it is no JSON.
+        """
+        text = self.text(name).strip()
+        if not text:
+            return None
+        try:
+            return read_relaxed(text)
+        except ValueError:
+            shown = text if len(text) <= 60 else f"{text[:59]}…"
+            raise ElementFault(
+                f"{name}={shown!r} of <{self.name}> is no JSON: write it like "
+                f'{name}="{{{{ task.input.{name} | to_json }}}}" or {name}=\'["a", "b"]\''
+            ) from None
+
+    def categories(self, name: str) -> list[str]:
+        """Return a list of texts that differ.
+
+        :raises ElementFault: where it is no such list.
+        """
+        found = self.listed(name)
+        if not isinstance(found, list) or not found:
+            raise ElementFault(f"{name} of <{self.name}> must be a list of texts: it is {found!r}")
+        texts = [_label(each) for each in found]
+        if any(text is None for text in texts) or len(set(texts)) < len(texts):
+            raise ElementFault(f"{name} of <{self.name}> must be different texts: it is {found!r}")
+        return [text for text in texts if text is not None]
+
+
+class Answer(ABC):
+    """The answer of one element, as it is sent, stored and shown."""
+
+    #: whether the page needs the script of marks
+    has_marks: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The names of its fields in the form."""
+
+    @abstractmethod
+    def read(self, form: famulus.Form) -> Mapping[str, Any]:
+        """Return the answer by its name, in the shape of Ground Truth.
+
+        :raises WrongAnswer: where it is missing or not right.
+        """
+
+    @abstractmethod
+    def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Yield the fields of the form that stored answers came from."""
+
+    def reviewed(self, body: str, answers: Mapping[str, Any]) -> str:
+        """Return the HTML of a filled page with what no field can show."""
+        return body
+
+
+@frozen
+class Part:
+    """The HTML inside of an element: after its start tag, and before its end tag."""
+
+    start: str = ""
+    end: str = ""
+    answer: Answer | None = None
+
+
+def attributes(pairs: Mapping[str, str | bool]) -> str:
+    """Return attributes as HTML; those that are empty or off are left out."""
+    return "".join(
+        f" {name}" if value is True else f' {name}="{escape(str(value))}"'
+        for name, value in pairs.items()
+        if value is not False and value != ""
+    )
+
+
+def sent_text(form: famulus.Form, name: str) -> str:
+    """Return the text of a field; empty where it was not sent.
+
+    :raises WrongAnswer: where it is too long.
+    """
+    value = form.first(name) or ""
+    if len(value) > LONGEST:
+        raise WrongAnswer(f"Please shorten this: it has more than {LONGEST:,} characters.")
+    return value
+
+
+def _label(value: Any) -> str | None:
+    if isinstance(value, Mapping):
+        value = value.get("label")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    return text or None

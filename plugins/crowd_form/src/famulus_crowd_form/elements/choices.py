@@ -1,0 +1,219 @@
+"""Choices among categories, and radio buttons.
+
+Sources: the pages of the developer guide of SageMaker on "crowd-classifier" and
+"crowd-image-classifier" (``{name: {label: category}}``), on "crowd-classifier-multi-select" and
+"crowd-image-classifier-multi-select" (``{name: {labels: […]}}``), and on "crowd-radio-group"
+(``{name: {value: true or false}}`` for each button). The guide does not say what a chosen
+``exclusion-category`` gives; it is an empty list here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+from attrs import define, field, frozen
+
+import famulus
+from famulus_crowd_form.elements.base import (
+    REQUIRED,
+    Answer,
+    ElementFault,
+    Part,
+    Tag,
+    WrongAnswer,
+    attributes,
+    sent_text,
+)
+from famulus_crowd_form.filters import INVALID_URL, is_safe_url
+
+
+@frozen
+class _Choice(Answer):
+    name: str
+    categories: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def read(self, form: famulus.Form) -> Mapping[str, Any]:
+        value = sent_text(form, self.name)
+        if value not in self.categories:
+            raise WrongAnswer("Please choose one of these.")
+        return {self.name: {"label": value}}
+
+    def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        found = answers.get(self.name)
+        if isinstance(found, Mapping) and isinstance(found.get("label"), str):
+            yield self.name, found["label"]
+
+
+@frozen
+class _Choices(Answer):
+    name: str
+    categories: tuple[str, ...]
+    #: the choice that none of them applies
+    exclusion: str | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, f"{self.name}.none")
+
+    def read(self, form: famulus.Form) -> Mapping[str, Any]:
+        sent = {value for name, value in form.fields if name == self.name}
+        if not sent <= set(self.categories):
+            raise WrongAnswer("Please choose from these.")
+        is_excluded = bool(form.first(f"{self.name}.none")) and self.exclusion is not None
+        if is_excluded and sent:
+            raise WrongAnswer(f"Please choose categories, or “{self.exclusion}”.")
+        if self.exclusion is not None and not sent and not is_excluded:
+            raise WrongAnswer(REQUIRED)
+        return {self.name: {"labels": [each for each in self.categories if each in sent]}}
+
+    def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        found = answers.get(self.name)
+        labels = found.get("labels") if isinstance(found, Mapping) else None
+        if not isinstance(labels, list):
+            return
+        yield from ((self.name, str(label)) for label in labels)
+        if not labels and self.exclusion is not None:
+            yield f"{self.name}.none", "1"
+
+
+def crowd_classifier(tag: Tag) -> Part:
+    """Return the header and the choices of a classifier, of an image or of its own target."""
+    name, categories = tag.needed_name(), tag.categories("categories")
+    if tag.text("overlay"):
+        raise ElementFault(
+            f"overlay of <{tag.name}> is not supported: draw the earlier work into the image"
+        )
+    start = header(tag)
+    if "image" in tag.name:
+        start += image(tag)
+    if not tag.name.endswith("-multi-select"):
+        options = "".join(_option("radio", name, each, required=True) for each in categories)
+        answer: Answer = _Choice(name, tuple(categories))
+    else:
+        exclusion = _exclusion(tag)
+        options = "".join(_option("checkbox", name, each) for each in categories)
+        if exclusion is not None:
+            options += _option("checkbox", f"{name}.none", "1", exclusion)
+        answer = _Choices(name, tuple(categories), exclusion)
+    kind = "group" if tag.name.endswith("-multi-select") else "radiogroup"
+    end = (
+        f'<div class="crowd-options" role="{kind}" aria-labelledby="{tag.key}-header">'
+        f"{options}</div>"
+    )
+    return Part(start, end, answer)
+
+
+def header(tag: Tag) -> str:
+    """Return the question of an element."""
+    text = escape(tag.text("header") or tag.needed_name())
+    return f'<p class="crowd-header" id="{tag.key}-header">{text}</p>'
+
+
+def image(tag: Tag) -> str:
+    """Return the image of an element.
+
+    :raises ElementFault: where it has none.
+    """
+    return (
+        f'<div class="crowd-target"><img src="{escape(image_url(tag))}" alt="The image to judge">'
+        "</div>"
+    )
+
+
+def image_url(tag: Tag) -> str:
+    """Return the address of the image of an element.
+
+    :raises ElementFault: where it has none, or one that browsers cannot load.
+    """
+    address = tag.text("src").strip()
+    if not address:
+        raise ElementFault(f'<{tag.name}> has no image: write src="…"')
+    if address.lower().startswith("s3:"):
+        raise ElementFault(
+            f"src={address!r} of <{tag.name}> is an address that browsers cannot load: give "
+            "https:// addresses, or names of files in extra_source_dir"
+        )
+    return address if is_safe_url(address) else INVALID_URL
+
+
+def _exclusion(tag: Tag) -> str | None:
+    found = tag.listed("exclusion-category")
+    if found is None:
+        return None
+    text = found.get("text") if isinstance(found, Mapping) else found
+    if not isinstance(text, str) or not text.strip():
+        raise ElementFault(
+            f'exclusion-category of <{tag.name}> must be like {{"text": "None of these"}}'
+        )
+    return text
+
+
+def _option(kind: str, name: str, value: str, shown: str = "", *, required: bool = False) -> str:
+    control = attributes({"type": kind, "name": name, "value": value, "required": required})
+    return (
+        f'<label class="crowd-option"><input{control}>'
+        f'<span class="crowd-option-text">{escape(shown or value)}</span></label>'
+    )
+
+
+@define
+class RadioGroup(Answer):
+    """The buttons of a ``crowd-radio-group``; one of them can be chosen."""
+
+    sent_name: str = ""
+    is_required: bool = False
+    #: name and value of each
+    buttons: list[tuple[str, str]] = field(factory=list)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.sent_name,)
+
+    def add(self, tag: Tag) -> Part:
+        """Return the field of a further button; its content is its label."""
+        name, value = tag.needed_name(), tag.text("value") or "on"
+        if (name, value) in self.buttons:
+            raise ElementFault(
+                f"<crowd-radio-button> {name!r} with the value {value!r} is twice in its group"
+            )
+        self.sent_name = self.sent_name or name
+        self.is_required = self.is_required or tag.flag("required")
+        self.buttons.append((name, value))
+        control = attributes({
+            "type": "radio",
+            "name": self.sent_name,
+            "value": self._sent(name, value),
+            "checked": tag.flag("checked"),
+            "disabled": tag.flag("disabled"),
+            "required": self.is_required,
+        })  # fmt: skip
+        start = f'<label class="crowd-option"><input{control}><span class="crowd-option-text">'
+        return Part(start, "</span></label>")
+
+    def read(self, form: famulus.Form) -> Mapping[str, Any]:
+        sent = sent_text(form, self.sent_name)
+        known = [self._sent(name, value) for name, value in self.buttons]
+        if not sent and self.is_required:
+            raise WrongAnswer("Please choose one of these.")
+        if sent and sent not in known:
+            raise WrongAnswer("Please choose one of these.")
+        answers: dict[str, dict[str, bool]] = {}
+        for name, value in self.buttons:
+            answers.setdefault(name, {})[value] = sent == self._sent(name, value)
+        return answers
+
+    def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        for name, value in self.buttons:
+            found = answers.get(name)
+            if isinstance(found, Mapping) and found.get(value) is True:
+                yield self.sent_name, self._sent(name, value)
+
+    def _sent(self, name: str, value: str) -> str:
+        """Return what a button sends: in one group, buttons can have different names."""
+        return value if name == self.sent_name else f"{name}={value}"

@@ -1,0 +1,221 @@
+"""Single fields: ``crowd-input``, ``crowd-text-area``, ``crowd-checkbox``, ``crowd-slider``.
+
+Sources: the pages "crowd-input", "crowd-text-area", "crowd-checkbox" and "crowd-slider" of the
+developer guide of SageMaker: a text's answer is ``{name: text}``, a check box's is ``{name:
+{value: true or false}}``, where boxes of one name share one object, and ``on`` is the value of a
+box without one. The guide says nothing of a slider's answer; it is a number here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+from attrs import frozen
+
+import famulus
+from famulus_crowd_form.elements.base import (
+    REQUIRED,
+    Answer,
+    ElementFault,
+    Part,
+    Tag,
+    WrongAnswer,
+    attributes,
+    sent_text,
+)
+
+_TYPES = frozenset({
+    "color", "date", "datetime-local", "email", "month", "number", "password", "search", "tel",
+    "text", "time", "url", "week",
+})  # fmt: skip
+
+
+@frozen
+class _Text(Answer):
+    name: str
+    is_required: bool
+    least: int
+    most: int | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def read(self, form: famulus.Form) -> Mapping[str, Any]:
+        # A form sends line breaks as two characters.
+        text = sent_text(form, self.name).replace("\r\n", "\n")
+        if not text.strip() and self.is_required:
+            raise WrongAnswer(REQUIRED)
+        if text and len(text) < self.least:
+            raise WrongAnswer(f"Please write at least {self.least} characters.")
+        if self.most is not None and len(text) > self.most:
+            raise WrongAnswer(f"Please write at most {self.most} characters.")
+        return {self.name: text}
+
+    def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        value = answers.get(self.name)
+        if isinstance(value, str):
+            yield self.name, value
+
+
+def crowd_input(tag: Tag) -> Part:
+    """Return the field of a ``crowd-input``."""
+    kind = tag.text("type").strip().lower() or "text"
+    if kind == "file":
+        raise ElementFault(
+            '<crowd-input type="file"> is not supported: write <input type="file" name="…">'
+        )
+    control = attributes({
+        "type": kind if kind in _TYPES else "text",
+        "value": tag.text("value"),
+        **_limits(tag),
+    })  # fmt: skip
+    note = attributes({"title": tag.text("error-message")})
+    return _text_part(tag, f'<input class="crowd-text"{control}{_common(tag)}{note}>')
+
+
+def crowd_text_area(tag: Tag) -> Part:
+    """Return the field of a ``crowd-text-area``."""
+    rows = tag.text("rows") if tag.text("rows").isdecimal() else "4"
+    control = attributes({"rows": rows, **_limits(tag)})
+    # A browser drops the first line break of a text area.
+    value = escape(tag.text("value"))
+    return _text_part(
+        tag, f'<textarea class="crowd-text"{control}{_common(tag)}>\n{value}</textarea>'
+    )
+
+
+def _text_part(tag: Tag, control: str) -> Part:
+    label = escape(tag.text("label") or tag.text("placeholder") or tag.text("name"))
+    answer = _Text(
+        tag.needed_name(),
+        tag.flag("required"),
+        _number(tag, "min-length") or 0,
+        _number(tag, "max-length"),
+    )
+    if tag.flag("disabled"):
+        answer = _Text(answer.name, False, 0, None)
+    hidden = "" if tag.text("label") else " crowd-unseen"
+    start = f'<label class="crowd-label{hidden}" for="{tag.key}-input">{label}</label>{control}'
+    return Part(start, "", answer)
+
+
+def _limits(tag: Tag) -> dict[str, str | bool]:
+    least, most = _number(tag, "min-length"), _number(tag, "max-length")
+    return {
+        "placeholder": tag.text("placeholder"),
+        "minlength": "" if least is None else str(least),
+        "maxlength": "" if most is None else str(most),
+        "readonly": tag.flag("readonly"),
+        "autofocus": tag.flag("auto-focus"),
+    }
+
+
+def _common(tag: Tag) -> str:
+    return attributes({
+        "id": f"{tag.key}-input",
+        "name": tag.needed_name(),
+        "required": tag.flag("required"),
+        "disabled": tag.flag("disabled"),
+    })  # fmt: skip
+
+
+def _number(tag: Tag, name: str) -> int | None:
+    text = tag.text(name).strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None
+
+
+@frozen
+class _Checkbox(Answer):
+    name: str
+    value: str
+    is_required: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def read(self, form: famulus.Form) -> Mapping[str, Any]:
+        is_checked = (self.name, self.value) in form.fields
+        if self.is_required and not is_checked:
+            raise WrongAnswer("Please check this box.")
+        return {self.name: {self.value: is_checked}}
+
+    def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        found = answers.get(self.name)
+        if isinstance(found, Mapping) and found.get(self.value) is True:
+            yield self.name, self.value
+
+
+def crowd_checkbox(tag: Tag) -> Part:
+    """Return the field of a ``crowd-checkbox``; its content is its label."""
+    value = tag.text("value") or "on"
+    control = attributes({"value": value, "checked": tag.flag("checked")})
+    start = (
+        f'<label class="crowd-option"><input type="checkbox"{control}{_common(tag)}>'
+        '<span class="crowd-option-text">'
+    )
+    is_required = tag.flag("required") and not tag.flag("disabled")
+    return Part(start, "</span></label>", _Checkbox(tag.needed_name(), value, is_required))
+
+
+@frozen
+class _Slider(Answer):
+    name: str
+    least: float
+    most: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def read(self, form: famulus.Form) -> Mapping[str, Any]:
+        text = sent_text(form, self.name)
+        try:
+            value = float(text)
+        except ValueError:
+            raise WrongAnswer("Please move the slider.") from None
+        if not math.isfinite(value) or not self.least <= value <= self.most:
+            raise WrongAnswer(f"Please choose from {self.least:g} to {self.most:g}.")
+        return {self.name: int(value) if value.is_integer() else value}
+
+    def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        value = answers.get(self.name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield self.name, str(value)
+
+
+def crowd_slider(tag: Tag) -> Part:
+    """Return the field of a ``crowd-slider``, beside which its value is shown."""
+    least, most = _float(tag, "min", 0.0), _float(tag, "max", 100.0)
+    step, value = _float(tag, "step", 1.0), _float(tag, "value", least)
+    if least >= most or step <= 0:
+        raise ElementFault(f"min, max and step of <crowd-slider> leave no choice: {tag.values!r}")
+    label = escape(tag.text("label") or tag.needed_name())
+    limits = attributes({
+        "min": f"{least:.12g}",
+        "max": f"{most:.12g}",
+        "step": f"{step:.12g}",
+        "value": f"{value:.12g}",
+    })  # fmt: skip
+    start = (
+        f'<label class="crowd-label{"" if tag.text("label") else " crowd-unseen"}"'
+        f' for="{tag.key}-input">{label}</label><span class="crowd-range"><span>{least:g}</span>'
+        f'<input type="range"{limits}{_common(tag)}><span>{most:g}</span>'
+        f'<output for="{tag.key}-input">{value:g}</output></span>'
+    )
+    return Part(start, "", _Slider(tag.needed_name(), least, most))
+
+
+def _float(tag: Tag, name: str, default: float) -> float:
+    text = tag.text(name).strip()
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ElementFault(f"{name}={text!r} of <{tag.name}> is no number")
+    return value

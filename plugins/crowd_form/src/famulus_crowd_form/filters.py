@@ -1,0 +1,162 @@
+"""The filters of Ground Truth, and those that escape for a place.
+
+Sources: page "Adding automation with Liquid" of the developer guide for ``grant_read_access``,
+``skip_autoescape`` and ``to_json``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from liquid import Markup, escape, is_undefined
+
+#: What an address becomes that could run code.
+INVALID_URL = "about:invalid"
+
+_SCRIPT = re.compile("[\\\\'\"`<>&$\x00-\x1f\x7f\u2028\u2029]")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
+_MEDIA_DATA = re.compile(r"data:(?:image|audio|video)/", re.IGNORECASE)
+_IGNORED = str.maketrans("", "", "\t\n\r")
+_STRIPPED = "".join(map(chr, range(0x21)))
+_UNQUOTED = re.compile(r"[\s=`/]")
+
+
+class Json(str):
+    """JSON, as ``to_json`` makes it."""
+
+    __slots__ = ()
+
+
+class Trusted(Markup):
+    """What ``skip_autoescape`` lets through as it is."""
+
+    __slots__ = ()
+
+
+def to_json(value: Any) -> Json:
+    """Return a value as JSON; the page escapes it like other text."""
+    if is_undefined(value):
+        value = None
+    return Json(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def skip_autoescape(value: Any) -> Trusted:
+    """Return a value that is put into the page as it is, with its markup."""
+    return Trusted(_script_json(value) if isinstance(value, Json) else _text(value))
+
+
+def grant_read_access(value: Any) -> Any:
+    """Return an address as it is: pages here load what browsers can read."""
+    return value
+
+
+def in_string(value: Any) -> Any:
+    """Escape for a string of a script.
+
+    The string has the entities that Ground Truth's autoescape makes: scripts write it into
+    ``innerHTML``.
+    """
+    if isinstance(value, Trusted):
+        return value
+    if isinstance(value, Json):
+        return Markup(_script_json(value))
+    return Markup(_script_text(value))
+
+
+def in_code(value: Any) -> Any:
+    """Return a literal of JavaScript: a value is never code."""
+    if isinstance(value, Trusted):
+        return value
+    if isinstance(value, Json):
+        return Markup(_script_json(value))
+    if is_undefined(value) or not isinstance(value, str):
+        return Markup(_script_json(to_json(value)))
+    return Markup(value if _NUMBER.fullmatch(value) else f'"{_script_text(value)}"')
+
+
+def in_url(value: Any) -> Any:
+    """Return an address that runs no code."""
+    if isinstance(value, Trusted):
+        return value
+    return value if is_safe_url(_text(value)) else INVALID_URL
+
+
+def in_srcdoc(value: Any) -> Any:
+    """Escape for a page in an attribute, which is read twice."""
+    return value if isinstance(value, Trusted) else Markup(escape(str(escape(_text(value)))))
+
+
+def in_unquoted(value: Any) -> Any:
+    """Escape for an attribute without quotes, and for the place of an attribute."""
+    if isinstance(value, Trusted):
+        return value
+    return Markup(_UNQUOTED.sub(lambda found: f"&#{ord(found[0])};", str(escape(_text(value)))))
+
+
+def in_handler_string(value: Any) -> Any:
+    """Escape for a string of a handler, an attribute whose entities a browser reads first."""
+    if isinstance(value, Trusted):
+        return value
+    return Markup(escape(_SCRIPT.sub(_code_unit, _text(value))))
+
+
+def in_handler_code(value: Any) -> Any:
+    """Return a literal for the code of a handler."""
+    if isinstance(value, Trusted):
+        return value
+    if isinstance(value, str) and not isinstance(value, Json):
+        text = _SCRIPT.sub(_code_unit, _text(value))
+        return Markup(value if _NUMBER.fullmatch(value) else escape(f'"{text}"'))
+    return Markup(escape(_script_json(value if isinstance(value, Json) else to_json(value))))
+
+
+def is_safe_url(address: str) -> bool:
+    """Return whether an address is relative, or of a scheme that cannot run code."""
+    read = address.translate(_IGNORED).strip(_STRIPPED)
+    scheme = _SCHEME.match(read)
+    if scheme is None or scheme[1].lower() in ("http", "https", "mailto", "tel"):
+        return True
+    return _MEDIA_DATA.match(read) is not None
+
+
+FILTERS = (
+    to_json,
+    skip_autoescape,
+    grant_read_access,
+    in_string,
+    in_code,
+    in_url,
+    in_srcdoc,
+    in_unquoted,
+    in_handler_string,
+    in_handler_code,
+)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Markup):
+        return str(value.unescape())
+    return value if isinstance(value, str) else str(value)
+
+
+def _script_json(text: str) -> str:
+    """Return JSON without what means something in HTML or a template literal, but for quotes."""
+    for character in "<>&'`$\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _script_text(value: Any) -> str:
+    html = value if isinstance(value, Markup) else escape(_text(value))
+    return _SCRIPT.sub(_code_unit, str(html))
+
+
+def _code_unit(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"

@@ -1,0 +1,154 @@
+"""A template of Ground Truth: Liquid, compiled once and filled for each page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import liquid
+from attrs import frozen
+from liquid.exceptions import LiquidError
+
+import famulus
+from famulus_crowd_form.contexts import with_filters
+from famulus_crowd_form.filters import FILTERS
+from famulus_crowd_form.html_tokens import line_of
+
+#: What a template can use besides the columns of the data.
+OBJECT = "taskObject"
+#: Columns of an input manifest that are the object; page "Use an Input Manifest File".
+OBJECT_COLUMNS = ("source", "source-ref")
+
+#: Tags that read files, or write values where no filter is added.
+_NO_TAGS = ("include", "render", "echo", "liquid", "doc")
+_TESTED = re.compile(r"\{%-?\s*(?:if|elsif|unless|case)\b(.*?)%\}", re.DOTALL)
+_DEFAULTED = re.compile(r"\{\{((?:(?!\}\}).)*?)\|\s*default\b", re.DOTALL)
+_INPUT = re.compile(r"""\btask\.input(?:\.([\w-]+)|\[\s*(?:"([^"]*)"|'([^']*)')\s*\])""")
+
+
+class _Environment(liquid.Environment):
+    """The limits of one page: no data makes a server busy for long."""
+
+    loop_iteration_limit = 100_000
+    local_namespace_limit = 10_000_000
+    output_stream_limit = 10_000_000
+    context_depth_limit = 30
+
+
+@frozen
+class Variable:
+    """A place where a template uses a value."""
+
+    #: the parts of its path: task, input, column …
+    segments: tuple[object, ...]
+    line: int
+
+    @property
+    def column(self) -> str | None:
+        """The column of the data; None for something else."""
+        if self.segments[:2] == ("task", "input") and len(self.segments) > 2:
+            name = self.segments[2]
+            return name if isinstance(name, str) else None
+        return None
+
+
+@frozen
+class Template:
+    """A compiled template, and what it uses."""
+
+    source: str
+    variables: tuple[Variable, ...]
+    #: columns that rows can lack, since the template tests them or has a default
+    optional: frozenset[str]
+    _bound: liquid.BoundTemplate
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that it uses."""
+        return frozenset(each.column for each in self.variables if each.column is not None)
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """The columns that every row must have."""
+        return self.columns - self.optional - {OBJECT}
+
+    def render(self, row: Mapping[str, Any]) -> str:
+        """Return the page of a row, before its elements get their fields.
+
+        :raises LiquidError: where a filter cannot have a value, or a limit is reached.
+        """
+        return self._bound.render(task={"input": _input(row)})
+
+
+def compile_template(source: str) -> Template:
+    """Compile a template.
+
+    :raises LiquidError: where it is none.
+    """
+    environment = _Environment(autoescape=True)
+    for name in _NO_TAGS:
+        environment.tags.pop(name, None)
+    for each in FILTERS:
+        environment.filters[each.__name__] = each
+    annotated = with_filters(source)
+    bound = environment.from_string(annotated)
+    analysis = bound.analyze(include_partials=False)
+    unknown = [name for name in analysis.filters if name not in environment.filters]
+    if unknown:
+        place = analysis.filters[unknown[0]][0].index
+        raise UnknownFilterError(unknown[0], line_of(annotated, place))
+    variables = [
+        Variable(tuple(each.segments), line_of(annotated, each.span.index))
+        for found in analysis.globals.values()
+        for each in found
+    ]
+    tested = (*_TESTED.findall(source), *_DEFAULTED.findall(source))
+    optional = {
+        first or second or third for text in tested for first, second, third in _INPUT.findall(text)
+    }
+    variables.sort(key=lambda each: each.line)
+    return Template(source, tuple(variables), frozenset(optional), bound)
+
+
+class UnknownFilterError(LiquidError):
+    """A template uses a filter that there is not."""
+
+    def __init__(self, name: str, line: int) -> None:
+        super().__init__(f"unknown filter '{name}'", token=None)
+        self.line = line
+
+
+def problem_of(error: LiquidError, file: Path) -> famulus.Problem:
+    """Return what is wrong with a template."""
+    line = error.line if isinstance(error, UnknownFilterError) else _line(error)
+    message = str(error.args[0]) if error.args else type(error).__name__
+    if found := re.search(r"unexpected tag '?(\w+)'?|unknown tag '?(\w+)'?", message):
+        tag = found[1] or found[2]
+        if tag in _NO_TAGS:
+            message = (
+                f"{{% {tag} %}} does not work here: write what it stands for into the template"
+            )
+    return famulus.Problem(f"is no template of Liquid: {message}", file=file, line=line)
+
+
+def _line(error: LiquidError) -> int | None:
+    context = error.context()
+    return context[0] if context else None
+
+
+def _input(row: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(row)
+    if OBJECT not in found:
+        for column in OBJECT_COLUMNS:
+            if column in found:
+                found[OBJECT] = found[column]
+                break
+    return found
+
+
+def supplied(columns: Iterable[str]) -> set[str]:
+    """Return the names of a template's values for the columns of the data."""
+    names = set(columns)
+    return names | {OBJECT} if names & set(OBJECT_COLUMNS) else names

@@ -1,0 +1,122 @@
+"""Liquid templates: values are escaped where they stand, and faults have a line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from liquid.exceptions import LiquidError
+
+from famulus_crowd_form.template import compile_template, problem_of
+
+
+def rendered(template: str, **row: Any) -> str:
+    return compile_template(template).render(row)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{ task.input.x }}", "&lt;b&gt; &#34;&amp;&#39;"),
+        ("{{ task.input.x | escape }}", "&lt;b&gt; &#34;&amp;&#39;"),
+        ("{{ task.input.x | skip_autoescape }}", "<b> \"&'"),
+        ("{{ task.input.x | grant_read_access }}", "&lt;b&gt; &#34;&amp;&#39;"),
+        ("{{ task.input['x'] | upcase | slice: 1 }}", "B"),
+        ("{% if task.input.x contains 'b' %}yes{% else %}no{% endif %}", "yes"),
+        ("{% for each in task.input.l %}{{ forloop.index }}{{ each }}{% endfor %}", "1a2&lt;"),
+        ("<p title='{{ task.input.x }}'>", "<p title='&lt;b&gt; &#34;&amp;&#39;'>"),
+        ("<p title={{ task.input.x }}>", "<p title=&lt;b&gt;&#32;&#34;&amp;&#39;>"),
+        ("<p data-l='{{ task.input.l | to_json }}'>", "<p data-l='[&#34;a&#34;, &#34;&lt;&#34;]'>"),
+        ("{% raw %}{{ task.input.x }}{% endraw %}", "{{ task.input.x }}"),
+    ],
+)
+def test_values_are_text(source: str, expected: str) -> None:
+    assert rendered(source, x="<b> \"&'", l=["a", "<"]) == expected
+
+
+HOSTILE = "</script><b onx='1'>\"`${alert(1)}\\\n\u2028&#39;);//"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        '"{{ task.input.x }}"',
+        "'a {{ task.input.x }} b'",
+        "`{{ task.input.x }}`",
+        "{{ task.input.x }}",
+        "f({{ task.input.x }}, /['\"]/)",
+        '"{{ task.input.x | escape }}"',
+        "{{ task.input.x | to_json }}",
+        "{{ task.input.x | to_json | skip_autoescape }}",
+        "/* ' */ {{ task.input.x }} // {{ task.input.x | to_json }}",
+    ],
+)
+def test_no_value_leaves_its_place_in_a_script(place: str) -> None:
+    page = rendered(f"<script>const x = {place};</script><p>", x=HOSTILE)
+
+    content = page.removeprefix("<script>const x = ").removesuffix(";</script><p>")
+    assert not set("<>\n\u2028") & set(content)
+    assert content.count("`") in (0, 2)
+    assert "${" not in content
+    if "task.input.x | to_json" in place and "//" not in place:
+        assert json.loads(content) == HOSTILE
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "expected"),
+    [
+        ("<script>n = {{ task.input.x }}</script>", "5", "<script>n = 5</script>"),
+        ("<script>n = {{ task.input.x }}</script>", 5.5, "<script>n = 5.5</script>"),
+        ("<script>n = {{ task.input.x }}</script>", True, "<script>n = true</script>"),
+        ("<script>n = {{ task.input.x }}</script>", "a()", '<script>n = "a()"</script>'),
+        ("<script>n = {{ task.input.y }}</script>", "", "<script>n = null</script>"),
+        ("<b onclick='f(`{{ task.input.x }}`)'>", "`);g", "<b onclick='f(`\\u0060);g`)'>"),
+        ('<b onclick="f({{ task.input.x }})">', "g()", '<b onclick="f(&#34;g()&#34;)">'),
+        ('<a href="{{ task.input.x }}">', "java\tscript:f()", '<a href="about:invalid">'),
+        ('<a href="{{ task.input.x }}">', "https://a/?a&b", '<a href="https://a/?a&amp;b">'),
+        ('<img src="{{ task.input.x }}">', "data:text/html,x", '<img src="about:invalid">'),
+        ("<iframe srcdoc='{{ task.input.x }}'>", "<b>", "<iframe srcdoc='&amp;lt;b&amp;gt;'>"),
+        ("<input {{ task.input.x }}>", "a onx=b", "<input a&#32;onx&#61;b>"),
+        ("<script type=a/json>[{{ task.input.x }}]", "<", '<script type=a/json>["\\u0026lt;"]'),
+    ],
+)  # fmt: skip
+def test_values_are_escaped_for_their_place(source: str, value: Any, expected: str) -> None:
+    assert rendered(source, x=value) == expected
+
+
+def test_the_object_of_an_input_manifest_is_found() -> None:
+    template = "{{ task.input.taskObject }}"
+
+    assert rendered(template, source="a") == "a"
+    assert rendered(template, **{"source-ref": "b.png"}) == "b.png"
+    assert rendered(template, taskObject="c", source="a") == "c"
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "words"),
+    [
+        ("\n{{ task.input.x | nope }}", 2, "unknown filter 'nope'"),
+        ("\n\n{% include 'secret' %}", 3, "{% include %} does not work here"),
+        ("{% render 'secret' %}", 1, "{% render %} does not work here"),
+        ("\n{% echo task.input.x %}", 2, "{% echo %} does not work here"),
+        ("{{ task.input.x", 1, "end of file"),
+        ("\n{% if %}{% endif %}", 2, "missing expression"),
+        ("{% unheard %}", 1, "unheard"),
+    ],
+)
+def test_a_fault_of_a_template_has_a_line(source: str, line: int, words: str) -> None:
+    with pytest.raises(LiquidError) as caught:
+        compile_template(source)
+
+    problem = problem_of(caught.value, Path("task.html"))
+    assert problem.line == line
+    assert words in problem.message
+
+
+def test_no_row_makes_a_page_without_end() -> None:
+    loop = "{% for a in task.input.l %}{% for b in task.input.l %}x{% endfor %}{% endfor %}"
+
+    with pytest.raises(LiquidError, match="limit"):
+        rendered(loop, l=[*range(1_000)])
