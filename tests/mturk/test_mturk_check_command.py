@@ -67,13 +67,22 @@ def test_low_balance_is_a_problem_in_check_and_shown_by_quote(
     assert "Cost: " in quoted[1]
 
 
-def test_expired_keys_are_a_warning_of_check_with_the_remedy(
+def test_expired_keys_are_a_problem_of_check_with_the_remedy(
     famulus: Famulus, mturk: FakeMTurk
 ) -> None:
     mturk.sandbox.faults.expired_keys.add("")
 
     status, output = famulus("check")
 
-    assert status == 0
+    assert status == 2
     assert "aws sso login" in output
-    assert "is fine" in " ".join(output.split())
+
+
+def test_quote_needs_no_keys(famulus: Famulus, mturk: FakeMTurk) -> None:
+    mturk.sandbox.faults.expired_keys.add("")
+
+    status, output = famulus("quote")
+
+    assert status == 0
+    assert "Cost: " in output
+    assert "aws sso login" in output

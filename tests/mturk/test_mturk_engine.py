@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from famulus import SharedTaskState, set_limits
+from famulus import SharedTaskState, UsageError, set_limits
 from famulus.engine.runs import find_run, unit_counts
 from famulus.model.states import Decision, RunStatus, UnitStatus
 from famulus_mturk.fake import Fault, Stage
@@ -395,3 +395,17 @@ def test_expired_keys_do_not_end_a_run(make: Callable[..., Study]) -> None:
 
     assert before == ["Assignable"]
     assert statuses(study) == ["Assignable"] * 2
+
+
+def test_a_run_is_not_resumed_with_keys_that_have_expired(make: Callable[..., Study]) -> None:
+    study = make()
+    study.stop()
+    study.account.faults.expired_keys.add("")
+
+    with pytest.raises(UsageError, match="the AWS session has expired"):
+        study.operator.resume(study.run)
+    assert find_run(study.database, study.run).status is RunStatus.STOPPED
+
+    study.account.faults.clear()
+    study.operator.resume(study.run)
+    assert find_run(study.database, study.run).status is RunStatus.RUNNING

@@ -1,4 +1,4 @@
-"""Checks of a plan without a call to MTurk, and the registration of a requester."""
+"""Checks of a plan and of the keys, and the registration of a requester."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from famulus import (
     UsageError,
     make_qualification_dict,
 )
-from famulus_mturk.fake import FakeMTurk
+from famulus_mturk.fake import FakeMTurk, Fault
 from mturk_bench import Bench
 
 APPROVED = {
@@ -39,6 +39,44 @@ def test_valid_plan_has_no_problems_and_makes_no_call(bench: Bench) -> None:
 
     assert problems(bench) == []
     assert bench.account.calls == []
+
+
+def test_keys_that_mturk_accepts_are_no_problem(bench: Bench) -> None:
+    assert bench.provider.serving_problems(bench.plan) == []
+
+
+def test_a_run_whose_keys_have_expired_is_not_served(bench: Bench) -> None:
+    bench.account.faults.expired_keys.add("")
+
+    (problem,) = bench.provider.serving_problems(bench.plan)
+
+    assert "provider.requester_name: the AWS session has expired" in str(problem)
+    assert not problem.warning
+
+
+def test_a_run_without_keys_is_not_served(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    bench.restart()
+
+    (problem,) = bench.provider.serving_problems(bench.plan)
+
+    assert "aws configure" in str(problem)
+    assert not problem.warning
+    assert bench.account.calls == []
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLE, Fault.FAIL, Fault.LOSE_REPLY])
+def test_keys_that_cannot_be_checked_now_are_a_warning(bench: Bench, fault: Fault) -> None:
+    bench.account.faults.plan(fault, "GetAccountBalance")
+
+    (problem,) = bench.provider.serving_problems(bench.plan)
+
+    assert "cannot be checked now" in str(problem)
+    assert problem.warning
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
-"""Checks of a plan against the limits of MTurk, without a call."""
+"""Checks of a plan against the limits of MTurk, without a call, and of the keys, with one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from famulus import (
     BlueprintArgs,
+    FamulusError,
     OnboardingArgs,
     OnboardingRequired,
     Plan,
@@ -21,6 +22,8 @@ from famulus_mturk.texts import control_character
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
+
+    from famulus_mturk.calls import Mturk
 
 #: The most characters, and the control characters that are allowed. botocore's model of MTurk has
 #: neither; these are from AWS's documentation.
@@ -67,6 +70,24 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
     yield from _question_problems(plan)
     yield from _name_problems(plan)
     yield from _specific_problems(plan)
+
+
+def key_problems(mturk: Callable[[], Mturk], plan: Plan) -> Iterator[Problem]:
+    """Yield that MTurk cannot be called with the keys; a warning where it does not answer.
+
+    :param mturk: returns what calls MTurk for the requester.
+    """
+    from famulus_mturk.calls import KeysError
+    from famulus_mturk.money import read_balance
+
+    option = "provider.requester_name"
+    try:
+        read_balance(mturk())
+    except KeysError as error:
+        yield plan.problem(option, str(error))
+    except FamulusError as error:
+        message = f"whether MTurk accepts the keys cannot be checked now: {error}"
+        yield plan.problem(option, message, warning=True)
 
 
 def _text_faults(text: str, longest: int, allowed: str = "") -> Iterator[str]:

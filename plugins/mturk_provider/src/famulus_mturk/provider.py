@@ -127,6 +127,14 @@ class MturkProvider(Provider):
             ]
         return found
 
+    def serving_problems(self, plan: Plan) -> list[Problem]:
+        """Check that there are keys, and that MTurk accepts them."""
+        from famulus_mturk.checks import key_problems
+
+        if self.context.requester is None:
+            return []
+        return [*key_problems(lambda: self._mturk, plan)]
+
     def balance(self) -> Decimal | None:
         """Read the available balance of the account."""
         from famulus_mturk.money import read_balance
