@@ -78,6 +78,28 @@ def test_workers_who_came_after_the_pause_have_the_usual_time(
         assert seconds_left(gateway, name) == HOUR
 
 
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_no_worker_has_more_time_than_a_new_one_after_a_pause_of_the_operator_alone(
+    operator: ManualOperator, gateway: Gateway, clock: MovableClock, is_resumed: bool
+) -> None:
+    """The server still admits workers. The operator continues, or another one resumes the run."""
+    GatewayWorker(gateway, "x").arrive("a")
+    clock.advance(600)
+    operator.turn()
+
+    clock.advance(NIGHT)
+    GatewayWorker(gateway, "y").arrive("a")
+    clock.advance(HOUR // 2)
+    if is_resumed:
+        with ManualOperator(operator.database, plugins=operator.plugins) as other:
+            other.resume(gateway.run_id)
+            assert (seconds_left(gateway, "x"), seconds_left(gateway, "y")) == (HOUR - 600, HOUR)
+            other.finish(gateway.run_id)
+    else:
+        operator.turn(suspended=True)
+        assert (seconds_left(gateway, "x"), seconds_left(gateway, "y")) == (HOUR - 600, HOUR)
+
+
 def test_a_clock_that_is_set_and_set_back_changes_nothing(
     operator: ManualOperator, gateway: Gateway, clock: MovableClock
 ) -> None:

@@ -141,7 +141,8 @@ def expire_units(tx: Transaction, run: int) -> int:
 def extend_deadlines(tx: Transaction, run: int, pause: timedelta) -> int:
     """Move deadlines by the time during which the run was not served; return how many moved.
 
-    They are those of open attempts.
+    They are those of open attempts. None is left with more time than a new attempt: a server may
+    have gone on during the pause, and admitted workers.
     """
     if pause <= timedelta(0):
         return 0
@@ -151,7 +152,8 @@ def extend_deadlines(tx: Transaction, run: int, pause: timedelta) -> int:
 def give_back_pause(tx: Transaction, run: int, last_look: datetime) -> timedelta:
     """Move deadlines by the time since the operator last looked at the run; return that time.
 
-    They are those of open attempts, and ``no_submission_patience`` starts again.
+    They are those of open attempts, and ``no_submission_patience`` starts again. None is left with
+    more time than a new attempt.
 
     It is negative where the clock was set back. Attempts that began after the pause keep their
     deadlines.
@@ -163,11 +165,27 @@ def give_back_pause(tx: Transaction, run: int, last_look: datetime) -> timedelta
 
 
 def _move_deadlines(tx: Transaction, run: int, pause: timedelta, *which: Any) -> int:
-    later = AgentTable.deadline + pause // timedelta(microseconds=1)
-    query = AgentTable.update({AgentTable.deadline: later}).where(
-        AgentTable.run == run, AgentTable.status << literals(*OPEN_AGENTS), *which
+    row = tx.row(
+        TaskRunTable.select(TaskRunTable.assignment_duration_in_seconds).where(
+            TaskRunTable.id == run
+        )
     )
+    assert row is not None
+    of_new = _micros(timedelta(seconds=row.assignment_duration_in_seconds)) + tx.micros
+    later = AgentTable.deadline + _micros(pause)
+    deadline = peewee.Case(
+        None,
+        # One that is later than that already, such as after a change of the limit, stays.
+        [(later <= of_new, later), (AgentTable.deadline < of_new, of_new)],
+        AgentTable.deadline,
+    )
+    query = AgentTable.update({AgentTable.deadline: deadline if pause > timedelta(0) else later})
+    query = query.where(AgentTable.run == run, AgentTable.status << literals(*OPEN_AGENTS), *which)
     return int(tx.execute(query).rowcount)
+
+
+def _micros(time: timedelta) -> int:
+    return time // timedelta(microseconds=1)
 
 
 def last_submission(tx: Transaction, run: int) -> Row | None:
