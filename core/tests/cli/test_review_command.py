@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
 from famulus.cli.commands import review as review_command
+from famulus.cli.program import program
 from famulus.model.database import Database
 from famulus.model.tables import UnitTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
@@ -154,4 +155,15 @@ def test_qualifications_that_are_given_are_not_asked_for(famulus: Famulus) -> No
     assert "Enter block" not in result.output
     assert "Enter approve" not in result.output
     assert "Blocking qualification: bad\nApprove qualification: None\n" in result.output
-    assert result.exit_code == 130
+
+
+@pytest.mark.parametrize("answers", ["", "s\n"])
+def test_review_without_answers_is_refused(database_file: Path, answers: str) -> None:
+    """One whose input ends later is interrupted."""
+    given = ("--block-qualification", "", "--approve-qualification", "")
+    command = ["--database", str(database_file), "review", "words", *given]
+
+    result = CliRunner().invoke(program, command, prog_name="famulus", input=answers)
+
+    assert result.exit_code == (130 if answers else 2)
+    assert ("nobody answers: review in a terminal" in result.stderr) is not bool(answers)

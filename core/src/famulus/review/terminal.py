@@ -22,6 +22,12 @@ class Terminal:
         self._source = sys.stdin if source is None else source
         self._target = sys.stdout if target is None else target
         self._keyboard: Keyboard | None = None
+        self._has_answered = False
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether there was an answer to a question."""
+        return self._has_answered
 
     @property
     def is_interactive(self) -> bool:
@@ -63,6 +69,7 @@ class Terminal:
         if not line:
             self._write("\n")
             raise EOFError("the input has ended")
+        self._has_answered = True
         # What a terminal sends that is not UTF-8 cannot be stored.
         return line.encode("utf-8", "replace").decode("utf-8").strip()
 
@@ -81,6 +88,7 @@ class Terminal:
         except EOFError:
             self._write("\n")
             raise
+        self._has_answered = True
         self._write(f"{escaped(key)}\n")
         return key.strip()
 

@@ -147,8 +147,15 @@ def _range(numbers: tuple[int, ...]) -> tuple[int, int]:
 def _run_dialogue(review_session: ReviewSession, block: str | None, approve: str | None) -> int:
 
     formatter = BlueprintFormatter(review_session.database, review_session.plugins)
-    is_complete = hold_review(Terminal(), review_session, formatter, block=block, approve=approve)
-    return 0 if is_complete else INTERRUPTED
+    terminal = Terminal()
+    if hold_review(terminal, review_session, formatter, block=block, approve=approve):
+        return 0
+    if not (terminal.is_interactive or terminal.has_answered):
+        raise UsageError(
+            "nobody answers: review in a terminal, give the answers on the standard input, or "
+            "decide with --from-csv FILE or --accept-all"
+        )
+    return INTERRUPTED
 
 
 def _accept_all(review_session: ReviewSession) -> int:
