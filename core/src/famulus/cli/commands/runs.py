@@ -89,7 +89,7 @@ def run_json(run: RunSummary) -> dict[str, Any]:
         "units_total": run.total,
         "launched_at": iso(record.created_at),
         "ended_at": None if record.ended_at is None else iso(record.ended_at),
-        "url": record.url,
+        "url": _address(record) or None,
         "operated_by": run.operated_by,
     }
 
@@ -132,7 +132,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
         "task": record.task_name,
         "status": record.status.value,
         "failure": record.failure or None,
-        "url": record.url,
+        "url": _address(record) or None,
         "entrances": [*report.entrances],
         "blueprint": record.blueprint_type,
         "architect": record.architect_type,
