@@ -20,7 +20,9 @@ from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.ledger.outside import Transfer
 from famulus.engine.ledger.rewards import drop_reward, plan_reward
-from famulus.engine.platform.bound_provider import deliver_run
+from famulus.engine.ledger.topups import plan_topups
+from famulus.engine.platform.bound_provider import bind_provider, deliver_run
+from famulus.engine.platform.visit_sync import sync_run
 from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.errors import ConflictError, UsageError
 from famulus.model.database import Database
@@ -154,6 +156,36 @@ def test_what_is_paid_on_top_is_owed_without_a_call(
     assert "pay" not in platform.calls
     with database.read() as tx:
         assert tx.rows(OutboxTable.select().where(OutboxTable.kind == "pay")) == []
+
+
+def test_a_topup_is_not_owed_once_its_visit_is_returned(
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    manual: ManualOperator,
+    platform: FakePlatform,
+) -> None:
+    """It is owed again once the work is submitted again and accepted."""
+    first, *_ = references(database)
+
+    def work_is_accepted_and_topped_up() -> None:
+        review(database, Decision.ACCEPTED, 0)
+        proposal = propose_topup(database, gateway.run_id, "9", plugins=plugins)
+        planned = [each._planned for each in proposal.visits]
+        assert len(database.write(lambda tx: plan_topups(tx, planned))) == 1
+
+    work_is_accepted_and_topped_up()
+    for status in (VisitStatus.RETURNED, VisitStatus.SUBMITTED):
+        platform.others = [VisitReport(worker_name="x", reference=first, status=status)]
+        bound = bind_provider(database, plugins, gateway.run_id)
+        sync_run(database, bound.provider, bound.run_view())
+        if status is VisitStatus.RETURNED:
+            assert statuses(database) == [FAILED, FAILED]
+            assert list_owed(database) == []
+    work_is_accepted_and_topped_up()
+
+    assert statuses(database) == [OWED, FAILED, OWED]
+    assert propose_topup(database, gateway.run_id, "9", plugins=plugins).visits == []
 
 
 def test_a_report_of_the_platform_pays_nothing_that_is_owed(

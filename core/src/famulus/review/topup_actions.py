@@ -17,7 +17,6 @@ from famulus.engine.ledger.topups import (
     PlannedTopup,
     plan_topups,
     read_paid_visits,
-    topup_key,
 )
 from famulus.engine.platform.bound_provider import bind_provider, deliver_run
 from famulus.engine.runs import RunRecord, read_run, reading_run
@@ -110,7 +109,7 @@ def propose_topup(
     amounts = {
         visit: for_unit * (each.earned // record.reward) - each.paid
         for visit, each in paid.items()
-        if topup_key(visit, minor) not in each.topups
+        if not each.is_raised_to(minor)
     }
     due = {visit: amount for visit, amount in amounts.items() if amount > 0}
     provider = bind_provider(database, plugins, run).provider
@@ -128,7 +127,9 @@ def propose_topup(
         median_seconds=wage.median_seconds,
         reward=wage.reward,
         visits=[
-            _visit_topup(record, paid[visit], topup_key(visit, minor), _extra(amount, fees, why))
+            _visit_topup(
+                record, paid[visit], paid[visit].next_key(minor), _extra(amount, fees, why)
+            )
             for visit, amount in due.items()
         ],
     )

@@ -1,4 +1,4 @@
-"""The bonuses that pay what a visit has earned beyond its reward."""
+"""The bonuses that pay what a visit has earned beyond its reward, and bonuses of returned work."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from famulus.engine.ledger.rewards import (
     NOT_EARNED,
     RETURNED_INSTEAD,
     is_remainder,
+    is_topup,
     read_priced_run,
     remainder_fee,
     remainder_key,
@@ -58,13 +59,19 @@ def plan_remainder(tx: Transaction, visit: int) -> None:
     insert_extra(tx, payee, extra, remainder_key(visit, len(rows) + 1))
 
 
-def withdraw_remainders(tx: Transaction, visit: int) -> None:
-    """Record that the remainder of a visit is not owed, because the worker has returned it.
+def withdraw_bonuses(tx: Transaction, visit: int) -> None:
+    """Record that no remainder and no top-up of a visit is owed: the worker has returned it.
 
-    A part that may have been paid stays as it is; see :func:`drop_unearned`. The visit is locked.
+    What may have been paid stays as it is; see :func:`drop_unearned`. The visit is locked.
     """
-    for row in read_remainders(tx, visit):
-        _withdraw(tx, row, RETURNED_INSTEAD)
+    bonuses = tx.rows(
+        PaymentTable.select()
+        .where(PaymentTable.visit == visit, PaymentTable.kind == PaymentKind.BONUS)
+        .order_by(PaymentTable.id)
+    )
+    for row in bonuses:
+        if is_remainder(row.key) or is_topup(row.key):
+            _withdraw(tx, row, RETURNED_INSTEAD)
 
 
 def drop_unearned(tx: Transaction, payment: int) -> None:

@@ -19,6 +19,7 @@ NOT_EARNED = "the visit has not earned it"
 NOT_OWED = (REJECTED_INSTEAD, RETURNED_INSTEAD, NOT_EARNED)
 #: The start of the keys of remainders.
 REMAINDER_PREFIX = "remainder-"
+_TOPUP_PREFIX = "topup-"
 
 
 @frozen(kw_only=True)
@@ -42,6 +43,16 @@ def remainder_key(visit: int, number: int) -> str:
 def is_remainder(key: str) -> bool:
     """Return whether a key of the ledger is that of a remainder."""
     return key.startswith(REMAINDER_PREFIX)
+
+
+def topup_key(visit: int, hourly: int) -> str:
+    """Return the key of the payment that raises a visit's pay to a wage in minor units."""
+    return f"{_TOPUP_PREFIX}visit-{visit}-{hourly}"
+
+
+def is_topup(key: str) -> bool:
+    """Return whether a key of the ledger is that of a top-up."""
+    return key.startswith(_TOPUP_PREFIX)
 
 
 def first_status(*, paid_outside: bool) -> PaymentStatus:

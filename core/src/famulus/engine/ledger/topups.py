@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from famulus.engine.ledger.bonuses import ExtraPayment, Payee, check_budget, insert_extra
-from famulus.engine.ledger.rewards import NOT_OWED, is_remainder
+from famulus.engine.ledger.rewards import NOT_OWED, is_remainder, is_topup, topup_key
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.outbox.stored_verdicts import is_approval
 from famulus.model.statements import for_update
@@ -23,8 +23,6 @@ from famulus.model.tables import (
 from famulus.model.transaction import Transaction
 from famulus.names import is_pseudonym
 
-_PREFIX = "topup-"
-
 
 @frozen(kw_only=True)
 class PaidVisit:
@@ -33,13 +31,25 @@ class PaidVisit:
     payee: Payee
     #: its reward and what it has earned beyond that, in minor units
     earned: int
-    #: the keys of its top-ups, whatever their status, and their amounts in minor units
+    #: the keys of its top-ups that are paid or owed, and their amounts in minor units
     topups: Mapping[str, int]
+    #: how many of its top-ups are not owed, since it was returned in the meantime
+    withdrawn: int = 0
 
     @property
     def paid(self) -> int:
         """What it has earned and its top-ups, in minor units."""
         return self.earned + sum(self.topups.values())
+
+    def is_raised_to(self, hourly: int) -> bool:
+        """Return whether a top-up has raised its pay to a wage in minor units."""
+        key = topup_key(self.payee.visit, hourly)
+        return any(each == key or each.startswith(f"{key}-again-") for each in self.topups)
+
+    def next_key(self, hourly: int) -> str:
+        """Return the key of the one payment that raises its pay to a wage in minor units."""
+        key = topup_key(self.payee.visit, hourly)
+        return f"{key}-again-{self.withdrawn}" if self.withdrawn else key
 
 
 @frozen(kw_only=True)
@@ -49,11 +59,6 @@ class PlannedTopup:
     visit: PaidVisit
     key: str
     extra: ExtraPayment
-
-
-def topup_key(visit: int, hourly: int) -> str:
-    """Return the key of the one payment that raises a visit's pay to a wage in minor units."""
-    return f"{_PREFIX}visit-{visit}-{hourly}"
 
 
 def read_paid_visits(
@@ -93,13 +98,16 @@ def read_paid_visits(
     waiting = _read_waiting(tx, run)
     topups: dict[int, dict[str, int]] = {}
     remainders: dict[int, int] = {}
+    withdrawn: dict[int, int] = {}
     for row in rows:
         # One that has failed is retried, unless it is not owed.
         is_owed = row.status is not PaymentStatus.FAILED or row.error not in NOT_OWED
         if is_remainder(row.key) and is_owed:
             remainders[row.visit] = remainders.get(row.visit, 0) + row.amount
-        if row.key.startswith(_PREFIX):
+        if is_topup(row.key) and is_owed:
             topups.setdefault(row.visit, {})[row.key] = row.amount
+        elif is_topup(row.key):
+            withdrawn[row.visit] = withdrawn.get(row.visit, 0) + 1
     return {
         row.visit: PaidVisit(
             payee=Payee(
@@ -114,6 +122,7 @@ def read_paid_visits(
             ),
             earned=row.amount + remainders.get(row.visit, 0),
             topups=topups.get(row.visit, {}),
+            withdrawn=withdrawn.get(row.visit, 0),
         )
         for row in rows
         if row.kind is PaymentKind.REWARD

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from famulus.engine.attempts import read_attempt
-from famulus.engine.ledger.remainder_payments import withdraw_remainders
+from famulus.engine.ledger.remainder_payments import withdraw_bonuses
 from famulus.engine.ledger.rewards import withdraw_reward
 from famulus.engine.outbox.outbox_rows import cancel
 from famulus.engine.outbox.stored_verdicts import newest_verdict
@@ -55,7 +55,7 @@ def withdraw_work(tx: Transaction, run: int, visit: int) -> None:
     in_force = ReviewTable.undone_at.is_null() & (ReviewTable.agent << agents)
     tx.execute(ReviewTable.update(undone_at=tx.now).where(in_force))
     withdraw_reward(tx, run, visit)
-    withdraw_remainders(tx, visit)
+    withdraw_bonuses(tx, visit)
     verdict = newest_verdict(tx, visit)
     if verdict is not None:
         cancel(tx, verdict.key)
