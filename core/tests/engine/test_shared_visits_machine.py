@@ -28,7 +28,7 @@ from famulus.engine.ledger.budget import read_budget
 from famulus.engine.ledger.decision_rules import PlatformRules, Terms
 from famulus.engine.ledger.decisions import decide, undo
 from famulus.engine.ledger.retries import plan_again
-from famulus.engine.ledger.rewards import NOT_OWED, is_remainder
+from famulus.engine.ledger.rewards import NOT_OWED, is_remainder, is_topup
 from famulus.engine.platform.bound_provider import bind_provider, deliver_run
 from famulus.engine.platform.visit_sync import sync_run
 from famulus.errors import ConflictError, RefusedError, UsageError
@@ -64,7 +64,9 @@ DECISIONS = st.sampled_from([Decision.ACCEPTED, Decision.ACCEPTED, *Decision])
 UNITS = st.integers(0, len(NAMES) - 1)
 #: The visits that get several units.
 VISITS = st.integers(0, 1)
-FAULTS = st.lists(st.sampled_from([None, *Fault]), max_size=4)
+FAULTS: st.SearchStrategy[list[Fault | None]] = st.just([]) | st.lists(
+    st.sampled_from([None, *Fault]), max_size=4
+)
 
 
 @define
@@ -91,7 +93,7 @@ class SharedVisits(RuleBasedStateMachine):
             Database(self.exits.enter_context(address), clock=self.clock)
         )
         self.platform = ReturningPlatform()
-        #: visits that were returned while a payment for them was under way
+        #: visits that were returned after a payment for them was made, or may have been
         self.overpaid: set[int] = set()
 
     @initialize(pays=st.booleans())
@@ -152,6 +154,14 @@ class SharedVisits(RuleBasedStateMachine):
         with contextlib.suppress(ConflictError, UsageError):
             self.database.write(job)
 
+    @rule(unit=UNITS, visit=VISITS, amount=AMOUNTS, faults=FAULTS)
+    def late_answer_is_accepted(
+        self, unit: int, visit: int, amount: Decimal | None, faults: list[Fault | None]
+    ) -> None:
+        self.late_answer_joins_a_visit(unit, visit)
+        self.reviewer_decides(unit, Decision.ACCEPTED, amount, applied=True)
+        self.outbox_is_delivered(faults)
+
     @rule(unit=UNITS)
     def reviewer_undoes(self, unit: int) -> None:
         with contextlib.suppress(ConflictError):
@@ -167,7 +177,8 @@ class SharedVisits(RuleBasedStateMachine):
         if name in self.platform.verdicts or name in self.platform.returned:
             return
         number = self.visits[visit]
-        if any(row.visit_id == number and row.status in UNDECIDED for row in self.payments):
+        mine = [row for row in self.payments if row.visit_id == number]
+        if any(row.status in UNDECIDED or row.note for row in mine):
             self.overpaid.add(number)
         self.report(name, VisitStatus.RETURNED)
         if comes_back:
@@ -182,6 +193,14 @@ class SharedVisits(RuleBasedStateMachine):
         with self.failing(faults), contextlib.suppress(ConflictError):
             number = self.units[unit]
             pay_bonus(self.database, number, amount, reason="R", again=again, plugins=self.plugins)
+
+    @rule(unit=UNITS, hourly=st.sampled_from(["90", "120"]), faults=FAULTS)
+    def work_is_paid_and_topped_up(
+        self, unit: int, hourly: str, faults: list[Fault | None]
+    ) -> None:
+        self.reviewer_decides(unit, Decision.ACCEPTED, None, applied=True)
+        self.platform_works()
+        self.pay_is_topped_up(hourly, faults)
 
     @rule(hourly=st.sampled_from(["90", "120"]), faults=FAULTS)
     def pay_is_topped_up(self, hourly: str, faults: list[Fault | None]) -> None:
@@ -200,6 +219,11 @@ class SharedVisits(RuleBasedStateMachine):
     def outbox_is_delivered(self, faults: list[Fault | None]) -> None:
         with self.failing(faults):
             deliver_run(self.database, self.plugins, self.run)
+
+    @rule()
+    def platform_works(self) -> None:
+        self.clock.advance(700)
+        self.outbox_is_delivered([])
 
     @rule(faults=FAULTS)
     def payments_are_settled(self, faults: list[Fault | None]) -> None:
@@ -284,6 +308,8 @@ class SharedVisits(RuleBasedStateMachine):
                     assert listed == max(covered, earned[visit]), f"visit {visit}"
             elif visit not in self.overpaid:
                 assert listed == 0, f"visit {visit}"
+        owed = [row for row in counting if row.status is PaymentStatus.OWED]
+        assert all(earned[row.visit_id] for row in owed if is_topup(row.key))
         made = {self.key(row) for row in counting if _is_made_there(row)}
         assert {key for key, _ in self.platform.paid} == made
         with self.database.read() as tx:
