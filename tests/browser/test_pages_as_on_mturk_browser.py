@@ -138,6 +138,59 @@ def test_a_host_that_never_answers_keeps_no_worker_from_the_page(
         context.close()
 
 
+def test_fields_of_all_forms_are_sent_without_scripts(browser: Any) -> None:
+    page = next(page for page in PAGES if page.name == "form_of_two_chosen")
+    context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(15_000)
+    try:
+        with both_servers(page, FILES) as server:
+            tab = context.new_page()
+            tab.goto(server.url("here"))
+            tab.locator("[name=no]").fill("because")
+            tab.locator("#second").click()
+
+            assert server.received.get(timeout=15) == [
+                ("yes", "y"),
+                ("no", "because"),
+                ("sure", "on"),
+                ("which", "2"),
+            ]
+    finally:
+        context.close()
+
+
+VISITED = """<!-- A hidden field for the visit, as all pages for MTurk have. -->
+<form action="https://www.mturk.com/mturk/externalSubmit">
+<input type="hidden" name="assignmentId" value=""><input name="text" aria-label="Text">
+</form>
+<script>
+document.addEventListener("famulus:restored", function () { document.title = "restored"; });
+</script>
+"""
+
+
+def test_a_field_that_is_filled_with_the_visit_is_no_draft(browser: Any, tmp_path: Path) -> None:
+    file = tmp_path / "visited.html"
+    file.write_text(VISITED, encoding="utf-8")
+    context = browser.new_context()
+    context.set_default_timeout(15_000)
+    try:
+        with both_servers(MTurkPage.read(file), FILES) as server:
+            tab = context.new_page()
+            for _ in range(2):
+                tab.goto(server.url("here"))
+                tab.wait_for_function("document.forms[0].assignmentId.value === '3ABC'")
+            assert tab.title() == "Task"
+            assert tab.evaluate("() => Object.values(localStorage)") == []
+
+            tab.get_by_label("Text").fill("words")
+            tab.goto(server.url("here"))
+            tab.wait_for_function("document.title === 'restored'")
+            assert tab.get_by_label("Text").input_value() == "words"
+    finally:
+        context.close()
+
+
 def test_there_are_enough_pages_with_and_without_scripts() -> None:
     assert len(PAGES) >= 60
     assert len(PAGES) - len(PLAIN) >= 40

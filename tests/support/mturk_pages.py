@@ -45,6 +45,10 @@ VALUES = {
     '<label><input type="checkbox" name="k" value="2"> two</label><textarea name="w"></textarea>',
     "options": "<option>a</option><option>b &amp; c</option>",
     "items": '["x", "y", "z"]',
+    "checked": "checked",
+    "unchecked": "",
+    "selected": 'selected="selected"',
+    "disabled": "Disabled=true",
 }
 
 #: The visit on both sides.
@@ -113,12 +117,12 @@ class MTurkPage:
         """Whether it needs JavaScript."""
         return re.search(r"<script|\son\w+=", self.html, re.IGNORECASE) is not None
 
-    def as_on_mturk(self) -> str:
-        """Return the document that MTurk would serve."""
+    def as_on_mturk(self, address: str) -> str:
+        """Return the document that MTurk would serve, with the address of its own form."""
         page = self.html
         for name, value in VALUES.items():
             page = page.replace(f"${{{name}}}", value).replace(f"${{{name}|raw}}", value)
-        return page.replace(_MTURK, "externalSubmit") if self.has_form else _in_form(page)
+        return page.replace(_MTURK, address) if self.has_form else _in_form(page)
 
     @property
     def compiled(self) -> CompiledPage:
@@ -152,12 +156,17 @@ class BothServers(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.page = page
         self.files = files
-        self.documents = {"/mturk/": page.as_on_mturk(), "/here/": page.as_here()}
+        self.documents = {
+            "/mturk/": page.as_on_mturk(self.url("mturk/externalSubmit")),
+            "/here/": page.as_here(),
+        }
         self.received: SimpleQueue[Sent] = SimpleQueue()
 
     def url(self, side: str) -> str:
-        """Return the address of the page on one side."""
+        """Return the address of the page on one side, or of MTurk's form."""
         site = f"http://127.0.0.1:{self.server_port}"
+        if side == "mturk/externalSubmit":
+            return f"{site}/{side}"
         visit = urlencode({**VISIT_VALUES, "turkSubmitTo": site}, quote_via=quote)
         return f"{site}/{side}/" + (f"?{visit}" if side == "mturk" else "")
 

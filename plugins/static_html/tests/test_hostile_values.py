@@ -6,6 +6,7 @@ Every context is met with every hostile value: the page is refused, or the value
 from __future__ import annotations
 
 import re
+from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urljoin
@@ -91,12 +92,14 @@ REFUSED = [
     "<p onclick='f(&#36;{v}, ${v})'>x</p>",
     "<p title=${v}${v|raw}>x</p>",
     "<div :href=\"'${v}'\">x</div>",
-    "<html ${v}><p>x</p>",
     "<div :class='${v}'>x</div>",
     "<div v-html=\"'${v}'\">x</div>",
     "<div hx-get='${v}'>x</div>",
-    "<p ${v}>x</p>",
+    "<html ${v}><p>x</p>",
     "<p ${v}='x'>x</p>",
+    "<p ${v} ='x'>x</p>",
+    "<p a${v}>x</p>",
+    "<p ${v}b>x</p>",
     "<${v}>x",
     "<xmp>${v}</xmp>",
     "<style>a::before { content: '</${v}' }</style>",
@@ -145,6 +148,11 @@ KEPT = [
     "<p onclick='f(\"${v}\")' ondblclick=\"f('${v}', `${v}`)\" oninput='f(${v})'>x</p>",
     "<p onclick='f(&quot;${v}&quot;, &#39;${v}&#39;, ${v})'>x</p>",
     "<p onclick=f('${v}')>x</p>",
+    "<script>location = '${v}'; frame.src = \"${v}\"; window.open(`${v}`)</script>",
+    "<script>location.href = ${v}; location.assign(${v}); open('${v}', 'x')</script>",
+    "<p onclick='location=\"${v}\"' oninput=\"window.open('${v}')\">x</p>",
+    "<p ${v}>x</p>",
+    "<input name=a ${v} value=x ${v}/>",
     "<p title=${v} class=a-${v} data-a=${v}>x</p>",
     "<a href=/a/${v} rel=x>x</a>",
     "<a href='javascript:f(\"${v}\", ${v})'>x</a>",
@@ -266,6 +274,27 @@ def test_a_value_changes_nothing_but_itself(html: str, value: str) -> None:
 
     assert _Structure(written).found == _Structure(expected).found
     assert _tokens(written) == _tokens(expected)
+
+
+@pytest.mark.parametrize(
+    "value", ["javascript:go()", " \x01JAVA\tscript\n:go()", "data:text/html,x", "vbscript:x"]
+)
+@pytest.mark.parametrize(
+    "code",
+    [
+        "location = '${v}'",
+        "window.location.href=${v}",
+        "self . location . replace( `${v}`)",
+        'open("${v}", "x")',
+        "frame.src = '${v}'",
+    ],
+)
+def test_no_value_is_run_as_an_address(code: str, value: str) -> None:
+    for html in (f"<script>{code}</script>", f"<p onclick='{escape(code)}'>x</p>"):
+        written = unescape(_rendered(html, value))
+
+        assert written.count("about\\u003ainvalid") == 1
+        assert "https\\u003a\\u002f\\u002fx\\u002eorg" in unescape(_rendered(html, "https://x.org"))
 
 
 @pytest.mark.parametrize("html", [each for each in REFUSED if re.search("<(script|style)", each)])

@@ -314,10 +314,10 @@ def test_a_home_folder_is_expanded(files: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_page_that_broke_after_the_launch_is_reported(files: Path) -> None:
-    (files / "task.html").write_text("</form>")
+    (files / "task.html").write_text("<base href=${v}>")
     blueprint = _blueprint(task_source=files / "task.html")
 
-    with pytest.raises(famulus.UsageError, match="leave it out"):
+    with pytest.raises(famulus.UsageError, match="write its address itself"):
         blueprint.preview_page(famulus.PreviewView(data=None))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 import famulus
+from famulus_static_html.forms import CLOSE_INSIDE, OPEN_INSIDE
 from famulus_static_html.page import compile_page
 
 MTURK = {"id": "mturk_form", "name": "mturk_form"}
@@ -103,21 +105,76 @@ def test_an_address_elsewhere_is_a_warning() -> None:
     assert "https://x.org/save.php" in problem.message
 
 
-@pytest.mark.parametrize(
-    ("html", "line", "words"),
-    [
-        ("<form></form>\n<form></form>", 2, "2 forms"),
-        ("<form>\n<form></form></form>", 2, "2 forms"),
-        ("<form>\n\n<form><form>", 3, "3 forms"),
-        ("<p>\n</form>", 2, "without its <form>"),
-        ("</form>\n<form></form>", 1, "without its <form>"),
-    ],
-)
-def test_several_forms_are_one_problem_with_their_lines(html: str, line: int, words: str) -> None:
-    (problem,) = compile_page(html).problems
+def test_several_forms_that_do_not_lead_to_mturk_are_sent_together() -> None:
+    compiled = compile_page(
+        "<form id=f><input name=a></form>\n"
+        "<form id=g onsubmit=x()><input name=b></form><input name=c>"
+    )
 
-    assert not problem.warning
-    assert (problem.line, words in problem.message) == (line, True)
+    (problem,) = compiled.problems
+    assert problem.warning
+    assert (problem.line, "lines 1, 2" in problem.message) == (2, True)
+    page = compiled.render({})
+    assert page.form_attributes == {"id": "f", "name": "mturk_form"}
+    assert page.body == "<input name=a>\n<input name=b><input name=c>"
+
+
+@pytest.mark.parametrize("html", ["<p>\n</form>", "</form>\n<form></form>", "<form><form></form>"])
+def test_tags_that_browsers_ignore_are_ignored(html: str) -> None:
+    assert compile_page(html).problems == ()
+    assert "form" not in compile_page(html).render({}).body
+
+
+MTURKS = "action=https://www.mturk.com/mturk/externalSubmit"
+
+
+def test_the_form_that_leads_to_mturk_is_the_tasks() -> None:
+    compiled = compile_page(
+        f"<form id=search action=/find><input name=q></form><form id=f {MTURKS}><input name=a>"
+        "<input type=submit></form>\n<input name=b><input form=search name=c>"
+    )
+
+    page = compiled.render({})
+
+    assert page.form_attributes == {"id": "f", "name": "mturk_form"}
+    assert page.submit_attributes == {"hidden": ""}
+    assert page.body == (
+        f"{OPEN_INSIDE}<form id=search action=/find><input name=q>{CLOSE_INSIDE}<input name=a>"
+        '<input type=submit>\n<input form="" name=b><input form=search name=c>'
+    )
+    assert [(one.warning, one.line) for one in compiled.problems] == [(True, 1), (True, 2)]
+    assert "q (line 1)" in compiled.problems[0].message
+
+
+def test_a_button_of_another_form_is_not_the_tasks() -> None:
+    compiled = compile_page(
+        f"<form><button type=submit>Find</button></form><form {MTURKS}><input name=a></form>"
+    )
+
+    assert compiled.mturk.submit_attributes == {}
+
+
+def test_forms_to_choose_among_keep_their_attributes() -> None:
+    compiled = compile_page(
+        f"<form id=f {MTURKS}><input name=a></form>"
+        f"<form id=g class='c ${{v}}' name=${{v}} hidden {MTURKS}><input name=b></form>"
+    )
+
+    assert compiled.problems == ()
+    assert compiled.render({"v": "1"}).body == (
+        f'<input name=a>{OPEN_INSIDE}<form id="g" class="c 1" name="1" hidden'
+        f' action="externalSubmit"><input name=b>{CLOSE_INSIDE}'
+    )
+
+
+def test_a_base_is_written_by_a_script() -> None:
+    page = _page("<base target=_blank><base href='/a/\"x' target=no><input name=a>")
+
+    assert page.body == "<input name=a>"
+    assert page.head.startswith("<script>document.write(")
+    assert json.loads(page.head.partition("write(")[2].partition(");")[0]) == (
+        '<base href="/a/&quot;x" target="_blank">'
+    )
 
 
 def test_an_end_tag_too_many_counts_as_little_as_in_browsers() -> None:

@@ -266,8 +266,7 @@ def test_a_script_with_an_end_tag_in_a_comment_is_whole() -> None:
 @pytest.mark.parametrize(
     ("html", "word"),
     [
-        ("</form>", "<form>"),
-        ("<base href='/x/'>", "<base>"),
+        ("<base href='${v}'>", "<base>"),
         ("<!-- x", "<!--"),
         ("<p title='x>", "<p"),
         ("<script>x", "<script>"),

@@ -217,7 +217,7 @@ def test_other_characters_are_escaped_in_css() -> None:
     ("html", "reason"),
     [
         ("<p class=${v}${v|raw}>", "without quotes"),
-        ("<p ${v}>", "name of a tag"),
+        ("<p a${v}>", "name of a tag"),
         ("<p ${v}='x'>", "name of a tag"),
         ("<${v}>", "name of a tag"),
         ("<h${v}>", "name of a tag"),

@@ -6,11 +6,12 @@ import html
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
+from typing import Any
 
 from famulus_static_html import escapes
 from famulus_static_html.scripts import backslash_before
 from famulus_static_html.source import Placeholder, Source
-from famulus_static_html.template import Part, optional, required
+from famulus_static_html.template import Fill, Part, optional, required
 from famulus_static_html.tokens import Attribute, Token
 from famulus_static_html.urls import (
     UnsafeUrl,
@@ -47,6 +48,14 @@ _MEDIA_KINDS = frozenset({"audio", "fetch", "font", "image", "track", "video"})
 _ANIMATIONS = frozenset({"animate", "set", "animatemotion", "animatetransform"})
 _ENTITY_BEGUN = re.compile(r"&(?=(?:[A-Za-z][A-Za-z0-9]*)?\Z)")
 _ANY_ENTITY_BEGUN = re.compile(r"&(?=#?[A-Za-z0-9]*\Z)")
+
+# They say no more than yes or no.
+_SWITCHES = frozenset({
+    "autofocus", "autoplay", "checked", "controls", "default", "disabled", "hidden", "inert",
+    "loop", "multiple", "muted", "open", "playsinline", "readonly", "required", "reversed",
+    "selected",
+})  # fmt: skip
+_SWITCH = re.compile(r"""([a-z]+)(?:=(["']?)(?:\1|true|)\2)?""", re.IGNORECASE)
 
 #: Called with a placeholder that is not allowed, and the reason.
 Refuse = Callable[[Placeholder, str], None]
@@ -172,6 +181,19 @@ def _refusal(
     if context is Context.DESTINATION:
         return f"stands in {attribute.name}, which decides where the answers go"
     return ""
+
+
+def switches(value: Any) -> str | None:
+    """Return the attributes such as ``checked`` that a value names; None if it is anything else."""
+    found = [_SWITCH.fullmatch(word) for word in escapes.text_of(value).split()]
+    names = [match[1].lower() for match in found if match]
+    return " ".join(names) if len(names) == len(found) and _SWITCHES.issuperset(names) else None
+
+
+def switch_fill(placeholder: Placeholder) -> Fill:
+    """Return what fills a placeholder in the place of attributes such as ``checked``."""
+    name = placeholder.html_name
+    return lambda values: switches(values.get(name)) or ""
 
 
 def text_parts(pieces: Sequence[str | Placeholder]) -> list[Part]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import famulus
 from famulus_static_html.checks import StaticTaskChecks
+from famulus_static_html.columns import with_inputs
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.markup import LoadedRows, MarkupWatch
 from famulus_static_html.mturk import VISIT, visit_values
@@ -63,12 +64,12 @@ class StaticTaskBlueprint(famulus.Blueprint):
     def task_page(self, view: famulus.TaskView) -> famulus.Page:
         """Fill the task's page with the unit's row."""
         own = _own_values(str(view.agent_id), view.worker.name, str(view.unit.assignment_id))
-        values = {**view.unit.data, **own}
+        values = {**with_inputs(view.unit.data), **own}
         return self._page(self.args.task_source).render(values)
 
     def preview_page(self, view: famulus.PreviewView) -> famulus.Page:
         """Fill the preview, or else the task's page, with the first row."""
-        values = {**(view.data or {}), **_own_values("", "", "")}
+        values = {**with_inputs(view.data or {}), **_own_values("", "", "")}
         return self._page(self.args.preview_source or self.args.task_source).render(values)
 
     @property
@@ -111,7 +112,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
         page, lists = self._page(source), self._page(source).lists
         if page.has_raw_markup:
             data = self._state.onboarding_data if attempt.onboarding else attempt.unit.data
-            lists = page.lists_for(data)
+            lists = page.lists_for(with_inputs(data))
         form = page.mturk.answers(form)
         return famulus.answers_from(form, lists=lists.among(form))
 

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import define, field
 
 import famulus
-from famulus_static_html.columns import page_problems
+from famulus_static_html.columns import named_columns, page_problems
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.markup import MarkupWatch, SeveralWatches
 from famulus_static_html.options import ROWS_KEY, SharedStaticTaskState, StaticTaskArgs
@@ -35,9 +35,9 @@ class StaticTaskChecks:
             *self._watches("preview_source", preview, 1),
         ]
         data = self._data(state, task, SeveralWatches(watches))
-        self._judge("task_source", task, data.columns)
+        self._judge("task_source", task, self._named(data.columns))
         self._judge_fields("task_source", task)
-        self._judge("preview_source", preview, data.first)
+        self._judge("preview_source", preview, self._named(data.first))
         self.found += data.problems
         self.found += (problem for watch in watches for problem in watch.problems())
         self._own_names(data.columns or ())
@@ -115,6 +115,10 @@ class StaticTaskChecks:
         needed = {one.html_name for one in task.needed} - OWN_NAMES if task else set()
         given = None if state is None else state.static_task_data
         return famulus.check_task_data(self.plan, given, ROWS_KEY, needed, watch)
+
+    def _named(self, columns: Collection[str] | None) -> Collection[str] | None:
+        is_file = bool(famulus.data_files(self.args))
+        return named_columns(columns) if columns is not None and is_file else columns
 
     def _own_names(self, columns: Collection[str]) -> None:
         for name in sorted(OWN_NAMES & set(columns)):

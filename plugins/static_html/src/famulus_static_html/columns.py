@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import famulus
 from famulus_static_html.compiled import CompiledPage, Forbidden
-from famulus_static_html.source import OWN_NAMES, Placeholder
+from famulus_static_html.source import OWN_NAMES, Placeholder, trust
 
+#: What MTurk's results put before the names of the columns that were uploaded.
+INPUT = "Input."
 _MOST_SHOWN = 30
+
+
+def named_columns(columns: Collection[str]) -> Collection[str]:
+    """Return the names that placeholders may have: MTurk's results call ``x`` ``Input.x``."""
+    inputs = [name.removeprefix(INPUT) for name in columns if name.startswith(INPUT)]
+    return list(dict.fromkeys([*columns, *inputs])) if inputs else columns
+
+
+def with_inputs(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row in which the columns of MTurk's results have the names of the placeholders."""
+    inputs = {name[len(INPUT) :]: row[name] for name in row if name.startswith(INPUT)}
+    return {**inputs, **row} if inputs else row
 
 
 def page_problems(
@@ -40,7 +55,7 @@ def _forbidden(forbidden: Forbidden, file: Path) -> famulus.Problem:
     placeholder = forbidden.placeholder
     return famulus.Problem(
         f"{placeholder.source} {forbidden.reason}, where no escaping is safe: put it into a data- "
-        f"attribute, or, where you trust every value, write ${{{placeholder.name}|raw}}",
+        f"attribute, or, where you trust every value, {trust(placeholder)}",
         file=file,
         line=placeholder.line,
     )

@@ -46,6 +46,8 @@ class CompiledPage:
     shown: tuple[Placeholder, ...]
     #: placeholders in attributes and in text fields, where a value is text with entities
     quoted: tuple[Placeholder, ...]
+    #: placeholders that stand for an attribute without a value, such as ``checked``
+    switches: tuple[Placeholder, ...]
     lists: ListFields
     problems: tuple[famulus.Problem, ...]
     #: whether values can bring fields with them

@@ -12,6 +12,7 @@ from famulus_static_html.attributes import Refuse, text_parts
 from famulus_static_html.scripts import Place, ScriptKind, backslash_before, places
 from famulus_static_html.source import PLACEHOLDER, Placeholder, Source
 from famulus_static_html.template import Part, optional, required
+from famulus_static_html.urls import without_code
 
 # A literal that a value, or an empty one and what follows, could turn into an end tag or a comment.
 _TAG_BEGUN = re.compile(r"<(?=[/!]?[A-Za-z-]*\Z)")
@@ -28,8 +29,10 @@ _JS: Mapping[Place, Callable[[Any], str]] = {
     Place.CODE: escapes.js_value,
     Place.INSIDE: escapes.js_inside,
     Place.REGEX_START: escapes.js_regex,
+    Place.ADDRESS: lambda value: escapes.js_inside(without_code(value)),
+    Place.ADDRESS_VALUE: lambda value: escapes.js_value(without_code(value)),
 }
-_LITERALS = frozenset({Place.INSIDE, Place.REGEX_START})
+_LITERALS = frozenset({Place.INSIDE, Place.REGEX_START, Place.ADDRESS})
 
 
 def rcdata_parts(pieces: Sequence[str | Placeholder]) -> list[Part]:

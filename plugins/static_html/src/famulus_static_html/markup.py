@@ -13,10 +13,11 @@ from typing import Any
 from attrs import define, field
 
 import famulus
-from famulus_static_html.columns import forbidden_problems
+from famulus_static_html.attributes import switches
+from famulus_static_html.columns import INPUT, forbidden_problems
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.escapes import text_of
-from famulus_static_html.source import Placeholder, Source
+from famulus_static_html.source import Placeholder, Source, trust
 from famulus_static_html.tokens import Kind, tokenise
 
 _log = logging.getLogger(__name__)
@@ -90,6 +91,8 @@ class MarkupWatch:
     _escaped: Mapping[str, Placeholder] = field(init=False)
     _raw: Mapping[str, Placeholder] = field(init=False)
     _quoted: Mapping[str, Placeholder] = field(init=False)
+    _switches: Mapping[str, Placeholder] = field(init=False)
+    _not_switches: dict[str, _Found] = field(factory=dict, init=False)
     _entities: dict[str, _Found] = field(factory=dict, init=False)
     _markup: dict[str, _Found] = field(factory=dict, init=False)
     _fields: dict[str, _Found] = field(factory=dict, init=False)
@@ -99,6 +102,7 @@ class MarkupWatch:
         self._escaped = self._undecided(self.page.shown)
         self._quoted = self._undecided(self.page.quoted)
         self._raw = _by_name(one for one in self.page.shown if one.raw)
+        self._switches = _by_name(self.page.switches)
 
     def _undecided(self, placeholders: Sequence[Placeholder]) -> Mapping[str, Placeholder]:
         plain = [one for one in placeholders if not one.raw and not one.text]
@@ -107,7 +111,8 @@ class MarkupWatch:
     @property
     def names(self) -> set[str]:
         """The columns that it reads."""
-        return {*self._escaped, *self._raw, *self._quoted}
+        names = {*self._escaped, *self._raw, *self._quoted, *self._switches}
+        return names | {INPUT + name for name in names}
 
     def see(self, place: int, row: Mapping[str, Any]) -> None:
         """Record one row; ``place`` is its line or its number."""
@@ -115,19 +120,22 @@ class MarkupWatch:
             return
         self.rows += 1
         for name in self._escaped:
-            text = _text(row.get(name))
+            text = _text(_value(row, name))
             if ("<" in text or "&" in text) and has_markup(text):
                 _add(self._markup, name, place)
                 if "<" in text and _FIELD.search(text):
                     _add(self._fields, name, place)
         for name in self._quoted:
-            if has_entity(_text(row.get(name))):
+            if has_entity(_text(_value(row, name))):
                 _add(self._entities, name, place)
+        for name in self._switches:
+            if switches(_value(row, name)) is None:
+                _add(self._not_switches, name, place)
         self._see_raw(place, row)
 
     def _see_raw(self, place: int, row: Mapping[str, Any]) -> None:
         for name in self._raw:
-            text = _text(row.get(name))
+            text = _text(_value(row, name))
             fault = raw_fault(text) if "<" in text else None
             if fault:
                 _add(self._faults, name, place, fault)
@@ -135,7 +143,7 @@ class MarkupWatch:
     @property
     def doubts(self) -> int:
         """The number of placeholders for which something was found so far."""
-        found = (self._markup, self._fields, self._entities, self._faults)
+        found = (self._markup, self._fields, self._entities, self._faults, self._not_switches)
         return sum(map(len, found))
 
     def problems(self) -> Iterator[famulus.Problem]:
@@ -148,6 +156,14 @@ class MarkupWatch:
             yield self._problem(
                 self._raw[name],
                 f"the value of {self._place(found)} {found.reason}{self._more(found)}",
+            )
+        for name, found in self._not_switches.items():
+            placeholder = self._switches[name]
+            yield self._problem(
+                placeholder,
+                f"the value of {self._place(found)} is more than the name of an attribute such as "
+                f"checked, which is all that is inserted here{self._more(found)}; where you trust "
+                f"every value, {trust(placeholder)}",
             )
         for name, found in self._markup.items():
             placeholder = self._escaped[name]
@@ -251,6 +267,10 @@ def _by_name(placeholders: Iterable[Placeholder]) -> dict[str, Placeholder]:
     for placeholder in placeholders:
         found.setdefault(placeholder.html_name, placeholder)
     return found
+
+
+def _value(row: Mapping[str, Any], name: str) -> Any:
+    return row[name] if name in row else row.get(INPUT + name)
 
 
 def _text(value: Any) -> str:

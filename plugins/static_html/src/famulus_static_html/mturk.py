@@ -23,6 +23,8 @@ from famulus_static_html.urls import is_elsewhere
 
 #: The name and id of the form that scripts written for MTurk look for.
 MTURK_FORM = "mturk_form"
+#: How the address of a form ends that is sent to MTurk.
+MTURK_ACTION = "externalSubmit"
 #: The name of the visit's values among those that fill a page; no placeholder can have it.
 VISIT = "{visit}"
 
@@ -46,8 +48,11 @@ _ALIAS = """<script>
 })();
 </script>
 """
-# Another form that a script makes for MTurk is sent as the answers, in place of the task's form.
-# The listeners stand before the author's, which find the hidden fields filled.
+# Another form that leads to MTurk is sent as the answers, in place of the task's form; one in the
+# task's form that leads elsewhere does not take the page and the answers with it. The event of such
+# a form does not get beyond the task's form, so the listener is put on it, behind the author's.
+# The hidden fields are filled while the page is read: the author's listeners find them filled, and
+# nothing takes their values for what a worker has done.
 _VISIT_BEFORE = """<script>
 (function () {
   var visit = """
@@ -62,17 +67,23 @@ _VISIT_AFTER = """;
     var query = (location.search || "?") + added;
     if (added) {
       history.replaceState(history.state, "",
-        location.pathname + query.replace("?&", "?") + location.hash);
+        location.origin + location.pathname + query.replace("?&", "?") + location.hash);
     }
   } catch (error) {
     // A frame that may not change its address.
   }
-  document.addEventListener("DOMContentLoaded", function () {
+  function fill() {
     Object.keys(visit).forEach(function (name) {
       document.querySelectorAll("input[type=hidden][name=" + name + "]").forEach(function (field) {
         if (!field.value) field.value = visit[name];
       });
     });
+  }
+  var appearing = new MutationObserver(fill);
+  appearing.observe(document, { childList: true, subtree: true });
+  document.addEventListener("DOMContentLoaded", function () {
+    fill();
+    appearing.disconnect();
   });
   function isOther(form) {
     var action = Element.prototype.getAttribute.call(form, "action") || "";
@@ -94,11 +105,23 @@ _VISIT_AFTER = """;
     if (isOther(this)) send(this);
     else submit.call(this);
   };
+  function take(event) {
+    var form = event.target;
+    if (event.defaultPrevented) return;
+    if (isOther(form)) {
+      event.preventDefault();
+      send(form, event.submitter);
+    } else if (form.matches("form form:not([target])")) {
+      event.preventDefault();
+    }
+  }
+  window.addEventListener("submit", take);
   window.addEventListener("submit", function (event) {
-    if (event.defaultPrevented || !isOther(event.target)) return;
-    event.preventDefault();
-    send(event.target, event.submitter);
-  });
+    var form = event.target;
+    if (!form.matches("form form")) return;
+    form.removeEventListener("submit", take);
+    form.addEventListener("submit", take);
+  }, true);
 })();
 </script>
 """
@@ -122,13 +145,20 @@ class MTurkParts:
 
     @classmethod
     def of(
-        cls, source: Source, tokens: Sequence[Token], outside: frozenset[int], *, named: bool
+        cls,
+        source: Source,
+        tokens: Sequence[Token],
+        unsent: frozenset[int],
+        *,
+        named: bool,
+        has_inner_forms: bool,
     ) -> MTurkParts:
         """Return what a page needs.
 
         :param tokens: those that are not in a template.
-        :param outside: the offsets of controls that belong to no form.
+        :param unsent: the offsets of controls that are in no form that is sent.
         :param named: whether the page's form has a name of its own.
+        :param has_inner_forms: whether there are forms inside of the task's form.
         """
         starts = [token for token in tokens if token.kind is Kind.START]
         scripts = [token for token in starts if token.name == "script"]
@@ -137,7 +167,9 @@ class MTurkParts:
         )
         loads_code = any(token.attribute("src") for token in scripts)
         loads_own = any(_is_own_file(source, token) for token in scripts)
-        needs_address = runs_code and (loads_code or _ADDRESS.search(source.text) is not None)
+        needs_address = has_inner_forms or (
+            runs_code and (loads_code or _ADDRESS.search(source.text) is not None)
+        )
         looks_for_field = runs_code and _FIRST_FIELD.search(source.text) is not None
         has_form = any(token.name == "form" for token in starts)
         has_field = _FIELDS[0] in _attribute_values(source, starts, "name")
@@ -147,7 +179,7 @@ class MTurkParts:
                 *((_VISIT_BEFORE, _visit, _VISIT_AFTER) if needs_address else ()),
             ),
             body=(_ASSIGNMENT_FIELD,) if looks_for_field and not has_form and not has_field else (),
-            submit_attributes=_submit_attributes(source, starts, outside, loads_own=loads_own),
+            submit_attributes=_submit_attributes(source, starts, unsent, loads_own=loads_own),
             copied=_copied(source, starts),
         )
 
@@ -173,7 +205,7 @@ def _is_own_file(source: Source, script: Token) -> bool:
 
 
 def _submit_attributes(
-    source: Source, starts: Sequence[Token], outside: frozenset[int], *, loads_own: bool
+    source: Source, starts: Sequence[Token], unsent: frozenset[int], *, loads_own: bool
 ) -> Mapping[str, str]:
     """Return those of our Submit button: hidden beside the author's own, or with MTurk's id.
 
@@ -181,7 +213,7 @@ def _submit_attributes(
     """
     forms = [token for token in starts if token.name == "form"]
     form_ids = _attribute_values(source, forms, "id") - {""} or {MTURK_FORM}
-    if any(_submits(source, token, form_ids) for token in starts if token.start not in outside):
+    if any(_submits(source, token, form_ids) for token in starts if token.start not in unsent):
         return {"hidden": ""}
     if "famulus-submit" in source.text or not (loads_own or _SUBMIT_ID in source.text):
         return {}

@@ -7,13 +7,21 @@ another host, which goes to the end; what the page has for itself as a document 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from attrs import define, field
 
 import famulus
-from famulus_static_html.attributes import Context, attribute_parts, context_of, text_parts
+from famulus_static_html.attributes import (
+    Context,
+    attribute_parts,
+    context_of,
+    switch_fill,
+    text_parts,
+)
+from famulus_static_html.bases import base_script
 from famulus_static_html.compiled import CompiledPage, Forbidden
 from famulus_static_html.contents import (
     handler_parts,
@@ -23,9 +31,16 @@ from famulus_static_html.contents import (
     untouched_parts,
 )
 from famulus_static_html.fields import ListFields, has_named_field
+from famulus_static_html.forms import (
+    CLOSE_INSIDE,
+    OPEN_INSIDE,
+    OwnForms,
+    is_mturks,
+    own_forms,
+)
 from famulus_static_html.ground_truth import ground_truth_faults
-from famulus_static_html.mturk import MTurkParts
-from famulus_static_html.outer import NOT_USED, OuterTags, OwnForm, own_form
+from famulus_static_html.mturk import MTURK_ACTION, MTurkParts
+from famulus_static_html.outer import NOT_USED, OuterTags
 from famulus_static_html.placement import (
     PagePart,
     blocking_scripts,
@@ -35,7 +50,7 @@ from famulus_static_html.placement import (
     where,
 )
 from famulus_static_html.scripts import ScriptKind
-from famulus_static_html.source import Placeholder, Source
+from famulus_static_html.source import Placeholder, Source, read_html, trust
 from famulus_static_html.template import Part, Template
 from famulus_static_html.tokens import (
     OPAQUE,
@@ -73,9 +88,9 @@ def read_page(path: Path, *, trusted: bool = False) -> CompiledPage:
 
     :param trusted: insert the values of the data as they are.
     :raises OSError: when it cannot be read.
-    :raises UnicodeDecodeError: when it is not UTF-8.
+    :raises UnicodeDecodeError: when it is not in UTF-8 or the encoding that it names.
     """
-    return compile_page(path.read_text(encoding="utf-8-sig"), path, trusted=trusted)
+    return compile_page(read_html(path), path, trusted=trusted)
 
 
 def compile_page(text: str, file: Path | None = None, *, trusted: bool = False) -> CompiledPage:
@@ -94,11 +109,12 @@ class _Compiler:
     forbidden: list[Forbidden] = field(factory=list)
     shown: list[Placeholder] = field(factory=list)
     quoted: list[Placeholder] = field(factory=list)
+    switches: list[Placeholder] = field(factory=list)
     problems: list[famulus.Problem] = field(factory=list)
     templates: int = 0
     noscripts: int = 0
     moved: frozenset[int] = frozenset()
-    own_form: OwnForm = field(factory=OwnForm)
+    own_forms: OwnForms = field(factory=OwnForms)
     outer: OuterTags = field(factory=OuterTags)
     has_sheet_at_end: bool = False
     has_raw_markup: bool = False
@@ -108,7 +124,7 @@ class _Compiler:
         starts = [token for token in tokens if token.kind is Kind.START]
         live = list(outside_templates(tokens))
         scripts = scripts_among(self.source, live)
-        self._judge(own_form(self.source, live))
+        self._judge(own_forms(self.source, live))
         for offset, fault in ground_truth_faults(self.source, tokens):
             self._problem(offset, fault)
         self._doubt_blocking(scripts)
@@ -117,11 +133,15 @@ class _Compiler:
             self._token(token, previous)
         config = (_CONFIG,) if scripts or "_MEPHISTO_CONFIG_" in self.source.text else ()
         mturk = MTurkParts.of(
-            self.source, live, self.own_form.outside, named=self.outer.has_form_name
+            self.source,
+            live,
+            self.own_forms.unsent,
+            named=self.outer.has_form_name,
+            has_inner_forms=bool(self.own_forms.starts_inside),
         )
         return CompiledPage(
             body=Template([*mturk.body, *self.body]),
-            head=Template([*mturk.head, *config, *self.head]),
+            head=Template([base_script(self.source, live), *mturk.head, *config, *self.head]),
             scripts=Template(self.scripts),
             outer=self.outer,
             mturk=mturk,
@@ -129,17 +149,16 @@ class _Compiler:
             forbidden=tuple(self.forbidden),
             shown=tuple(self.shown),
             quoted=tuple(self.quoted),
+            switches=tuple(self.switches),
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
             has_raw_markup=self.has_raw_markup,
             has_named_field=has_named_field(self.source, live),
         )
 
-    def _judge(self, form: OwnForm) -> None:
-        self.own_form = form
-        for offset, message in form.faults:
-            self._problem(offset, message)
-        for offset, message in form.doubts:
+    def _judge(self, forms: OwnForms) -> None:
+        self.own_forms = forms
+        for offset, message in forms.doubts:
             self._problem(offset, message, warning=True)
 
     def _doubt_blocking(self, scripts: Sequence[Token]) -> None:
@@ -167,8 +186,9 @@ class _Compiler:
         self.problems.append(famulus.Problem(message, file=self.file, line=line, warning=warning))
 
     def _refuse(self, placeholder: Placeholder, reason: str) -> None:
-        raw = f"${{{placeholder.name}|raw}}"
-        message = f"{placeholder.source} {reason}; where you trust every value, write {raw}"
+        message = (
+            f"{placeholder.source} {reason}; where you trust every value, {trust(placeholder)}"
+        )
         self._problem(placeholder.start, message)
 
     def _forbid(self, placeholder: Placeholder, reason: str) -> None:
@@ -190,15 +210,42 @@ class _Compiler:
     def _tag(self, token: Token) -> None:
         if token.name == "head" or (token.name == "title" and not token.foreign):
             return
-        if token.name in ("html", "body") or (token.name == "form" and not self.templates):
+        if token.name == "form" and not self.templates:
+            self._form_tag(token)
+        elif token.name in ("html", "body"):
             if token.kind is Kind.START:
                 self._outer_tag(token)
         elif token.name == "base":
-            self._problem(token.start, "<base> would send the answers elsewhere: leave it out")
+            if self.source.placeholders(token.start, token.end):
+                message = "<base> decides where everything is found: write its address itself"
+                self._problem(token.start, message)
         else:
             self.templates += self._nesting(token, "template", self.templates)
             self.noscripts += self._nesting(token, "noscript", self.noscripts)
             self._put(token, self._where(token))
+
+    def _form_tag(self, token: Token) -> None:
+        if token.start in self.own_forms.starts_inside:
+            self.body += [OPEN_INSIDE, *self._inner_form(token)]
+        elif token.start in self.own_forms.ends_inside:
+            self.body.append(CLOSE_INSIDE)
+        elif token.start == self.own_forms.main:
+            self._outer_tag(token)
+
+    def _inner_form(self, token: Token) -> list[Part]:
+        if not is_mturks(self.source, token):
+            return self._tag_parts(token)
+        parts: list[Part] = ["<form"]
+        for attribute in token.attributes:
+            if attribute.name in NOT_USED:
+                continue
+            name = self._names(attribute.start, attribute.name_end)
+            parts += [" ", *name, '="'] if attribute.value else [" ", *name]
+            if attribute.value:
+                value = self._attribute(token, attribute)
+                quoted = (p.replace('"', "&quot;") if isinstance(p, str) else p for p in value)
+                parts += [*quoted, '"']
+        return [*parts, f' action="{MTURK_ACTION}">']
 
     def _where(self, token: Token) -> PagePart:
         if self.templates:
@@ -239,7 +286,7 @@ class _Compiler:
     def _tag_parts(self, token: Token) -> list[Part]:
         parts: list[Part] = []
         position = token.start
-        if token.start in self.own_form.outside:
+        if token.start in self.own_forms.outside:
             position += len(f"<{token.name}")
             # No form has this id, so the control has no form.
             parts = [f'{self.source.text[token.start : position]} form=""']
@@ -248,10 +295,10 @@ class _Compiler:
                 continue
             start, end = attribute.value
             quote = '"' if self._gets_quotes(attribute) else ""
-            parts += [*self._names(position, start), quote]
+            parts += [*self._names(position, start, takes_switches=True), quote]
             parts += [*self._attribute(token, attribute), quote]
             position = end
-        return [*parts, *self._names(position, token.head_end)]
+        return [*parts, *self._names(position, token.head_end, takes_switches=True)]
 
     def _gets_quotes(self, attribute: Attribute) -> bool:
         """Return whether quotes are put around a value, which keeps what fills it in one piece.
@@ -288,16 +335,34 @@ class _Compiler:
             reason = f"stands in the attribute {attribute.name}, whose value is code"
             self._forbid(placeholder, reason)
 
-    def _names(self, start: int, end: int) -> list[Part]:
-        """Return the part of a tag without values, where only a raw placeholder may stand."""
-        pieces = self.source.pieces(start, end)
-        for piece in pieces:
-            if not isinstance(piece, str):
-                self.needed.append(piece)
-                self.has_raw_markup |= piece.raw
-                if not piece.raw:
-                    self._refuse(piece, "stands in the name of a tag or of an attribute")
-        return text_parts(pieces)
+    def _names(self, start: int, end: int, *, takes_switches: bool = False) -> list[Part]:
+        """Return the part of a tag without values.
+
+        A raw placeholder may stand in it, and as a whole attribute one for those such as
+        ``checked``.
+        """
+        parts: list[Part] = []
+        for piece in self.source.pieces(start, end):
+            if isinstance(piece, str):
+                parts.append(piece)
+                continue
+            self.needed.append(piece)
+            self.has_raw_markup |= piece.raw
+            if takes_switches and not piece.raw and self._is_whole_attribute(piece):
+                self.switches.append(piece)
+                parts.append(switch_fill(piece))
+                continue
+            if not piece.raw:
+                self._refuse(piece, "stands in the name of a tag or of an attribute")
+            parts += text_parts([piece])
+        return parts
+
+    def _is_whole_attribute(self, piece: Placeholder) -> bool:
+        text = self.source.text
+        return (
+            text[piece.start - 1].isspace()
+            and re.match(r"(?=[\s/>])\s*[^\s=]", text[piece.end :]) is not None
+        )
 
     def _content_parts(self, token: Token) -> list[Part]:
         if token.content is None:

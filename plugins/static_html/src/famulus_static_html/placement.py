@@ -13,7 +13,8 @@ from famulus_static_html.source import Source
 from famulus_static_html.tokens import Kind, Token
 from famulus_static_html.urls import is_elsewhere
 
-_DROPPED_META = frozenset({"content-type", "x-ua-compatible"})
+# A policy of the page would keep the answers from being sent.
+_DROPPED_META = frozenset({"content-type", "x-ua-compatible", "content-security-policy"})
 _JS_TYPE = re.compile(r"|module|(?:text|application)/(?:x-)?(?:java|ecma|j|live)script[\d.]*")
 # Not scripts, but read by later scripts.
 _READ_BY_SCRIPTS = frozenset({"importmap", "speculationrules"})

@@ -41,6 +41,15 @@ _LOADERS = frozenset({
 _TIMERS = frozenset({"setTimeout", "setInterval"})
 
 
+# What leads somewhere: ``location = …``, ``window.open(…)``, ``frame.src = …``.
+_ADDRESS = re.compile(
+    r"(?:\blocation|\.\s*(?:href|src|action))\s*=\s*\Z"
+    r"|\blocation\s*\.\s*(?:assign|replace)\s*\(\s*\Z|\bopen\s*\(\s*\Z"
+)
+#: Within how many characters before it.
+_FAR = 100
+
+
 class ScriptKind(Enum):
     """The kind of content of a ``<script>``, by its type."""
 
@@ -61,6 +70,9 @@ class Place(Enum):
     REGEX_START = auto()
     #: behind a backslash: the author's own ``\\${x}``
     ESCAPED = auto()
+    #: at the start of a string that becomes the address of a page, or as that string
+    ADDRESS = auto()
+    ADDRESS_VALUE = auto()
     #: in what names or holds further code: ``import "${x}"``, ``eval("${x}")``
     LOADED = auto()
 
@@ -133,13 +145,16 @@ def _place(text: str, found: Placeholder, start: int, scan: _Scan) -> Place:
     if backslash_before(text, found.start):
         return Place.ESCAPED
     at = found.start - start
+    code = text[start : found.start]
     if any(first <= at < last for first, last in scan.loaded):
         return Place.LOADED
     for first, last in scan.literals:
         if first <= at < last:
+            if at == first + 1 and _ADDRESS.search(code[:first], max(0, first - _FAR)):
+                return Place.ADDRESS
             is_regex = at == first + 1 and text[start + first] == "/"
             return Place.REGEX_START if is_regex else Place.INSIDE
-    return Place.CODE
+    return Place.ADDRESS_VALUE if _ADDRESS.search(code, max(0, at - _FAR)) else Place.CODE
 
 
 def backslash_before(text: str, position: int) -> bool:

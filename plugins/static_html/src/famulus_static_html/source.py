@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_right
+from pathlib import Path
 
 from attrs import field, frozen
 
@@ -41,8 +42,46 @@ class Placeholder:
         return html.unescape(self.name) if "&" in self.name else self.name
 
 
+_CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
+_SNIFFED = 1024
+
+
+def read_html(path: Path) -> str:
+    """Read an HTML file as browsers do: as UTF-8, or else as what a ``<meta charset>`` names.
+
+    :raises OSError: when it cannot be read.
+    :raises UnicodeDecodeError: when it is not UTF-8, and names nothing else that it is.
+    """
+    data = path.read_bytes()
+    try:
+        return _lines(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        named = _CHARSET.search(data, 0, _SNIFFED)
+        if named is None:
+            raise
+        try:
+            return _lines(data.decode(named[1].decode()))
+        except LookupError:
+            pass
+        raise
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _line_starts(source: Source) -> list[int]:
     return [0, *(match.end() for match in re.finditer("\n", source.text))]
+
+
+def trust(placeholder: Placeholder) -> str:
+    """Return how an author says that values may be code, as the end of a sentence.
+
+    The option does not reach the names that every page can use.
+    """
+    written = f"write ${{{placeholder.name}|raw}}"
+    is_own = placeholder.html_name in OWN_NAMES
+    return written if is_own else f"{written}, or set blueprint.trust_data=true for all of them"
 
 
 @frozen

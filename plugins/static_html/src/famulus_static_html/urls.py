@@ -56,6 +56,13 @@ def is_allowed(url: str, *, media: bool) -> bool:
     return media and _MEDIA.match(read) is not None
 
 
+def without_code(value: Any) -> Any:
+    """Return a value, or :data:`INVALID` in place of an address that browsers would run."""
+    scheme = _SCHEME.match(as_browsers_read(text_of(value)))
+    is_code = scheme is not None and scheme[1].lower() in _CODE
+    return INVALID if is_code and not is_allowed(text_of(value), media=True) else value
+
+
 def url_fill(pieces: Sequence[str | Placeholder], *, media: bool) -> Fill:
     """Return what fills a URL attribute.
 

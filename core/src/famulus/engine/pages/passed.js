@@ -4,7 +4,7 @@ if (passedNote && location.hash === "#famulus-passed") {
   passedNote.hidden = false;
   try {
     // A task's own scripts may make something of the hash.
-    history.replaceState(history.state, "", location.pathname + location.search);
+    history.replaceState(history.state, "", location.href.split("#")[0]);
   } catch (error) {
     // A frame that may not change its address.
   }

@@ -8,7 +8,11 @@ function careForForm(form) {
   const byId = (id) => document.getElementById(id);
   // The author's fields may hide the form's own properties once they are there.
   const isOnboarding = form.hasAttribute("data-onboarding");
-  const submitUrl = new URL(form.getAttribute("action"), document.baseURI).href;
+  // A <base> of the author's is for their addresses, and not for ours.
+  const pageUrl = location.href.split(/[?#]/)[0];
+  const submitUrl = new URL(form.getAttribute("action"), pageUrl).href;
+  form.setAttribute("action", submitUrl);
+  form.setAttribute("target", "_self");
   const giveBackUrl = new URL("give-back" + new URL(submitUrl).search, submitUrl).href;
   // Taken out of the form: the author's scripts count, serialize, validate and replace its fields.
   const ownFields = new Map();
@@ -241,7 +245,7 @@ function careForForm(form) {
   // Frames are often not allowed any storage, so the address carries it.
   function announcePassedAfterReload() {
     try {
-      const address = location.pathname + location.search + "#famulus-passed";
+      const address = pageUrl + location.search + "#famulus-passed";
       history.replaceState(history.state, "", address);
     } catch (error) {
       // The next page then does not mention it.

@@ -1,0 +1,141 @@
+"""Data as people have it: results of MTurk, other encodings, attributes in a column."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import famulus
+from famulus.contracts.plan import Role
+from famulus_static_html.attributes import switches
+from famulus_static_html.blueprint import StaticTaskBlueprint
+from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
+
+WORKER = famulus.WorkerView(id=1, name="zoe", provider_type="mock")
+
+
+def _task(folder: Path, page: str | bytes, data: str | bytes, **args: Any) -> StaticTaskBlueprint:
+    for name, content in (("task.html", page), ("data.csv", data)):
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    context = famulus.Context(
+        database=cast("Any", None), clock=famulus.system_clock, shared_state=SharedStaticTaskState()
+    )
+    files = {"task_source": folder / "task.html", "data_csv": folder / "data.csv"}
+    return StaticTaskBlueprint(StaticTaskArgs(**files, **args), context)
+
+
+def _problems(task: StaticTaskBlueprint) -> list[famulus.Problem]:
+    plan = famulus.Plan(
+        task=famulus.TaskArgs(task_reward=Decimal("0.3")),
+        blueprint=Role(type="static_task", args=task.args),
+        architect=Role(type="local", args=None),
+        provider=Role(type="mock", args=None),
+        shared_state=SharedStaticTaskState(),
+        task_dir=Path(),
+    )
+    return task.problems(plan)
+
+
+def _bodies(task: StaticTaskBlueprint) -> list[str]:
+    bodies = []
+    for row in task.assignments():
+        unit = famulus.UnitView(id=1, assignment_id=1, index=0, data=row)
+        bodies.append(task.task_page(famulus.TaskView(agent_id=7, worker=WORKER, unit=unit)).body)
+    return bodies
+
+
+RESULTS = "Title,Input.text,Input.name,Answer.a,name\nJudge,<b>x</b>,no,1,n\n"
+
+
+def test_results_of_mturk_are_data(tmp_path: Path) -> None:
+    task = _task(tmp_path, "<p>${text} ${name} ${Title}</p><input name=a>", RESULTS)
+
+    (warning,) = _problems(task)
+
+    assert warning.warning
+    assert "1 of 1 rows have markup" in warning.message
+    assert _bodies(task)[0].startswith("<p>&lt;b&gt;x&lt;/b&gt; n Judge</p>")
+
+
+def test_a_name_that_results_do_not_have_is_refused(tmp_path: Path) -> None:
+    (problem,) = _problems(_task(tmp_path, "<p>${txt}</p><input name=a>", RESULTS))
+
+    assert "did you mean ${text}?" in problem.message
+
+
+SWITCHED = "<p>\n<input name=a type=checkbox ${checked}>"
+
+
+def test_a_value_that_names_an_attribute_is_inserted(tmp_path: Path) -> None:
+    task = _task(tmp_path, SWITCHED, 'checked,n\nchecked,1\n,2\n"checked=""true"" disabled",3\n')
+
+    assert _problems(task) == []
+    assert [body.partition("checkbox ")[2] for body in _bodies(task)] == [
+        "checked>",
+        ">",
+        "checked disabled>",
+    ]
+
+
+def test_another_value_in_the_place_of_an_attribute_is_refused_and_trusted(tmp_path: Path) -> None:
+    data = "checked\nchecked\nonfocus=go()\nvalue=x\n"
+
+    (problem,) = _problems(_task(tmp_path, SWITCHED, data))
+
+    assert (problem.warning, problem.file, problem.line) == (False, tmp_path / "task.html", 2)
+    assert "line 3 of data.csv" in problem.message
+    assert "(2 rows are like that)" in problem.message
+    assert "${checked|raw}, or set blueprint.trust_data=true" in problem.message
+    assert not any("go()" in body for body in _bodies(_task(tmp_path, SWITCHED, data)))
+    trusted = _task(tmp_path, SWITCHED, data, trust_data=True)
+    assert _problems(trusted) == []
+    assert _bodies(trusted)[2].endswith("checkbox value=x>")
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("", ""),
+        (None, ""),
+        (" Checked ", "checked"),
+        ("checked=checked required=''", "checked required"),
+        ("checked=no", None),
+        ("onclick", None),
+        ("checked><script>", None),
+        ("checked='\"", None),
+        (True, None),
+    ],
+)
+def test_attributes_without_a_value(value: Any, named: str | None) -> None:
+    assert switches(value) == named
+
+
+def test_pages_are_in_the_encoding_that_they_name(tmp_path: Path) -> None:
+    page = '<meta charset="windows-1252"><p>café “${a}”</p>\r\n<input name=a>'
+    task = _task(tmp_path, page.encode("windows-1252"), "a\n1\n")
+
+    assert _problems(task) == []
+    assert _bodies(task)[0].startswith("<p>café “1”</p>\n")
+
+
+@pytest.mark.parametrize("charset", ["no-such", "utf-8"])
+def test_a_page_in_no_encoding_that_it_names_is_refused(tmp_path: Path, charset: str) -> None:
+    page = f"<meta charset={charset}>\n<p>café</p>".encode("windows-1252")
+
+    problem = _problems(_task(tmp_path, page, "a\n1\n"))[0]
+
+    assert (problem.line, "is not UTF-8" in problem.message) == (2, True)
+
+
+def test_the_option_for_an_encoding_is_named_and_holds(tmp_path: Path) -> None:
+    page, data = "<p>${a}</p><input name=b>", "a\r\nJürgen\r\n".encode("windows-1252")
+
+    (problem,) = _problems(_task(tmp_path, page, data))
+    task = _task(tmp_path, page, data, data_encoding="windows-1252")
+
+    assert (problem.line, "blueprint.data_encoding=windows-1252" in problem.message) == (2, True)
+    assert _problems(task) == []
+    assert _bodies(task)[0].startswith("<p>Jürgen</p>")
