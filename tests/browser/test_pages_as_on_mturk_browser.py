@@ -1,10 +1,8 @@
 """Each page of ``as_on_mturk/`` sends the same names and values as on MTurk, in the same order.
 
 A page is one HTML file whose first comment describes it. A line ``steps: …`` in it lists
-what the worker does where that is not ``fill; submit``: ``click SELECTOR``, ``type SELECTOR TEXT``,
-``press SELECTOR KEY``, ``wait EXPRESSION`` until a JavaScript expression is true, ``fill`` every
-field that can be seen, and ``submit`` with the button that is not the author's, or the last one of
-theirs. A line ``copies: …`` names the fields that only copy the visit's values, which are no
+what the worker does where that is not ``fill; submit``; see ``page_steps``. A
+line ``copies: …`` names the fields that only copy the visit's values, which are no
 answers here.
 """
 
@@ -19,6 +17,7 @@ import pytest
 from attrs import Factory, define
 
 from mturk_pages import MTurkPage, Sent, both_servers
+from page_steps import take_step
 
 pytestmark = pytest.mark.browser
 
@@ -27,21 +26,6 @@ FILES = FOLDER / "files"
 PAGES = [MTurkPage.read(path) for path in sorted(FOLDER.glob("*.html"))]
 #: The address that stands for another host in pages.
 CDN = "https://cdn.example/"
-
-_TEXTS = {
-    "email": "ann@example.org",
-    "url": "https://example.org/",
-    "tel": "+1 555 0100",
-    "number": "3",
-    "range": "4",
-    "date": "2030-01-02",
-    "datetime-local": "2030-01-02T12:30",
-    "time": "12:30",
-    "month": "2030-01",
-    "week": "2030-W03",
-    "color": "#336699",
-}
-_CANNOT_BE_FILLED = ("hidden", "submit", "button", "reset", "image")
 
 
 @define
@@ -203,57 +187,13 @@ def _sent_by_both(page: MTurkPage, tabs: Tabs, folder: Path, *, scripts: bool = 
         for side in ("mturk", "here"):
             tab.goto(server.url(side))
             for step in page.steps:
-                _do(tab, step, folder)
+                take_step(tab, step, folder)
             sent.append(server.received.get(timeout=15))
             # Chromium may never leave a page that is just being replaced.
             tab.get_by_text("Stored", exact=True).wait_for()
             # Both sides have one origin.
             tab.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
     return sent
-
-
-def _do(tab: Any, step: str, folder: Path) -> None:
-    verb, _, rest = step.partition(" ")
-    if verb == "fill":
-        _fill(tab, folder)
-    elif verb == "submit":
-        # A page can have a button of its own beside ours.
-        ours = tab.locator("#famulus-submit:visible")
-        others = tab.locator("[type=submit]:not(#famulus-give-back):visible")
-        (ours if ours.count() else others.last).click(no_wait_after=True)
-    elif verb == "click":
-        tab.locator(rest).click(no_wait_after=True)
-    elif verb in ("type", "press"):
-        selector, _, text = rest.partition(" ")
-        field = tab.locator(selector)
-        field.fill(text) if verb == "type" else field.press(text, no_wait_after=True)
-    else:
-        assert verb == "wait", f"there is no step {verb}"
-        tab.wait_for_function(rest)
-
-
-def _fill(tab: Any, folder: Path) -> None:
-    """Fill in the visible controls; the values depend on their position in the page."""
-    own = "input:not([name^=famulus_], #assignmentId), select, textarea"
-    chosen: set[str] = set()
-    for number, control in enumerate(tab.locator(own).all()):
-        tag, kind, name = control.evaluate("each => [each.localName, each.type, each.name]")
-        if kind in _CANNOT_BE_FILLED or not control.is_visible() or not control.is_enabled():
-            continue
-        if tag == "select":
-            control.select_option(index=control.locator("option").count() - 1)
-        elif kind == "radio" and name not in chosen:
-            control.check()
-            chosen.add(name)
-        elif kind == "checkbox" and name not in chosen:
-            control.click()
-            chosen.add(name)
-        elif kind == "file":
-            file = folder / f"file {number}.txt"
-            file.write_text("content", encoding="utf-8")
-            control.set_input_files(file)
-        elif kind not in ("radio", "checkbox") and control.is_editable():
-            control.fill(_TEXTS.get(kind, f'Text {number}: é 漢 & "x" + 1%'))
 
 
 def _from_files(route: Any) -> None:

@@ -7,6 +7,7 @@ form to submit to MTurk is served as it is. The visit's values are in the addres
 
 from __future__ import annotations
 
+import mimetypes
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from queue import SimpleQueue
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from famulus.contracts.views import Form
 from famulus.engine.pages import (
@@ -86,9 +87,11 @@ class MTurkPage:
     trusted: bool
     #: fields that only copy the visit's values, which are no answers here
     copies: frozenset[str]
+    #: what its placeholders stand for
+    values: Mapping[str, str] = Factory(lambda: VALUES)
 
     @classmethod
-    def read(cls, path: Path) -> MTurkPage:
+    def read(cls, path: Path, values: Mapping[str, str] = VALUES) -> MTurkPage:
         """Read a page from its file."""
         text = path.read_text(encoding="utf-8")
         comment = _COMMENT.match(text)
@@ -102,6 +105,7 @@ class MTurkPage:
             steps=tuple(map(str.strip, written.split(";"))),
             trusted="trust_data" in comment[1],
             copies=frozenset(copies[1].split() if copies else ()),
+            values=values,
         )
 
     @property
@@ -120,7 +124,7 @@ class MTurkPage:
     def as_on_mturk(self, address: str) -> str:
         """Return the document that MTurk would serve, with the address of its own form."""
         page = self.html
-        for name, value in VALUES.items():
+        for name, value in self.values.items():
             page = page.replace(f"${{{name}}}", value).replace(f"${{{name}|raw}}", value)
         return page.replace(_MTURK, address) if self.has_form else _in_form(page)
 
@@ -137,7 +141,7 @@ class MTurkPage:
         return task_document(
             TaskFrame(
                 info=TaskInfo(title="Task"),
-                page=compiled.render({**VALUES, VISIT: VISIT_VALUES}),
+                page=compiled.render({**self.values, VISIT: VISIT_VALUES}),
                 token="the token",
                 ticket="the-ticket",
                 submission_id="first",
@@ -198,8 +202,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer("text/html; charset=utf-8", document)
             return
         file = self.server.files / path.rpartition("/")[2]
-        kind = "text/javascript" if file.suffix == ".js" else "text/css"
-        self._answer(kind, file.read_text(encoding="utf-8") if file.is_file() else "")
+        kind, _ = mimetypes.guess_type(file.name)
+        self._answer(kind or "text/plain", file.read_bytes() if file.is_file() else b"")
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -220,8 +224,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.received.put([pair for pair in sent if pair[0] not in left_out])
         self._answer("text/html", "<p>Stored</p>")
 
-    def _answer(self, kind: str, text: str) -> None:
-        data = text.encode()
+    def _answer(self, kind: str, content: str | bytes) -> None:
+        data = content.encode() if isinstance(content, str) else content
         self.send_response(200)
         for name, value in _headers(kind, len(data)).items():
             self.send_header(name, value)

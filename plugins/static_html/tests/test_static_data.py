@@ -23,8 +23,9 @@ def _task(folder: Path, page: str | bytes, data: str | bytes, **args: Any) -> St
     context = famulus.Context(
         database=cast("Any", None), clock=famulus.system_clock, shared_state=SharedStaticTaskState()
     )
-    files = {"task_source": folder / "task.html", "data_csv": folder / "data.csv"}
-    return StaticTaskBlueprint(StaticTaskArgs(**files, **args), context)
+    page_file, data_file = folder / "task.html", folder / "data.csv"
+    options = StaticTaskArgs(task_source=page_file, data_csv=data_file, **args)
+    return StaticTaskBlueprint(options, context)
 
 
 def _problems(task: StaticTaskBlueprint) -> list[famulus.Problem]:
@@ -139,3 +140,21 @@ def test_the_option_for_an_encoding_is_named_and_holds(tmp_path: Path) -> None:
     assert (problem.line, "blueprint.data_encoding=windows-1252" in problem.message) == (2, True)
     assert _problems(task) == []
     assert _bodies(task)[0].startswith("<p>Jürgen</p>")
+
+
+def test_files_that_are_not_served_are_warnings_that_name_the_option(tmp_path: Path) -> None:
+    page = (
+        "<script src=a.js></script>\n<img src='b%20c.png?1'><img src=/d.png><img src=//x/e.png>\n"
+        "<img src=${a}><a href=f.html>f</a><img src=data:,><link rel=icon href=#><input name=a>"
+    )
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a.js").touch()
+
+    unset = _problems(_task(tmp_path, page, "a\n1\n"))
+    named = _problems(_task(tmp_path, page, "a\n1\n", extra_source_dir=tmp_path / "files"))
+
+    assert [(one.line, one.warning) for one in unset] == [(1, True), (2, True)]
+    assert "a.js is not served" in unset[0].message
+    assert [one.line for one in named] == [2]
+    assert "b c.png is not in" in named[0].message
+    assert all("blueprint.extra_source_dir" in one.message for one in [*unset, *named])

@@ -146,7 +146,7 @@ class _Table:
         if not self.columns:
             return
         if not self._rows:
-            self._report.add("has a header and no rows", 1)
+            self._report.add("has a header and no rows: add a line for each assignment", 1)
         elif self._left_out.count:
             count = self._left_out.count
             rows = "1 row" if count == 1 else f"{count:,} rows"
@@ -170,11 +170,13 @@ class _Table:
         while columns and not columns[-1]:
             self._unnamed += 1
             columns.pop()
-        faults = [f"column {n} has no name" for n, name in enumerate(columns, 1) if not name]
+        faults = [
+            f"column {n} has no name: give it one" for n, name in enumerate(columns, 1) if not name
+        ]
         repeated = sorted({name for name in columns if name and columns.count(name) > 1})
-        faults += [f"has the column {name!r} more than once" for name in repeated]
+        faults += [f"has the column {name!r} more than once: rename one" for name in repeated]
         if not columns:
-            faults.append("has no name of a column")
+            faults.append("has no name of a column: write the names into this line")
         for fault in faults:
             self._report.add(fault, 1)
         return [] if faults else columns
@@ -185,11 +187,17 @@ class _Table:
             if not self._is_unnamed_reported:
                 self._is_unnamed_reported = True
                 number = next(n for n, text in enumerate(fields, 1) if n > width and text.strip())
-                self._report.add(f"has a value in column {number}, which has no name", line)
+                message = (
+                    f"has a value in column {number}, which has no name: give the column one, or "
+                    "empty the field"
+                )
+                self._report.add(message, line)
             return
         much = "many" if len(fields) > width else "few"
         message = f"has too {much} fields: {len(fields)}, where the header has {width}"
-        if any(map(_begins_with_spaced_quote, fields)):
+        if not any(map(_begins_with_spaced_quote, fields)):
+            message += "; put a value that contains the separator or a line break in quotes"
+        else:
             message += "; a quote after a space quotes nothing: take the space out"
         self._report.add(message, line)
 
@@ -215,8 +223,8 @@ def _reason(error: csv.Error) -> str:
             "from CSV: give the data as data_jsonl, or close the quote that it begins with"
         )
     if "unexpected end" in reason:
-        return "opens a quote that is never closed"
-    return f"is not CSV: {reason}"
+        return "opens a quote that is never closed: close it, or write it twice within quotes"
+    return f"is not CSV: {reason}; write a quote in a quoted value twice"
 
 
 def _separator(file: TextIO) -> _Separator:

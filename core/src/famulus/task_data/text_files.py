@@ -40,7 +40,7 @@ def check_text(path: Path, report: Report, encoding: str | None = None) -> bool:
                 return False
             nul = text.find("\0")
             if nul >= 0:
-                report.add("contains a NUL character", line + text.count("\n", 0, nul))
+                report.add("contains a NUL character: take it out", line + text.count("\n", 0, nul))
                 return False
             if not block:
                 return True

@@ -11,6 +11,7 @@ from attrs import define, field
 import famulus
 from famulus_static_html.columns import named_columns, page_problems
 from famulus_static_html.compiled import CompiledPage
+from famulus_static_html.local_files import file_problems
 from famulus_static_html.markup import MarkupWatch, SeveralWatches
 from famulus_static_html.options import ROWS_KEY, SharedStaticTaskState, StaticTaskArgs
 from famulus_static_html.page import read_page
@@ -87,6 +88,7 @@ class StaticTaskChecks:
         path = self._path(name)
         if page is not None and path is not None:
             self.found += page_problems(page, path, columns)
+            self.found += file_problems(page.files, path, self._path("extra_source_dir"))
 
     def _watches(
         self, name: str, page: CompiledPage | None, most: int | None = None
@@ -123,7 +125,10 @@ class StaticTaskChecks:
     def _own_names(self, columns: Collection[str]) -> None:
         for name in sorted(OWN_NAMES & set(columns)):
             message = f"the column {name} would hide the value of the worker's own: rename it"
-            self.found.append(famulus.Problem(message))
+            files = famulus.data_files(self.args)
+            line = 1 if files and files[0].option == "data_csv" else None
+            file = files[0].path if files else None
+            self.found.append(famulus.Problem(message, file=file, line=line))
 
     def _onboarding(self, state: SharedStaticTaskState | None) -> None:
         has_source = self.args.onboarding_source is not None

@@ -48,6 +48,8 @@ class CompiledPage:
     quoted: tuple[Placeholder, ...]
     #: placeholders that stand for an attribute without a value, such as ``checked``
     switches: tuple[Placeholder, ...]
+    #: the files that the page loads from its own folder, each with its line
+    files: Mapping[str, int]
     lists: ListFields
     problems: tuple[famulus.Problem, ...]
     #: whether values can bring fields with them

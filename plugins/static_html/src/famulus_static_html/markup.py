@@ -155,7 +155,8 @@ class MarkupWatch:
         for name, found in self._faults.items():
             yield self._problem(
                 self._raw[name],
-                f"the value of {self._place(found)} {found.reason}{self._more(found)}",
+                f"the value of {self._place(found)} {found.reason}{self._more(found)}; take that "
+                f"out of the data, or write {_written(self._raw[name], 'text')} to show it as text",
             )
         for name, found in self._not_switches.items():
             placeholder = self._switches[name]

@@ -39,6 +39,7 @@ from famulus_static_html.forms import (
     own_forms,
 )
 from famulus_static_html.ground_truth import ground_truth_faults
+from famulus_static_html.local_files import local_addresses
 from famulus_static_html.mturk import MTURK_ACTION, MTurkParts
 from famulus_static_html.outer import NOT_USED, OuterTags
 from famulus_static_html.placement import (
@@ -150,6 +151,7 @@ class _Compiler:
             shown=tuple(self.shown),
             quoted=tuple(self.quoted),
             switches=tuple(self.switches),
+            files=local_addresses(self.source, live),
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
             has_raw_markup=self.has_raw_markup,
@@ -177,7 +179,7 @@ class _Compiler:
         elif token.kind is Kind.COMMENT:
             self.body.append(self.source.text[token.start : token.end])
         elif token.kind is Kind.BROKEN:
-            self._problem(token.start, f"{token.name} begins here and never ends")
+            self._problem(token.start, f"{token.name} begins here and never ends: close it")
         elif token.kind in (Kind.START, Kind.END):
             self._tag(token)
 
