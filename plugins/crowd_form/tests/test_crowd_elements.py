@@ -162,6 +162,8 @@ def test_what_the_page_cannot_have_sent_is_refused(
         ('\n<crowd-classifier name=a categories=\'["a", "a"]\'>', "must be different texts"),
         ("\n<crowd-image-classifier name=a categories='[1]'>", "has no image"),
         ("\n<crowd-image-classifier name=a categories='[1]' src='s3://b/k'>", "cannot load"),
+        ("<crowd-form><crowd-classifier name=a categories='[1]'>\n</crowd-form>", "never closed"),
+        ("<crowd-classifier name=a categories='[1]'>\n", "never closed"),
         ("\n<crowd-radio-button name=a>", "outside of a group"),
         ("\n<crowd-slider name=a min=x>", "is no number"),
         ("\n<crowd-slider name=a min=5 max=1>", "leave no choice"),
@@ -171,7 +173,7 @@ def test_what_the_page_cannot_have_sent_is_refused(
     ],
 )
 def test_an_element_that_cannot_be_shown_has_a_fault_with_its_line(html: str, words: str) -> None:
-    [(line, fault)] = filled_page(html).faults
+    (line, fault), *_ = filled_page(html).faults
 
     assert line == 2
     assert words in fault

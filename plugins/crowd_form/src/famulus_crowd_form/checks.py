@@ -14,7 +14,7 @@ import famulus
 from famulus_crowd_form.contexts import blank
 from famulus_crowd_form.html_tokens import Kind, line_of, tokens
 from famulus_crowd_form.options import ROWS_KEY, CrowdFormArgs, SharedCrowdFormState
-from famulus_crowd_form.page import CLOSED, ELEMENTS, filled_page, unknown_element
+from famulus_crowd_form.page import ELEMENTS, filled_page, unknown_element
 from famulus_crowd_form.template import (
     OBJECT,
     OBJECT_COLUMNS,
@@ -96,15 +96,10 @@ def _read(path: Path, plan: famulus.Plan) -> tuple[Template | None, list[famulus
 def _element_problems(source: str, path: Path) -> Iterator[famulus.Problem]:
     """Yield what is wrong with the elements, whatever the data."""
     blanked = blank(source)
-    starts: list[tuple[str, int]] = []
-    ends: list[str] = []
     seen: set[str] = set()
     for token in tokens(blanked):
-        if token.kind is Kind.END:
-            ends.append(token.name)
-        elif token.name.startswith("crowd-"):
+        if token.kind is Kind.START and token.name.startswith("crowd-"):
             line = line_of(source, token.start)
-            starts.append((token.name, line))
             if token.name not in ELEMENTS and token.name not in seen:
                 yield famulus.Problem(unknown_element(token.name), file=path, line=line)
             seen.add(token.name)
@@ -115,12 +110,7 @@ def _element_problems(source: str, path: Path) -> Iterator[famulus.Problem]:
             )
             line = line_of(source, token.start)
             yield famulus.Problem(message, file=path, line=line, warning=True)
-    for name in sorted(CLOSED & {name for name, _ in starts}):
-        lines = [line for each, line in starts if each == name]
-        if ends.count(name) < len(lines):
-            message = f"<{name}> is never closed: write </{name}>"
-            yield famulus.Problem(message, file=path, line=lines[-1])
-    if not any(name.startswith("crowd-") for name, _ in starts):
+    if not seen:
         message = "has no <crowd-…> element: the blueprint static_task is for ordinary forms"
         yield famulus.Problem(message, file=path, warning=True)
 

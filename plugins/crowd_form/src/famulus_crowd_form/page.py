@@ -180,6 +180,7 @@ class _Filling:
             else:
                 position = self._start(token)
         self.body.append(self.text[position:])
+        self._close(len(self.text), 0)
         return Filled(
             body="".join(self.body),
             scripts="".join(self.scripts),
@@ -215,9 +216,17 @@ class _Filling:
             return
         places = [n for n, (name, _, _) in enumerate(self.open) if name == token.name]
         if places:
+            self._close(token.start, places[-1] + 1)
             self.body.append(self.open[places[-1]][1])
             del self.open[places[-1] :]
         self.body.append(self.text[token.start : token.end])
+
+    def _close(self, offset: int, first: int) -> None:
+        """Note the elements that are open where their parent ends, and would have no fields."""
+        for name, _, _ in self.open[first:]:
+            if name in CLOSED:
+                fault = f"<{name}> is never closed: write </{name}> before this line"
+                self.faults.append((line_of(self.text, offset), fault))
 
     def _element(self, token: Token) -> None:
         self.number += 1
