@@ -257,6 +257,7 @@ def test_a_reviewer_sees_the_page_as_its_worker_did(
         assert reviewed.get_by_role("radio", name='b"ad').is_checked()
         assert reviewed.get_by_role("radio", name="The owner").is_checked()
         assert reviewed.get_by_label("Why?").input_value() == "First\nsecond"
+        assert reviewed.locator("crowd-slider output").inner_text() == "4"
         assert reviewed.locator("mark").count() == 2
         assert reviewed.locator("crowd-bounding-box svg rect").count() == 1
         assert reviewed.locator("input:enabled, textarea:enabled").count() == 0

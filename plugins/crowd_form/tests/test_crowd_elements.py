@@ -179,6 +179,12 @@ def test_an_element_that_cannot_be_shown_has_a_fault_with_its_line(html: str, wo
     assert words in fault
 
 
+def test_a_review_shows_the_value_of_a_slider_without_its_script() -> None:
+    filled = page("<crowd-slider name=a min=1></crowd-slider>")
+
+    assert '<output for="crowd-1-input">4.5</output>' in filled.reviewed(filled.body, {"a": 4.5})
+
+
 def test_initial_marks_are_there_from_the_start() -> None:
     given = """initial-value="[{label: 'PER', startOffset: 0, endOffset: 3}]">"""
 

@@ -167,6 +167,8 @@ class _Slider(Answer):
     name: str
     least: float
     most: float
+    #: where its value is shown, as it is at first
+    output: str
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -187,6 +189,12 @@ class _Slider(Answer):
         if isinstance(value, int | float) and not isinstance(value, bool):
             yield self.name, str(value)
 
+    def reviewed(self, body: str, answers: Mapping[str, Any]) -> str:
+        opening = self.output.partition(">")[0]
+        for _, value in self.filled(answers):
+            body = body.replace(self.output, f"{opening}>{escape(value)}</output>")
+        return body
+
 
 def crowd_slider(tag: Tag) -> Part:
     """Return the field of a ``crowd-slider``, beside which its value is shown."""
@@ -201,13 +209,14 @@ def crowd_slider(tag: Tag) -> Part:
         "step": f"{step:.12g}",
         "value": f"{value:.12g}",
     })  # fmt: skip
+    output = f'<output for="{tag.key}-input">{value:g}</output>'
     start = (
         f'<label class="crowd-label{"" if tag.text("label") else " crowd-unseen"}"'
         f' for="{tag.key}-input">{label}</label><span class="crowd-range"><span>{least:g}</span>'
         f'<input type="range"{limits}{_common(tag)}><span>{most:g}</span>'
-        f'<output for="{tag.key}-input">{value:g}</output></span>'
+        f"{output}</span>"
     )
-    return Part(start, "", _Slider(tag.needed_name(), least, most))
+    return Part(start, "", _Slider(tag.needed_name(), least, most, output))
 
 
 def _float(tag: Tag, name: str, default: float) -> float:
