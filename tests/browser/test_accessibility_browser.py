@@ -28,6 +28,7 @@ from famulus.contracts.views import PluginRefusal, Refusal, RefusalReason
 from famulus.engine import pages
 from famulus.engine.own_work import OwnWork
 from famulus.engine.units import UnitNumber
+from famulus.translation import ENGLISH, Translator
 from famulus_form.form import FOLDERS
 from famulus_form.form_file import read_form
 from famulus_form.preview import Preview
@@ -46,6 +47,8 @@ from form_files import (
     refusals,
     write_form,
 )
+
+EN = Translator(ENGLISH)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Route
@@ -113,8 +116,8 @@ def form_cases(folder: Path) -> Iterator[tuple[str, Case]]:
         "marks with errors",
         Case(task(evolve(marked, body=marks.with_errors(marked.body, refusals(marks))))),
     )
-    yield "preview of a form", Case(pages.preview_document(INFO, asked))
-    yield "preview of marks", Case(pages.preview_document(INFO, marked))
+    yield "preview of a form", Case(pages.preview_document(INFO, EN, asked))
+    yield "preview of marks", Case(pages.preview_document(INFO, EN, marked))
     for name, form, page, answers, row in (
         ("form", every, asked, EVERY_ANSWER, EVERY_COLUMN),
         ("marks", marks, marked, MARKS_ANSWER, MARKS_ROW),
@@ -151,16 +154,16 @@ def frame_cases() -> Iterator[tuple[str, Case]]:
     yield "refused answers", Case(task(plain, message="Say more."))
     yield "giving back", Case(task(plain), give_back)
     yield "server away", Case(task(plain), submit)
-    yield "preview", Case(pages.preview_document(INFO, plain))
-    yield "preview without a page", Case(pages.preview_document(INFO, None))
+    yield "preview", Case(pages.preview_document(INFO, EN, plain))
+    yield "preview without a page", Case(pages.preview_document(INFO, EN, None))
     yield "review", Case(reviewed(plain, {"answer": "x"}))
     yield "review of answers alone", Case(reviewed(None, ["x" * 300]))
     entry = pages.EntryPage(info=INFO, form=ENTRY_FORM, query={"a": "b"}, key="k")
-    yield "entry", Case(pages.entry_document(entry))
+    yield "entry", Case(pages.entry_document(entry, EN))
     messages = {"code": "This is not the code word.", "famulus_consent": "Please agree."}
     yield (
         "entry with errors",
-        Case(pages.entry_document(evolve(entry, messages=messages, values={"code": "spring"}))),
+        Case(pages.entry_document(evolve(entry, messages=messages, values={"code": "spring"}), EN)),
     )
 
 
@@ -178,24 +181,24 @@ def submit(page: Page) -> None:
 def notice_cases() -> Iterator[tuple[str, Case]]:
     leave = pages.WayOut(VisitOutcome.NOT_QUALIFIED, ShowCode(code="LEAVE", url=SITE))
     for reason in RefusalReason:
-        html = pages.refusal_document(TITLE, Refusal(reason=reason), contact=INFO.contact)
+        html = pages.refusal_document(TITLE, EN, Refusal(reason=reason), contact=INFO.contact)
         yield f"refusal {reason.value}", Case(html)
     own = PluginRefusal(code="tired", title="Please take a break", text="Come back in an hour.")
     yield (
         "refusal by a plugin",
-        Case(pages.refusal_document(TITLE, own, passed=True, way_out=leave)),
+        Case(pages.refusal_document(TITLE, EN, own, passed=True, way_out=leave)),
     )
-    yield "introduction failed", Case(pages.failed_onboarding_document(TITLE, "3 of 5.", leave))
+    yield "introduction failed", Case(pages.failed_onboarding_document(TITLE, EN, "3 of 5.", leave))
     yield (
         "screened out",
-        Case(pages.failed_onboarding_document(TITLE, is_screened_out=True)),
+        Case(pages.failed_onboarding_document(TITLE, EN, is_screened_out=True)),
     )
-    yield "invalid", Case(pages.invalid_document(TITLE, "Say more."))
-    yield "conflict", Case(pages.conflict_document(TITLE))
-    yield "apology", Case(pages.apology_document(TITLE, "8f3a", INFO.contact))
-    yield "undecided", Case(pages.undecided_document(TITLE, "8f3a"))
-    yield "notice", Case(pages.notice_document(TITLE, "No such page", "Go back.", "not_found"))
-    yield "busy", Case(pages.busy_document(TITLE))
+    yield "invalid", Case(pages.invalid_document(TITLE, EN, "Say more."))
+    yield "conflict", Case(pages.conflict_document(TITLE, EN))
+    yield "apology", Case(pages.apology_document(TITLE, EN, "8f3a", INFO.contact))
+    yield "undecided", Case(pages.undecided_document(TITLE, EN, "8f3a"))
+    yield "notice", Case(pages.notice_document(TITLE, EN, "No such page", "Go back.", "not_found"))
+    yield "busy", Case(pages.busy_document(TITLE, EN))
 
 
 def way_out_cases() -> Iterator[tuple[str, Case]]:
@@ -215,12 +218,12 @@ def way_out_cases() -> Iterator[tuple[str, Case]]:
             own_work=OWN_WORK if is_own else None,
             own_query=again if is_own else {},
         )
-        stored = pages.stored_document(TITLE, EVERY_ANSWER, True, way, shows_answers=True)
+        stored = pages.stored_document(TITLE, EN, EVERY_ANSWER, True, way, shows_answers=True)
         yield f"stored, then {name}", Case(stored)
         if is_own:
-            yield "own page", Case(pages.already_document(TITLE, way))
+            yield "own page", Case(pages.already_document(TITLE, EN, way))
             left = evolve(way, outcome=VisitOutcome.WITHDREW, no_more=RefusalReason.ALL_DONE)
-            yield "given back", Case(pages.given_back_document(TITLE, left))
+            yield "given back", Case(pages.given_back_document(TITLE, EN, left))
 
 
 OWN_WORK = OwnWork(
@@ -249,7 +252,7 @@ def task(page: famulus.Page, **changes: Any) -> str:
         "number": UnitNumber(number=2, most=5),
         **changes,
     }
-    return pages.task_document(pages.TaskFrame(**values))
+    return pages.task_document(pages.TaskFrame(**values), EN)
 
 
 def reviewed(page: famulus.Page | None, answers: Any) -> str:

@@ -13,6 +13,9 @@ from playwright.sync_api import Page as Tab
 from famulus.contracts.views import Page
 from famulus.engine.pages import TaskFrame, TaskInfo, preview_document, task_document
 from famulus.engine.units import UnitNumber
+from famulus.translation import ENGLISH, Translator
+
+EN = Translator(ENGLISH)
 
 pytestmark = pytest.mark.browser
 
@@ -108,7 +111,8 @@ def _shell(style: str, body: str = BODY) -> str:
             submission_id="1",
             storage_key="key",
             seconds_left=1740,
-        )
+        ),
+        EN,
     )
 
 
@@ -166,7 +170,7 @@ def test_the_frame_of_a_preview_is_the_same_too(tab: Tab, style: str) -> None:
     found = []
     for css in ("{}", STYLES[style]):
         page = Page(body=BODY, head=f"<style>{_css(css)}</style>")
-        _open(tab, preview_document(INFO, page))
+        _open(tab, preview_document(INFO, EN, page))
         found.append(tab.evaluate(measure))
 
     _assert_same(found[1], found[0])

@@ -40,6 +40,9 @@ from famulus.engine.pages import (
     task_document,
 )
 from famulus.engine.units import UnitNumber
+from famulus.translation import ENGLISH, Translator
+
+EN = Translator(ENGLISH)
 
 pytestmark = pytest.mark.browser
 
@@ -110,12 +113,18 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(*self.server.replies.pop(0))
         elif path == "/submit":
             way_out = WayOut(VisitOutcome.COMPLETED, self.server.completion)
-            html = stored_document("Task", fields, self.server.late, way_out, shows_answers=True)
+            html = stored_document(
+                "Task", EN, fields, self.server.late, way_out, shows_answers=True
+            )
             as_json = self.headers["Accept"] == "application/json"
             self.answer(200, submit_json("stored", "", html) if as_json else html, {})
         elif path == "/give-back":
             way_out = WayOut(VisitOutcome.WITHDREW, self.server.completion)
-            self.answer(200, given_back_document("Task", way_out), {OUTCOME_HEADER: "given_back"})
+            self.answer(
+                200,
+                given_back_document("Task", EN, way_out),
+                {OUTCOME_HEADER: "given_back"},
+            )
         else:
             self.answer(200, "<h1>The platform has it</h1>", {})
 
@@ -178,7 +187,7 @@ def document(**changes: Any) -> str:
         "storage_key": "agent-1",
         "seconds_left": None,
     }
-    return task_document(TaskFrame(**{**values, **changes}))
+    return task_document(TaskFrame(**{**values, **changes}), EN)
 
 
 @pytest.fixture
@@ -460,7 +469,7 @@ def test_invalid_answers_leave_the_form_editable_with_the_reason(
 
 
 def test_a_conflict_replaces_the_form(stub: Stub, open_page: Callable[..., Any]) -> None:
-    stub.replies = [(409, submit_json("conflict", "", conflict_document("Task")), {})]
+    stub.replies = [(409, submit_json("conflict", "", conflict_document("Task", EN)), {})]
     page = open_page(stub.url)
     page.get_by_label("Name").fill("Ann")
 
@@ -990,7 +999,7 @@ def test_preview_can_be_read_but_neither_filled_in_nor_sent(
     open_page: Callable[..., Any], javascript: bool
 ) -> None:
     body = f"<legend><input name='sly'></legend>{FIELDS}<button>Send</button>"
-    with serving(preview_document(TaskInfo(title="Task"), TaskPage(body=body))) as stub:
+    with serving(preview_document(TaskInfo(title="Task"), EN, TaskPage(body=body))) as stub:
         page = open_page(stub.url, java_script_enabled=javascript)
 
         expect(page.get_by_text("This is a preview")).to_be_visible()
@@ -1027,7 +1036,7 @@ def test_page_fits_its_width_and_names_its_controls(
 
 def test_the_page_of_a_refusal_fits_its_width(open_page: Callable[..., Any]) -> None:
     message = "See https://example.org/" + "long" * 30
-    refused = failed_onboarding_document("Averyverylongword" * 6, message)
+    refused = failed_onboarding_document("Averyverylongword" * 6, EN, message)
     with serving(refused) as stub:
         page = open_page(stub.url, viewport={"width": 320, "height": 500})
 

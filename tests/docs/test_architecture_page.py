@@ -43,9 +43,7 @@ def test_a_path_that_a_page_names_exists(page: str, path: str) -> None:
 
 
 def test_every_room_of_core_has_a_section() -> None:
-    folders = {
-        f"### `{each.name}/`" for each in CORE.iterdir() if each.is_dir() and "__" not in each.name
-    }
+    folders = {f"### `{each.name}/`" for each in CORE.iterdir() if (each / "__init__.py").is_file()}
     headings = set(re.findall(r"^### `\w+/`$", text(ARCHITECTURE), re.MULTILINE))
 
     assert headings == folders

@@ -30,9 +30,12 @@ from famulus.engine.pages import (
     submit_json,
     task_document,
 )
+from famulus.translation import ENGLISH, Translator
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.mturk import VISIT
 from famulus_static_html.page import compile_page
+
+EN = Translator(ENGLISH)
 
 #: What a browser sends: names and values in their order; a file is its name.
 Sent = list[tuple[str, str]]
@@ -147,7 +150,8 @@ class MTurkPage:
                 submission_id="first",
                 storage_key="agent-1",
                 seconds_left=None,
-            )
+            ),
+            EN,
         )
 
 

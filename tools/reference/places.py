@@ -93,6 +93,7 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "ScriptCall",
             "TaskArgs",
         ),
+        "Texts for workers": ("Catalogue", "TranslatableText", "Translator", "Language"),
         "Tables of a plugin's own": ("PluginSchema", "Migration", "Transaction"),
     }
 )

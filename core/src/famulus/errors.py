@@ -168,4 +168,6 @@ class InvalidAnswers(Exception):  # noqa: N818 - it is an answer to a worker, no
 
     def __init__(self, message: str, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
+        #: as it was given, so that a translatable text can be translated
+        self.message = message
         self.fields: Mapping[str, str] = dict(fields or {})

@@ -40,6 +40,9 @@ from famulus.engine.pages import (
     undecided_document,
 )
 from famulus.engine.units import UnitNumber
+from famulus.translation import ENGLISH, Translator
+
+EN = Translator(ENGLISH)
 
 EVIL = "</title></script><script>alert('&\"')</script>"
 PAGE = Page(
@@ -55,6 +58,12 @@ INFO = TaskInfo(
     requester="lab",
     contact="lab@example.org",
 )
+
+
+#: What is the same in all languages, and what the tests bring.
+_SAME = {"Read", "None", "busy", "error", "list", "deep", "photo", "signed", "one"} | {
+    f"{each}" for each in RefusalReason
+}
 
 
 def done(completion: Completion, **more: Any) -> WayOut:
@@ -99,7 +108,7 @@ def frame(**changes: Any) -> TaskFrame:
     return TaskFrame(**{**values, **changes})
 
 
-def every_document(title: str) -> dict[str, str]:
+def every_document(title: str, translate: Translator = EN) -> dict[str, str]:
     query = {"worker_id": title}
     hostile = TaskInfo(
         title=title, description=title + ".", reward=title, requester=title, contact=title
@@ -123,30 +132,36 @@ def every_document(title: str) -> dict[str, str]:
                 token=title,
                 submission_id=title,
                 storage_key=title,
-            )
+            ),
+            translate,
         ),
-        "preview": preview_document(hostile, PAGE),
-        "plain preview": preview_document(hostile, None),
+        "preview": preview_document(hostile, translate, PAGE),
+        "plain preview": preview_document(hostile, translate, None),
         **{
             str(reason): refusal_document(
                 title,
+                translate,
                 Refusal(reason=reason, detail=title),
                 way_out=turned_away,
             )
             for reason in RefusalReason
         },
         **{
-            f"stored {way}": stored_document(title, answers | photo, True, way, shows_answers=True)
+            f"stored {way}": stored_document(
+                title, translate, answers | photo, True, way, shows_answers=True
+            )
             for way in ways
         },
-        **{f"already {way}": already_document(title, way) for way in ways},
-        **{f"given back {way}": given_back_document(title, way) for way in ways},
-        "failed": failed_onboarding_document(title, title, turned_away),
-        "screened out": failed_onboarding_document(title, title, turned_away, is_screened_out=True),
-        "invalid": invalid_document(title, title),
-        "conflict": conflict_document(title),
-        "apology": apology_document(title, title),
-        "busy": busy_document(title),
+        **{f"already {way}": already_document(title, translate, way) for way in ways},
+        **{f"given back {way}": given_back_document(title, translate, way) for way in ways},
+        "failed": failed_onboarding_document(title, translate, title, turned_away),
+        "screened out": failed_onboarding_document(
+            title, translate, title, turned_away, is_screened_out=True
+        ),
+        "invalid": invalid_document(title, translate, title),
+        "conflict": conflict_document(title, translate),
+        "apology": apology_document(title, translate, title),
+        "busy": busy_document(title, translate),
     }
 
 
@@ -157,6 +172,15 @@ def test_nothing_from_outside_becomes_markup() -> None:
         tags = [tag for tag, _ in Elements(document).tags]
         assert tags == [tag for tag, _ in Elements(expected).tags], name
         assert "<script>alert" not in document, name
+
+
+@pytest.mark.parametrize("tag", ["ar", "zh-Hans"])
+def test_no_text_of_a_page_is_left_in_english(tag: str) -> None:
+    for name, document in every_document("T1", Translator.to(tag)).items():
+        page = Elements(re.sub(r"(?s)<title>.*?</title>|<pre.*?</pre>", "", document))
+        texts = [page.text, *(f"{each.get('value')}" for each in page.named("input"))]
+        found = set(re.findall("[A-Za-z_]{4,}", " ".join(texts)))
+        assert not found - _SAME, name
 
 
 def test_every_page_is_whole_readable_and_needs_no_second_request() -> None:
@@ -174,7 +198,7 @@ def test_every_page_is_whole_readable_and_needs_no_second_request() -> None:
 
 
 def test_task_page_is_an_ordinary_form_with_token_and_submission_id_first() -> None:
-    page = Elements(task_document(frame()))
+    page = Elements(task_document(frame(), EN))
 
     (form,) = page.named("form")
     assert form["method"] == "post"
@@ -200,7 +224,7 @@ def test_task_page_is_an_ordinary_form_with_token_and_submission_id_first() -> N
 
 
 def test_our_script_comes_before_the_authors_parts_and_all_of_them_are_in_the_form() -> None:
-    document = task_document(frame())
+    document = task_document(frame(), EN)
 
     places = [
         "<title>",
@@ -226,7 +250,7 @@ def test_attributes_of_document_and_form_are_escaped(preview: bool) -> None:
         form_attributes={"id": "theirs", "name": EVIL, "onsubmit": "return ok()"},
     )
 
-    document = preview_document(INFO, page) if preview else task_document(frame(page=page))
+    document = preview_document(INFO, EN, page) if preview else task_document(frame(page=page), EN)
 
     found = Elements(document)
     assert found.named("html") == [{"lang": "de", "data-x": EVIL}]
@@ -239,7 +263,7 @@ def test_how_the_form_is_sent_is_not_the_pages_to_decide() -> None:
     sent = {"action": "submit?ticket=1.7.admits", "method": "post", "data-storage-key": "agent-7"}
     page = Page(body="", form_attributes={**dict.fromkeys(sent, "x"), "ACTION": "y", "target": "z"})
 
-    (form,) = Elements(task_document(frame(page=page))).named("form")
+    (form,) = Elements(task_document(frame(page=page), EN)).named("form")
 
     assert {name: form.get(name) for name in (*sent, "target")} == {**sent, "target": None}
 
@@ -255,17 +279,17 @@ def test_how_the_form_is_sent_is_not_the_pages_to_decide() -> None:
     ],
 )
 def test_time_left_is_written_for_browsers_without_javascript(seconds: int, shown: str) -> None:
-    assert shown in Elements(task_document(frame(seconds_left=seconds))).text
+    assert shown in Elements(task_document(frame(seconds_left=seconds), EN)).text
 
 
 def test_no_deadline_shows_no_time() -> None:
-    page = Elements(task_document(frame(seconds_left=None)))
+    page = Elements(task_document(frame(seconds_left=None), EN))
 
     assert "famulus-time" not in [attributes.get("id") for _, attributes in page.tags]
 
 
 def test_header_says_what_a_unit_pays_who_asks_and_how_to_reach_them() -> None:
-    for document in (task_document(frame()), preview_document(INFO, PAGE)):
+    for document in (task_document(frame(), EN), preview_document(INFO, EN, PAGE)):
         page = Elements(document)
 
         assert "0.10 USD per unit Requester: lab Contact: lab@example.org" in page.text
@@ -273,7 +297,7 @@ def test_header_says_what_a_unit_pays_who_asks_and_how_to_reach_them() -> None:
 
 
 def test_header_leaves_out_what_is_not_known() -> None:
-    page = Elements(task_document(frame(info=TaskInfo(title="Rate texts"))))
+    page = Elements(task_document(frame(info=TaskInfo(title="Rate texts")), EN))
 
     assert page.named("ul") == []
 
@@ -289,7 +313,7 @@ def test_header_leaves_out_what_is_not_known() -> None:
     ],
 )
 def test_contact_is_a_link_where_it_is_an_address(contact: str, link: str | None) -> None:
-    page = Elements(preview_document(TaskInfo(title="T", contact=contact), None))
+    page = Elements(preview_document(TaskInfo(title="T", contact=contact), EN, None))
 
     assert f"Contact: {contact}" in page.text
     assert [a["href"] for a in page.named("a")] == ([] if link is None else [link])
@@ -305,11 +329,11 @@ def test_contact_is_a_link_where_it_is_an_address(contact: str, link: str | None
 def test_header_says_which_of_the_workers_units_it_is(number: UnitNumber, shown: str) -> None:
     facts = "0.10 USD per unit {} Requester: lab"
 
-    assert facts.format(shown) in Elements(task_document(frame(number=number))).text
+    assert facts.format(shown) in Elements(task_document(frame(number=number), EN)).text
 
 
 def test_onboarding_says_that_it_is_one_that_it_is_unpaid_and_how_many_tries_there_are() -> None:
-    text = Elements(task_document(frame(onboarding=True, passed=False))).text
+    text = Elements(task_document(frame(onboarding=True, passed=False), EN)).text
 
     assert "This is an introduction, before your first unit. It is not paid. You have one" in text
     assert "the units, which pay 0.10 USD each." in text
@@ -318,16 +342,16 @@ def test_onboarding_says_that_it_is_one_that_it_is_unpaid_and_how_many_tries_the
 
 
 def test_page_after_the_onboarding_says_that_it_was_passed() -> None:
-    (note,) = _with_id(task_document(frame(passed=True)), "famulus-passed")
-    (unseen,) = _with_id(task_document(frame(passed=False)), "famulus-passed")
+    (note,) = _with_id(task_document(frame(passed=True), EN), "famulus-passed")
+    (unseen,) = _with_id(task_document(frame(passed=False), EN), "famulus-passed")
 
     assert "hidden" not in note
     assert "hidden" in unseen
-    assert _with_id(task_document(frame(passed=None)), "famulus-passed") == []
+    assert _with_id(task_document(frame(passed=None), EN), "famulus-passed") == []
 
 
 def test_failed_onboarding_is_one_sentence() -> None:
-    page = Elements(failed_onboarding_document("T"))
+    page = Elements(failed_onboarding_document("T", EN))
 
     assert len(page.named("p")) == 3  # the title, the sentence, the code
     assert "You did not pass the introduction" in page.text
@@ -339,7 +363,7 @@ def _with_id(document: str, name: str) -> list[dict[str, str | None]]:
 
 
 def test_preview_has_nothing_that_could_be_sent() -> None:
-    page = Elements(preview_document(INFO, PAGE))
+    page = Elements(preview_document(INFO, EN, PAGE))
 
     assert "This is a preview" in page.text
     assert page.named("form") == [{"id": "famulus-form", "method": "dialog"}]
@@ -349,14 +373,15 @@ def test_preview_has_nothing_that_could_be_sent() -> None:
 
 
 def test_preview_without_a_page_shows_title_and_description() -> None:
-    text = Elements(preview_document(INFO, None)).text
+    text = Elements(preview_document(INFO, EN, None)).text
 
     assert "Rate texts Say what you think." in text
 
 
 def test_each_refusal_has_its_own_words_and_its_code() -> None:
     pages = {
-        reason: Elements(refusal_document("T", Refusal(reason=reason))) for reason in RefusalReason
+        reason: Elements(refusal_document("T", EN, Refusal(reason=reason)))
+        for reason in RefusalReason
     }
 
     for reason, page in pages.items():
@@ -368,7 +393,7 @@ def test_each_refusal_has_its_own_words_and_its_code() -> None:
 def test_text_for_a_worker_who_has_done_all_is_the_tutorials() -> None:
     refusal = Refusal(reason=RefusalReason.ALL_DONE)
 
-    text = Elements(refusal_document("T", refusal)).text
+    text = Elements(refusal_document("T", EN, refusal)).text
 
     assert "You have done all there is for you in this task." in text
 
@@ -376,19 +401,19 @@ def test_text_for_a_worker_who_has_done_all_is_the_tutorials() -> None:
 def test_refusal_adds_the_plugins_sentence() -> None:
     refusal = Refusal(reason=RefusalReason.NOT_QUALIFIED, detail="French speakers only.")
 
-    text = Elements(refusal_document("T", refusal)).text
+    text = Elements(refusal_document("T", EN, refusal)).text
 
     assert "French speakers only." in text
 
 
 def test_page_that_refers_to_the_requester_says_how_to_reach_them() -> None:
     contact = "help@example.org"
-    blocked = refusal_document("T", Refusal(reason=RefusalReason.BLOCKED), contact=contact)
+    blocked = refusal_document("T", EN, Refusal(reason=RefusalReason.BLOCKED), contact=contact)
 
     for text in (
         blocked,
-        apology_document("T", "8f3a", contact),
-        undecided_document("T", "8f3a", contact),
+        apology_document("T", EN, "8f3a", contact),
+        undecided_document("T", EN, "8f3a", contact),
     ):
         (link,) = Elements(text).named("a")
         assert link["href"] == "mailto:help@example.org"
@@ -398,7 +423,7 @@ def test_page_that_refers_to_the_requester_says_how_to_reach_them() -> None:
 def test_page_that_does_not_refer_to_the_requester_has_no_contact() -> None:
     refusal = Refusal(reason=RefusalReason.ALL_DONE)
 
-    text = refusal_document("T", refusal, contact="help@example.org")
+    text = refusal_document("T", EN, refusal, contact="help@example.org")
 
     assert "help@example.org" not in text
 
@@ -406,7 +431,7 @@ def test_page_that_does_not_refer_to_the_requester_has_no_contact() -> None:
 def test_nothing_left_can_be_tried_again_by_loading_the_page_again() -> None:
     refusal = Refusal(reason=RefusalReason.NOTHING_LEFT)
 
-    page = Elements(refusal_document("T", refusal))
+    page = Elements(refusal_document("T", EN, refusal))
 
     assert [each["href"] for each in page.named("a")] == [""]
 
@@ -424,7 +449,7 @@ def test_refused_worker_is_asked_to_return_the_place_in_a_window_of_its_own(
     url = "https://example.org/projects/1/tasks/2?a=b"
     way_out = WayOut(VisitOutcome.NOT_QUALIFIED, ReturnPlace(noun="HIT", url=url))
 
-    page = Elements(refusal_document("T", Refusal(reason=reason), way_out=way_out))
+    page = Elements(refusal_document("T", EN, Refusal(reason=reason), way_out=way_out))
 
     assert sentence in page.text
     link = page.named("a")[-1]
@@ -437,7 +462,7 @@ def test_page_of_a_refusal_leads_nowhere_by_itself() -> None:
         way_out = WayOut(VisitOutcome.RUN_CLOSED, completion)
         refusal = Refusal(reason=RefusalReason.RUN_CLOSED)
 
-        document = refusal_document("T", refusal, way_out=way_out)
+        document = refusal_document("T", EN, refusal, way_out=way_out)
 
         assert "Continue" in Elements(document).text
         assert 'http-equiv="refresh"' not in document
@@ -453,7 +478,7 @@ ANSWERS = {
 
 
 def test_sent_data_are_shown_as_stored_and_readably() -> None:
-    document = stored_document("T", ANSWERS, False, done(Nothing()), shows_answers=True)
+    document = stored_document("T", EN, ANSWERS, False, done(Nothing()), shows_answers=True)
 
     assert '"rating": "bad"' in document
     page = Elements(document)
@@ -466,13 +491,13 @@ def test_sent_data_are_shown_as_stored_and_readably() -> None:
 
 @pytest.mark.parametrize("answers", [["a"], "text", 3, None, {}])
 def test_answers_of_any_shape_are_shown(answers: Any) -> None:
-    document = stored_document("T", answers, False, done(Nothing()), shows_answers=True)
+    document = stored_document("T", EN, answers, False, done(Nothing()), shows_answers=True)
 
     assert json.dumps(answers) in unescape(document)
 
 
 def test_answers_are_shown_only_where_the_platform_shows_them() -> None:
-    assert "bad" not in Elements(stored_document("T", ANSWERS, False, done(Nothing()))).text
+    assert "bad" not in Elements(stored_document("T", EN, ANSWERS, False, done(Nothing()))).text
 
 
 @pytest.mark.parametrize("size", [100, 3000, 7000, 20_000, 2_000_000])
@@ -480,17 +505,17 @@ def test_answers_are_shown_only_where_the_platform_shows_them() -> None:
 def test_no_page_repeats_more_than_16_kb_of_what_was_sent(size: int, char: str) -> None:
     answers = {"a": char * size, "b": [char * size]}
 
-    page = stored_document("T", answers, False, done(Nothing()), shows_answers=True)
+    page = stored_document("T", EN, answers, False, done(Nothing()), shows_answers=True)
 
     assert "Your answers are stored" in page
-    plain = stored_document("T", {}, False, done(Nothing()), shows_answers=True)
+    plain = stored_document("T", EN, {}, False, done(Nothing()), shows_answers=True)
     assert len(unescape(page).encode()) < len(unescape(plain).encode()) + 16_700
     assert len(page.encode()) < 150_000
 
 
 @pytest.mark.parametrize("late", [True, False])
 def test_page_says_that_answers_were_late(late: bool) -> None:
-    text = Elements(stored_document("T", ANSWERS, late, done(Nothing()))).text
+    text = Elements(stored_document("T", EN, ANSWERS, late, done(Nothing()))).text
 
     assert ("marked late" in text) is late
 
@@ -498,7 +523,7 @@ def test_page_says_that_answers_were_late(late: bool) -> None:
 def test_platforms_form_carries_its_fields_and_a_button() -> None:
     completion = PostForm(url="https://example.org/done", fields={"assignmentId": "a&b"})
 
-    page = Elements(stored_document("T", ANSWERS, False, done(completion)))
+    page = Elements(stored_document("T", EN, ANSWERS, False, done(completion)))
 
     (form,) = page.named("form")
     assert (form["method"], form["action"]) == ("post", "https://example.org/done")
@@ -512,14 +537,16 @@ def test_platforms_form_carries_its_fields_and_a_button() -> None:
 )
 def test_next_address_that_is_not_on_the_web_is_not_followed(url: str) -> None:
     for completion in (GoTo(url=url), PostForm(url=url, fields={})):
-        page = Elements(stored_document("T", ANSWERS, False, done(completion)))
+        page = Elements(stored_document("T", EN, ANSWERS, False, done(completion)))
         assert "Your answers are stored" in page.text
         assert "bad_next_address" in page.text
         assert page.named("a") == page.named("form") == []
-    code = Elements(stored_document("T", ANSWERS, False, done(ShowCode(code="C0DE", url=url))))
+    code = Elements(stored_document("T", EN, ANSWERS, False, done(ShowCode(code="C0DE", url=url))))
     assert "C0DE" in code.text
     assert code.named("a") == []
-    back = Elements(given_back_document("T", WayOut(VisitOutcome.WITHDREW, ReturnPlace(url=url))))
+    back = Elements(
+        given_back_document("T", EN, WayOut(VisitOutcome.WITHDREW, ReturnPlace(url=url)))
+    )
     assert "return this task" in back.text
     assert back.named("a") == []
 
@@ -527,7 +554,7 @@ def test_next_address_that_is_not_on_the_web_is_not_followed(url: str) -> None:
 def test_a_worker_who_has_submitted_sees_the_next_step_without_a_redirect() -> None:
     completion = GoTo(url="https://example.org/done")
 
-    document = already_document("T", done(completion))
+    document = already_document("T", EN, done(completion))
 
     page = Elements(document)
     assert "You have submitted this one already" in page.text
@@ -568,7 +595,7 @@ def test_a_page_gives_the_submit_button_an_id_but_not_another_meaning() -> None:
         submit_attributes={"id": "theirs", "type": "reset", "name": "a", "onclick": 'f("x")'},
     )
 
-    elements = Elements(task_document(frame(page=page)))
+    elements = Elements(task_document(frame(page=page), EN))
 
     [submit] = [field for field in elements.named("input") if field.get("type") == "submit"]
     assert submit == {
@@ -584,7 +611,7 @@ def test_a_page_gives_the_submit_button_an_id_but_not_another_meaning() -> None:
 def test_a_page_with_a_button_of_its_own_hides_ours() -> None:
     page = Page(body="<button type=submit>x</button>", submit_attributes={"hidden": ""})
 
-    elements = Elements(task_document(frame(page=page)))
+    elements = Elements(task_document(frame(page=page), EN))
 
     assert {"id": "famulus-submit", "hidden": None} in elements.named("span")
 
@@ -592,8 +619,8 @@ def test_a_page_with_a_button_of_its_own_hides_ours() -> None:
 def test_scripts_find_the_button_that_they_know_in_a_preview() -> None:
     page = Page(body="x", submit_attributes={"id": "theirs"})
 
-    elements = Elements(preview_document(INFO, page))
+    elements = Elements(preview_document(INFO, EN, page))
 
     assert [field["id"] for field in elements.named("input")] == ["theirs"]
     assert {"hidden": None} in elements.named("div")
-    assert Elements(preview_document(INFO, Page(body="x"))).named("input") == []
+    assert Elements(preview_document(INFO, EN, Page(body="x"))).named("input") == []

@@ -40,21 +40,21 @@ class StubGateway:
     def admits(self, ticket: str) -> bool:
         return self.ticket in (None, ticket)
 
-    def not_admitted(self, *, as_json: bool) -> Reply:
+    def not_admitted(self, *, as_json: bool, accept_language: str) -> Reply:
         kind = "application/json" if as_json else "text/html; charset=utf-8"
         return Reply(status=404, body="not admitted", content_type=kind)
 
-    def arrive(self, query: Mapping[str, str]) -> Reply:
+    def arrive(self, query: Mapping[str, str], *, accept_language: str) -> Reply:
         if "hang" in query:
             threading.Event().wait()
         return Reply(status=200, body=json.dumps(dict(query)))
 
-    def enter(self, query: Mapping[str, str], form: Form) -> Reply:
+    def enter(self, query: Mapping[str, str], form: Form, *, accept_language: str) -> Reply:
         assert not form.files
         self.entered.append((dict(query), form.fields))
         return Reply(status=303, body="", headers={"Location": "./?from=the+gateway"})
 
-    def submit(self, form: Form, *, as_json: bool) -> Reply:
+    def submit(self, form: Form, *, as_json: bool, accept_language: str) -> Reply:
         if form.first("unavailable"):
             raise UnavailableError("not now")
         if form.first("mistake"):
@@ -77,19 +77,21 @@ class StubGateway:
             headers={} if form.first("header") is None else {"X-Taken": form.first("header") or ""},
         )
 
-    def too_large(self, form: Form, message: str, *, as_json: bool) -> Reply:
+    def too_large(self, form: Form, message: str, *, as_json: bool, accept_language: str) -> Reply:
         self.refused.append(form)
         body = json.dumps({"outcome": "too_large", "message": message, "fields": form.fields})
         kind = "application/json" if as_json else "text/html; charset=utf-8"
         return Reply(status=413, body=body, content_type=kind)
 
-    def notice(self, status: int, heading: str, text: str, *, as_json: bool) -> Reply:
+    def notice(
+        self, status: int, heading: str, text: str, *, as_json: bool, accept_language: str
+    ) -> Reply:
         outcome = "too_large" if status == 413 else "error"
         body = json.dumps({"outcome": outcome, "message": text, "heading": heading})
         kind = "application/json" if as_json else "text/html; charset=utf-8"
         return Reply(status=status, body=body, content_type=kind)
 
-    def give_back(self, form: Form) -> Reply:
+    def give_back(self, form: Form, *, accept_language: str) -> Reply:
         return Reply(status=200, body=f"given back {form.first('famulus_token')}")
 
     def receive(self, provider_type: str, request: PlatformRequest) -> Reply:
@@ -100,7 +102,7 @@ class StubGateway:
             status=202, body="taken", content_type="text/plain", headers={"X-Challenge": "c"}
         )
 
-    def busy(self, cause: Exception | None = None) -> Reply:
+    def busy(self, cause: Exception | None = None, *, accept_language: str = "") -> Reply:
         return Reply(status=503, body="come again", headers={"Retry-After": "5"})
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from attrs import Attribute, field, frozen
 from famulus.contracts.context import AnyClass, Context
 from famulus.contracts.plan import Plan
 from famulus.errors import PluginError, Problem
+from famulus.translation import Catalogue
 
 
 class ServerHealth(enum.StrEnum):
@@ -87,6 +88,9 @@ class Architect(ABC):
     #: where workers find the run; providers that need HTTPS check it. A class without it must have
     #: none with a name that resembles it.
     Args: ClassVar[AnyClass]
+
+    #: the translations of the texts that it shows to workers; None where it shows none
+    catalogue: ClassVar[Catalogue | None] = None
 
     #: The number of this contract. A method that is added with a default leaves it. A class may set
     #: the number that it was written for; another one than this is refused when it is loaded.

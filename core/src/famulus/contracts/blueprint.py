@@ -27,6 +27,7 @@ from famulus.contracts.views import (
     answers_from,
 )
 from famulus.errors import Problem
+from famulus.translation import Catalogue
 
 
 class Blueprint(ABC):
@@ -47,6 +48,9 @@ class Blueprint(ABC):
     Args: ClassVar[BlueprintArgsClass] = BlueprintArgs
     #: What a run script can set in Python; ``self.context.shared_state`` is one of these.
     SharedState: ClassVar[SharedStateClass] = SharedTaskState
+
+    #: the translations of the texts that it shows to workers; None where it shows none
+    catalogue: ClassVar[Catalogue | None] = None
 
     #: The number of this contract. A method that is added with a default leaves it. A class may set
     #: the number that it was written for; another one than this is refused when it is loaded.

@@ -9,6 +9,8 @@ from typing import Any
 
 from attrs import Attribute, Factory, field, frozen
 
+from famulus.catalogue import _
+
 _NAME = re.compile("[a-z][a-z0-9_]{0,31}")
 #: Names with this beginning are those of core's own fields.
 _OURS = "famulus_"
@@ -79,7 +81,7 @@ class EntryForm:
     #: title, the paragraphs or the sentence changed does not count.
     consent: str = ""
     #: the label of the button, in one line
-    button: str = field(default="Continue", validator=_check_line)
+    button: str = field(default=_("Continue"), validator=_check_line)
     #: why a form that was sent does not do, by the names of fields; the one for ``""`` is about all
     #: of it
     messages: Mapping[str, str] = field(default=Factory(dict))

@@ -35,6 +35,7 @@ from famulus.contracts.rehearsal import Rehearsal
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.errors import Problem
 from famulus.model.states import PaymentKind
+from famulus.translation import Catalogue
 
 
 @frozen(kw_only=True)
@@ -83,6 +84,9 @@ class Provider(ABC):
     #: the name of the requester that is made when it is needed; None where requesters have to be
     #: registered
     default_requester: ClassVar[str | None] = None
+
+    #: the translations of the texts that it shows to workers; None where it shows none
+    catalogue: ClassVar[Catalogue | None] = None
 
     #: The number of this contract. A method that is added with a default leaves it. A class may set
     #: the number that it was written for; another one than this is refused when it is loaded.

@@ -13,6 +13,7 @@ from famulus.contracts.context import AnyClass, Context
 from famulus.contracts.plan import Plan
 from famulus.contracts.views import Refusal, WorkerView
 from famulus.model.states import AgentStatus
+from famulus.translation import Catalogue
 
 
 @frozen(kw_only=True)
@@ -81,6 +82,9 @@ class QualificationCheck(ABC):
     #: check's type. A run that does not name the check has the defaults; an option without a
     #: default must be set by every run.
     Args: ClassVar[AnyClass] = NoCheckArgs
+
+    #: the translations of the texts that it shows to workers; None where it shows none
+    catalogue: ClassVar[Catalogue | None] = None
 
     #: The number of this contract. A method that is added with a default leaves it. A class may set
     #: the number that it was written for; another one than this is refused when it is loaded.

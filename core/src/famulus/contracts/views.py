@@ -71,6 +71,8 @@ class TaskView:
     agent_id: int
     worker: WorkerView
     unit: UnitView
+    #: of the frame around the task, as in ``lang``; the page should have it too, if it can
+    language: str = "en"
 
 
 @frozen(kw_only=True)
@@ -80,6 +82,8 @@ class OnboardingView:
     #: this worker's attempt at the onboarding; the same whenever the page is loaded again
     agent_id: int
     worker: WorkerView
+    #: as in :class:`TaskView`
+    language: str = "en"
 
 
 @frozen(kw_only=True)
@@ -90,6 +94,8 @@ class AttemptView:
     #: whether it is an attempt at the onboarding, which has no unit
     onboarding: bool
     _unit: Callable[[], UnitView]
+    #: as in :class:`TaskView`, for the messages of :exc:`famulus.InvalidAnswers`
+    language: str = "en"
 
     @property
     def unit(self) -> UnitView:
@@ -128,6 +134,8 @@ class PreviewView:
 
     #: the first row; None while none is loaded
     data: Mapping[str, Any] | None
+    #: as in :class:`TaskView`
+    language: str = "en"
 
 
 @frozen(kw_only=True)

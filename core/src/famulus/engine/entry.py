@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from attrs import frozen
 
+from famulus.catalogue import _, _n
 from famulus.contracts.entry_form import Entry, EntryField, EntryFieldKind, EntryForm
 from famulus.contracts.provider import Provider
 from famulus.contracts.views import Form, Refusal, Reply
@@ -16,16 +17,19 @@ from famulus.engine import pages
 from famulus.engine.admission import Admission
 from famulus.escaping import escaped_line
 from famulus.names import stripped
+from famulus.translation import Translator
 
 _KEY = re.compile("[0-9a-f]{32}")
 _MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
-_NO_CONSENT = "Please tick this box if you agree. Without it, you cannot take part."
-_OTHER_CONSENT = "The text above has changed. Please read it again, and tick this box if you agree."
-_NO_KEY = "Not all of the form has arrived. Please send it again."
-_NO_REASON = "Please check what you have entered."
-_EMPTY = "Please fill this in."
-_HIDDEN = "This has a character that cannot be seen. Please type it instead of pasting it."
-_NO_MAIL_ADDRESS = "Please enter a mail address, such as name@example.org."
+_NO_CONSENT = _("Please tick this box if you agree. Without it, you cannot take part.")
+_OTHER_CONSENT = _(
+    "The text above has changed. Please read it again, and tick this box if you agree."
+)
+_NO_KEY = _("Not all of the form has arrived. Please send it again.")
+_NO_REASON = _("Please check what you have entered.")
+_EMPTY = _("Please fill this in.")
+_HIDDEN = _("This has a character that cannot be seen. Please type it instead of pasting it.")
+_NO_MAIL_ADDRESS = _("Please enter a mail address, such as name@example.org.")
 
 
 @frozen(eq=False, kw_only=True)
@@ -36,7 +40,9 @@ class EntryDesk:
     info: pages.TaskInfo
     admission: Admission
 
-    def show(self, form: EntryForm, query: Mapping[str, str]) -> Reply | Refusal:
+    def show(
+        self, form: EntryForm, query: Mapping[str, str], translate: Translator
+    ) -> Reply | Refusal:
         """Return the page of a form, with a new key, unless the run gives no more work."""
         refusal = self.admission.refuse_all()
         if refusal is not None:
@@ -48,9 +54,9 @@ class EntryDesk:
             key=secrets.token_hex(16),
             messages=form.messages,
         )
-        return Reply(status=200, body=pages.entry_document(page))
+        return Reply(status=200, body=pages.entry_document(page, translate))
 
-    def enter(self, query: Mapping[str, str], sent: Form) -> Reply | Refusal:
+    def enter(self, query: Mapping[str, str], sent: Form, translate: Translator) -> Reply | Refusal:
         """Return where the sender of a form goes on, the form again, or a refusal.
 
         The provider makes the form once more, so that it gets only what it has asked for.
@@ -86,7 +92,7 @@ class EntryDesk:
             is_consent_given=_is_consent_given(form, sent),
             messages=messages,
         )
-        return Reply(status=422, body=pages.entry_document(page))
+        return Reply(status=422, body=pages.entry_document(page, translate))
 
 
 def _messages(form: EntryForm, sent: Form, values: Mapping[str, str]) -> dict[str, str]:
@@ -102,7 +108,11 @@ def _fault(asked: EntryField, value: str) -> str:
     if not value:
         return _EMPTY if asked.required else ""
     if len(value) > asked.longest:
-        return f"Please enter at most {asked.longest:,} characters."
+        return _n(
+            "Please enter at most {count} character.",
+            "Please enter at most {count} characters.",
+            count=asked.longest,
+        )
     if escaped_line(value) != value:
         return _HIDDEN
     if asked.kind is EntryFieldKind.EMAIL and not _MAIL_ADDRESS.fullmatch(value):

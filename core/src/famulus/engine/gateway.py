@@ -52,7 +52,7 @@ from famulus.engine.platform_requests import MOST_BYTES, PlatformRequests
 from famulus.engine.plugin_admission import open_admission
 from famulus.engine.qualifications.rules import Rule
 from famulus.engine.refusal_log import RefusalLog
-from famulus.engine.replies import NO_ROOM, Replies
+from famulus.engine.replies import FILES_AGAIN, NO_ROOM, Replies
 from famulus.engine.runs import RunRecord
 from famulus.engine.script_callbacks import RemoteCallbacks
 from famulus.engine.submission import (
@@ -74,6 +74,7 @@ from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.transaction import Transaction
 from famulus.plan import RunParts
+from famulus.translation import Translator, choose_language
 
 _log = logging.getLogger(__name__)
 
@@ -108,24 +109,26 @@ def _guarded(
     @wraps(answer)
     def guarded(self: Gateway, /, *args: P.args, **kwargs: P.kwargs) -> Reply:
         as_json = bool(kwargs.get("as_json"))
+        accept_language = str(kwargs.get("accept_language", ""))
+        replies = self._replies(accept_language)
         try:
             reply = _as_utf8(answer(self, *args, **kwargs))
         except _Unsigned:
-            return self._replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
+            return replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
         except JudgedElsewhereError:
-            return self.busy()
+            return self.busy(accept_language=accept_language)
         except UnavailableError as error:
-            return self.busy(error)
+            return self.busy(error, accept_language=accept_language)
         except UndecidedError:
             reference = secrets.token_hex(4)
             _log.exception(
                 "run %d, reference %s: the onboarding could not be judged", self.run_id, reference
             )
-            return self._replies.undecided(reference, as_json)
+            return replies.undecided(reference, as_json)
         except (Exception, SystemExit):  # noqa: BLE001 - third-party; logged with the reference
             reference = secrets.token_hex(4)
             _log.exception("run %d, reference %s", self.run_id, reference)
-            return self._replies.apology(reference, as_json)
+            return replies.apology(reference, as_json)
         self._outage.passed()
         return reply
 
@@ -151,7 +154,6 @@ class Gateway:
         self._blueprint = blueprint
         self._provider = provider
         self._info = info
-        self._replies = Replies(info.title, info.contact)
         self._remote = remote
         self._tokens = Tokens(database.signing_keys, database.identity, record.id)
         self._outage = Outage(f"run {record.id}", calm_seconds=_CALM_SECONDS)
@@ -231,72 +233,95 @@ class Gateway:
         """
         return self._tokens.read_ticket(ticket) is not None
 
-    def not_admitted(self, *, as_json: bool = False) -> Reply:
+    def not_admitted(self, *, as_json: bool = False, accept_language: str = "") -> Reply:
         """Answer a form that is sent to an address without a valid ticket."""
-        return self._replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
+        replies = self._replies(accept_language)
+        return replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
 
     @_guarded
-    def arrive(self, query: Mapping[str, str]) -> Reply:
-        """Answer ``GET /``: a task, the onboarding, an entry form, a preview, or why not."""
+    def arrive(self, query: Mapping[str, str], *, accept_language: str = "") -> Reply:
+        """Answer ``GET /``: a task, the onboarding, an entry form, a preview, or why not.
+
+        :param accept_language: the request's header of this name, here and below: it chooses the
+            language of a run that has none of its own.
+        """
+        replies = self._replies(accept_language)
         who = self._provider.arrive(query)
         if isinstance(who, Preview):
-            return Reply(status=200, body=self._pages.preview())
+            return Reply(status=200, body=self._pages.preview(replies.translate))
         if isinstance(who, EntryForm):
-            shown = self._entry.show(who, query)
-            return self._replies.refused(shown) if isinstance(shown, Refusal) else shown
+            shown = self._entry.show(who, query, replies.translate)
+            return replies.refused(shown) if isinstance(shown, Refusal) else shown
         if isinstance(who, Refusal):
-            return self._replies.refused(who)
+            return replies.refused(who)
         who = normalize_arrival(who)
         if isinstance(who, Refusal):
             if who.note:
                 self._refusal_log.note("", who)
-            return self._replies.refused(who)
-        return self._show(self._admission.admit(who, query), who, query)
+            return replies.refused(who)
+        return self._show(self._admission.admit(who, query), who, query, replies)
 
     @_guarded
-    def enter(self, query: Mapping[str, str], form: Form) -> Reply:
+    def enter(self, query: Mapping[str, str], form: Form, *, accept_language: str = "") -> Reply:
         """Answer ``POST /enter``: the form that a provider shows before a worker arrives.
 
         :param query: of the address, which is that of the form's page.
         :param form: has no files.
         """
-        found = self._entry.enter(query, form)
-        return self._replies.refused(found) if isinstance(found, Refusal) else found
+        replies = self._replies(accept_language)
+        found = self._entry.enter(query, form, replies.translate)
+        return replies.refused(found) if isinstance(found, Refusal) else found
 
     @_guarded
-    def submit(self, form: Form, *, as_json: bool = False) -> Reply:
+    def submit(self, form: Form, *, as_json: bool = False, accept_language: str = "") -> Reply:
         """Answer a submitted form, once its answers are committed to the disk.
 
         :param as_json: for the page's own script, which needs the outcome besides the page.
         """
+        replies = self._replies(accept_language)
         try:
-            return self._submit(form, as_json)
+            return self._submit(form, as_json, replies)
         except InvalidAnswers as error:
-            message = str(error)[:_LONGEST_MESSAGE]
-            return self._not_stored(form, "invalid", message, as_json, error.fields)
+            message = replies.translate(error.message)[:_LONGEST_MESSAGE]
+            fields = {name: replies.translate(text) for name, text in error.fields.items()}
+            return self._not_stored(form, "invalid", message, as_json, replies, fields)
         except _NoRoom:
-            return self._not_stored(form, "too_large", NO_ROOM, as_json)
+            message = replies.translate(NO_ROOM)
+            return self._not_stored(form, "too_large", message, as_json, replies)
 
     @_guarded
-    def too_large(self, form: Form, message: str, *, as_json: bool = False) -> Reply:
+    def too_large(
+        self, form: Form, message: str, *, as_json: bool = False, accept_language: str = ""
+    ) -> Reply:
         """Answer a form that is larger than the architect receives; nothing is stored.
 
         :param form: the fields that could be read, including those that core adds to each form.
         :param message: the limit that is exceeded, for the worker.
         """
-        return self._not_stored(form, "too_large", message, as_json)
+        replies = self._replies(accept_language)
+        message = replies.translate(message)
+        return self._not_stored(form, "too_large", message, as_json, replies)
 
-    def notice(self, status: int, heading: str, text: str, *, as_json: bool = False) -> Reply:
+    def notice(
+        self,
+        status: int,
+        heading: str,
+        text: str,
+        *,
+        as_json: bool = False,
+        accept_language: str = "",
+    ) -> Reply:
         """Answer a request that is not a worker's or not complete, with a page like all others.
 
         :param as_json: for the page's own script, which shows the text.
         """
-        return self._replies.notice(status, heading, text, as_json)
+        return self._replies(accept_language).notice(status, heading, text, as_json)
 
     @_guarded
-    def give_back(self, form: Form) -> Reply:
+    def give_back(self, form: Form, *, accept_language: str = "") -> Reply:
         """Answer the form of a worker who gives their unit back."""
         agent, _ = self._signed(form)
+        replies = self._replies(accept_language)
 
         def job(tx: Transaction) -> Attempt:
             attempt = self._attempt(tx, agent)
@@ -306,9 +331,11 @@ class Gateway:
         attempt = self._database.write(job)
         visit = attempt.visit_view
         if attempt.submission is not None:
-            return _with_outcome(self._already(visit, is_work=attempt.unit is not None), "stored")
+            return _with_outcome(
+                self._already(visit, replies.translate, is_work=attempt.unit is not None), "stored"
+            )
         way_out = self._completions.of(visit, VisitOutcome.WITHDREW)
-        page = pages.given_back_document(self._info.title, way_out)
+        page = pages.given_back_document(self._info.title, replies.translate, way_out)
         return _with_outcome(Reply(status=200, body=page), "given_back")
 
     def receive(self, provider_type: str, request: PlatformRequest) -> Reply:
@@ -319,14 +346,14 @@ class Gateway:
         """
         return self._platform_requests.answer(provider_type, request)
 
-    def busy(self, cause: Exception | None = None) -> Reply:
+    def busy(self, cause: Exception | None = None, *, accept_language: str = "") -> Reply:
         """Answer a request that cannot be served now; the page's script tries again.
 
         :param cause: logged once, however many requests meet it.
         """
         if cause is not None and not isinstance(cause, DatabaseUnavailableError):
             self._outage.failed(cause)
-        return self._replies.busy()
+        return self._replies(accept_language).busy()
 
     def close(self) -> None:
         """Close what the gateway itself has opened; the database stays open."""
@@ -337,15 +364,21 @@ class Gateway:
     def _reported(self) -> bool:
         return self._provider.capabilities.reports_submissions
 
-    def _submit(self, form: Form, as_json: bool) -> Reply:
+    def _replies(self, accept_language: str) -> Replies:
+        """Return the replies in the language of a request."""
+        language = choose_language(self._info.language, accept_language)
+        return Replies(self._info.title, Translator(language), self._info.contact)
+
+    def _submit(self, form: Form, as_json: bool, replies: Replies) -> Reply:
         agent, onboarding = self._signed(form)
         submission = form.first(pages.SUBMISSION_FIELD) or ""
         if not (0 < len(submission) <= _LONGEST_SUBMISSION_ID and submission.isprintable()):
             raise _Unsigned
         form = _without_ours(form)
         if onboarding:
-            return self._submit_onboarding(agent, submission, form, as_json)
-        answers = self._blueprint.read_answers(form, self._attempt_view(agent, onboarding))
+            return self._submit_onboarding(agent, submission, form, as_json, replies)
+        view = self._attempt_view(agent, onboarding, replies.translate)
+        answers = self._blueprint.read_answers(form, view)
 
         def job(tx: Transaction, files: Sequence[StoredFile]) -> tuple[Acknowledgement, Attempt]:
             attempt = self._attempt(tx, agent)
@@ -354,18 +387,19 @@ class Gateway:
 
         stored, attempt = self._write(agent, form.files, job)
         if stored.result is Result.CONFLICT:
-            return self._replies.conflict(as_json)
+            return replies.conflict(as_json)
         if stored.result is Result.REPEATED:
             answers = self._stored_answers(agent)
         way_out = self._completions.of(attempt.visit_view, VisitOutcome.COMPLETED)
         page = pages.stored_document(
             self._info.title,
+            replies.translate,
             answers,
             stored.late,
             way_out,
             shows_answers=self._provider.capabilities.shows_answers,
         )
-        return self._replies.answer("stored", 200, page, as_json)
+        return replies.answer("stored", 200, page, as_json)
 
     def _write(
         self,
@@ -404,6 +438,7 @@ class Gateway:
         outcome: str,
         message: str,
         as_json: bool,
+        replies: Replies,
         fields: Mapping[str, str] = MappingProxyType({}),
     ) -> Reply:
         """Return the reply to answers that are not stored.
@@ -415,47 +450,52 @@ class Gateway:
         texts = [message, *(text for field in form.fields for text in field)]
         size = sum(len(text.encode(errors="replace")) for text in texts)
         if as_json or attempt.submission is not None or size > _MOST_REFILLED:
-            return self._replies.not_stored(outcome, message, as_json, fields=fields)
+            return replies.not_stored(outcome, message, as_json, fields=fields)
         if form.files or form.empty_files:
-            message += " If you had chosen files, please choose them again."
-        page = self._pages.refused_page(attempt, _without_ours(form), message, fields)
-        return self._replies.not_stored(outcome, message, False, page=page)
+            message = f"{message} {replies.translate(FILES_AGAIN)}"
+        page = self._pages.refused_page(
+            attempt, _without_ours(form), message, fields, replies.translate
+        )
+        return replies.not_stored(outcome, message, False, page=page)
 
-    def _submit_onboarding(self, agent: int, submission: str, form: Form, as_json: bool) -> Reply:
+    def _submit_onboarding(
+        self, agent: int, submission: str, form: Form, as_json: bool, replies: Replies
+    ) -> Reply:
         judged, attempt = self._onboarding.submit(
             submission,
             form,
-            view=self._attempt_view(agent, onboarding=True),
+            view=self._attempt_view(agent, True, replies.translate),
             read=lambda: self._read_attempt(agent),
             write=lambda job: self._write(agent, form.files, job),
         )
         if judged.result is Result.CONFLICT:
-            return self._replies.conflict(as_json)
+            return replies.conflict(as_json)
         if as_json:
             # The script loads the page's address again: what comes next is another page.
-            message = pages.PASSED if judged.passed else ""
-            return self._replies.answer("stored", 200, "", True, message=message)
+            message = replies.translate(pages.PASSED) if judged.passed else ""
+            return replies.answer("stored", 200, "", True, message=message)
         visit = attempt.visit_view
         arrival = Arrival(worker_name=visit.worker_name, reference=visit.reference)
         found = self._admission.admit(arrival, visit.query)
-        return self._show(found, arrival, visit.query, just_passed=judged.passed)
+        return self._show(found, arrival, visit.query, replies, just_passed=judged.passed)
 
     def _show(
         self,
         found: AdmissionResult,
         arrival: Arrival,
         query: Mapping[str, str],
+        replies: Replies,
         *,
         just_passed: bool = False,
     ) -> Reply:
         if isinstance(found, Refusal):
             way_out = self._completions.of_refusal(arrival, query, found)
             passed = self._pages.passed(just_passed)
-            return self._replies.refused(found, passed=passed, way_out=way_out)
+            return replies.refused(found, passed=passed, way_out=way_out)
         if isinstance(found, AlreadySubmitted):
             with self._database.read() as tx:
                 visit = read_visit(tx, found.visit)
-            return self._already(visit_view(visit))
+            return self._already(visit_view(visit), replies.translate)
         arrived = VisitView(
             id=found.visit,
             run_id=self.run_id,
@@ -463,17 +503,19 @@ class Gateway:
             reference=arrival.reference,
             query=query,
         )
-        page = self._pages.page(found, arrived, just_passed=just_passed)
+        page = self._pages.page(found, arrived, replies.translate, just_passed=just_passed)
         return Reply(status=200, body=page)
 
-    def _attempt_view(self, agent: int, onboarding: bool) -> AttemptView:
+    def _attempt_view(self, agent: int, onboarding: bool, translate: Translator) -> AttemptView:
         def unit() -> UnitView:
             with self._database.read() as tx:
                 return read_unit_and_worker(tx, agent)[0]
 
-        return AttemptView(agent_id=agent, onboarding=onboarding, unit=unit)
+        return AttemptView(
+            agent_id=agent, onboarding=onboarding, unit=unit, language=translate.language.tag
+        )
 
-    def _already(self, visit: VisitView, *, is_work: bool = True) -> Reply:
+    def _already(self, visit: VisitView, translate: Translator, *, is_work: bool = True) -> Reply:
         """Answer a worker whose answers are stored.
 
         :param is_work: whether they are to a unit; those to an onboarding have no claim to the pay.
@@ -481,7 +523,8 @@ class Gateway:
         way_out = pages.WayOut(VisitOutcome.WITHDREW, Nothing())
         if is_work:
             way_out = self._completions.of(visit, VisitOutcome.COMPLETED)
-        return Reply(status=200, body=pages.already_document(self._info.title, way_out))
+        page = pages.already_document(self._info.title, translate, way_out)
+        return Reply(status=200, body=page)
 
     def _signed(self, form: Form) -> tuple[int, bool]:
         signed = self._tokens.read(form.first(pages.TOKEN_FIELD) or "")

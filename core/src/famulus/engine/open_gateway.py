@@ -72,4 +72,5 @@ def _task_info(plan: Plan, record: RunRecord, provider: Provider) -> TaskInfo:
         reward=f"{reward} {record.currency}" if reward else "",
         requester=record.requester_name if named else "",
         contact=plan.task.contact or "",
+        language=plan.task.page_language,
     )

@@ -7,21 +7,26 @@ from types import MappingProxyType
 
 from attrs import frozen
 
+from famulus.catalogue import _
 from famulus.contracts.views import Refusal, RefusalReason, Reply
 from famulus.engine import pages
 from famulus.engine.qualifications.rules import FailedOnboarding
+from famulus.translation import Translator
 
-NO_ROOM = (
+NO_ROOM = _(
     "This task has no room for more files, so nothing was stored. Your answers are still"
     " here: please write to the requester, and submit again later."
 )
+FILES_AGAIN = _("If you had chosen files, please choose them again.")
+_NOT_OURS = _("This form does not belong to this task. Please open the task again.")
 
 
 @frozen
 class Replies:
-    """Makes the replies of one run, whose pages have a title."""
+    """Makes the replies of one run, whose pages have a title, in the language of a request."""
 
     title: str
+    translate: Translator
     #: how workers reach the requester; empty where that is unset
     contact: str = ""
 
@@ -66,6 +71,7 @@ class Replies:
             status = 200
             page = pages.failed_onboarding_document(
                 self.title,
+                self.translate,
                 refusal.detail,
                 way_out,
                 is_screened_out=refusal.is_screened_out,
@@ -74,19 +80,21 @@ class Replies:
             status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
             page = pages.refusal_document(
                 self.title,
+                self.translate,
                 refusal,
                 passed=passed,
                 contact=self.contact,
                 way_out=way_out,
             )
         if as_json:
-            message = "This form does not belong to this task. Please open the task again."
+            message = self.translate(_NOT_OURS)
             return self.answer("refused", status, page, True, message=message)
         return self.page(status, page, headers={"X-Famulus-Refusal": refusal.code})
 
     def conflict(self, as_json: bool) -> Reply:
         """Return the reply to answers of a worker who has other answers stored."""
-        return self.answer("conflict", 409, pages.conflict_document(self.title), as_json)
+        page = pages.conflict_document(self.title, self.translate)
+        return self.answer("conflict", 409, page, as_json)
 
     def not_stored(
         self,
@@ -104,27 +112,31 @@ class Replies:
         :param fields: a sentence for each field that is not right.
         """
         status = 413 if outcome == "too_large" else 422
-        page = page or pages.invalid_document(self.title, message)
+        page = page or pages.invalid_document(self.title, self.translate, message)
         return self.answer(outcome, status, page, as_json, message=message, fields=fields)
 
     def notice(self, status: int, heading: str, text: str, as_json: bool) -> Reply:
         """Return the reply to a request that cannot be answered."""
         outcome = "too_large" if status == 413 else "error"
-        page = pages.notice_document(self.title, heading, text, str(status))
-        return self.answer(outcome, status, page, as_json, message=text)
+        page = pages.notice_document(self.title, self.translate, heading, text, str(status))
+        return self.answer(outcome, status, page, as_json, message=self.translate(text))
 
     def busy(self) -> Reply:
         """Return the reply to a request that can be repeated in a moment."""
-        return self.page(503, pages.busy_document(self.title), headers={"Retry-After": "2"})
+        page = pages.busy_document(self.title, self.translate)
+        return self.page(503, page, headers={"Retry-After": "2"})
 
     def apology(self, reference: str, as_json: bool) -> Reply:
         """Return the reply after an error of ours; the log has the same reference."""
-        page = pages.apology_document(self.title, reference, self.contact)
-        message = f"Something went wrong here. Reference: {reference}"
-        return self.answer("error", 500, page, as_json, message=message)
+        page = pages.apology_document(self.title, self.translate, reference, self.contact)
+        message = _("Something went wrong here. Reference: {reference}", reference=reference)
+        return self.answer("error", 500, page, as_json, message=self.translate(message))
 
     def undecided(self, reference: str, as_json: bool) -> Reply:
         """Return the reply to an onboarding that could not be judged."""
-        page = pages.undecided_document(self.title, reference, self.contact)
-        message = f"Your answers could not be checked; try again later. Reference: {reference}"
-        return self.answer("error", 500, page, as_json, message=message)
+        page = pages.undecided_document(self.title, self.translate, reference, self.contact)
+        message = _(
+            "Your answers could not be checked; try again later. Reference: {reference}",
+            reference=reference,
+        )
+        return self.answer("error", 500, page, as_json, message=self.translate(message))

@@ -34,6 +34,7 @@ from famulus.model.database import Database
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
 from famulus.model.tables import AgentTable, AssignmentTable
+from famulus.translation import Translator
 
 _SECOND = 1_000_000
 
@@ -58,7 +59,12 @@ class TaskPages:
     _first_row: Mapping[str, Any] | None = field(default=None, init=False)
 
     def page(
-        self, found: AssignedUnit | OpenOnboarding, visit: VisitView, *, just_passed: bool
+        self,
+        found: AssignedUnit | OpenOnboarding,
+        visit: VisitView,
+        translate: Translator,
+        *,
+        just_passed: bool,
     ) -> str:
         """Return the page of the unit or onboarding that a worker was given in a visit.
 
@@ -68,22 +74,32 @@ class TaskPages:
             id=found.worker, name=visit.worker_name, provider_type=self.provider.type
         )
         if isinstance(found, OpenOnboarding):
-            page = self._onboarding(found.agent, worker)
-            return pages.task_document(self._frame(found.agent, page, found.deadline, True))
+            page = self._onboarding(found.agent, worker, translate)
+            return pages.task_document(
+                self._frame(found.agent, page, found.deadline, True), translate
+            )
         unit = UnitView(
             id=found.unit,
             assignment_id=found.assignment,
             index=found.index,
             data=json.loads(found.data),
         )
-        page = self.blueprint.task_page(TaskView(agent_id=found.agent, worker=worker, unit=unit))
+        language = translate.language.tag
+        view = TaskView(agent_id=found.agent, worker=worker, unit=unit, language=language)
+        page = self.blueprint.task_page(view)
         frame = self._frame(found.agent, page, found.deadline, False)
         number = found.number or self._number(found.worker, found.agent)
         number = self._limited(number, visit)
-        return pages.task_document(evolve(frame, number=number, passed=self.passed(just_passed)))
+        frame = evolve(frame, number=number, passed=self.passed(just_passed))
+        return pages.task_document(frame, translate)
 
     def refused_page(
-        self, attempt: Attempt, form: Form, message: str, fields: Mapping[str, str]
+        self,
+        attempt: Attempt,
+        form: Form,
+        message: str,
+        fields: Mapping[str, str],
+        translate: Translator,
     ) -> str:
         """Return the page of an attempt again, with the values of a form that was not stored.
 
@@ -97,31 +113,35 @@ class TaskPages:
             id=attempt.worker, name=attempt.worker_name, provider_type=self.provider.type
         )
         if unit is None:
-            page, number = self._onboarding(attempt.agent, worker), None
+            page, number = self._onboarding(attempt.agent, worker, translate), None
             page = evolve(page, body=fill_form(page.body, form.fields))
         else:
-            view = TaskView(agent_id=attempt.agent, worker=worker, unit=unit)
+            language = translate.language.tag
+            view = TaskView(agent_id=attempt.agent, worker=worker, unit=unit, language=language)
             page = self.blueprint.refused_page(view, form, fields)
             number = self._number(attempt.worker, attempt.agent)
             number = self._limited(number, attempt.visit_view)
         frame = self._frame(attempt.agent, page, deadline, unit is None)
-        return pages.task_document(evolve(frame, number=number, message=message))
+        return pages.task_document(evolve(frame, number=number, message=message), translate)
 
-    def preview(self) -> str:
+    def preview(self, translate: Translator) -> str:
         """Return the preview."""
         if self._first_row is None:
             with self.database.read() as tx:
                 row = tx.one(_FIRST_ROW, run=self.run_id)
             self._first_row = json.loads(row[0]) if row else None
-        page = self.blueprint.preview_page(PreviewView(data=self._first_row))
-        return pages.preview_document(self.info, page)
+        page = self.blueprint.preview_page(
+            PreviewView(data=self._first_row, language=translate.language.tag)
+        )
+        return pages.preview_document(self.info, translate, page)
 
     def passed(self, just_passed: bool) -> bool | None:
         """Return whether a page shows that the onboarding was passed; None if there is none."""
         return just_passed if self.blueprint.has_onboarding else None
 
-    def _onboarding(self, agent: int, worker: WorkerView) -> Page:
-        return self.blueprint.onboarding_page(OnboardingView(agent_id=agent, worker=worker))
+    def _onboarding(self, agent: int, worker: WorkerView, translate: Translator) -> Page:
+        view = OnboardingView(agent_id=agent, worker=worker, language=translate.language.tag)
+        return self.blueprint.onboarding_page(view)
 
     def _number(self, worker: int, agent: int) -> UnitNumber | None:
         with self.database.read() as tx:

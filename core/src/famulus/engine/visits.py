@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import peewee
 from attrs import evolve, frozen
 
+from famulus.catalogue import _
 from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import (
     Arrival,
@@ -33,7 +34,7 @@ from famulus.names import is_placeholder, is_pseudonym, name_fault, stripped
 
 _log = logging.getLogger(__name__)
 
-_NOT_FILLED_IN = (
+_NOT_FILLED_IN = _(
     "The page that sent you here did not name you, so your work could not be told apart from"
     " that of others. If it does not work the next time either, please write to the requester."
 )

@@ -31,6 +31,7 @@ from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor
 from famulus.model.signing_keys import check_keys
 from famulus.model.tables import TaskTable
+from famulus.operate.checking_languages import language_warnings
 from famulus.operate.checking_qualifications import qualification_problems, qualification_warnings
 from famulus.options.configuration import Configuration
 from famulus.options.sections import Sections
@@ -97,7 +98,10 @@ def check_draft(
     problems = without_warnings(found)
     if problems or draft.plan is None:
         raise UsageError(problems)
-    doubts = qualification_warnings(draft.plan, database)
+    doubts = [
+        *qualification_warnings(draft.plan, database),
+        *language_warnings(draft.plan, plugins),
+    ]
     return Checked(plan=draft.plan, warnings=[*draft.warnings, *found, *doubts])
 
 

@@ -10,6 +10,7 @@ from attrs import frozen
 from famulus.names import name_fault, stripped_name
 from famulus.options.declare import option
 from famulus.options.requirements import QualificationRequirement
+from famulus.translation import BROWSER, LANGUAGES, find_language
 
 if TYPE_CHECKING:
     from attrs import Attribute
@@ -46,6 +47,16 @@ def _is_contact(_: object, _field: Attribute[Any], value: str | None) -> None:
         raise ValueError("is empty; write a mail address, a web address or a sentence")
     if len(value) > _LONGEST_CONTACT or not value.isprintable():
         raise ValueError(f"is not one line of at most {_LONGEST_CONTACT} characters")
+
+
+def _is_language(_: object, _field: Attribute[Any], value: str | None) -> None:
+    if value is None or value == BROWSER or find_language(value) is not None:
+        return
+    known = ", ".join(sorted(LANGUAGES))
+    raise ValueError(
+        f"{value!r} is no language that pages are translated into; give one of {known}, or "
+        f"{BROWSER} to follow each worker's browser"
+    )
 
 
 def _is_reward(_: object, _field: Attribute[Any], value: Decimal | None) -> None:
@@ -134,6 +145,12 @@ class TaskArgs:
         converter=stripped_name,
         validator=_is_contact,
     )
+    language: str | None = option(
+        help="Language of the frame around the task, and of all pages: ar, de, en, es, fr or "
+        "zh-Hans. `browser`, or unset, is the language that each worker's browser asks for.",
+        converter=stripped_name,
+        validator=_is_language,
+    )
     task_tags: str | None = option(help="Keywords for the task, separated by commas.")
     task_lifetime_in_seconds: int = option(
         help="Seconds after the launch until no new workers are admitted; those at work may "
@@ -187,3 +204,9 @@ class TaskArgs:
         help="Options of the installed qualification checks, each under the check's type.",
         factory=dict,
     )
+
+    @property
+    def page_language(self) -> str:
+        """The tag of the language of all pages; empty where the browser decides."""
+        chosen = None if self.language in (None, BROWSER) else find_language(self.language or "")
+        return "" if chosen is None else chosen.tag

@@ -6,6 +6,7 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,9 +60,9 @@ class Answers:
         self._room_for_bodies = threading.Semaphore(limits.max_bodies_at_once)
         self._room_for_strangers = threading.Semaphore(limits.max_strangers_at_once)
 
-    def arrive(self, query: Mapping[str, str]) -> Reply:
+    def arrive(self, query: Mapping[str, str], environ: WSGIEnvironment) -> Reply:
         """Return the reply to an arrival."""
-        return self._gateway.arrive(query)
+        return self._gateway.arrive(query, accept_language=accepted_languages(environ))
 
     def enter(self, query: Mapping[str, str], environ: WSGIEnvironment) -> Reply:
         """Return the reply to an entry form; raises like :meth:`submit`."""
@@ -73,8 +74,8 @@ class Answers:
                 received = form
         except FormTooLargeError as error:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            return self.explain(status, description=str(error), as_json=False)
-        return self._gateway.enter(query, received)
+            return self.explain(status, environ, description=error.text, as_json=False)
+        return self._gateway.enter(query, received, accept_language=accepted_languages(environ))
 
     def entry_page(self, query: Mapping[str, str]) -> Reply:
         """Return the reply to a browser that opens the address of an entry form: its page."""
@@ -86,19 +87,26 @@ class Answers:
         :raises werkzeug.exceptions.HTTPException: for an incomplete or invalid form.
         :raises famulus.UnavailableError: when too many bodies are being received.
         """
-        as_json = wants_json(environ)
+        as_json, accepted = wants_json(environ), accepted_languages(environ)
+        submit = partial(self._gateway.submit, as_json=as_json, accept_language=accepted)
         try:
-            return self._take_form(
-                environ, lambda form: self._gateway.submit(form, as_json=as_json)
-            )
+            return self._take_form(environ, submit)
         except FormTooLargeError as error:
-            return self._gateway.too_large(error.form, str(error), as_json=as_json)
+            return self._gateway.too_large(
+                error.form, error.text, as_json=as_json, accept_language=accepted
+            )
 
     def explain(
-        self, status: HTTPStatus, *, description: str | None = None, as_json: bool
+        self,
+        status: HTTPStatus,
+        environ: WSGIEnvironment,
+        *,
+        description: str | None = None,
+        as_json: bool,
     ) -> Reply:
         """Return the reply to a request that is refused, with a page of the gateway."""
-        return explain(self._gateway, status, description=description, as_json=as_json)
+        accepted = accepted_languages(environ)
+        return explain(self._gateway, status, accepted, description=description, as_json=as_json)
 
     def refusal(self, environ: WSGIEnvironment) -> Reply | None:
         """Return the reply to a form without a valid ticket; None for one that has one."""
@@ -107,15 +115,20 @@ class Answers:
             return None
         # The page's script reads the outcome of giving back from a page.
         is_submission = environ["PATH_INFO"] == "/submit"
-        return self._gateway.not_admitted(as_json=is_submission and wants_json(environ))
+        return self._gateway.not_admitted(
+            as_json=is_submission and wants_json(environ),
+            accept_language=accepted_languages(environ),
+        )
 
     def give_back(self, environ: WSGIEnvironment) -> Reply:
         """Return the reply to a worker who gives a unit back; raises like :meth:`submit`."""
+        accepted = accepted_languages(environ)
+        give_back = partial(self._gateway.give_back, accept_language=accepted)
         try:
-            return self._take_form(environ, self._gateway.give_back)
+            return self._take_form(environ, give_back)
         except FormTooLargeError as error:
             # The page's script sends the token alone; a browser without it sends all answers.
-            return self._gateway.give_back(error.form)
+            return give_back(error.form)
 
     def receive(
         self, environ: WSGIEnvironment, provider_type: str, query: Mapping[str, str]
@@ -131,9 +144,9 @@ class Answers:
         state = {"run": self._gateway.run_id, "instance": self._instance, "busy": is_busy}
         return Reply(status=200, body=json.dumps(state), content_type=_JSON)
 
-    def busy(self) -> Reply:
+    def busy(self, environ: WSGIEnvironment) -> Reply:
         """Return the reply to a request that cannot be served now."""
-        return self._gateway.busy()
+        return self._gateway.busy(accept_language=accepted_languages(environ))
 
     def headers(self, reply: Reply) -> dict[str, str]:
         """Return the headers of a reply, except those that describe its body."""
@@ -183,6 +196,11 @@ def _headers(environ: WSGIEnvironment) -> dict[str, str]:
         for name, value in environ.items()
         if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
     }
+
+
+def accepted_languages(environ: WSGIEnvironment) -> str:
+    """Return the header ``Accept-Language``; empty where the request has none."""
+    return str(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
 
 
 def wants_json(environ: WSGIEnvironment) -> bool:

@@ -14,6 +14,7 @@ from famulus_flask.answers import (
     FORM_ADDRESSES,
     PLATFORM_ADDRESS,
     Answers,
+    accepted_languages,
     wants_json,
 )
 from famulus_flask.assets import find_asset
@@ -79,7 +80,7 @@ class _Views:
         return None if outcome is None else self._respond(outcome)
 
     def arrive(self) -> Response:
-        return self._respond(self._answers.arrive(request.args.to_dict()))
+        return self._respond(self._answers.arrive(request.args.to_dict(), request.environ))
 
     def enter(self) -> Response:
         if request.method == "POST":
@@ -119,14 +120,17 @@ class _Views:
         """Return the page for an HTTP error; for the page's script, JSON."""
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         as_json = wants_json(request.environ)
-        reply = self._answers.explain(status, description=error.description, as_json=as_json)
+        reply = self._answers.explain(
+            status, request.environ, description=error.description, as_json=as_json
+        )
         response = self._respond(reply)
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(error.valid_methods)
         return response
 
     def ask_to_retry(self, error: Exception) -> Response:
-        return self._respond(self._gateway.busy(error))
+        accepted = accepted_languages(request.environ)
+        return self._respond(self._gateway.busy(error, accept_language=accepted))
 
     def add_headers(self, response: Response) -> Response:
         """Add the headers of every reply to a browser, those to assets and errors included."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from famulus import Plan, Problem, ProcessArchitect, ProcessArgs, option
+from famulus_flask.catalogue import CATALOGUE
 from famulus_flask.limits import DEFAULT_THREADS, Limits
 from famulus_flask.serving.settings import Settings
 
@@ -51,6 +52,7 @@ class LocalArchitect(ProcessArchitect):
     """Serve one run from this machine, in a child process that ends with the operator."""
 
     type: ClassVar[str] = "local"
+    catalogue = CATALOGUE
     Args: ClassVar[Any] = LocalArgs
 
     #: The factory of the WSGI application; a subclass may wrap it.

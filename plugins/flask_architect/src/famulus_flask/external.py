@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from famulus import Architect, Deployed, Deployment, Plan, Problem, ServerHealth, option
+from famulus_flask.catalogue import CATALOGUE
 
 
 @frozen(kw_only=True)
@@ -28,6 +29,7 @@ class ExternalArchitect(Architect):
     """
 
     type: ClassVar[str] = "external"
+    catalogue = CATALOGUE
     Args: ClassVar[Any] = ExternalArgs
 
     args: ExternalArgs

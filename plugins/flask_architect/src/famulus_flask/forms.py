@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -26,6 +27,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDeco
 from werkzeug.wsgi import get_content_length, get_input_stream
 
 from famulus import Form, FormFile
+from famulus_flask.catalogue import _, _n
 from famulus_flask.limits import Limits
 from famulus_flask.plain_forms import split_plain_form
 from famulus_flask.uploads import Upload
@@ -38,7 +40,7 @@ _CHUNK_BYTES = 64 * 1024
 _DECODER_BYTES = 2 * _CHUNK_BYTES
 #: a body up to this size is read at once
 _SMALL_BYTES = 64 * 1024
-_BROKEN_OFF = "The connection broke off before all of the form had arrived."
+_BROKEN_OFF = _("The connection broke off before all of the form had arrived.")
 
 
 class FormTooLargeError(Exception):
@@ -46,6 +48,8 @@ class FormTooLargeError(Exception):
 
     def __init__(self, message: str, form: Form) -> None:
         super().__init__(message)
+        #: as it was given, so that it can be translated
+        self.text = message
         self.form = form
 
 
@@ -72,7 +76,7 @@ def received_form(
             elif kind == "application/x-www-form-urlencoded":
                 form = _read_urlencoded(body, limits)
             else:
-                raise UnsupportedMediaType("This address takes forms only.")
+                raise UnsupportedMediaType(_("This address takes forms only."))
         except HTTPException:
             body.discard_rest()
             raise
@@ -159,22 +163,22 @@ class _Body:
 
 def _read_urlencoded(body: _Body, limits: Limits) -> Form:
     if body.announced is None:
-        raise LengthRequired("The length of the form must be announced.")
+        raise LengthRequired(_("The length of the form must be announced."))
     body.require_announced_at_most(limits.max_text_bytes)
     encoded = b"".join(body.chunks())
     if encoded.count(b"&") >= limits.max_fields:
-        raise RequestEntityTooLarge(_count_message(limits.max_fields, "fields"))
+        raise RequestEntityTooLarge(_fields_message(limits.max_fields))
     try:
         fields = parse_qsl(encoded.decode(), keep_blank_values=True)
     except ValueError as error:
-        raise BadRequest("The form could not be read.") from error
+        raise BadRequest(_("The form could not be read.")) from error
     return Form(fields=tuple(fields))
 
 
 def _usable_boundary(options: Mapping[str, str]) -> bytes:
     boundary = options.get("boundary", "")
     if not boundary or not boundary.isascii():
-        raise BadRequest("The form has no usable boundary.")
+        raise BadRequest(_("The form has no usable boundary."))
     return boundary.encode()
 
 
@@ -218,7 +222,7 @@ class _Multipart:
         except _TooManyParts:
             body.discard_rest()
         except ValueError as error:
-            raise BadRequest("The form could not be read to its end.") from error
+            raise BadRequest(_("The form could not be read to its end.")) from error
         form = Form(
             fields=tuple(self._fields),
             files=() if self._excess else tuple(self._files),
@@ -239,10 +243,10 @@ class _Multipart:
 
     def _begin(self, part: Field | File) -> None:
         if not isinstance(part.name, str):  # the decoder promises a name that a sender may omit
-            raise BadRequest("A part of the form has no name.")
+            raise BadRequest(_("A part of the form has no name."))
         self._parts += 1
         if self._parts > self._limits.max_fields + self._limits.max_files:
-            self._exceed(_count_message(self._limits.max_fields, "fields"))
+            self._exceed(_fields_message(self._limits.max_fields))
             raise _TooManyParts
         self._part = part
         self._upload = None
@@ -262,7 +266,7 @@ class _Multipart:
         self._upload = self._upload or self._open_upload(part)
         if self._upload is not None and self._upload.size + len(data) > self._limits.max_file_bytes:
             most = _size(self._limits.max_file_bytes)
-            self._exceed(f"A file may have at most {most}.")
+            self._exceed(_("A file may have at most {size}.", size=most))
         elif self._upload is not None:
             self._upload.write(data)
 
@@ -271,7 +275,7 @@ class _Multipart:
             self._files.append(self._upload.complete())
             return
         if len(self._fields) >= self._limits.max_fields:
-            self._exceed(_count_message(self._limits.max_fields, "fields"))
+            self._exceed(_fields_message(self._limits.max_fields))
         elif self._has_room_for_text(self._part.name.encode(errors="replace")):
             self._fields.append((self._part.name, self._text.decode(errors="replace")))
             if isinstance(self._part, File):
@@ -282,7 +286,10 @@ class _Multipart:
         if self._text_bytes + len(data) > self._limits.max_text_bytes:
             most = _size(self._limits.max_text_bytes)
             self._exceed(
-                f"All text together may have at most {most}. What is beyond that was cut off."
+                _(
+                    "All text together may have at most {size}. What is beyond that was cut off.",
+                    size=most,
+                )
             )
             return False
         self._text_bytes += len(data)
@@ -290,7 +297,7 @@ class _Multipart:
 
     def _open_upload(self, part: File) -> Upload | None:
         if len(self._uploads) >= self._limits.max_files:
-            self._exceed(_count_message(self._limits.max_files, "files"))
+            self._exceed(_files_message(self._limits.max_files))
             return None
         upload = Upload(self._folder, part)
         self._uploads.append(upload)
@@ -303,12 +310,26 @@ class _Multipart:
 
 
 def _total_message(limit: int) -> str:
-    return f"All of the form together may have at most {_size(limit)}."
+    return _("All of the form together may have at most {size}.", size=_size(limit))
 
 
-def _count_message(limit: int, what: str) -> str:
-    return f"A form may have at most {limit:,} {what}."
+def _fields_message(limit: int) -> str:
+    return _n(
+        "A form may have at most {count} field.",
+        "A form may have at most {count} fields.",
+        count=limit,
+    )
+
+
+def _files_message(limit: int) -> str:
+    return _n(
+        "A form may have at most {count} file.",
+        "A form may have at most {count} files.",
+        count=limit,
+    )
 
 
 def _size(count: int) -> str:
-    return f"{count / 1_000_000:,g} MB" if count >= 1_000_000 else f"{count:,} bytes"
+    if count < 1_000_000:
+        return _n("{count} byte", "{count} bytes", count=count)
+    return _("{size} MB", size=Decimal(f"{count / 1_000_000:g}"))

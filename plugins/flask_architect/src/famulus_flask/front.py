@@ -57,7 +57,7 @@ class Front:
         match environ.get("REQUEST_METHOD"), environ.get("PATH_INFO"):
             case "GET", "/":
                 query = _query(environ)
-                return None if query is None else self._answers.arrive(query)
+                return None if query is None else self._answers.arrive(query, environ)
             case "POST", "/submit":
                 return self._answers.submit(environ)
         return None

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from famulus import Database, Entry, EntryField, EntryFieldKind, EntryForm, Refusal, Transaction
 from famulus_links import refusals
+from famulus_links.catalogue import _
 from famulus_links.limits import Limits
 from famulus_links.links import (
     MOST_GUESSES,
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _WORD, _NAME, _EMAIL = "word", "name", "email"
-_WRONG_WORD = "This is not the code word. Please check it, or ask the person who gave you the link."
-
-
-_MANY_GUESSES = "Too many wrong code words were given just now. Please try again in a minute."
+_WRONG_WORD = _(
+    "This is not the code word. Please check it, or ask the person who gave you the link."
+)
+_MANY_GUESSES = _("Too many wrong code words were given just now. Please try again in a minute.")
 
 
 class _UsedUp(Exception):  # noqa: N818 - undoes a transaction, never leaves this module
@@ -46,17 +47,17 @@ def entry_form(link: Link, args: LinksArgs) -> EntryForm:
     is_open = link.worker is None
     fields = []
     if link.word:
-        fields.append(EntryField(name=_WORD, label="Code word", kind=EntryFieldKind.CODE))
+        fields.append(EntryField(name=_WORD, label=_("Code word"), kind=EntryFieldKind.CODE))
     if is_open and args.ask_name:
-        fields.append(EntryField(name=_NAME, label="Name", kind=EntryFieldKind.NAME))
+        fields.append(EntryField(name=_NAME, label=_("Name"), kind=EntryFieldKind.NAME))
     if is_open and args.ask_email:
-        fields.append(EntryField(name=_EMAIL, label="Mail address", kind=EntryFieldKind.EMAIL))
+        fields.append(EntryField(name=_EMAIL, label=_("Mail address"), kind=EntryFieldKind.EMAIL))
     return EntryForm(
-        title="Before you begin",
+        title=_("Before you begin"),
         paragraphs=[text for text in (args.welcome or "").split("\n\n") if text.strip()],
         fields=fields,
         consent=args.consent or "",
-        button="Begin",
+        button=_("Begin"),
         messages={"": refusals.USED_UP.text} if is_open and link.is_used_up else {},
     )
 

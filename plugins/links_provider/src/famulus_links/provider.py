@@ -32,6 +32,7 @@ from famulus import (
 )
 from famulus_links import refusals
 from famulus_links.addresses import LINK, VISIT, LinkSigner
+from famulus_links.catalogue import CATALOGUE
 from famulus_links.entering import entry_form, register
 from famulus_links.leaving import faults, leave
 from famulus_links.links import Link, delete_person, links_of, note_entry, read_link
@@ -96,6 +97,7 @@ class LinksProvider(Provider):
     """
 
     type = "links"
+    catalogue = CATALOGUE
     Args = LinksArgs
     capabilities = Capabilities()
     default_requester = "LINKS_REQUESTER"

@@ -42,6 +42,7 @@ from famulus import (
     VisitView,
     option,
 )
+from famulus_mock.catalogue import CATALOGUE, _n
 from famulus_mock.exposure import exposed
 from famulus_mock.faults import Fault, call
 from famulus_mock.tables import MockPayment, MockVerdict
@@ -93,6 +94,7 @@ class MockProvider(Provider):
     """
 
     type = "mock"
+    catalogue = CATALOGUE
     Args = MockArgs
     capabilities = Capabilities(
         sandbox=True,
@@ -118,7 +120,11 @@ class MockProvider(Provider):
         if not (_usable(worker) and _usable(reference)):
             return Refusal(
                 reason=RefusalReason.UNKNOWN_LINK,
-                detail=f"worker_id and assignment_id have at most {_LONGEST} printable characters.",
+                detail=_n(
+                    "worker_id and assignment_id have at most {count} printable character.",
+                    "worker_id and assignment_id have at most {count} printable characters.",
+                    count=_LONGEST,
+                ),
             )
         return Arrival(worker_name=worker, reference=reference)
 

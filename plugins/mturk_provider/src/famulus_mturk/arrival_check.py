@@ -13,6 +13,7 @@ from attrs import define, field
 
 from famulus import Refusal, RefusalReason, UnavailableError
 from famulus_mturk.calls import KeysError, Mturk, RefusedError
+from famulus_mturk.catalogue import _
 from famulus_mturk.meanings import Meaning
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 #: while, one that is not may be accepted at any moment.
 _CACHED = MappingProxyType({True: timedelta(minutes=1), False: timedelta(seconds=3)})
 _CACHE_SIZE = 10_000
-_NOT_OURS = "Open the task from its page on MTurk."
-_OVER = "This HIT is over. Return it if MTurk still shows it as yours, and accept another one."
-_NOT_ACCEPTED = (
+_NOT_OURS = _("Open the task from its page on MTurk.")
+_OVER = _("This HIT is over. Return it if MTurk still shows it as yours, and accept another one.")
+_NOT_ACCEPTED = _(
     "According to MTurk, this HIT has not been accepted. Accept it there first; if you have, "
     "reload this page in a minute."
 )

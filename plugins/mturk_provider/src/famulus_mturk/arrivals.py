@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from famulus import Arrival, Preview, Refusal, RefusalReason
+from famulus_mturk.catalogue import _
 from famulus_mturk.sites import is_among
 
 #: MTurk's assignment id in a preview, before the HIT is accepted.
@@ -57,6 +58,6 @@ def read_arrival(query: Mapping[str, str], origins: Sequence[str]) -> Accepted |
     )
     if not is_whole:
         return Refusal(
-            reason=RefusalReason.UNKNOWN_LINK, detail="Open the task from its page on MTurk."
+            reason=RefusalReason.UNKNOWN_LINK, detail=_("Open the task from its page on MTurk.")
         )
     return accepted

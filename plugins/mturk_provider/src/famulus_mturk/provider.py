@@ -47,6 +47,7 @@ from famulus import (
 )
 from famulus_mturk.arrivals import read_arrival
 from famulus_mturk.calls import REGION, Account, Mturk
+from famulus_mturk.catalogue import CATALOGUE
 from famulus_mturk.fees import asks_for_masters, fee
 from famulus_mturk.options import MturkArgs, MturkRequesterArgs
 from famulus_mturk.sites import accepted_url, preview_url, submit_url, worker_origins
@@ -71,6 +72,7 @@ class MturkProvider(Provider):
     """
 
     type = "mturk"
+    catalogue = CATALOGUE
     Args = MturkArgs
     RequesterArgs = MturkRequesterArgs
     capabilities = Capabilities(

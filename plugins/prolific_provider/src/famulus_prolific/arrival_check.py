@@ -14,6 +14,7 @@ from attrs import define, field
 from famulus import Refusal, UnavailableError
 from famulus_prolific.api import ProlificApi, RefusedError
 from famulus_prolific.arrivals import Arrived, not_ours
+from famulus_prolific.catalogue import _
 from famulus_prolific.secure_urls import SecureUrls, Signature
 from famulus_prolific.tokens import NoTokenError
 
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 _CACHED = MappingProxyType({True: timedelta(days=1), False: timedelta(seconds=3)})
 _CACHE_SIZE = 10_000
 _OVER = ("RETURNED", "TIMED-OUT", "TIMED OUT", "REJECTED")
-_NOT_OURS = "Open the study from its page on Prolific."
-_FORGED = "This address was not made by Prolific for you. Open the study from its page there."
-_EXPIRED = "This address is too old. Open the study again from its page on Prolific."
-_UNKNOWN = (
+_NOT_OURS = _("Open the study from its page on Prolific.")
+_FORGED = _("This address was not made by Prolific for you. Open the study from its page there.")
+_EXPIRED = _("This address is too old. Open the study again from its page on Prolific.")
+_UNKNOWN = _(
     "According to Prolific, this submission is not yours, or it is over. Open the study from its "
     "page there; if you have just begun, reload this page in a minute."
 )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from famulus import Arrival, Preview, Refusal, RefusalReason
+from famulus_prolific.catalogue import _
 
 WORKER, STUDY, SESSION = "PROLIFIC_PID", "STUDY_ID", "SESSION_ID"
 TOKEN = "prolific_token"
@@ -45,5 +46,5 @@ def read_arrival(query: Mapping[str, str]) -> Arrived | Preview | Refusal:
     if not (worker or session) or "{{" in worker:
         return Preview()
     if not all(map(_ID.fullmatch, (worker, study, session))):
-        return not_ours("Open the study from its page on Prolific.")
+        return not_ours(_("Open the study from its page on Prolific."))
     return Arrived(worker=worker, study=study, session=session, token=query.get(TOKEN, "").strip())

@@ -47,6 +47,7 @@ from famulus import (
     system_clock,
 )
 from famulus_prolific.arrivals import read_arrival
+from famulus_prolific.catalogue import CATALOGUE
 from famulus_prolific.options import ProlificArgs, ProlificRequesterArgs
 from famulus_prolific.parts import Parts
 from famulus_prolific.rejections import (
@@ -73,6 +74,7 @@ class ProlificProvider(Provider):
     """
 
     type = "prolific"
+    catalogue = CATALOGUE
     Args = ProlificArgs
     RequesterArgs = ProlificRequesterArgs
     capabilities = Capabilities(

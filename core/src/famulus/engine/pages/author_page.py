@@ -7,6 +7,7 @@ from html import escape
 from famulus.contracts.views import Page
 from famulus.engine.pages.document import document
 from famulus.html_attributes import attributes
+from famulus.translation import ENGLISH
 
 
 def author_document(title: str, page: Page, *, action: str, above: str = "") -> str:
@@ -36,6 +37,7 @@ def author_document(title: str, page: Page, *, action: str, above: str = "") -> 
     return document(
         title,
         body,
+        ENGLISH,
         head=page.head,
         html_attributes=page.html_attributes,
         body_attributes=page.body_attributes,

@@ -6,12 +6,12 @@ function startClock(shown, notice) {
   let before = total;
 
   function timeText(seconds) {
-    if (seconds <= 60) return Math.ceil(seconds) + " s left";
+    if (seconds <= 60) return filled(texts.secondsLeft, { count: Math.ceil(seconds) });
     const minutes = Math.ceil(seconds / 60);
-    if (minutes <= 120) return minutes + " min left";
+    if (minutes <= 120) return filled(texts.minutesLeft, { count: minutes });
     const hours = Math.floor(minutes / 60);
-    return hours < 48 ? hours + " h " + (minutes % 60) + " min left"
-      : Math.floor(hours / 24) + " days left";
+    return hours < 48 ? filled(texts.hoursLeft, { hours, minutes: minutes % 60 })
+      : pluralFilled(texts.daysLeft, Math.floor(hours / 24));
   }
 
   function tick() {
@@ -19,14 +19,15 @@ function startClock(shown, notice) {
     if (left <= 0) {
       clearInterval(timer);
       shown.classList.add("famulus-time-over");
-      shown.textContent = notice.textContent =
-        "The time for this one is over; you may still submit, it will be marked late.";
+      shown.textContent = notice.textContent = texts.timeOver;
       return;
     }
     const text = timeText(left);
     if (shown.textContent !== text) shown.textContent = text;
     for (const mark of announceAt) {
-      if (before > mark && left <= mark) notice.textContent = mark / 60 + " min left";
+      if (before > mark && left <= mark) {
+        notice.textContent = filled(texts.minutesLeft, { count: mark / 60 });
+      }
     }
     before = left;
   }

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from famulus.html_attributes import attributes
+from famulus.translation import Language, Translator
 
 _COMMENTS = {
     ".css": re.compile(r"/\*.*?\*/", re.DOTALL),
@@ -33,9 +34,14 @@ def asset(name: str) -> str:
 
 
 @cache
-def script(*names: str, element_id: str = "") -> str:
-    """Return assets as one inline script element, which defines no global names."""
-    text = "\n".join(map(asset, names))
+def script(*names: str, element_id: str = "", texts: str = "") -> str:
+    """Return assets as one inline script element, which defines no global names.
+
+    :param texts: what the scripts show, which they find in ``texts``: an object, as JSON in ASCII.
+    """
+    # Text in HTML must not end the element.
+    known = f"const texts = {texts.replace('<', chr(92) + 'u003c')};\n" if texts else ""
+    text = known + "\n".join(map(asset, names))
     identified = f' id="{element_id}"' if element_id else ""
     return f'<script{identified}>\n(function () {{\n"use strict";\n{text}\n}})();\n</script>\n'
 
@@ -62,6 +68,7 @@ _NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 def document(
     title: str,
     body: str,
+    language: Language,
     *,
     head: str = "",
     html_attributes: Mapping[str, str] = _NO_ATTRIBUTES,
@@ -70,32 +77,43 @@ def document(
     """Return a whole document.
 
     ``title`` and the attributes are text; ``body`` and ``head`` are HTML.
+
+    :param language: of the document, unless ``html_attributes`` has another one.
     """
-    language = "" if "lang" in html_attributes else ' lang="en"'
+    own = (
+        html_attributes
+        if "lang" in html_attributes
+        else {**_language_attributes(language), **html_attributes}
+    )
     return (
-        f"<!doctype html>\n<html{language}{attributes(html_attributes)}>\n{_BEFORE_TITLE}"
+        f"<!doctype html>\n<html{attributes(own)}>\n{_BEFORE_TITLE}"
         f"{_ascii(title)}{_after_title()}{head}\n</head>\n"
         f"<body{attributes(body_attributes)}>\n{body}\n</body>\n</html>\n"
     )
 
 
+def _language_attributes(language: Language) -> Mapping[str, str]:
+    return {"lang": language.tag} if language.direction == "ltr" else language.attributes
+
+
 def notice(
     title: str,
+    translate: Translator,
     heading: str,
     body: str,
     *,
     mood: Mood = "plain",
     head: str = "",
-    end: str = "",
 ) -> str:
-    """Return a page with one message; ``body``, ``head`` and ``end`` are HTML."""
+    """Return a page with one message; ``body`` and ``head`` are HTML."""
+    heading = translate(heading)
     content = (
         f'<main class="famulus-result" tabindex="-1">\n'
-        f'<p class="famulus-kicker">{escape(title)}</p>\n'
+        f'<p class="famulus-kicker" dir="auto">{escape(title)}</p>\n'
         f'<div class="famulus-mark famulus-mark-{mood}" aria-hidden="true">{_MARKS[mood]}</div>\n'
-        f"<h1>{escape(heading)}</h1>\n{body}</main>\n{end}"
+        f"<h1>{escape(heading)}</h1>\n{body}</main>\n"
     )
-    return document(f"{heading} · {title}", content, head=head)
+    return document(f"{heading} · {title}", content, translate.language, head=head)
 
 
 def paragraph(text: str) -> str:

@@ -22,6 +22,6 @@ if (copy && code) {
       getSelection().selectAllChildren(code);
       document.execCommand("copy");
     }
-    copy.textContent = "Copied";
+    copy.textContent = copy.getAttribute("data-copied");
   });
 }

@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 
 from attrs import frozen
 
+from famulus.catalogue import _
 from famulus.contracts.entry_form import EntryField, EntryFieldKind, EntryForm
 from famulus.engine.pages.document import document
 from famulus.engine.pages.task_page import TaskInfo, contact_html, header
+from famulus.translation import Translator
 
 #: The hidden field with the key of the page.
 ENTRY_KEY_FIELD = "famulus_entry"
@@ -20,7 +22,7 @@ ENTRY_KEY_FIELD = "famulus_entry"
 CONSENT_FIELD = "famulus_consent"
 #: The address that the form is sent to, beside the task's page.
 _ADDRESS = "enter"
-_CHECK = "Please check what is marked below."
+_CHECK = _("Please check what is marked below.")
 _CONTROLS: Mapping[EntryFieldKind, str] = MappingProxyType(
     {
         EntryFieldKind.TEXT: 'type="text"',
@@ -57,59 +59,69 @@ def consent_value(form: EntryForm) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
-def entry_document(page: EntryPage) -> str:
+def entry_document(page: EntryPage, translate: Translator) -> str:
     """Return the page, whose form works without JavaScript."""
     form = page.form
     asked = [*(each.name for each in form.fields), CONSENT_FIELD]
     first_wrong = next((name for name in asked if name in page.messages), "")
-    text = "".join(f"<p>{contact_html(each)}</p>\n" for each in form.paragraphs)
-    fields = "".join(_field(page, each, name_of_first=first_wrong) for each in form.fields)
+    text = "".join(f"<p>{contact_html(translate(each))}</p>\n" for each in form.paragraphs)
+    fields = "".join(
+        _field(page, each, translate, name_of_first=first_wrong) for each in form.fields
+    )
+    consent = _consent(page, translate, is_first=first_wrong == CONSENT_FIELD)
     body = (
-        f'<main id="famulus-page">\n{header(page.info)}'
-        f'<section class="famulus-frame famulus-entry">\n<h2>{escape(form.title)}</h2>\n'
-        f"{_alert(page, has_marks=bool(first_wrong))}{text}"
+        f'<main id="famulus-page">\n{header(page.info, translate)}'
+        f'<section class="famulus-frame famulus-entry">\n<h2>{escape(translate(form.title))}</h2>\n'
+        f"{_alert(page, translate, has_marks=bool(first_wrong))}{text}"
         f'<form id="famulus-entry" method="post" accept-charset="utf-8"'
         f' action="{escape(f"{_ADDRESS}?{urlencode(page.query)}")}">\n'
         # Without autocomplete="off", Firefox restores the values of hidden fields after a reload.
         f'<input type="hidden" name="{ENTRY_KEY_FIELD}" value="{escape(page.key)}"'
-        f' autocomplete="off">\n{fields}{_consent(page, is_first=first_wrong == CONSENT_FIELD)}'
-        f'<button class="famulus-button" type="submit">{escape(form.button)}</button>\n'
+        f' autocomplete="off">\n{fields}{consent}'
+        f'<button class="famulus-button" type="submit">{escape(translate(form.button))}</button>\n'
         "</form>\n</section>\n</main>\n"
     )
-    return document(f"{form.title} · {page.info.title}", body)
+    return document(f"{translate(form.title)} · {page.info.title}", body, translate.language)
 
 
-def _alert(page: EntryPage, *, has_marks: bool) -> str:
+def _alert(page: EntryPage, translate: Translator, *, has_marks: bool) -> str:
     sentences = [page.messages.get("", ""), _CHECK if has_marks else ""]
-    text = " ".join(filter(None, sentences))
+    text = " ".join(map(translate, filter(None, sentences)))
     return f'<p class="famulus-alert" role="alert">{escape(text)}</p>\n' if text else ""
 
 
-def _field(page: EntryPage, asked: EntryField, *, name_of_first: str) -> str:
-    name, message = asked.name, page.messages.get(asked.name, "")
-    optional = "" if asked.required else ' <span class="famulus-optional">(optional)</span>'
-    described = _described(name, {"help": asked.help, "message": message})
+def _field(page: EntryPage, asked: EntryField, translate: Translator, *, name_of_first: str) -> str:
+    name, help_text = asked.name, translate(asked.help)
+    message = translate(page.messages.get(name, ""))
+    optional = (
+        ""
+        if asked.required
+        else f' <span class="famulus-optional">{escape(translate(_("(optional)")))}</span>'
+    )
+    described = _described(name, {"help": help_text, "message": message})
     required = " required" if asked.required else ""
     return (
-        f'<div class="famulus-field">\n<label for="famulus-field-{name}">{escape(asked.label)}'
-        f"{optional}</label>\n{_help(name, asked.help)}{_message(name, message)}"
+        f'<div class="famulus-field">\n<label for="famulus-field-{name}">'
+        f"{escape(translate(asked.label))}{optional}</label>\n"
+        f"{_help(name, help_text)}{_message(name, message)}"
         f'<input id="famulus-field-{name}" name="{name}" {_CONTROLS[asked.kind]}'
         f' maxlength="{asked.longest}" value="{escape(page.values.get(name, ""))}"{required}'
         f"{described}{_focus(is_first=name == name_of_first)}>\n</div>\n"
     )
 
 
-def _consent(page: EntryPage, *, is_first: bool) -> str:
+def _consent(page: EntryPage, translate: Translator, *, is_first: bool) -> str:
     if not page.form.consent:
         return ""
-    message = page.messages.get(CONSENT_FIELD, "")
+    message = translate(page.messages.get(CONSENT_FIELD, ""))
     checked = " checked" if page.is_consent_given else ""
     return (
         f'<div class="famulus-field famulus-consent">\n{_message(CONSENT_FIELD, message)}'
         f'<input id="famulus-field-{CONSENT_FIELD}" name="{CONSENT_FIELD}" type="checkbox"'
         f' value="{consent_value(page.form)}" required{checked}'
         f"{_described(CONSENT_FIELD, {'message': message})}{_focus(is_first=is_first)}>\n"
-        f'<label for="famulus-field-{CONSENT_FIELD}">{escape(page.form.consent)}</label>\n</div>\n'
+        f'<label for="famulus-field-{CONSENT_FIELD}">{escape(translate(page.form.consent))}'
+        "</label>\n</div>\n"
     )
 
 

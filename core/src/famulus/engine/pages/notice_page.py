@@ -4,70 +4,88 @@ from __future__ import annotations
 
 from html import escape
 
+from famulus.catalogue import _
 from famulus.engine.pages.document import notice, paragraph
-from famulus.engine.pages.task_page import contact_html
+from famulus.engine.pages.task_page import CONTACT, contact_html
+from famulus.translation import Translator
 
 
-def invalid_document(title: str, message: str) -> str:
+def invalid_document(title: str, translate: Translator, message: str) -> str:
     """Return the page for answers that the blueprint refuses, without the form."""
-    back = "Please go back with your browser's Back button: it has kept your answers."
-    body = f'<p class="famulus-note famulus-note-late">{escape(message)}</p>\n' + paragraph(back)
-    return notice(title, "Something is missing or not right", body, mood="warn")
+    back = _("Please go back with your browser's Back button: it has kept your answers.")
+    body = f'<p class="famulus-note famulus-note-late">{escape(message)}</p>\n' + paragraph(
+        translate(back)
+    )
+    heading = _("Something is missing or not right")
+    return notice(title, translate, heading, body, mood="warn")
 
 
-def conflict_document(title: str) -> str:
+def conflict_document(title: str, translate: Translator) -> str:
     """Return the page for answers of a worker who has other answers stored for the unit."""
-    text = (
+    text = _(
         "You submitted other answers to this one before. They are stored and have not been changed;"
         " what you sent just now was not stored. There is nothing more for you to do here."
     )
-    return notice(title, "This one is submitted already", paragraph(text))
+    heading = _("This one is submitted already")
+    return notice(title, translate, heading, paragraph(translate(text)))
 
 
-def apology_document(title: str, reference: str, contact: str = "") -> str:
+def apology_document(title: str, translate: Translator, reference: str, contact: str = "") -> str:
     """Return the page for an error of ours; the log has the same reference."""
-    text = (
+    text = _(
         "The fault is on our side. If you were submitting, go back and press Submit again: your"
         " browser has kept your answers, and nothing is stored twice."
     )
-    return _fault(title, "Sorry, something went wrong", text, reference, contact)
+    return _fault(title, translate, _("Sorry, something went wrong"), text, reference, contact)
 
 
-def undecided_document(title: str, reference: str, contact: str = "") -> str:
+def undecided_document(title: str, translate: Translator, reference: str, contact: str = "") -> str:
     """Return the page for an onboarding that could not be judged; the log has the reference."""
-    text = (
+    text = _(
         "Your answers to the introduction could not be checked just now. The fault is on our side,"
         " and it does not count against you: please come back later and submit them again."
     )
-    return _fault(title, "Please try again later", text, reference, contact)
+    return _fault(title, translate, _("Please try again later"), text, reference, contact)
 
 
-def notice_document(title: str, heading: str, text: str, code: str) -> str:
+def notice_document(title: str, translate: Translator, heading: str, text: str, code: str) -> str:
     """Return the page for a request that cannot be answered."""
-    return notice(title, heading, paragraph(text) + codes(code), mood="warn")
+    body = paragraph(translate(text)) + codes(translate, code)
+    return notice(title, translate, heading, body, mood="warn")
 
 
-def busy_document(title: str) -> str:
+def busy_document(title: str, translate: Translator) -> str:
     """Return the page for a request that can be repeated in a moment."""
-    text = (
+    text = _(
         "The server cannot answer just now. Please load this page again in a moment. If you were"
         " submitting, go back and press Submit again: your browser has kept your answers."
     )
-    return notice(title, "One moment, please", paragraph(text) + codes("busy"))
+    body = paragraph(translate(text)) + codes(translate, "busy")
+    return notice(title, translate, _("One moment, please"), body)
 
 
-def _fault(title: str, heading: str, text: str, reference: str, contact: str) -> str:
-    again = " If it happens again, please write to the requester, with the reference below."
-    body = paragraph(text + again) + contact_line(contact) + codes("error", reference)
-    return notice(title, heading, body, mood="warn")
+def _fault(
+    title: str, translate: Translator, heading: str, text: str, reference: str, contact: str
+) -> str:
+    again = _("If it happens again, please write to the requester, with the reference below.")
+    words = paragraph(f"{translate(text)} {translate(again)}")
+    body = words + contact_line(translate, contact) + codes(translate, "error", reference)
+    return notice(title, translate, heading, body, mood="warn")
 
 
-def codes(code: str, reference: str | None = None) -> str:
+def codes(translate: Translator, code: str, reference: str | None = None) -> str:
     """Return the details that a worker may be asked for, such as a code, as HTML."""
-    referred = f" · reference: {reference}" if reference else ""
-    return f'<p class="famulus-codes">{escape(f"code: {code}{referred}")}</p>\n'
+    text = translate(
+        _("code: {code} · reference: {reference}", code=code, reference=reference)
+        if reference
+        else _("code: {code}", code=code)
+    )
+    return f'<p class="famulus-codes">{escape(text)}</p>\n'
 
 
-def contact_line(contact: str) -> str:
+def contact_line(translate: Translator, contact: str) -> str:
     """Return how workers reach the requester as a paragraph of HTML; nothing where it is unset."""
-    return f"<p>Contact: {contact_html(contact)}</p>\n" if contact else ""
+    if not contact:
+        return ""
+    text = translate.html(CONTACT, contact=contact_html(contact))
+    return f"<p>{text}</p>\n"

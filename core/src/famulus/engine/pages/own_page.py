@@ -5,10 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from html import escape
 
+from famulus.catalogue import _
 from famulus.engine.own_work import OwnWork
+from famulus.translation import Translator
 
 
-def own_work_html(work: OwnWork, left: int | None = None) -> str:
+def own_work_html(work: OwnWork, translate: Translator, left: int | None = None) -> str:
     """Return the list as HTML; nothing for a worker who has done nothing in the task.
 
     :param left: the most units that are left for the worker; None where that is not shown.
@@ -16,33 +18,52 @@ def own_work_html(work: OwnWork, left: int | None = None) -> str:
     if not work.in_task:
         return ""
     rows = "".join(
-        f"<dt>{escape(name)}</dt>\n<dd>{escape(text)}</dd>\n" for name, text in _facts(work, left)
+        f"<dt>{escape(translate(name))}</dt>\n<dd>{escape(text)}</dd>\n"
+        for name, text in _facts(work, translate, left)
     )
-    return f'<h2>What you have done</h2>\n<dl class="famulus-answers">\n{rows}</dl>\n'
+    heading = escape(translate(_("What you have done")))
+    return f'<h2>{heading}</h2>\n<dl class="famulus-answers">\n{rows}</dl>\n'
 
 
-def _facts(work: OwnWork, left: int | None) -> list[tuple[str, str]]:
-    earlier = ""
+def _facts(work: OwnWork, translate: Translator, left: int | None) -> list[tuple[str, str]]:
+    """Return the names of the facts, and their values in the page's language."""
+    done = translate.number(work.done)
     if work.in_task > work.done:
-        earlier = f" ({work.in_task:,} with the other rounds of this task)"
-    facts = [
-        ("Units done", f"{work.done:,}{earlier}"),
-        ("In review", f"{work.in_review:,}"),
-        ("Accepted", f"{work.accepted:,}"),
+        done = translate(
+            _(
+                "{count} ({in_task} with the other rounds of this task)",
+                count=work.done,
+                in_task=work.in_task,
+            )
+        )
+    facts: list[tuple[str, str]] = [
+        (_("Units done"), done),
+        (_("In review"), translate.number(work.in_review)),
+        (_("Accepted"), translate.number(work.accepted)),
     ]
     if work.rejected:
-        facts.append(("Not accepted", f"{work.rejected:,}"))
+        facts.append((_("Not accepted"), translate.number(work.rejected)))
     if left is not None:
-        facts.append(("Left for you", f"at most {left:,}" if left else "nothing"))
+        most = _("at most {count}", count=left) if left else _("nothing")
+        facts.append((_("Left for you"), translate(most)))
     if work.too_late:
-        facts.append(("Too late", f"{work.too_late:,}: another worker had it by then"))
+        late = _("{count}: another worker had it by then", count=work.too_late)
+        facts.append((_("Too late"), translate(late)))
     if work.earned or work.pending:
-        paid = f", of which {_money(work.paid, work)} is paid" if work.paid else ""
-        facts.append(("Earned", f"{_money(work.earned, work)}{paid}"))
+        facts.append((_("Earned"), _earned(work, translate)))
     if work.pending:
-        facts.append(("If all in review is accepted", f"{_money(work.pending, work)} more"))
+        more = _("{amount} more", amount=_money(work.pending, work, translate))
+        facts.append((_("If all in review is accepted"), translate(more)))
     return facts
 
 
-def _money(amount: Decimal, work: OwnWork) -> str:
-    return f"{amount:,} {work.currency}"
+def _earned(work: OwnWork, translate: Translator) -> str:
+    earned = _money(work.earned, work, translate)
+    if not work.paid:
+        return translate.isolated(earned)
+    paid = _money(work.paid, work, translate)
+    return translate(_("{earned}, of which {paid} is paid", earned=earned, paid=paid))
+
+
+def _money(amount: Decimal, work: OwnWork, translate: Translator) -> str:
+    return f"{translate.number(amount)} {work.currency}"

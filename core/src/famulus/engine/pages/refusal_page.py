@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from types import MappingProxyType
 
 from attrs import frozen
 
+from famulus.catalogue import _
 from famulus.contracts.views import PluginRefusal, Refusal, RefusalReason
 from famulus.engine.pages.document import Mood, actions, notice, paragraph, script
 from famulus.engine.pages.notice_page import codes, contact_line
 from famulus.engine.pages.task_page import passed_note
-from famulus.engine.pages.way_out import AFTER_REFUSAL, BESIDE_STAYING, WayOut, way_out_html
+from famulus.engine.pages.way_out import Lead, WayOut, way_out_html
+from famulus.translation import Translator
 
 
 @frozen
@@ -26,64 +29,81 @@ _R = RefusalReason
 _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
     {
         _R.NOT_QUALIFIED: _Words(
-            "This task is not open to you",
-            "It requires a qualification that you do not have. Thank you for your interest.",
+            _("This task is not open to you"),
+            _("It requires a qualification that you do not have. Thank you for your interest."),
         ),
         _R.ALL_DONE: _Words(
-            "All done",
-            "You have done all there is for you in this task. Thank you!",
+            _("All done"),
+            _("You have done all there is for you in this task. Thank you!"),
             mood="good",
         ),
         _R.MAXIMUM_REACHED: _Words(
-            "That was your last one",
-            "You have reached the maximum number of units one person may do in this task. Thank"
-            " you!",
+            _("That was your last one"),
+            _(
+                "You have reached the maximum number of units one person may do in this task. Thank"
+                " you!"
+            ),
             mood="good",
         ),
         _R.TOO_MANY_OPEN: _Words(
-            "You have one open already",
-            "Please finish or give back the one you have open first; it may be in another tab or"
-            " window. Then come back here.",
+            _("You have one open already"),
+            _(
+                "Please finish or give back the one you have open first; it may be in another tab"
+                " or window. Then come back here."
+            ),
             again=True,
         ),
         _R.PLACE_TAKEN: _Words(
-            "Another worker is working on this one",
-            "It was accepted by another person, who has neither finished it nor given it back."
-            " Please return it where you found it and take another one. If no one else can take it,"
-            " try again in a few minutes.",
+            _("Another worker is working on this one"),
+            _(
+                "It was accepted by another person, who has neither finished it nor given it back."
+                " Please return it where you found it and take another one. If no one else can take"
+                " it, try again in a few minutes."
+            ),
             again=True,
         ),
         _R.NOTHING_LEFT: _Words(
-            "Nothing to do right now",
-            "There is nothing left for you at the moment: others are working on what remains. If"
-            " one of them gives up, there may be something again, so you can try a little later.",
+            _("Nothing to do right now"),
+            _(
+                "There is nothing left for you at the moment: others are working on what remains."
+                " If one of them gives up, there may be something again, so you can try a little"
+                " later."
+            ),
             again=True,
         ),
         _R.RUN_CLOSED: _Words(
-            "This task is closed",
-            "It is no longer accepting work. Thank you for your interest.",
+            _("This task is closed"),
+            _("It is no longer accepting work. Thank you for your interest."),
         ),
         _R.RUN_STOPPED: _Words(
-            "This task has been paused",
-            "It gives out no work at the moment. It may go on later, so you are welcome to look"
-            " again.",
+            _("This task has been paused"),
+            _(
+                "It gives out no work at the moment. It may go on later, so you are welcome to look"
+                " again."
+            ),
             again=True,
         ),
         _R.BLOCKED: _Words(
-            "You cannot work on this task",
-            "The requester has decided not to give you work in this task. If you think that is a"
-            " mistake, please write to the requester.",
+            _("You cannot work on this task"),
+            _(
+                "The requester has decided not to give you work in this task. If you think that is"
+                " a mistake, please write to the requester."
+            ),
         ),
         _R.UNKNOWN_LINK: _Words(
-            "This link does not work",
-            "It may be incomplete or out of date. Please open the task again"
-            " from where you found it.",
+            _("This link does not work"),
+            _(
+                "It may be incomplete or out of date. Please open the task again from where you"
+                " found it."
+            ),
             mood="warn",
         ),
         _R.TIME_OVER: _Words(
-            "The time for this one is over",
-            "It was not submitted in time, and another worker may have it now. You are welcome to"
-            " open the task again from where you found it.",
+            _("The time for this one is over"),
+            _(
+                "It was not submitted in time, and another worker may have it now. You are welcome"
+                " to open the task again from where you found it."
+            ),
             mood="warn",
         ),
     }
@@ -93,18 +113,21 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
 #: The heading and the text after an onboarding that was failed, and for a worker who is screened
 #: out.
 _FAILED = (
-    "Thank you for trying",
-    "You did not pass the introduction, so there are no units for you in this task: thank you for"
-    " the time you took to try.",
+    _("Thank you for trying"),
+    _(
+        "You did not pass the introduction, so there are no units for you in this task: thank you"
+        " for the time you took to try."
+    ),
 )
 _SCREENED_OUT = (
-    "Thank you for taking part",
-    "The rest of this task is for other people. You have done nothing wrong.",
+    _("Thank you for taking part"),
+    _("The rest of this task is for other people. You have done nothing wrong."),
 )
 
 
 def refusal_document(
     title: str,
+    translate: Translator,
     refusal: Refusal,
     *,
     passed: bool | None = None,
@@ -119,20 +142,24 @@ def refusal_document(
     :param way_out: how a worker leaves who holds a place; None for others.
     """
     words = _words(refusal)
-    body = paragraph(words.text) + (paragraph(refusal.detail) if refusal.detail else "")
+    body = paragraph(translate(words.text))
+    body += paragraph(translate(refusal.detail)) if refusal.detail else ""
     if refusal.reason is RefusalReason.BLOCKED:
-        body += contact_line(contact)
+        body += contact_line(translate, contact)
     if words.again:
         # The address of the page itself.
-        body += actions('<a class="famulus-button" href="">Try again</a>')
+        again = escape(translate(_("Try again")))
+        body += actions(f'<a class="famulus-button" href="">{again}</a>')
     end = script("passed.js") if passed is False else ""
     if way_out is not None:
-        body += way_out_html(way_out, lead=BESIDE_STAYING if words.again else AFTER_REFUSAL)
+        body += way_out_html(
+            way_out, translate, lead=Lead.BESIDE_STAYING if words.again else Lead.AFTER_REFUSAL
+        )
         end += way_out.scripts
-    body += codes(refusal.code)
+    body += codes(translate, refusal.code)
     if passed is not None:
-        body = passed_note(is_shown=passed) + body
-    return notice(title, words.heading, body, mood=words.mood, end=end)
+        body = passed_note(translate, is_shown=passed) + body
+    return notice(title, translate, words.heading, body + end, mood=words.mood)
 
 
 def _words(refusal: Refusal) -> _Words:
@@ -143,6 +170,7 @@ def _words(refusal: Refusal) -> _Words:
 
 def failed_onboarding_document(
     title: str,
+    translate: Translator,
     message: str = "",
     way_out: WayOut | None = None,
     *,
@@ -155,9 +183,10 @@ def failed_onboarding_document(
     :param is_screened_out: whether the worker has made no mistake.
     """
     heading, text = _SCREENED_OUT if is_screened_out else _FAILED
-    body, end = paragraph(text) + (paragraph(message) if message else ""), ""
+    said = paragraph(translate(message)) if message else ""
+    body = paragraph(translate(text)) + said
     if way_out is not None:
-        body += way_out_html(way_out, lead=AFTER_REFUSAL)
-        end = way_out.scripts
-    body += codes(RefusalReason.NOT_QUALIFIED.value)
-    return notice(title, heading, body, end=end)
+        body += way_out_html(way_out, translate, lead=Lead.AFTER_REFUSAL)
+        body += way_out.scripts
+    body += codes(translate, RefusalReason.NOT_QUALIFIED.value)
+    return notice(title, translate, heading, body)

@@ -13,8 +13,9 @@ from typing import Any
 
 from famulus.contracts.views import Page
 from famulus.engine.pages.document import document
-from famulus.engine.pages.task_page import disabled_form
+from famulus.engine.pages.task_page import around_attributes, disabled_form
 from famulus.engine.pages.way_out import answers_list
+from famulus.translation import ENGLISH, Translator
 
 #: Images, style sheets and fonts are shown as to workers; everything else is forbidden.
 _POLICY = (
@@ -42,18 +43,20 @@ def review_document(
     head = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n{base}'
     rows = "".join(f"<dt>{escape(name)}</dt>\n<dd>{escape(text)}</dd>\n" for name, text in facts)
     shown = "" if page is None else disabled_form(page, "What the worker saw and answered")
+    around = "" if page is None else around_attributes(page, ENGLISH, ENGLISH)
     body = (
-        f'<main id="famulus-page">\n<header class="famulus-frame famulus-header">\n'
+        f'<main id="famulus-page"{around}>\n<header class="famulus-frame famulus-header">\n'
         f'<h1 class="famulus-title">{escape(title)}</h1>\n'
         f'<dl class="famulus-answers">\n{rows}</dl>\n</header>\n{shown}'
         f'<section class="famulus-frame famulus-review">\n{_all_answers(answers)}</section>\n'
         "</main>\n"
     )
     if page is None:
-        return document(title, body, head=head)
+        return document(title, body, ENGLISH, head=head)
     return document(
         title,
         body,
+        ENGLISH,
         head=head + page.head,
         html_attributes=page.html_attributes,
         body_attributes=page.body_attributes,
@@ -61,7 +64,7 @@ def review_document(
 
 
 def _all_answers(answers: Any) -> str:
-    listed = answers_list(answers, "All answers")
+    listed = answers_list(answers, "All answers", Translator(ENGLISH))
     if listed:
         return listed
     text = json.dumps(answers, ensure_ascii=False, indent=2)

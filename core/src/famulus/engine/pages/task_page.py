@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import escape
 from urllib.parse import quote, urlencode
 
 from attrs import evolve, frozen
 
+from famulus.catalogue import _, _n
 from famulus.contracts.views import Page
 from famulus.engine.pages.document import document, script
+from famulus.engine.pages.script_texts import script_texts
 from famulus.engine.units import UnitNumber
 from famulus.html_attributes import attributes
+from famulus.translation import ENGLISH, LANGUAGES, Language, Translator
 
 #: The hidden field with the signed number of the attempt that the form belongs to.
 TOKEN_FIELD = "famulus_token"
@@ -26,7 +30,8 @@ _MAIL_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 #: The id of the note, and the hash of the address at which the page's script shows it.
 PASSED_ID = "famulus-passed"
-PASSED = "You have passed the introduction."
+PASSED = _("You have passed the introduction.")
+CONTACT = _("Contact: {contact}")
 
 
 @frozen(kw_only=True)
@@ -41,6 +46,8 @@ class TaskInfo:
     requester: str = ""
     #: how workers reach the requester: a mail address, a web address or a sentence
     contact: str = ""
+    #: the tag of the language of all pages; empty where the browser decides
+    language: str = ""
 
 
 @frozen(kw_only=True)
@@ -67,7 +74,7 @@ class TaskFrame:
     message: str = ""
 
 
-def task_document(frame: TaskFrame) -> str:
+def task_document(frame: TaskFrame, translate: Translator) -> str:
     """Return the page with the form, which works without JavaScript too.
 
     Our script runs before the author's, which stay where they are in the author's page. What may
@@ -81,66 +88,118 @@ def task_document(frame: TaskFrame) -> str:
         f'{_SENDING} action="{escape(_address("submit", frame.ticket))}"'
         f' data-storage-key="{escape(frame.storage_key)}"{onboarding}'
     )
+    own = own_language(frame.info)
+    texts = script_texts(translate.language.tag)
+    scripts = script(
+        "answers.js", "texts.js", "clock.js", "worker.js", element_id="famulus-script", texts=texts
+    )
     body = (
-        f'<main id="famulus-page">\n{_notes(frame)}'
-        f"{header(info, _time(frame.seconds_left), number=frame.number)}"
+        f'<main id="famulus-page"{around_attributes(page, translate.language, own)}>\n'
+        f"{_notes(frame, translate)}"
+        f"{header(info, translate, _time(frame.seconds_left, translate), number=frame.number)}"
         f"{_form(page, sending)}"
         f"{_hidden(TOKEN_FIELD, frame.token)}{_hidden(SUBMISSION_FIELD, frame.submission_id)}"
-        f"{script('answers.js', 'clock.js', 'worker.js', element_id='famulus-script')}"
-        f'<div id="famulus-task" class="famulus-task">\n{page.body}\n</div>\n'
-        f"{_actions(page, _address('give-back', frame.ticket))}{script('parsed.js')}"
+        f'{scripts}<div id="famulus-task" class="famulus-task"'
+        f"{_task_attributes(page, translate.language, own)}>\n{page.body}\n</div>\n"
+        f"{_actions(page, translate, _address('give-back', frame.ticket))}{script('parsed.js')}"
         f'<div class="famulus-task">\n{page.scripts}\n</div>\n</form>\n</main>\n'
     )
-    return _document(frame.info.title, body, page)
+    return _document(frame.info.title, body, page, own)
 
 
-def preview_document(info: TaskInfo, page: Page | None) -> str:
+def preview_document(info: TaskInfo, translate: Translator, page: Page | None) -> str:
     """Return the page for a person who has not accepted: to look at, not to fill in.
 
     The author's scripts find a form as on the task page, one that browsers never send.
     """
-    inside = ""
+    inside = around = ""
+    own = own_language(info)
     if page is not None:
         # Scripts that know our button by an id find one that is not shown.
-        button = _submit(page) if "id" in page.submit_attributes else ""
+        button = _submit(page, translate) if "id" in page.submit_attributes else ""
         scripts = (f"<div hidden>{button}</div>\n" if button else "") + page.scripts
-        inside = disabled_form(page, "Preview", scripts=scripts)
-    body = f'<main id="famulus-page">\n{_PREVIEW}{header(info)}{inside}</main>\n'
-    return document(info.title, body) if page is None else _document(info.title, body, page)
+        around = around_attributes(page, translate.language, own)
+        task = _task_attributes(page, translate.language, own)
+        legend = translate(_("Preview"))
+        inside = disabled_form(page, legend, scripts=scripts, task=task)
+    body = (
+        f'<main id="famulus-page"{around}>\n{_preview_note(translate)}'
+        f"{header(info, translate)}{inside}</main>\n"
+    )
+    if page is None:
+        return document(info.title, body, translate.language)
+    return _document(info.title, body, page, own)
 
 
-def disabled_form(page: Page, legend: str, *, scripts: str = "") -> str:
+def own_language(info: TaskInfo) -> Language:
+    """Return the language of a task that its page does not state."""
+    return LANGUAGES.get(info.language, ENGLISH)
+
+
+def around_attributes(page: Page, language: Language, own: Language) -> str:
+    """Return the attributes of what is around a task, where its language is not the page's.
+
+    :param language: of our own parts.
+    :param own: of the task, unless its page states another one.
+    """
+    stated = _page_language(page, own)
+    return "" if stated == language.attributes else attributes(language.attributes)
+
+
+def _task_attributes(page: Page, language: Language, own: Language) -> str:
+    """Return the attributes with which a task keeps its language among our own parts."""
+    stated = _page_language(page, own)
+    return "" if stated == language.attributes else attributes(stated)
+
+
+def _page_language(page: Page, own: Language) -> Mapping[str, str]:
+    given = {name.lower(): value for name, value in page.html_attributes.items()}
+    lang = given.get("lang", own.tag)
+    direction = own.direction if lang == own.tag else "ltr"
+    return {"lang": lang, "dir": given.get("dir", direction)}
+
+
+def _shown(language: Language) -> Mapping[str, str]:
+    return language.attributes
+
+
+def disabled_form(page: Page, legend: str, *, scripts: str = "", task: str = "") -> str:
     """Return the form of a page as HTML, to look at: browsers never send it.
 
     :param legend: its name for those who cannot see it.
     :param scripts: the page's scripts that are loaded from other hosts.
+    :param task: attributes of the task, as HTML.
     """
     return (
         f"{_form(page, _NEVER_SENT)}"
-        '<fieldset id="famulus-task" class="famulus-task" disabled>\n'
+        f'<fieldset id="famulus-task" class="famulus-task"{task} disabled>\n'
         # Controls in a fieldset's first legend are never disabled, so that one is ours.
         f'<legend class="famulus-unseen">{escape(legend)}</legend>\n{page.body}\n{scripts}\n'
         "</fieldset>\n</form>\n"
     )
 
 
-def _notes(frame: TaskFrame) -> str:
+def _notes(frame: TaskFrame, translate: Translator) -> str:
     if frame.message:
+        not_stored = escape(translate(_("Your answers are not stored yet.")))
         return (
             '<div id="famulus-not-stored" class="famulus-frame famulus-alert" role="alert">'
-            f"<strong>Your answers are not stored yet.</strong> {escape(frame.message)}</div>\n"
+            f"<strong>{not_stored}</strong> {escape(frame.message)}</div>\n"
         )
     if frame.onboarding:
-        return onboarding_note(frame.info)
+        return onboarding_note(frame.info, translate)
     if frame.passed is None:
         return ""
-    return passed_note(is_shown=frame.passed) + ("" if frame.passed else script("passed.js"))
+    return passed_note(translate, is_shown=frame.passed) + (
+        "" if frame.passed else script("passed.js")
+    )
 
 
-def _document(title: str, body: str, page: Page) -> str:
+def _document(title: str, body: str, page: Page, own: Language) -> str:
     return document(
         title,
         body,
+        own,
         head=page.head,
         html_attributes=page.html_attributes,
         body_attributes=page.body_attributes,
@@ -164,36 +223,47 @@ _NOT_THE_PAGES = frozenset({"action", "method", "enctype", "accept-charset", "ta
     "data-onboarding",
 }
 _SUBMIT_ID = "famulus-submit"
-_SUBMIT = ' type="submit" value="Submit"'
 _NOT_THE_PAGES_TO_SAY = frozenset({"type", "value", "class", "name", "form"}) | {
     "formaction",
     "formenctype",
     "formmethod",
     "formtarget",
 }
-_PREVIEW = (
-    '<p class="famulus-frame famulus-note" id="famulus-preview"><strong>This is a'
-    " preview.</strong> You can read it, but not answer yet. Accept the task where you found it"
-    " to begin.</p>\n"
-)
 
 
-def _time(seconds: int | None) -> str:
+def _preview_note(translate: Translator) -> str:
+    text = _("You can read it, but not answer yet. Accept the task where you found it to begin.")
+    return _note("famulus-preview", translate(_("This is a preview.")), translate(text))
+
+
+def _note(element_id: str, strong: str, text: str) -> str:
+    return (
+        f'<p class="famulus-frame famulus-note" id="{element_id}"><strong>{escape(strong)}</strong>'
+        f" {escape(text)}</p>\n"
+    )
+
+
+def _time(seconds: int | None, translate: Translator) -> str:
     if seconds is None:
         return ""
     return (
         f'<p id="famulus-time" class="famulus-time" data-seconds="{seconds}">'
-        f"<noscript>{_time_left(seconds)} left when this page was opened</noscript></p>\n"
+        f"<noscript>{escape(translate(_time_left(seconds)))}</noscript></p>\n"
     )
 
 
 def _time_left(seconds: int) -> str:
     """Return a time in the units that the page's clock uses: ``30 min``, ``3 h``, ``6 days``."""
     if seconds >= 2 * _DAY:
-        return f"{seconds // _DAY} days"
+        return _n(
+            "{count} day left when this page was opened",
+            "{count} days left when this page was opened",
+            count=seconds // _DAY,
+        )
     if seconds >= 2 * _HOUR:
-        return f"{seconds // _HOUR} h"
-    return f"{max(1, round(seconds / _MINUTE))} min"
+        return _("{count} h left when this page was opened", count=seconds // _HOUR)
+    minutes = max(1, round(seconds / _MINUTE))
+    return _("{count} min left when this page was opened", count=minutes)
 
 
 def _hidden(name: str, value: str) -> str:
@@ -205,85 +275,103 @@ def _address(name: str, ticket: str) -> str:
     return f"{name}?{urlencode({TICKET_PARAMETER: ticket})}"
 
 
-def _submit(page: Page) -> str:
+def _submit(page: Page, translate: Translator) -> str:
     """Return the Submit button: an ``<input>``, as scripts written for other platforms expect."""
     own = {
         name: value
         for name, value in page.submit_attributes.items()
         if name.lower() not in _NOT_THE_PAGES_TO_SAY
     }
+    submit = attributes({"type": "submit", "value": translate(_("Submit"))})
     if not own:
-        return f'<input id="{_SUBMIT_ID}" class="famulus-button"{_SUBMIT}>\n'
+        return f'<input id="{_SUBMIT_ID}" class="famulus-button"{submit}>\n'
     hidden = " hidden" if "hidden" in own else ""
     return (
         f'<span id="{_SUBMIT_ID}"{hidden}><input class="famulus-page-button"{attributes(own)}'
-        f"{_SUBMIT}></span>\n"
+        f"{submit}></span>\n"
     )
 
 
-def _actions(page: Page, give_back_address: str) -> str:
+def _actions(page: Page, translate: Translator, give_back_address: str) -> str:
     give_back = (
         '<button id="famulus-give-back" class="famulus-quiet-button" type="submit"'
-        f' formaction="{escape(give_back_address)}" formnovalidate>Give back</button>\n'
+        f' formaction="{escape(give_back_address)}" formnovalidate>'
+        f"{escape(translate(_('Give back')))}</button>\n"
     )
     return (
         '<div id="famulus-alert" class="famulus-frame famulus-alert" role="alert" tabindex="-1"'
         " hidden></div>\n"
         '<div class="famulus-frame famulus-actions">\n'
-        f"{_submit(page)}{give_back}</div>\n"
+        f"{_submit(page, translate)}{give_back}</div>\n"
         '<div id="famulus-status" class="famulus-frame famulus-status" role="status" hidden>'
         "</div>\n"
         '<div id="famulus-notice" class="famulus-unseen" role="status"></div>\n'
     )
 
 
-def header(info: TaskInfo, time: str = "", *, number: UnitNumber | None = None) -> str:
+def header(
+    info: TaskInfo, translate: Translator, time: str = "", *, number: UnitNumber | None = None
+) -> str:
     """Return the header as HTML.
 
     :param time: the time left, as HTML.
     :param number: which of the worker's units this is; None leaves it out.
     """
     text = "" if info.description in ("", info.title) else info.description
-    described = f'<p class="famulus-description">{escape(text)}</p>\n' if text else ""
+    described = f'<p class="famulus-description" dir="auto">{escape(text)}</p>\n' if text else ""
     return (
         f'<header class="famulus-frame famulus-header">\n<div class="famulus-heading">\n'
-        f'<h1 class="famulus-title">{escape(info.title)}</h1>\n{time}</div>\n'
-        f"{described}{_facts(info, number)}</header>\n"
+        f'<h1 class="famulus-title" dir="auto">{escape(info.title)}</h1>\n{time}</div>\n'
+        f"{described}{_facts(info, translate, number)}</header>\n"
     )
 
 
-def onboarding_note(info: TaskInfo) -> str:
+def onboarding_note(info: TaskInfo, translate: Translator) -> str:
     """Return the note on the page of an onboarding."""
-    pay = f", which pay {info.reward} each" if info.reward else ""
-    return (
-        '<p class="famulus-frame famulus-note" id="famulus-onboarding"><strong>This is an'
-        " introduction, before your first unit.</strong> It is not paid. You have one try: what you"
-        f" submit decides whether you can go on to the units{escape(pay)}.</p>\n"
+    strong = translate(_("This is an introduction, before your first unit."))
+    text = (
+        _(
+            "It is not paid. You have one try: what you submit decides whether you can go on to the"
+            " units, which pay {reward} each.",
+            reward=info.reward,
+        )
+        if info.reward
+        else _(
+            "It is not paid. You have one try: what you submit decides whether you can go on to the"
+            " units."
+        )
     )
+    return _note("famulus-onboarding", strong, translate(text))
 
 
-def passed_note(*, is_shown: bool) -> str:
+def passed_note(translate: Translator, *, is_shown: bool) -> str:
     """Return the note that the onboarding was passed; hidden until the page's script shows it."""
     hidden = "" if is_shown else " hidden"
     return (
         f'<p class="famulus-frame famulus-note famulus-note-good" id="{PASSED_ID}" role="status"'
-        f"{hidden}>{PASSED}</p>\n"
+        f"{hidden}>{escape(translate(PASSED))}</p>\n"
     )
 
 
-def _facts(info: TaskInfo, number: UnitNumber | None) -> str:
+def _facts(info: TaskInfo, translate: Translator, number: UnitNumber | None) -> str:
     facts = []
     if info.reward:
-        facts.append(escape(f"{info.reward} per unit"))
+        facts.append(escape(translate(_("{reward} per unit", reward=info.reward))))
     if number is not None:
-        most = "" if number.most is None else f" of at most {number.most:,}"
-        facts.append(f"Unit {number.number:,}{most}")
+        facts.append(escape(translate(_unit(number))))
     if info.requester:
-        facts.append(f"Requester: {escape(info.requester)}")
+        requester = _("Requester: {requester}", requester=info.requester)
+        facts.append(escape(translate(requester)))
     if info.contact:
-        facts.append(f"Contact: {contact_html(info.contact)}")
+        facts.append(translate.html(CONTACT, contact=contact_html(info.contact)))
     items = "".join(f"<li>{fact}</li>\n" for fact in facts)
     return f'<ul class="famulus-facts">\n{items}</ul>\n' if facts else ""
+
+
+def _unit(number: UnitNumber) -> str:
+    if number.most is None:
+        return _("Unit {number}", number=number.number)
+    return _("Unit {number} of at most {most}", number=number.number, most=number.most)
 
 
 def contact_html(contact: str) -> str:

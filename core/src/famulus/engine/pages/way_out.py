@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
 from html import escape
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from attrs import frozen
 
+from famulus.catalogue import _, _n
 from famulus.contracts.completion import (
     Completion,
     GoTo,
@@ -25,30 +28,52 @@ from famulus.contracts.views import RefusalReason
 from famulus.engine.own_work import OwnWork
 from famulus.engine.pages.document import actions, notice, paragraph, script
 from famulus.engine.pages.own_page import own_work_html
+from famulus.translation import Translator
 
-#: How the sentence begins that asks for the last step: after work, after a refusal that is final,
-#: and below a button to stay, for the next unit or to try again.
-AFTER_WORK = "One more step: "
-AFTER_REFUSAL = "Please "
-BESIDE_STAYING = "If you would rather leave, please "
+
+class Lead(StrEnum):
+    """Where the page asks for the last step, which the sentence begins with."""
+
+    AFTER_WORK = "after work"
+    #: after a refusal that is final
+    AFTER_REFUSAL = "after a refusal"
+    #: below a button to stay, for the next unit or to try again
+    BESIDE_STAYING = "beside staying"
+
+
+def _asked(lead: Lead, action: str) -> str:
+    """Return the sentence that asks for the last step."""
+    match lead:
+        # Translators: {action} is one of the texts "continue to where you came from.", and so on.
+        case Lead.AFTER_WORK:
+            return _("One more step: {action}", action=action)
+        case Lead.AFTER_REFUSAL:
+            return _("Please {action}", action=action)
+        case Lead.BESIDE_STAYING:
+            return _("If you would rather leave, please {action}", action=action)
+
+
 _MAY_GO_ON = (VisitOutcome.COMPLETED, VisitOutcome.WITHDREW)
-_NOTHING_NOW = "There is nothing more for you to do right now."
+_NOTHING_NOW = _("There is nothing more for you to do right now.")
 _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType(
     {
-        RefusalReason.ALL_DONE: "You have done all there is for you in this task.",
-        RefusalReason.MAXIMUM_REACHED: (
+        RefusalReason.ALL_DONE: _("You have done all there is for you in this task."),
+        RefusalReason.MAXIMUM_REACHED: _(
             "You have reached the maximum number of units one person may do in this task."
         ),
-        RefusalReason.RUN_CLOSED: "This task is no longer accepting work.",
-        RefusalReason.RUN_STOPPED: "This task has been paused; it may go on later.",
+        RefusalReason.RUN_CLOSED: _("This task is no longer accepting work."),
+        RefusalReason.RUN_STOPPED: _("This task has been paused; it may go on later."),
     }
 )
-_CLOSE = "You can close this page."
-_LATE = (
+#: The default of :attr:`famulus.ReturnPlace.noun`, which is no word of a platform.
+_TASK = "task"
+_CLOSE = _("You can close this page.")
+_LATE = _(
     "They came after the time for this one was over: they are stored and marked late, and another"
     " worker may have got it meanwhile."
 )
-_TOO_LONG = "It is too long to be shown here whole; this is how it begins. All of it is stored."
+_TOO_LONG = _("It is too long to be shown here whole; this is how it begins. All of it is stored.")
+_SENT = _("What you sent")
 #: Bytes of answers that a page repeats, twice: as a table and as data. This bounds the size of a
 #: reply to any submission.
 _MOST_REPEATED = 8000
@@ -104,41 +129,52 @@ class WayOut:
 
 
 def stored_document(
-    title: str, answers: Any, late: bool, way_out: WayOut, *, shows_answers: bool = False
+    title: str,
+    translate: Translator,
+    answers: Any,
+    late: bool,
+    way_out: WayOut,
+    *,
+    shows_answers: bool = False,
 ) -> str:
     """Return the page for stored answers, with what the worker does next.
 
     :param shows_answers: whether the worker sees the data.
     """
-    late_note = f'<p class="famulus-note famulus-note-late">{escape(_LATE)}</p>\n' if late else ""
+    late_note = (
+        f'<p class="famulus-note famulus-note-late">{escape(translate(_LATE))}</p>\n'
+        if late
+        else ""
+    )
     after = _LATE_PAUSE if late else 0
-    shown = _answers(answers) if shows_answers else ""
+    shown = _answers(answers, translate) if shows_answers else ""
     return notice(
         title,
-        "Thank you! Your answers are stored.",
-        late_note + way_out_html(way_out, after=after) + shown,
+        translate,
+        _("Thank you! Your answers are stored."),
+        late_note + way_out_html(way_out, translate, after=after) + shown + way_out.scripts,
         mood="good",
         head=refresh_html(way_out, after),
-        end=way_out.scripts,
     )
 
 
-def already_document(title: str, way_out: WayOut) -> str:
+def already_document(title: str, translate: Translator, way_out: WayOut) -> str:
     """Return the page for a worker who comes back to what they have submitted.
 
     The browser does not go on by itself: a platform that sends workers back here would make a loop.
     """
-    body = paragraph("Your answers are stored. Thank you!") + way_out_html(way_out)
+    stored = translate(_("Your answers are stored. Thank you!"))
+    body = paragraph(stored) + way_out_html(way_out, translate) + way_out.scripts
     is_own = isinstance(way_out.completion, OwnPage)
-    heading = "Your work in this task" if is_own else "You have submitted this one already"
-    return notice(title, heading, body, mood="good", end=way_out.scripts)
+    heading = _("Your work in this task") if is_own else _("You have submitted this one already")
+    return notice(title, translate, heading, body, mood="good")
 
 
-def given_back_document(title: str, way_out: WayOut) -> str:
+def given_back_document(title: str, translate: Translator, way_out: WayOut) -> str:
     """Return the page after a worker has given a unit back."""
-    text = "It is no longer yours, and another worker can do it."
-    body = paragraph(text) + way_out_html(way_out)
-    return notice(title, "You have given this one back", body, end=way_out.scripts)
+    text = _("It is no longer yours, and another worker can do it.")
+    body = paragraph(translate(text)) + way_out_html(way_out, translate) + way_out.scripts
+    return notice(title, translate, _("You have given this one back"), body)
 
 
 def submit_json(
@@ -157,43 +193,55 @@ def submit_json(
     return json.dumps({**reply, "fields": dict(fields)} if fields else reply)
 
 
-def way_out_html(way: WayOut, *, lead: str = AFTER_WORK, after: int | None = None) -> str:
+def way_out_html(
+    way: WayOut,
+    translate: Translator,
+    *,
+    lead: Lead = Lead.AFTER_WORK,
+    after: int | None = None,
+) -> str:
     """Return the last step, and the link to the next unit.
 
     :param lead: how the sentence that asks for the step begins.
     :param after: seconds until a browser takes the step by itself; None for never.
     """
     goes_on = way.next_query is not None
-    step = _step(way, BESIDE_STAYING, None) if goes_on else _step(way, lead, after)
+    step = (
+        _step(way, translate, Lead.BESIDE_STAYING, None)
+        if goes_on
+        else _step(way, translate, lead, after)
+    )
     if isinstance(way.completion, OwnPage):
-        return _next(way) + step + _come_back(way)
+        return _next(way, translate) + step + _come_back(way, translate)
     if goes_on:
-        return _next(way) + step
-    no_more = _no_more(way)
-    if step or lead is not AFTER_WORK:
+        return _next(way, translate) + step
+    no_more = translate(_no_more(way))
+    if step or lead is not Lead.AFTER_WORK:
         return (paragraph(no_more) if no_more else "") + step
-    return paragraph(f"{no_more} {_CLOSE}" if no_more else _CLOSE)
+    return paragraph(" ".join(filter(None, [no_more, translate(_CLOSE)])))
 
 
-def _next(way: WayOut) -> str:
+def _next(way: WayOut, translate: Translator) -> str:
     """Return the link to the next unit, or why there is none."""
     if way.next_query is None:
         no_more = _no_more(way)
-        return paragraph(no_more) if no_more else ""
+        return paragraph(translate(no_more)) if no_more else ""
     # Relative to the task's other pages.
     link = escape(f"./?{urlencode(way.next_query)}")
-    return actions(f'<a id="famulus-next-unit" class="famulus-button" href="{link}">Next unit</a>')
+    label = escape(translate(_("Next unit")))
+    return actions(f'<a id="famulus-next-unit" class="famulus-button" href="{link}">{label}</a>')
 
 
-def _come_back(way: WayOut) -> str:
+def _come_back(way: WayOut, translate: Translator) -> str:
     if not way.own_query:
-        return paragraph(_CLOSE)
+        return paragraph(translate(_CLOSE))
     # Not the address of this page: without a script, that is the form's.
     link = escape(f"./?{urlencode(way.own_query)}")
-    return (
-        f'<p>{_CLOSE} To come back to it, keep <a id="famulus-own-page" href="{link}">the link to'
-        " your page</a>. It is for you alone.</p>\n"
-    )
+    label = escape(translate(_("the link to your page")))
+    # Translators: {link} is the text "the link to your page".
+    keep = _("You can close this page. To come back to it, keep {link}. It is for you alone.")
+    anchor = f'<a id="famulus-own-page" href="{link}">{label}</a>'
+    return f"<p>{translate.html(keep, link=anchor)}</p>\n"
 
 
 def _no_more(way: WayOut) -> str:
@@ -211,34 +259,39 @@ def refresh_html(way: WayOut, after: int) -> str:
     return f'<meta http-equiv="refresh" content="{after + 1};url={escape(step.url)}">'
 
 
-def _step(way: WayOut, lead: str, after: int | None) -> str:
-    style = "famulus-quiet-button" if lead is BESIDE_STAYING else "famulus-button"
+def _step(way: WayOut, translate: Translator, lead: Lead, after: int | None) -> str:
+    style = "famulus-quiet-button" if lead is Lead.BESIDE_STAYING else "famulus-button"
+    next_label = escape(translate(_("Continue")))
     match way.completion:
         case GoTo(url=url) | PostForm(url=url) if not _is_web_address(url):
-            return paragraph(
+            fault = _(
                 "The address to go on to cannot be used. Please write to the requester"
-                " (code: bad_next_address)."
+                " (code: {code}).",
+                code="bad_next_address",
             )
+            return paragraph(translate(fault))
         case GoTo(url=url):
-            return paragraph(f"{lead}continue to where you came from.") + actions(
+            asked = _asked(lead, _("continue to where you came from."))
+            return paragraph(translate(asked)) + actions(
                 f'<a id="famulus-next" class="{style}" href="{escape(url)}"'
-                f"{_after(after)}>Continue</a>"
+                f"{_after(after)}>{next_label}</a>"
             )
         case PostForm(url=url, fields=fields):
-            what = "done" if way.outcome is VisitOutcome.COMPLETED else "leaving"
-            asked = paragraph(f"{lead}tell the platform that you are {what}.")
-            return asked + _form(url, fields, after, style)
+            is_done = way.outcome is VisitOutcome.COMPLETED
+            done = _("tell the platform that you are done.")
+            leaving = _("tell the platform that you are leaving.")
+            asked = _asked(lead, done if is_done else leaving)
+            button = f'<button class="{style}" type="submit">{next_label}</button>'
+            return paragraph(translate(asked)) + _form(url, fields, after, button)
         case ShowCode(code=code, url=url):
-            asked = paragraph(f"{lead}copy this code and enter it where you found the task.")
-            return asked + _code(code, url, style)
+            asked = _asked(lead, _("copy this code and enter it where you found the task."))
+            return paragraph(translate(asked)) + _code(code, translate, url, style)
         case ReturnPlace(noun=noun, url=url):
-            asked = paragraph(
-                f"{lead}return this {noun} where you accepted it, so that another worker can take"
-                " it."
+            return paragraph(translate(_asked(lead, _returning(noun)))) + _return_link(
+                noun, translate, url, style
             )
-            return asked + _return_link(noun, url, style)
         case OwnPage() if way.own_work is not None:
-            return own_work_html(way.own_work, way.left)
+            return own_work_html(way.own_work, translate, way.left)
     return ""
 
 
@@ -246,37 +299,49 @@ def _after(seconds: int | None) -> str:
     return "" if seconds is None else f' data-after-seconds="{seconds}"'
 
 
-def _form(url: str, fields: Mapping[str, str], after: int | None, style: str) -> str:
+def _returning(noun: str) -> str:
+    if noun == _TASK:
+        return _("return this task where you accepted it, so that another worker can take it.")
+    # Translators: {noun} is a platform's own word, in the platform's language: HIT, submission.
+    return _(
+        "return this {noun} where you accepted it, so that another worker can take it.", noun=noun
+    )
+
+
+def _form(url: str, fields: Mapping[str, str], after: int | None, button: str) -> str:
     hidden = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">\n'
         for name, value in fields.items()
     )
-    button = f'<button class="{style}" type="submit">Continue</button>'
     return (
         f'<form id="famulus-next" method="post" action="{escape(url)}"{_after(after)}>\n'
         f"{hidden}{actions(button)}</form>\n"
     )
 
 
-def _code(code: str, url: str, style: str) -> str:
+def _code(code: str, translate: Translator, url: str, style: str) -> str:
     link = ""
     if _is_web_address(url):
-        link = actions(f'<a class="{style}" href="{escape(url)}">Go to where the code belongs</a>')
+        label = escape(translate(_("Go to where the code belongs")))
+        link = actions(f'<a class="{style}" href="{escape(url)}">{label}</a>')
+    copy, copied = (escape(translate(text)) for text in (_("Copy"), _("Copied")))
     return (
-        f'<div class="famulus-code"><code id="famulus-completion-code">{escape(code)}</code>\n'
-        '<button id="famulus-copy" class="famulus-small-button" type="button" hidden>Copy</button>'
-        f"</div>\n{link}"
+        f'<div class="famulus-code"><code id="famulus-completion-code" dir="ltr">{escape(code)}'
+        '</code>\n<button id="famulus-copy" class="famulus-small-button" type="button"'
+        f' data-copied="{copied}" hidden>{copy}</button></div>\n{link}'
     )
 
 
-def _return_link(noun: str, url: str, style: str) -> str:
+def _return_link(noun: str, translate: Translator, url: str, style: str) -> str:
     if not _is_web_address(url):
         return ""
+    is_ours = noun == _TASK
+    label = _("Return this task") if is_ours else _("Return this {noun}", noun=noun)
     # A frame may not be allowed to replace the page around it, and a platform's page refuses to be
     # shown in a frame.
     return actions(
         f'<a id="famulus-return" class="{style}" href="{escape(url)}" target="_blank"'
-        f' rel="noopener">Return this {escape(noun)}</a>'
+        f' rel="noopener">{escape(translate(label))}</a>'
     )
 
 
@@ -288,33 +353,34 @@ def _is_web_address(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
-def _answers(answers: Any) -> str:
+def _answers(answers: Any, translate: Translator) -> str:
     text = _lines(answers)
     encoded = text.encode(errors="replace")
     if len(encoded) > _MOST_REPEATED:
         beginning = encoded[:_MOST_REPEATED].decode(errors="ignore")
         return (
-            f"<h2>What you sent</h2>\n{paragraph(_TOO_LONG)}"
-            f'<pre class="famulus-json" tabindex="0">{escape(beginning, quote=False)} …</pre>\n'
+            f"<h2>{escape(translate(_SENT))}</h2>\n{paragraph(translate(_TOO_LONG))}"
+            f'<pre class="famulus-json" dir="ltr" tabindex="0">'
+            f"{escape(beginning, quote=False)} …</pre>\n"
         )
-    table = answers_list(answers, "What you sent")
+    table = answers_list(answers, _SENT, translate)
     # Quotes are not escaped, so that the source of the page has the data as they are stored.
     return (
-        f"{table}<h2>As data</h2>\n"
-        f'<pre class="famulus-json" id="famulus-answers" tabindex="0">'
+        f"{table}<h2>{escape(translate(_('As data')))}</h2>\n"
+        f'<pre class="famulus-json" id="famulus-answers" dir="ltr" tabindex="0">'
         f"{escape(text, quote=False)}</pre>\n"
     )
 
 
-def answers_list(answers: Any, heading: str) -> str:
+def answers_list(answers: Any, heading: str, translate: Translator) -> str:
     """Return the answers as a list of names and values in HTML; nothing if they have no names."""
     if not isinstance(answers, Mapping) or not answers:
         return ""
     rows = "".join(
-        f"<dt>{escape(str(name))}</dt>\n<dd>{_value(value)}</dd>\n"
+        f"<dt>{escape(str(name))}</dt>\n<dd>{_value(value, translate)}</dd>\n"
         for name, value in answers.items()
     )
-    return f'<h2>{escape(heading)}</h2>\n<dl class="famulus-answers">\n{rows}</dl>\n'
+    return f'<h2>{escape(translate(heading))}</h2>\n<dl class="famulus-answers">\n{rows}</dl>\n'
 
 
 def _lines(answers: Any) -> str:
@@ -328,15 +394,16 @@ def _lines(answers: Any) -> str:
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, translate: Translator) -> str:
     match value:
         case None | "" | []:
-            return '<span class="famulus-none">no answer</span>'
+            return f'<span class="famulus-none">{escape(translate(_("no answer")))}</span>'
         case {"name": str(name), "size": int(size), "type": str(kind)}:
-            details = ", ".join(part for part in (_size(size), kind) if part)
+            details = ", ".join(part for part in (translate(_size(size)), kind) if part)
             return f"{escape(name)} ({escape(details)})"
         case list():
-            return "<ul>" + "".join(f"<li>{_value(item)}</li>" for item in value) + "</ul>"
+            items = "".join(f"<li>{_value(item, translate)}</li>" for item in value)
+            return f"<ul>{items}</ul>"
         case str():
             return escape(value)
     return escape(json.dumps(value, ensure_ascii=False))
@@ -344,7 +411,11 @@ def _value(value: Any) -> str:
 
 def _size(size: int) -> str:
     if size < 1000:
-        return f"{size} bytes"
+        return _n("{count} byte", "{count} bytes", count=size)
     if size < 1_000_000:
-        return f"{size / 1000:.1f} kB"
-    return f"{size / 1_000_000:.1f} MB"
+        return _("{size} kB", size=_tenths(size, 1000))
+    return _("{size} MB", size=_tenths(size, 1_000_000))
+
+
+def _tenths(size: int, unit: int) -> Decimal:
+    return Decimal(f"{size / unit:.1f}")

@@ -51,9 +51,6 @@ function careForForm(form) {
   // sent.
   const temporaryStatus = [408, 425, 429];
   const longestWait = { away: 10, broken: 60 };
-  const unclear =
-    "That did not work, and your answers are not submitted. They are still on this page: " +
-    "please try again.";
 
   function warnBeforeLeaving(event) {
     event.preventDefault();
@@ -64,7 +61,7 @@ function careForForm(form) {
     sending = locked;
     task.inert = locked;
     task.classList.toggle("famulus-locked", locked);
-    submitButton.value = locked ? "Sending…" : submitLabel;
+    submitButton.value = locked ? texts.sending : submitLabel;
     for (const each of [submitButton, giveBackButton]) {
       each.setAttribute("aria-disabled", String(locked));
     }
@@ -144,23 +141,23 @@ function careForForm(form) {
     const when = document.createElement("span");
     // Screen readers would announce it every second.
     when.setAttribute("aria-hidden", "true");
+    const [before, after] = texts.tryingAgain.split("{when}");
     let wake = () => {};
     let left = false;
     let shown = null;
     for (let tries = 0; ; tries += 1) {
-      const { reply, after, words, broken } = await attempt(url, data);
+      const { reply, after: notBefore, words, broken } = await attempt(url, data);
       if (reply) return reply;
       if (left) return { outcome: "left" };
       const lost = await unreadableFile(data);
-      if (lost !== null) return { outcome: "invalid", message: unreadableMessage(lost) };
-      const what = words || (broken ? "Something went wrong on the server." :
-        "The server is not answering.");
+      if (lost !== null) return { outcome: "invalid", message: filled(texts.unreadable, { name: lost }) };
+      const what = words || (broken ? texts.serverFault : texts.notAnswering);
       if (what !== shown) {
         shown = what;
         say(
-          what + " Your answers are kept; trying again ", when, "… ",
-          button("Try now", () => wake()), " ",
-          button("Back to my answers", () => {
+          what + " " + before, when, after + " ",
+          button(texts.tryNow, () => wake()), " ",
+          button(texts.backToAnswers, () => {
             left = true;
             wake();
           })
@@ -168,14 +165,9 @@ function careForForm(form) {
       }
       const longest = broken ? longestWait.broken : longestWait.away;
       const backOff = Math.min(longest, 0.5 * 2 ** tries) * (0.75 + Math.random() / 2);
-      await pause(Math.max(backOff, Math.min(after, 300)), when, (now) => { wake = now; });
+      await pause(Math.max(backOff, Math.min(notBefore, 300)), when, (now) => { wake = now; });
       if (left) return { outcome: "left" };
     }
-  }
-
-  function unreadableMessage(name) {
-    return "The file “" + name + "” cannot be read any more: it was changed or moved after you " +
-      "chose it. Please choose it again, then submit.";
   }
 
   function pause(seconds, when, setWake) {
@@ -185,13 +177,13 @@ function careForForm(form) {
         clearInterval(timer);
         window.removeEventListener("online", wake);
         setWake(() => {});
-        when.textContent = "now";
+        when.textContent = texts.now;
         resolve();
       }
       function tick() {
         const left = Math.ceil((end - Date.now()) / 1000);
         if (left <= 0) wake();
-        else when.textContent = "in " + left + " s";
+        else when.textContent = filled(texts.inSeconds, { count: left });
       }
       const timer = setInterval(tick, 200);
       window.addEventListener("online", wake);
@@ -228,10 +220,9 @@ function careForForm(form) {
     if (reply.outcome === "left") {
       renewSubmission();
     } else if (reply.outcome === "too_large") {
-      complain(reply.message || "A file is too large for the server. Please choose a smaller " +
-        "one; your other answers are still here.");
+      complain(reply.message || texts.tooLarge);
     } else {
-      complain(reply.message || unclear);
+      complain(reply.message || texts.unclear);
       if (reply.fields) announceRefusal(reply.fields);
     }
   }
@@ -264,7 +255,7 @@ function careForForm(form) {
     alertBox.textContent = "";
     answers.save();
     lock(true);
-    say("Sending your answers…");
+    say(texts.sendingAnswers);
     settle(await deliver(url, data));
   }
 
@@ -299,8 +290,8 @@ function careForForm(form) {
     note.className = "famulus-frame famulus-note famulus-note-late";
     note.id = "famulus-missing-files";
     note.setAttribute("role", "status");
-    note.textContent = "Your answers were kept when the page was loaded again, but files cannot be: " +
-      "please choose " + names.map((name) => "“" + name + "”").join(", ") + " again.";
+    const quoted = names.map((name) => filled(texts.quoted, { name }));
+    note.textContent = filled(texts.filesAgain, { names: quoted.join(", ") });
     form.before(note);
     form.addEventListener("change", function update() {
       if (answers.missingFiles().length > 0) return;
@@ -314,13 +305,12 @@ function careForForm(form) {
   }
 
   function askToGiveBack() {
-    const keep = button("Keep working", () => {
+    const keep = button(texts.keepWorking, () => {
       say();
       giveBackButton.focus();
     });
     say(
-      "Give this one back? Another worker will get it, and your answers to it are not kept. ",
-      button("Yes, give it back", giveBack), " ", keep
+      texts.giveBack + " ", button(texts.yesGiveBack, giveBack), " ", keep
     );
     keep.focus();
   }

@@ -222,7 +222,7 @@ class Connection(asyncio.Protocol):
 
     def turn_away(self) -> None:
         """Refuse the next request: there are too many connections."""
-        self._stop_reading(self._server.site.busy())
+        self._stop_reading(self._server.site.busy(self._head))
 
     def stop(self) -> None:
         """Take no new request; close the connection as soon as none is under way."""
@@ -278,7 +278,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse_for_disk(self, error: DiskFullError) -> None:
         self._server.note_full_disk(error)
-        self._stop_reading(self._server.site.busy())
+        self._stop_reading(self._server.site.busy(self._head))
 
     def _stop_reading(self, reply: Response) -> None:
         """Answer before the end of a request. Where the next would begin is unknown."""

@@ -108,12 +108,12 @@ class Exchange:
             self._send(outcome)
         elif isinstance(outcome, PoolFullError):
             self._server.note_full_pool()
-            self._send(self._server.site.busy())
+            self._send(self._server.site.busy(self._request.head))
         elif isinstance(outcome, PoolClosedError):
-            self._send(self._server.site.busy())
+            self._send(self._server.site.busy(self._request.head))
         elif isinstance(outcome, DiskFullError):
             self._server.note_full_disk(outcome)
-            self._send(self._server.site.busy())
+            self._send(self._server.site.busy(self._request.head))
         else:
             self._log(outcome)
             self._send(self._failure())

@@ -13,6 +13,8 @@ from famulus_flask.serving.replies import response_from
 from famulus_flask.serving.wsgi_call import Response
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
     from famulus import Reply
 
 _HEALTH_ADDRESS = "/healthz"
@@ -51,7 +53,7 @@ class Site:
         environ = {
             "PATH_INFO": head.path,
             "QUERY_STRING": head.query,
-            "HTTP_ACCEPT": head.text(b"accept"),
+            **_preferences(head),
         }
         refusal = self._answers.refusal(environ)
         return None if refusal is None else self._respond(refusal)
@@ -64,25 +66,35 @@ class Site:
             return None
         return self._respond(self._answers.health(is_busy=is_busy))
 
-    def busy(self) -> Response:
+    def busy(self, head: Head | None) -> Response:
         """Return the reply to a request that cannot be served now."""
         if self._answers is None:
             return self.explain(HTTPStatus.SERVICE_UNAVAILABLE, None)
-        return self._respond(self._answers.busy())
+        return self._respond(self._answers.busy(_preferences(head)))
 
     def explain(self, status: HTTPStatus, head: Head | None) -> Response:
         """Return the reply to a request that is refused, as JSON where the client prefers it."""
-        accepted = "" if head is None else head.text(b"accept")
-        as_json = wants_json({"HTTP_ACCEPT": accepted})
+        environ = _preferences(head)
+        as_json = wants_json(environ)
         if self._answers is None:
             return self._respond(explain(None, status, as_json=as_json))
-        return self._respond(self._answers.explain(status, as_json=as_json))
+        return self._respond(self._answers.explain(status, environ, as_json=as_json))
 
     def _respond(self, reply: Reply) -> Response:
         headers = dict(reply.headers)
         if self._answers is not None:
             headers = self._answers.headers(reply)
         return response_from(reply, headers)
+
+
+def _preferences(head: Head | None) -> WSGIEnvironment:
+    """Return the variables of a request that say which kind of reply its sender prefers."""
+    if head is None:
+        return {}
+    return {
+        "HTTP_ACCEPT": head.text(b"accept"),
+        "HTTP_ACCEPT_LANGUAGE": head.text(b"accept-language"),
+    }
 
 
 def _takes_form(head: Head) -> bool:

@@ -1,0 +1,9 @@
+"""The catalogue of this package's texts for workers."""
+
+from __future__ import annotations
+
+from famulus import Catalogue
+
+CATALOGUE = Catalogue("famulus_flask")
+_ = CATALOGUE.text
+_n = CATALOGUE.plural

@@ -1,0 +1,1 @@
+"""Catalogues of the texts that workers read: extracted from the sources, merged and compiled."""
