@@ -191,6 +191,22 @@ def test_each_payment_of_a_call_has_its_own_result(study: Study) -> None:
     ]
 
 
+def test_a_payment_that_is_not_confirmed_is_logged_as_one_that_is_asked_about(
+    study: Study, caplog: pytest.LogCaptureFixture
+) -> None:
+    study.plan("a", "one")
+    study.till.results = [Outcome.UNKNOWN]
+
+    study.deliver()
+
+    (line,) = [each for each in caplog.messages if "payment" in each]
+    assert line.startswith(f"run {study.run}: the platform has not confirmed a payment: ")
+    assert line.endswith(
+        f"it is asked again automatically, `famulus sync {study.run}` asks it now, and nothing "
+        "is paid twice"
+    )
+
+
 @pytest.mark.parametrize(
     ("point", "is_paid"),
     [

@@ -140,6 +140,12 @@ def describe_undelivered(
     """Return the log line for a row that was not delivered, with the remedy."""
     subject, action = _subject(row), _action(row.kind)
     command = "`famulus sync`" if row.run_id is None else f"`famulus sync {row.run_id}`"
+    if not is_refused and row.kind == OutboxKind.PAY:
+        # One that may have been made is asked about, and made only if it was not.
+        return (
+            f"{subject}: the platform has not confirmed a payment: {error}; it is asked again "
+            f"automatically, {command} asks it now, and nothing is paid twice"
+        )
     if not is_refused:
         return (
             f"{subject}: the platform could not {action}: {error}; this is retried automatically, "
