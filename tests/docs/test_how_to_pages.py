@@ -13,11 +13,11 @@ from attrs import fields
 from famulus import Database, Operator, list_requesters, register_requester
 from famulus.engine.limits import LIVE_LIMITS
 from famulus.engine.runs import find_run
-from famulus.model.tables import RequesterTable
 from famulus.options.configuration import read_configuration
 from famulus.testing.conformance.rehearsal_rules import set_environment
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus_flask.architect import LocalArgs
+from famulus_mturk.provider import MturkSandboxProvider
 from famulus_prolific.provider import ProlificProvider
 from famulus_static_html.columns import page_problems
 from famulus_static_html.page import read_page
@@ -87,19 +87,19 @@ def test_the_proxy_allows_uploads_as_large_as_the_architect_does() -> None:
     assert 0 <= megabytes * 2**20 - most < 2**20
 
 
-def test_the_configuration_for_mturk_is_sound(tmp_path: Path) -> None:
+def test_the_configuration_for_mturk_is_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(EXAMPLE.parents[1], tmp_path / "task")
     config = tmp_path / "task/my_config.yaml"
     config.write_text(block("mturk", "yaml"), encoding="utf-8")
-    with Database(tmp_path / "f.db") as database, Operator(database) as operator:
+    rehearsal = MturkSandboxProvider.rehearsal()
+    assert rehearsal is not None
+    with rehearsal, Database(tmp_path / "f.db") as database, Operator(database) as operator:
+        set_environment(monkeypatch, rehearsal.environment)
         database.prepare()
-        database.write(
-            lambda tx: tx.insert(
-                RequesterTable,
-                provider_type="mturk_sandbox",
-                name="my_mturk_user_sandbox",
-                created_at=tx.now,
-            )
+        register_requester(
+            database, "mturk_sandbox", "my_mturk_user_sandbox", **rehearsal.registration
         )
 
         checked = operator.check(config, overrides=["architect.port=0"])
