@@ -144,6 +144,7 @@ PUBLIC = [
     "SyncCursor",
     "TaskArgs",
     "TaskConfig",
+    "TaskTemplate",
     "TaskView",
     "Topup",
     "Transaction",

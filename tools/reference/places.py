@@ -94,6 +94,7 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "TaskArgs",
         ),
         "Texts for workers": ("Catalogue", "TranslatableText", "Translator", "Language"),
+        "Tasks to begin with": ("TaskTemplate",),
         "Tables of a plugin's own": ("PluginSchema", "Migration", "Transaction"),
     }
 )

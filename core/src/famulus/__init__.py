@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from famulus.contracts.receiving import Received as Received
     from famulus.contracts.receiving import Unverified as Unverified
     from famulus.contracts.rehearsal import Rehearsal as Rehearsal
+    from famulus.contracts.task_template import TaskTemplate as TaskTemplate
     from famulus.contracts.views import AttemptView as AttemptView
     from famulus.contracts.views import Form as Form
     from famulus.contracts.views import FormFile as FormFile
@@ -344,6 +345,7 @@ _WHERE = {
     "SyncCursor": "famulus.contracts.provider_views",
     "TaskArgs": "famulus.options.task_args",
     "TaskConfig": "famulus.options.task_config",
+    "TaskTemplate": "famulus.contracts.task_template",
     "TaskView": "famulus.contracts.views",
     "Topup": "famulus.review.topup_actions",
     "Transaction": "famulus.model.transaction",
@@ -545,6 +547,7 @@ __all__ = [
     "SyncCursor",
     "TaskArgs",
     "TaskConfig",
+    "TaskTemplate",
     "TaskView",
     "Topup",
     "Transaction",

@@ -20,8 +20,9 @@ from famulus.contracts.class_checks import check_class
 from famulus.contracts.hookspecs import PROJECT, RunEvent
 from famulus.contracts.provider import Provider
 from famulus.contracts.qualification_check import QualificationCheck
+from famulus.contracts.task_template import TaskTemplate
 from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
-from famulus.errors import PluginError
+from famulus.errors import PluginError, UsageError
 from famulus.model.schema import PluginSchema
 from famulus.options.suggest import did_you_mean
 
@@ -50,6 +51,7 @@ class PluginInfo:
     providers: list[type[Provider]] = field(factory=list)
     checks: list[type[QualificationCheck]] = field(factory=list)
     schemas: list[PluginSchema] = field(factory=list)
+    templates: list[TaskTemplate] = field(factory=list)
     listens: list[str] = field(factory=list)
     #: duration of its import and registration, or of the attempt
     import_seconds: float = 0.0
@@ -68,6 +70,8 @@ class PluginInfo:
         """Return what the plugin registers, in words."""
         words = [f"{kind} {name}" for kind, name in self.types()]
         words += [f"tables of {schema.name}" for schema in self.schemas]
+        if self.templates:
+            words.append(f"{len(self.templates)} for `new task`")
         return words + [f"listens to {name}" for name in self.listens]
 
 
@@ -166,6 +170,27 @@ class Plugins:
         """Return every plugin's own tables."""
         return [schema for info in self.accepted for schema in info.schemas]
 
+    def task_templates(self) -> list[TaskTemplate]:
+        """Return every task that can be copied, by name."""
+        found = [template for info in self.accepted for template in info.templates]
+        return sorted(found, key=lambda template: template.name)
+
+    def task_template(self, name: str) -> TaskTemplate:
+        """Return a task that can be copied by its name.
+
+        :raises famulus.UsageError: when it is unknown.
+        :raises famulus.PluginError: when it is claimed twice.
+        """
+        found = [(info, each) for info in self.accepted for each in info.templates]
+        named = [(info, each) for info, each in found if each.name == name]
+        if len(named) > 1:
+            raise PluginError(conflict_text("task template", name, [info for info, _ in named]))
+        if named:
+            return named[0][1]
+        known = sorted(each.name for _, each in found)
+        near = did_you_mean(name, known, otherwise="installed")
+        raise UsageError(f"there is no task template {name!r}{near}")
+
     def _admit(self, info: PluginInfo, load: Callable[[], object]) -> None:
         """List a plugin, and load and register it unless it is disabled or faulty."""
         self.infos.append(info)
@@ -205,6 +230,8 @@ class Plugins:
             info, "famulus_register_qualification_checks", QualificationCheck
         )
         info.schemas = self._call_one(info, "famulus_register_schemas")
+        info.templates = self._call_one(info, "famulus_register_task_templates")
+        _check_templates(info.templates)
         info.listens = [
             caller.name for caller in callers if not caller.name.startswith("famulus_register_")
         ]
@@ -334,6 +361,18 @@ def _check_hooks(callers: Iterable[pluggy.HookCaller]) -> None:
         if not (caller.has_spec() or is_optional):
             near = did_you_mean(caller.name, known)
             raise PluginError(f"it implements an unknown hook: {caller.name}{near}")
+
+
+def _check_templates(templates: Iterable[object]) -> None:
+    for each in templates:
+        if not isinstance(each, TaskTemplate):
+            raise PluginError(
+                f"famulus_register_task_templates returned {each!r}, which is no TaskTemplate"
+            )
+        if not (each.folder / "config.yaml").is_file():
+            raise PluginError(
+                f"the folder of the task template {each.name!r} has no config.yaml: {each.folder}"
+            )
 
 
 def _reason(error: BaseException) -> str:

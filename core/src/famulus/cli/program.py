@@ -11,6 +11,7 @@ from famulus.cli.session import Session, database_option, verbose_option
 
 _BUILTINS = {
     "launch": Builtin("launch:launch", "Launch a task and wait until it is done."),
+    "new": Builtin("new:new", "Copy a complete task, to begin with."),
     "check": Builtin("launch:check", "Check a configuration; write nothing."),
     "quote": Builtin("quote:quote", "Estimate what a task will cost."),
     "runs": Builtin("runs:runs", "List the runs."),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from famulus.contracts.blueprint import Blueprint
     from famulus.contracts.provider import Provider
     from famulus.contracts.qualification_check import QualificationCheck
+    from famulus.contracts.task_template import TaskTemplate
     from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
     from famulus.model.schema import PluginSchema
 
@@ -84,6 +85,16 @@ def famulus_register_schemas() -> list[PluginSchema]:  # type: ignore[empty-body
     Migrations that a database lacks are run before an operator launches or resumes a run on it, and
     before a command has the plugin's provider call its platform. A plugin that is older than its
     tables is refused; the tables of a plugin that is not installed are left alone.
+    """
+
+
+@hookspec
+def famulus_register_task_templates() -> list[TaskTemplate]:  # type: ignore[empty-body]
+    """Return tasks to begin with, which ``famulus new task`` lists and copies.
+
+    Called once, when plugins are loaded. The list may be empty. Only this plugin is refused
+    when it raises or returns anything but :class:`~famulus.TaskTemplate` objects whose folders have
+    a ``config.yaml``. Of a name that several plugins give, none can be copied.
     """
 
 

@@ -1,0 +1,91 @@
+"""``famulus new``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from famulus.cli.arguments import json_option
+from famulus.cli.output import say, say_json
+from famulus.cli.session import Session, pass_session
+from famulus.cli.text_layout import table
+from famulus.contracts.task_template import TaskTemplate
+from famulus.errors import Problem, UsageError
+
+#: Python leaves these beside modules.
+_NOT_COPIED = "__pycache__"
+
+
+@click.group
+def new() -> None:
+    """Make something to begin with."""
+
+
+@new.command
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("--from", "name", metavar="NAME", help="The task to copy.")
+@click.option("--list", "is_list", is_flag=True, help="List the tasks that can be copied.")
+@json_option
+@pass_session
+def task(
+    session: Session, folder: Path | None, name: str | None, is_list: bool, as_json: bool
+) -> None:
+    """Copy a complete task into FOLDER, to launch it and to change it.
+
+    Without FOLDER, the copy is in a folder of the task's name. Nothing is overwritten. The tasks
+    come with plugins: those of the blueprint `form` are shown in docs/gallery.
+    """
+    if is_list:
+        _show(session.plugins.task_templates(), as_json=as_json)
+        return
+    if name is None:
+        raise UsageError("name a task with --from; `famulus new task --list` lists them")
+    template = session.plugins.task_template(name)
+    target = Path(template.name) if folder is None else folder
+    files = _copied(template, target)
+    if as_json:
+        say_json({"folder": str(target), "files": files})
+        return
+    say(f"{target} has {', '.join(files)}")
+    say(f"Launch it with {session.command('launch', str(target / 'config.yaml'))}")
+
+
+def _show(templates: list[TaskTemplate], *, as_json: bool) -> None:
+    if as_json:
+        say_json([{"name": each.name, "summary": each.summary} for each in templates])
+        return
+    if not templates:
+        say('No plugin brings a task; pip install "famulus[form]" brings some.', err=True)
+        return
+    for line in table([("NAME", "TASK"), *((each.name, each.summary) for each in templates)]):
+        say(line)
+
+
+def _copied(template: TaskTemplate, target: Path) -> list[str]:
+    """Copy the files of a template, and return their names.
+
+    :raises famulus.UsageError: when there is something at that place already.
+    """
+    try:
+        target.mkdir(parents=True)
+    except FileExistsError:
+        message = "exists already; name a folder that does not, as in `famulus new task FOLDER`"
+        raise UsageError(Problem(message, file=target)) from None
+    except OSError as error:
+        raise UsageError(Problem(f"cannot be made: {error.strerror}", file=target)) from error
+    names = []
+    for source in _files(template.folder):
+        name = source.relative_to(template.folder)
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        # Not the permissions: what is installed may be read-only.
+        (target / name).write_bytes(source.read_bytes())
+        names.append(name.as_posix())
+    return names
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and _NOT_COPIED not in path.parts:
+            yield path
