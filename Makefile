@@ -22,7 +22,7 @@ REPEATED = $(shell grep -rlE --include=test_*.py "^from (repetitions|machine_lim
 PROLIFIC_MACHINE := tests/prolific/test_prolific_machine.py tests/prolific/test_prolific_kills.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-lowest coverage lint docs constraints wheels bench faults clean
+.PHONY: help demo test test-fast test-lowest coverage lint docs gallery constraints wheels bench faults clean
 
 help:
 	@echo "make demo         launch the first example at http://localhost:3000; PORT=3001 if that is taken"
@@ -32,6 +32,7 @@ help:
 	@echo "make coverage     run the fast tests and print which lines and branches they reach"
 	@echo "make lint         ruff (format and rules), mypy --strict, import-linter"
 	@echo "make docs         make docs/reference and docs/commands.md from the code"
+	@echo "make gallery      make docs/gallery from what a browser shows"
 	@echo "make constraints  write down the versions that are installed here"
 	@echo "make wheels       build the wheels into dist/"
 	@echo "make faults       kill two thousand processes and check what is left; ARGS=--help"
@@ -88,6 +89,9 @@ lint: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m tools.reference
+
+gallery: $(VENV)/.installed-dev
+	FAMULUS_GALLERY=1 $(BIN)/python -m pytest tests/docs/test_gallery_browser.py $(ARGS)
 
 constraints: $(VENV)/.installed-dev
 	$(BIN)/python -m tools.constraints > constraints.txt.new && mv constraints.txt.new constraints.txt

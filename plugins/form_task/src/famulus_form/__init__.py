@@ -20,6 +20,14 @@ def famulus_register_blueprints() -> list[type[famulus.Blueprint]]:
     return [FormBlueprint]
 
 
+@famulus.hookimpl
+def famulus_register_task_templates() -> list[famulus.TaskTemplate]:
+    """Register the studies that ``famulus new task`` copies."""
+    from famulus_form.templates import studies
+
+    return studies()
+
+
 def __getattr__(name: str) -> object:
     if name == "SharedFormState":
         from famulus_form.options import SharedFormState
