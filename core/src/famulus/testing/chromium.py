@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from famulus.errors import UnavailableError
 
@@ -59,18 +59,25 @@ def chromium() -> Iterator[Browser]:
         raise UnavailableError(
             "browser tests need the Python package playwright: pip install playwright"
         ) from error
-    executable = _executable()
-    # Chromium does not start as root with its sandbox.
-    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    arguments = [*_QUIET, f"--disable-features={','.join(_DISABLED)}"]
-    if as_root:
-        arguments.append("--no-sandbox")
+    options = launch_options()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        browser = playwright.chromium.launch(**options)
         try:
             yield browser
         finally:
             browser.close()
+
+
+def launch_options() -> dict[str, Any]:
+    """Return the arguments of playwright's functions that start Chromium.
+
+    :raises famulus.UnavailableError: when Chromium is not installed.
+    """
+    arguments = [*_QUIET, f"--disable-features={','.join(_DISABLED)}"]
+    # Chromium does not start as root with its sandbox.
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    return {"executable_path": _executable(), "args": arguments}
 
 
 def _executable() -> str:
