@@ -17,7 +17,7 @@ from famulus_form.form_file import read_form
 from famulus_form.templates import studies
 
 STUDIES = studies()
-#: What nobody enters by chance: marks, which a script of the page enters, ranks, and JSON.
+#: What is not entered by chance: marks, which a script of the page enters, ranks, and JSON.
 ENTERED = {
     "named-entities": {"names": '[{"start": 0, "end": 8, "label": "PER"}]'},
     "image-boxes": {
