@@ -179,6 +179,16 @@ class Blueprint(ABC):
         """
         return answers_from(form)
 
+    def thank_you(self, answers: Any, attempt: AttemptView) -> str:
+        """Return HTML for the page that confirms stored answers; empty for none.
+
+        It is shown with the last step that the platform asks for: below a code, and above anything
+        else, and a browser that would go on by itself then waits for some seconds. Called after the
+        answers to a unit are stored, again when they are sent again. When it raises, the page is
+        sent without it.
+        """
+        return ""
+
     def show(self, unit: SubmittedUnit) -> str:
         """Return what the worker saw and answered, as text for the reviewer's terminal.
 

@@ -73,6 +73,16 @@ class TaskView:
     unit: UnitView
     #: of the frame around the task, as in ``lang``; the page should have it too, if it can
     language: str = "en"
+    _earlier_answers: Callable[[], Any] = lambda: None
+
+    @property
+    def earlier_answers(self) -> Any:
+        """What ``read_answers`` returned for the worker's last submitted unit of this run.
+
+        None where there is none; read from the database at each access. Answers that a worker
+        submits in another tab may change it between two loads of one page.
+        """
+        return self._earlier_answers()
 
 
 @frozen(kw_only=True)

@@ -244,6 +244,17 @@ _OTHER_AT_ASSIGNMENT = Statement(
     .limit(1)
 )
 _ANSWERS = Statement(AgentTable.select(AgentTable.answers).where(AgentTable.id == Param("agent")))
+_LAST_ANSWERS = Statement(
+    AgentTable.select(AgentTable.answers)
+    .where(
+        AgentTable.worker == Param("worker"),
+        AgentTable.run == Param("run"),
+        AgentTable.unit.is_null(False),
+        AgentTable.submission_id.is_null(False),
+    )
+    .order_by(AgentTable.id.desc())
+    .limit(1)
+)
 
 _STORE_MESSAGE = Statement(
     AgentTable.update({AgentTable.message: Param("message")}).where(AgentTable.id == Param("agent"))
@@ -355,6 +366,12 @@ def has_other_attempt(tx: Transaction, attempt: Attempt) -> bool:
 def read_answers(tx: Transaction, agent: int) -> str | None:
     """Return the answers stored with an attempt, as JSON text."""
     row = tx.one(_ANSWERS, agent=agent)
+    return None if row is None else row[0]
+
+
+def read_last_answers(tx: Transaction, *, run: int, worker: int) -> str | None:
+    """Return the answers to the newest of a worker's submitted units of a run, as JSON text."""
+    row = tx.one(_LAST_ANSWERS, run=run, worker=worker)
     return None if row is None else row[0]
 
 

@@ -397,9 +397,24 @@ class Gateway:
             answers,
             stored.late,
             way_out,
+            thank_you=self._thank_you(answers, view),
             shows_answers=self._provider.capabilities.shows_answers,
         )
         return replies.answer("stored", 200, page, as_json)
+
+    def _thank_you(self, answers: Any, view: AttemptView) -> str:
+        """Return the blueprint's text for the page that confirms stored answers, as HTML.
+
+        That page has to be sent, whatever the blueprint raises.
+        """
+        try:
+            text = self._blueprint.thank_you(answers, view)
+            if not isinstance(text, str):
+                raise TypeError(f"thank_you returned {text!r}: it must return HTML as a string")
+        except BaseException:  # noqa: BLE001 - third-party code: sys.exit() ends no one but itself
+            _log.exception("run %d: %s.thank_you failed", self.run_id, self._blueprint.type)
+            return ""
+        return text
 
     def _write(
         self,

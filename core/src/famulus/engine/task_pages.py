@@ -25,7 +25,7 @@ from famulus.contracts.views import (
 from famulus.engine import pages
 from famulus.engine.admission_results import AssignedUnit, OpenOnboarding
 from famulus.engine.answers import read_unit_and_worker
-from famulus.engine.attempts import Attempt
+from famulus.engine.attempts import Attempt, read_last_answers
 from famulus.engine.tokens import Tokens
 from famulus.engine.unit_number import read_unit_number
 from famulus.engine.units import UnitNumber
@@ -84,9 +84,7 @@ class TaskPages:
             index=found.index,
             data=json.loads(found.data),
         )
-        language = translate.language.tag
-        view = TaskView(agent_id=found.agent, worker=worker, unit=unit, language=language)
-        page = self.blueprint.task_page(view)
+        page = self.blueprint.task_page(self._view(found.agent, worker, unit, translate))
         frame = self._frame(found.agent, page, found.deadline, False)
         number = found.number or self._number(found.worker, found.agent)
         number = self._limited(number, visit)
@@ -116,8 +114,7 @@ class TaskPages:
             page, number = self._onboarding(attempt.agent, worker, translate), None
             page = evolve(page, body=fill_form(page.body, form.fields))
         else:
-            language = translate.language.tag
-            view = TaskView(agent_id=attempt.agent, worker=worker, unit=unit, language=language)
+            view = self._view(attempt.agent, worker, unit, translate)
             page = self.blueprint.refused_page(view, form, fields)
             number = self._number(attempt.worker, attempt.agent)
             number = self._limited(number, attempt.visit_view)
@@ -138,6 +135,22 @@ class TaskPages:
     def passed(self, just_passed: bool) -> bool | None:
         """Return whether a page shows that the onboarding was passed; None if there is none."""
         return just_passed if self.blueprint.has_onboarding else None
+
+    def _view(
+        self, agent: int, worker: WorkerView, unit: UnitView, translate: Translator
+    ) -> TaskView:
+        def earlier_answers() -> Any:
+            with self.database.read() as tx:
+                stored = read_last_answers(tx, run=self.run_id, worker=worker.id)
+            return None if stored is None else json.loads(stored)
+
+        return TaskView(
+            agent_id=agent,
+            worker=worker,
+            unit=unit,
+            language=translate.language.tag,
+            earlier_answers=earlier_answers,
+        )
 
     def _onboarding(self, agent: int, worker: WorkerView, translate: Translator) -> Page:
         view = OnboardingView(agent_id=agent, worker=worker, language=translate.language.tag)

@@ -77,8 +77,8 @@ _SENT = _("What you sent")
 #: Bytes of answers that a page repeats, twice: as a table and as data. This bounds the size of a
 #: reply to any submission.
 _MOST_REPEATED = 8000
-#: Seconds to read that the answers were late, before the browser goes on by itself.
-_LATE_PAUSE = 10
+#: Seconds to read what the page says, before the browser goes on by itself.
+_READING_PAUSE = 10
 
 
 @frozen
@@ -135,24 +135,27 @@ def stored_document(
     late: bool,
     way_out: WayOut,
     *,
+    thank_you: str = "",
     shows_answers: bool = False,
 ) -> str:
     """Return the page for stored answers, with what the worker does next.
 
+    :param thank_you: the blueprint's text, as HTML.
     :param shows_answers: whether the worker sees the data.
     """
-    late_note = (
-        f'<p class="famulus-note famulus-note-late">{escape(translate(_LATE))}</p>\n'
-        if late
-        else ""
-    )
-    after = _LATE_PAUSE if late else 0
+    note = escape(translate(_LATE))
+    late_note = f'<p class="famulus-note famulus-note-late">{note}</p>\n' if late else ""
+    after = _READING_PAUSE if late or thank_you else 0
+    thanks = f'<div id="famulus-thank-you">{thank_you}</div>\n' if thank_you else ""
+    step = way_out_html(way_out, translate, after=after)
+    # A code that is to be copied comes before all that could push it off the screen.
+    is_code = isinstance(way_out.completion, ShowCode)
     shown = _answers(answers, translate) if shows_answers else ""
     return notice(
         title,
         translate,
         _("Thank you! Your answers are stored."),
-        late_note + way_out_html(way_out, translate, after=after) + shown + way_out.scripts,
+        late_note + (step + thanks if is_code else thanks + step) + shown + way_out.scripts,
         mood="good",
         head=refresh_html(way_out, after),
     )
