@@ -29,7 +29,7 @@ from famulus.engine import pages
 from famulus.engine.own_work import OwnWork
 from famulus.engine.units import UnitNumber
 from famulus.translation import ENGLISH, Translator
-from famulus_form.form import FOLDERS
+from famulus_form.form import FOLDERS, Form
 from famulus_form.form_file import read_form
 from famulus_form.preview import Preview
 from famulus_form.texts import Shown
@@ -43,6 +43,7 @@ from form_files import (
     MARKS_FIELDS,
     MARKS_ROW,
     SHAPES,
+    STEPS,
     compiled,
     refusals,
     write_form,
@@ -128,6 +129,14 @@ def form_cases(folder: Path) -> Iterator[tuple[str, Case]]:
         filled = fill_form(page.body, stored)
         seen = evolve(page, head=form.review_head, body=form.as_reviewed(filled, answers, row))
         yield f"review of a {name}", Case(reviewed(seen, answers))
+    steps = compiled(read_form(write_form(folder, STEPS, "steps.yaml")))
+    first = steps.page(Shown({"text": "Cold.", "shop": "Corner Shop"}))
+    yield "consent", Case(task(first))
+    yield "pages", Case(task(first), next_page)
+    yield "pages with errors", Case(task(first), next_page_unanswered)
+    several = Form.compiled(read_form(write_form(folder, EVERY_KIND, "items.yaml")), 3)
+    of_items = several.page(several.shown({"items": [EVERY_COLUMN] * 3}, Shown({})))
+    yield "several rows", Case(task(of_items))
     written = write_form(folder, EVERY_KIND.replace("${", "$${"), "preview.yaml")
     author = Preview(written)
     yield "author's preview", Case(author.page(0))
@@ -139,6 +148,15 @@ def form_cases(folder: Path) -> Iterator[tuple[str, Case]]:
     )
     broken = write_form(folder, "questions: 3\n", "broken.yaml")
     yield "author's preview of a broken form", Case(Preview(broken).page(0))
+
+
+def next_page(page: Page) -> None:
+    page.locator(".fq-next").click()
+
+
+def next_page_unanswered(page: Page) -> None:
+    next_page(page)
+    next_page(page)
 
 
 def wrong() -> dict[str, str]:

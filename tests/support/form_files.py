@@ -205,3 +205,61 @@ MARKS_ANSWER = {
     "middles_size": {"width": 800, "height": 400},
     "more": {"a": [1, None]},
 }
+
+
+#: Consent, instructions with examples, three pages of which one depends on an answer, and thanks.
+STEPS = """
+consent:
+  version: 2
+  agree: I agree to take part
+  text: |
+    # Who we are
+
+    We study **reviews**.
+
+    - You may stop at any time.
+    - We store no names.
+instructions:
+  text: Read the review of ${shop}.
+  good: {text: It felt warm., why: Names a feeling}
+  bad: [Nice.]
+thank_you: Thanks from **${shop}**.
+pages:
+- title: About ${shop}
+  questions:
+  - show: {text: "${text}", label: Review}
+  - name: mood
+    type: choice
+    question: What is the mood of the review?
+    options: [good, bad, mixed]
+  - name: tags
+    type: choices
+    question: What is it about?
+    options: [price, quality, service]
+    min: 2
+- title: What is bad
+  show_if: {mood: [bad, mixed]}
+  questions:
+  - {name: why, type: text, question: Why is it bad}
+  - {name: since, type: text, question: Since when, show_if: {mood: bad}}
+- title: About you
+  questions:
+  - {name: age, type: number, question: How old are you, min: 18, whole: true}
+"""
+STEPS_FIELDS = (
+    ("_consent", "2"),
+    ("mood", "bad"),
+    ("tags", "price"),
+    ("tags", "service"),
+    ("why", "It was cold."),
+    ("since", "May"),
+    ("age", "42"),
+)
+STEPS_ANSWER = {
+    "consent": "2",
+    "mood": "bad",
+    "tags": ["price", "service"],
+    "why": "It was cold.",
+    "since": "May",
+    "age": 42,
+}

@@ -101,18 +101,19 @@ def test_a_page_knows_the_last_answers_of_its_worker_in_the_run(gateway: Gateway
     [(ShowCode(code="C0DE"), False), (GoTo(url="https://a.example/C0DE"), True)],
 )
 def test_the_text_pushes_no_code_down(completion: Completion, is_above: bool) -> None:
-    way = WayOut(VisitOutcome.COMPLETED, completion)
+    way = WayOut(VisitOutcome.COMPLETED, completion, thank_you="<p>Debriefing</p>")
 
-    page = stored_document("T", EN, {}, False, way, thank_you="<p>Debriefing</p>")
+    page = stored_document("T", EN, {}, False, way)
 
     body = page.partition("<main")[2]
     assert (body.index("Debriefing") < body.index("C0DE")) is is_above
 
 
 def test_the_browser_goes_on_once_the_text_can_have_been_read() -> None:
-    way = WayOut(VisitOutcome.COMPLETED, GoTo(url="https://a.example/"))
+    leave = GoTo(url="https://a.example/")
+    ways = [WayOut(VisitOutcome.COMPLETED, leave, thank_you=text) for text in ("", "<p>T</p>")]
 
-    pages = [stored_document("T", EN, {}, False, way, thank_you=text) for text in ("", "<p>T</p>")]
+    pages = [stored_document("T", EN, {}, False, way) for way in ways]
 
     seconds = [page.partition('data-after-seconds="')[2].partition('"')[0] for page in pages]
     assert seconds == ["0", "10"]

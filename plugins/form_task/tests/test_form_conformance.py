@@ -12,7 +12,16 @@ from attrs import evolve
 from famulus.testing import BlueprintConformance, Filled, HtmlForm
 from famulus_form import SharedFormState
 from famulus_form.blueprint import FormBlueprint
-from form_files import EVERY_COLUMN, EVERY_KIND, MARKS, MARKS_FIELDS, MARKS_ROW, write_form
+from form_files import (
+    EVERY_COLUMN,
+    EVERY_KIND,
+    MARKS,
+    MARKS_FIELDS,
+    MARKS_ROW,
+    STEPS,
+    STEPS_FIELDS,
+    write_form,
+)
 
 RANKS = {"order.price": "2", "order.quality": "1", "order.service": "3"}
 
@@ -76,6 +85,27 @@ class TestFormOfMarks(TestForm):
         marks = dict(MARKS_FIELDS)
         fields = [(name, marks.get(name, value)) for name, value in filled.fields]
         return evolve(filled, fields=fields)
+
+
+class TestFormOfSteps(TestForm):
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        row = json.dumps({"text": "Cold.", "shop": "Corner Shop"})
+        (tmp_path / "data.jsonl").write_text(f"{row}\n" * 3)
+        return {"form": write_form(tmp_path, STEPS), "data_jsonl": tmp_path / "data.jsonl"}
+
+    def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
+        good = self.configuration(tmp_path)
+        unknown = STEPS.replace("${shop}", "${shpo}")
+        return {"an unknown column": {**good, "form": write_form(tmp_path, unknown, "other.yaml")}}
+
+    def big_configuration(self, tmp_path: Path, rows: int) -> None:
+        return None
+
+    def fill(self, form: HtmlForm, variant: int) -> Filled:
+        filled = form.fill(variant)
+        left_out = [pair for pair in filled.fields if pair[0] not in dict(STEPS_FIELDS)]
+        age = ("age", str(20 + variant))
+        return evolve(filled, fields=[*left_out, *STEPS_FIELDS[:-1], age])
 
 
 class TestFormFromPython(TestForm):

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, TextIO
 
 from famulus.data.export import COLUMNS
+from famulus.data.item_records import ITEM
 from famulus.model.fields import dump_json
 
 Record = Mapping[str, Any]
@@ -97,7 +98,8 @@ def _columns(names: Counter[str]) -> list[str]:
         # Of equally frequent names those that came first.
         kept = frozenset(sorted(outputs, key=lambda name: -names[name])[:_MOST_OUTPUTS])
         outputs = [*(name for name in outputs if name in kept), _OTHERS]
-    return [*COLUMNS, *inputs, *outputs, *_LAST]
+    item = [ITEM] if ITEM in names else []
+    return [*COLUMNS, *item, *inputs, *outputs, *_LAST]
 
 
 def without_formulas(record: Record) -> Record:
@@ -115,6 +117,8 @@ def _defused(value: Any) -> Any:
 
 def _flat(record: Record) -> dict[str, str]:
     cells = {name: record[name] for name in (*COLUMNS, *_LAST)}
+    if ITEM in record:
+        cells[ITEM] = record[ITEM]
     cells |= {f"input.{name}": value for name, value in record["inputs"].items()}
     outputs = record["outputs"]
     if isinstance(outputs, Mapping):

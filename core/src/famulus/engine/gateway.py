@@ -391,13 +391,13 @@ class Gateway:
         if stored.result is Result.REPEATED:
             answers = self._stored_answers(agent)
         way_out = self._completions.of(attempt.visit_view, VisitOutcome.COMPLETED)
+        way_out = evolve(way_out, thank_you=self._thank_you(answers, view))
         page = pages.stored_document(
             self._info.title,
             replies.translate,
             answers,
             stored.late,
             way_out,
-            thank_you=self._thank_you(answers, view),
             shows_answers=self._provider.capabilities.shows_answers,
         )
         return replies.answer("stored", 200, page, as_json)

@@ -14,6 +14,7 @@ import famulus
 from famulus_form.checks import form_problems
 from famulus_form.form import FOLDERS, Form
 from famulus_form.form_file import read_form
+from famulus_form.items import grouped
 from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.sent import Sent
 from famulus_form.show import shown
@@ -38,10 +39,14 @@ class FormBlueprint(famulus.Blueprint):
         return form_problems(self.args, self.context.shared_state, plan)
 
     def assignments(self) -> Iterator[Mapping[str, Any]]:
-        """Stream the rows.
+        """Stream the rows, or groups of ``items_per_page``.
 
         :raises famulus.UsageError: at a row that cannot be used.
         """
+        rows, size = self._rows(), self.args.items_per_page
+        return rows if size == 1 else grouped(rows, size)
+
+    def _rows(self) -> Iterator[Mapping[str, Any]]:
         for file in famulus.data_files(self.args):
             return file.rows()
         state = self.context.shared_state
@@ -55,7 +60,7 @@ class FormBlueprint(famulus.Blueprint):
 
     def task_page(self, view: famulus.TaskView) -> famulus.Page:
         """Ask the questions about the unit's row."""
-        return self._form.page(_shown(view))
+        return self._form.page(self._shown(view))
 
     def refused_page(
         self, view: famulus.TaskView, form: famulus.Form, fields: Mapping[str, str]
@@ -65,14 +70,20 @@ class FormBlueprint(famulus.Blueprint):
         return evolve(page, body=self._form.with_errors(page.body, fields))
 
     def preview_page(self, view: famulus.PreviewView) -> famulus.Page:
-        """Ask the questions about the first row."""
+        """Ask the questions about the first row, or rows."""
         own = {"famulus_agent_id": "", "provider_worker_id": ""}
-        return self._form.page(Shown({**(view.data or {}), **own}))
+        return self._form.page(self._form.shown(view.data or {}, Shown(own)))
 
     def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
         """Return the typed answers to the questions that were asked, by column."""
         unit = attempt.unit
         return self._form.read(Sent(form, unit.data, _lot(unit)))
+
+    def thank_you(self, answers: Any, attempt: famulus.AttemptView) -> str:
+        """Return the form's text after the submission."""
+        form = self._form
+        row = attempt.unit.data if form.thanks_by_row else {}
+        return form.thank_you(Shown(row))
 
     def show(self, unit: famulus.SubmittedUnit) -> str:
         """Return the row, and each question with its answer."""
@@ -91,6 +102,11 @@ class FormBlueprint(famulus.Blueprint):
         folder = self.args.extra_source_dir
         return FOLDERS if folder is None else (folder.expanduser(), *FOLDERS)
 
+    def _shown(self, view: famulus.TaskView) -> Shown:
+        own = {"famulus_agent_id": str(view.agent_id), "provider_worker_id": view.worker.name}
+        earlier = view.earlier_answers if self._form.looks_back else None
+        return self._form.shown(view.unit.data, Shown(own, _lot(view.unit), earlier))
+
     @property
     def _form(self) -> Form:
         """The compiled form, compiled once per instance.
@@ -105,13 +121,8 @@ class FormBlueprint(famulus.Blueprint):
                 file = read_form(path.expanduser())
                 if file.problems:
                     raise famulus.UsageError(file.problems)
-                self._compiled = Form.compiled(file)
+                self._compiled = Form.compiled(file, self.args.items_per_page)
             return self._compiled
-
-
-def _shown(view: famulus.TaskView) -> Shown:
-    own = {"famulus_agent_id": str(view.agent_id), "provider_worker_id": view.worker.name}
-    return Shown({**view.unit.data, **own}, _lot(view.unit))
 
 
 def _lot(unit: famulus.UnitView) -> int:

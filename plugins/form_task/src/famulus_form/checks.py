@@ -11,6 +11,7 @@ from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.texts import OWN_NAMES, placeholders
 
 _MOST_SHOWN = 30
+_MOST_ITEMS = 100
 
 
 def form_problems(
@@ -34,6 +35,11 @@ def form_problems(
     if form is not None and data.columns is not None:
         found += _unknown_columns(form, data.columns)
     found += _own_names(data.columns or ())
+    if not 1 <= args.items_per_page <= _MOST_ITEMS:
+        message = f"is {args.items_per_page}; it must be from 1 to {_MOST_ITEMS}"
+        found.append(famulus.Problem(message, key="blueprint.items_per_page"))
+    elif args.items_per_page > 1 and form is not None:
+        found += values_of_no_row(form)
     if args.extra_source_dir is not None:
         folder = args.extra_source_dir.expanduser()
         found += famulus.served_folder_problems(plan, "blueprint.extra_source_dir", folder)
@@ -46,6 +52,18 @@ def _unknown_columns(form: FormFile, columns: Collection[str]) -> Iterator[famul
         for name in placeholders(text):
             if name not in known:
                 yield file.problem(key, _unknown(name, columns))
+
+
+def values_of_no_row(form: FormFile) -> Iterator[famulus.Problem]:
+    """Yield placeholders in what a unit of several rows shows once."""
+    for file, key, text in form.texts_of_all_rows():
+        for name in placeholders(text):
+            if name not in OWN_NAMES:
+                message = (
+                    f"is shown once for all rows of a unit (items_per_page), so ${{{name}}} has no "
+                    "one value: move it to what is asked for each"
+                )
+                yield file.problem(key, message)
 
 
 def _unknown(name: str, columns: Collection[str]) -> str:

@@ -24,9 +24,17 @@ def form() -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 for any."
 )
+@click.option(
+    "--items", type=click.IntRange(1, 100), default=1, metavar="N", help="Rows of one unit."
+)
 @famulus.pass_session
 def preview(
-    session: famulus.Session, file: Path, data: Path | None, files: Path | None, port: int
+    session: famulus.Session,
+    file: Path,
+    data: Path | None,
+    files: Path | None,
+    port: int,
+    items: int,
 ) -> None:
     """Show the form in FILE in your browser, and again whenever you change it.
 
@@ -41,7 +49,7 @@ def preview(
         data_option(data)
     folders = [*FOLDERS] if files is None else [files, *FOLDERS]
     try:
-        server = PreviewServer(port, Preview(file, data), folders)
+        server = PreviewServer(port, Preview(file, data, items), folders)
     except OSError as error:
         message = f"port {port} cannot be used ({error.strerror}); choose another with --port"
         raise famulus.UsageError(message) from error

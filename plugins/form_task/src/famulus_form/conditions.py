@@ -67,17 +67,21 @@ class Test:
 
 @frozen
 class Condition:
-    """Tests of earlier questions, by their names; all must hold."""
+    """Tests of earlier questions, each after the question's name; all must hold."""
 
-    tests: Mapping[str, Test] = famulus.option(help="Tests of answers, by question.", factory=dict)
+    tests: tuple[tuple[str, Test], ...] = ()
+
+    def __and__(self, other: Condition) -> Condition:
+        """Return the condition that both hold."""
+        return Condition(self.tests + other.tests)
 
     def holds(self, values: Mapping[str, Sequence[str]]) -> bool:
         """Return whether the question is shown, given the values of the earlier answers."""
-        return all(test.holds(values.get(name, ())) for name, test in self.tests.items())
+        return all(test.holds(values.get(name, ())) for name, test in self.tests)
 
     def as_json(self) -> str:
         """Return the condition for the page's script."""
-        return json.dumps({name: test.as_json() for name, test in self.tests.items()})
+        return json.dumps([(name, test.as_json()) for name, test in self.tests])
 
 
 def read_condition(file: famulus.OptionFile, raw: Any, key: str) -> Condition:
@@ -86,14 +90,14 @@ def read_condition(file: famulus.OptionFile, raw: Any, key: str) -> Condition:
         message = "must name questions and their answers, such as {mood: bad}"
         file.refuse(key, message)
         return Condition()
-    tests: dict[str, Test] = {}
+    tests: list[tuple[str, Test]] = []
     for name, part in raw.items():
         test = file.typed(Test, _written_out(part), f"{key}.{name}")
         if test is not None and not test.as_json():
             file.refuse(f"{key}.{name}", "says nothing about the answer")
         elif test is not None:
-            tests[str(name)] = test
-    return Condition(tests)
+            tests.append((str(name), test))
+    return Condition(tuple(tests))
 
 
 def _written_out(part: Any) -> Mapping[str, Any]:
@@ -106,7 +110,7 @@ def unknown_values(
     condition: Condition, known: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[str, str]]:
     """Yield questions, and why their options do not have an answer that a condition names."""
-    for name, test in condition.tests.items():
+    for name, test in condition.tests:
         options = known.get(name)
         for value in test.values if options else ():
             if value not in (options or ()):

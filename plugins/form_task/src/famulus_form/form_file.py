@@ -7,33 +7,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 import famulus
 from famulus_form.conditions import Condition, read_condition, unknown_values
+from famulus_form.form_page import FormPage, PageHead, Part
+from famulus_form.head import CONSENT_COLUMN, Head, read_head
+from famulus_form.items import ITEMS
 from famulus_form.kinds import KINDS
 from famulus_form.question import Answerless, Question
 
 BEGIN_WITH = "'questions:'"
 _DEEPEST = 20
-
-
-@frozen(kw_only=True)
-class Head:
-    """What a form has besides its questions."""
-
-    instructions: str = famulus.option(
-        help="A text above the questions, in paragraphs.", default=""
-    )
-
-
-@frozen
-class Part:
-    """A question, or something that is only shown, and where it is declared."""
-
-    item: Question | Answerless
-    file: famulus.OptionFile
-    key: str
+_PARTS = ("questions", "pages", "per_page")
 
 
 @define
@@ -43,22 +29,43 @@ class FormFile:
     #: None where it cannot be read
     file: famulus.OptionFile | None = None
     head: Head = field(factory=Head)
-    parts: list[Part] = field(factory=list)
+    pages: list[FormPage] = field(factory=list)
+    #: what is asked once, however many rows a unit has
+    ending: FormPage | None = None
     problems: list[famulus.Problem] = field(factory=list)
-    #: the files that it includes, those that cannot be read too
+    #: the files that it names, those that cannot be read too
     included: list[Path] = field(factory=list)
 
     @property
     def questions(self) -> list[Question]:
-        """The questions, in order."""
-        return [part.item for part in self.parts if isinstance(part.item, Question)]
+        """The questions, in order, each with the condition of its page."""
+        items = (item for page in self.all_pages for item in page.items)
+        return [item for item in items if isinstance(item, Question)]
+
+    @property
+    def all_pages(self) -> list[FormPage]:
+        """The pages, and what is asked once after them."""
+        return [*self.pages, *([self.ending] if self.ending else [])]
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether it is shown page by page."""
+        return self.head.consent is not None or any(page.title for page in self.pages)
 
     def texts(self) -> Iterator[tuple[famulus.OptionFile, str, str]]:
         """Yield all texts that may have placeholders, with their file and key."""
         if self.file is not None:
-            yield self.file, "instructions", self.head.instructions
-        for part in self.parts:
-            yield from ((part.file, f"{part.key}.{key}", text) for key, text in part.item.texts())
+            yield from ((self.file, key, text) for key, text in self.head.texts())
+            yield from ((self.file, f"{page.key}.title", page.title) for page in self.pages)
+        for page in self.all_pages:
+            yield from page.texts()
+
+    def texts_of_all_rows(self) -> Iterator[tuple[famulus.OptionFile, str, str]]:
+        """Yield those of them that are shown once, however many rows a unit has."""
+        if self.file is not None:
+            yield from ((self.file, key, text) for key, text in self.head.texts())
+        if self.ending is not None:
+            yield from self.ending.texts()
 
 
 def read_form(path: Path) -> FormFile:
@@ -69,9 +76,17 @@ def read_form(path: Path) -> FormFile:
     except famulus.UsageError as error:
         form.problems += error.problems
         return form
-    head = {key: value for key, value in file.tree.items() if key != "questions"}
-    form.head = file.typed(Head, head, "") or Head()
-    _read_parts(form, file, (path.resolve(),))
+    head = {key: value for key, value in file.tree.items() if key not in _PARTS}
+    form.head = read_head(file, head)
+    if form.head.consent is not None and form.head.consent.file is not None:
+        form.included.append(form.head.consent.file)
+    opened = (path.resolve(),)
+    if "pages" in file.tree:
+        _read_pages(form, file, opened)
+    else:
+        form.pages.append(FormPage(parts=_read_parts(form, file, "questions", opened)))
+    if "per_page" in file.tree:
+        form.ending = FormPage(parts=_read_parts(form, file, "per_page", opened))
     form.problems += file.problems
     if not form.problems:
         if not form.questions:
@@ -80,23 +95,60 @@ def read_form(path: Path) -> FormFile:
     return form
 
 
-def _read_parts(form: FormFile, file: famulus.OptionFile, opened: tuple[Path, ...]) -> None:
-    """Add the parts of a file; ``opened`` are the files around it and itself."""
-    raw = file.tree.get("questions")
+def _read_pages(form: FormFile, file: famulus.OptionFile, opened: tuple[Path, ...]) -> None:
+    if "questions" in file.tree:
+        file.refuse("questions", "stands beside pages: move these questions to one of the pages")
+    raw = file.tree["pages"]
     if not isinstance(raw, list) or not raw:
-        file.refuse("questions", "must be a list of questions, each with a type, such as choice")
+        file.refuse("pages", "must be a list of pages, each with a title and questions")
         return
     for number, each in enumerate(raw):
-        key = f"questions.{number}"
+        key = f"pages.{number}"
         if not isinstance(each, Mapping):
-            file.refuse(key, "is no question: write name, type and question as keys below the dash")
+            file.refuse(key, "is no page: write title and questions as keys below the dash")
+            continue
+        rest = {name: value for name, value in each.items() if name != "questions"}
+        if "show_if" in rest:
+            rest["show_if"] = read_condition(file, rest["show_if"], f"{key}.show_if")
+        head = file.typed(PageHead, rest, key)
+        if head is not None and not head.title.strip():
+            file.refuse(f"{key}.title", "is empty; write what the page is about")
+        parts = _read_parts(form, file, f"{key}.questions", opened, each.get("questions"))
+        if head is not None:
+            page = FormPage(parts=parts, title=head.title, show_if=head.show_if, key=key)
+            form.pages.append(page)
+
+
+def _read_parts(
+    form: FormFile,
+    file: famulus.OptionFile,
+    key: str,
+    opened: tuple[Path, ...],
+    raw: Any = None,
+) -> list[Part]:
+    """Return the parts of a list of questions.
+
+    :param opened: the files around the file, and itself.
+    :param raw: the list; that of the whole file unless given.
+    """
+    raw = file.tree.get(key) if raw is None else raw
+    if not isinstance(raw, list) or not raw:
+        file.refuse(key, "must be a list of questions, each with a type, such as choice")
+        return []
+    parts: list[Part] = []
+    for number, each in enumerate(raw):
+        below = f"{key}.{number}"
+        if not isinstance(each, Mapping):
+            message = "is no question: write name, type and question as keys below the dash"
+            file.refuse(below, message)
         elif "include" in each:
-            _include(form, file, key, each, opened)
+            parts += _include(form, file, below, each, opened)
         else:
-            _read_part(form, file, key, dict(each))
+            parts += _read_part(file, below, dict(each))
+    return parts
 
 
-def _read_part(form: FormFile, file: famulus.OptionFile, key: str, raw: dict[str, Any]) -> None:
+def _read_part(file: famulus.OptionFile, key: str, raw: dict[str, Any]) -> list[Part]:
     if "show_if" in raw:
         raw["show_if"] = read_condition(file, raw["show_if"], f"{key}.show_if")
     for name in ("show", "a", "b"):
@@ -109,10 +161,10 @@ def _read_part(form: FormFile, file: famulus.OptionFile, key: str, raw: dict[str
         kind = _kind(file, key, raw)
         item = None if kind is None else file.typed(kind, kind.completed(raw), key)
     if item is None:
-        return
+        return []
     for below, message in item.faults():
         file.refuse(f"{key}.{below}", message)
-    form.parts.append(Part(item, file, key))
+    return [Part(item, file, key)]
 
 
 def _shown(raw: Any, *, is_list: bool) -> Any:
@@ -142,21 +194,21 @@ def _include(
     key: str,
     raw: Mapping[str, Any],
     opened: tuple[Path, ...],
-) -> None:
+) -> list[Part]:
     others = sorted(set(raw) - {"include"})
     if others:
         message = f"is a line of its own: move {', '.join(map(str, others))} to another question"
         file.refuse(f"{key}.include", message)
-        return
+        return []
     path = file.path.parent / str(raw["include"])
     if path.resolve() in opened:
         circle = " → ".join(each.name for each in (*opened, path))
         file.refuse(f"{key}.include", f"{path.name} includes itself ({circle}): take one line out")
-        return
+        return []
     form.included.append(path)
     if len(opened) > _DEEPEST:
         file.refuse(f"{key}.include", f"is nested more than {_DEEPEST} files deep")
-        return
+        return []
     try:
         included = famulus.OptionFile.read(path, BEGIN_WITH)
     except famulus.UsageError as error:
@@ -164,21 +216,34 @@ def _include(
             file.refuse(f"{key}.include", f"there is no file {path}")
         else:
             form.problems += error.problems
-        return
+        return []
     for other in included.tree:
         if other != "questions":
             included.refuse(str(other), "stands in the form itself; an included file has questions")
-    _read_parts(form, included, (*opened, path.resolve()))
+    parts = _read_parts(form, included, "questions", (*opened, path.resolve()))
     form.problems += included.problems
+    return parts
 
 
 def _common_faults(form: FormFile) -> Iterator[famulus.Problem]:
     """Yield what is wrong between questions: names and keys that clash, false conditions."""
+    yield from _clashes(form)
+    earlier: dict[str, Question] = {}
+    for page in form.all_pages:
+        if page is form.ending:
+            # What is asked once cannot depend on the answers to one of several rows.
+            earlier = {}
+        yield from _page_faults(form, page, earlier)
+
+
+def _clashes(form: FormFile) -> Iterator[famulus.Problem]:
     columns: dict[str, str] = {}
     keys: dict[str, str] = {}
-    earlier: dict[str, Question] = {}
-    for part in form.parts:
-        yield from _condition_faults(part, earlier)
+    if form.head.consent is not None:
+        columns[CONSENT_COLUMN] = CONSENT_COLUMN
+    if form.ending is not None:
+        columns[ITEMS] = ITEMS
+    for part in (part for page in form.all_pages for part in page.parts):
         question = part.item
         if not isinstance(question, Question):
             continue
@@ -192,20 +257,33 @@ def _common_faults(form: FormFile) -> Iterator[famulus.Problem]:
                 message = f"the key {pressed!r} chooses an answer to {keys[pressed]} already"
                 yield part.file.problem(f"{part.key}.{below}", message)
             keys.setdefault(pressed, question.name)
-        earlier[question.name] = question
 
 
-def _condition_faults(part: Part, earlier: Mapping[str, Question]) -> Iterator[famulus.Problem]:
-    condition: Condition = part.item.show_if
+def _page_faults(
+    form: FormFile, page: FormPage, earlier: dict[str, Question]
+) -> Iterator[famulus.Problem]:
+    """Yield false conditions of a page and on it, and add its questions to the earlier ones."""
+    if form.file is not None:
+        yield from _condition_faults(form.file, page.key, page.show_if, earlier)
+    for part in page.parts:
+        yield from _condition_faults(part.file, part.key, part.item.show_if, earlier)
+        if isinstance(part.item, Question):
+            earlier[part.item.name] = part.item
+
+
+def _condition_faults(
+    file: famulus.OptionFile, below: str, condition: Condition, earlier: Mapping[str, Question]
+) -> Iterator[famulus.Problem]:
+    """Yield what is wrong with the condition of a page or a part; ``below`` is the key of that."""
     known = {name: question.known_values() for name, question in earlier.items()}
-    for name in condition.tests:
-        key = f"{part.key}.show_if.{name}"
+    for name, _ in condition.tests:
+        key = f"{below}.show_if.{name}"
         if name not in earlier:
             listed = ", ".join(earlier) or "there is none"
             message = f"depends on {name!r}, which is no question before it ({listed})"
-            yield part.file.problem(key, message)
+            yield file.problem(key, message)
         elif not earlier[name].is_testable:
             message = f"cannot depend on {name!r}, a question of type {earlier[name].type}"
-            yield part.file.problem(key, message)
+            yield file.problem(key, message)
     for name, message in unknown_values(condition, known):
-        yield part.file.problem(f"{part.key}.show_if.{name}", message)
+        yield file.problem(f"{below}.show_if.{name}", message)

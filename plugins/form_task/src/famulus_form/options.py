@@ -24,6 +24,11 @@ class FormArgs(famulus.BlueprintArgs):
     extra_source_dir: Path | None = famulus.option(
         help="Folder whose files are served beside the page: images, audio, video."
     )
+    items_per_page: int = famulus.option(
+        help="Rows that one unit has, whose answers are in the list items; the questions are asked "
+        "for each of them, and those of per_page once.",
+        default=1,
+    )
     data_csv: Path | None = famulus.option(
         help="CSV file in UTF-8: a line of column names, then a row for each assignment."
     )

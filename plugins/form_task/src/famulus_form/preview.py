@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 import famulus
 from famulus_form.form import Form
 from famulus_form.form_file import FormFile, read_form
+from famulus_form.items import ITEMS, grouped
 from famulus_form.sent import Sent
 from famulus_form.texts import OWN_NAMES, Shown, placeholders
 
@@ -56,6 +57,8 @@ class Preview:
 
     path: Path
     data: Path | None = None
+    #: rows of one unit
+    items: int = 1
 
     def state(self) -> str:
         """Return a text that differs once a file was written that the page depends on."""
@@ -68,42 +71,59 @@ class Preview:
         file, rows, problems = self._read()
         if problems:
             return self._document(famulus.Page(body=_listed(problems)), number, 0)
-        return self._document(_form_page(file, rows, number), number, len(rows))
+        form = Form.compiled(file, self.items)
+        page = form.page(form.shown(self._unit(file, rows, number), _own(number)))
+        return self._document(page, number, len(rows))
 
     def answered(self, number: int, sent: famulus.Form) -> str:
         """Return the page of a row after its form was sent: the answers, or what is wrong."""
         file, rows, problems = self._read()
         if problems:
             return self.page(number)
-        form = Form.compiled(file)
-        page = _form_page(file, rows, number)
+        form = Form.compiled(file, self.items)
+        unit = self._unit(file, rows, number)
+        shown = form.shown(unit, _own(number))
+        page = form.page(shown)
         try:
-            answers = form.read(Sent(sent, _row(file, rows, number), number))
+            answers = form.read(Sent(sent, unit, number))
         except famulus.InvalidAnswers as error:
             page = evolve(page, body=form.with_errors(page.body, error.fields))
             result = f'<p class="famulus-alert">{escape(str(error))}</p>\n'
         else:
-            shown = escape(json.dumps(answers, ensure_ascii=False, indent=2))
+            listed = escape(json.dumps(answers, ensure_ascii=False, indent=2))
             result = (
-                f'<h2>Exported answers</h2>\n<pre class="famulus-json" tabindex="0">{shown}</pre>\n'
+                "<h2>Exported answers</h2>\n"
+                f'<pre class="famulus-json" tabindex="0">{listed}</pre>\n'
             )
+            thanks = form.thank_you(shown)
+            result += f"<h2>After the submission</h2>\n{thanks}" if thanks else ""
         page = evolve(page, body=famulus.fill_form(page.body, sent.fields))
         return self._document(page, number, len(rows), result)
 
     def _read(
         self,
     ) -> tuple[FormFile, Sequence[Mapping[str, Any]], Sequence[famulus.Problem]]:
-        """Return the form, the first rows, and what is wrong with either."""
+        """Return the form, the data of the first units, and what is wrong with either."""
         file = read_form(self.path)
         rows: Sequence[Mapping[str, Any]] = ()
         if self.data is None:
             return file, rows, file.problems
         try:
             reader = famulus.DataFile(data_option(self.data), self.data).rows()
-            rows = list(islice(reader, MOST_ROWS))
+            rows = list(islice(reader, MOST_ROWS * self.items))
         except famulus.UsageError as error:
             return file, (), [*file.problems, *error.problems]
-        return file, rows, file.problems
+        return file, rows if self.items == 1 else list(grouped(rows, self.items)), file.problems
+
+    def _unit(
+        self, file: FormFile, units: Sequence[Mapping[str, Any]], number: int
+    ) -> Mapping[str, Any]:
+        """Return the data of a unit; without data, each placeholder stands for itself."""
+        if number < len(units):
+            return units[number]
+        names = {name for _, _, text in file.texts() for name in placeholders(text)} - OWN_NAMES
+        row = {name: f"${{{name}}}" for name in names}
+        return row if self.items == 1 else {ITEMS: [row] * self.items}
 
     def _document(self, page: famulus.Page, number: int, rows: int, result: str = "") -> str:
         links = []
@@ -120,15 +140,8 @@ class Preview:
         return famulus.author_document(title, page, action=f"?row={number}", above=above)
 
 
-def _form_page(file: FormFile, rows: Sequence[Mapping[str, Any]], number: int) -> famulus.Page:
-    return Form.compiled(file).page(Shown(_row(file, rows, number), number))
-
-
-def _row(file: FormFile, rows: Sequence[Mapping[str, Any]], number: int) -> dict[str, Any]:
-    """Return the values of a page; without a row, each placeholder stands for itself."""
-    used = {name for _, _, text in file.texts() for name in placeholders(text)}
-    row = rows[number] if number < len(rows) else {name: f"${{{name}}}" for name in used}
-    return {**row, **dict.fromkeys(OWN_NAMES, "preview")}
+def _own(lot: int) -> Shown:
+    return Shown(dict.fromkeys(OWN_NAMES, "preview"), lot)
 
 
 def _listed(problems: Sequence[famulus.Problem]) -> str:

@@ -3,38 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import famulus
 from famulus_form.form import Form
+from famulus_form.items import ITEMS, Answered
 from famulus_form.texts import placeholders, plain, value_text
 
 
 def shown(form: Form, unit: famulus.SubmittedUnit) -> str:
-    """Return the row, and each question that was asked with its answer, as lines of text."""
+    """Return the row, and each question that was asked with its answer, as lines of text.
+
+    Of a unit of several rows, each comes with its own answers.
+    """
     answers = unit.answers if isinstance(unit.answers, Mapping) else {}
-    return "\n".join(["Row", *_row(unit), "", "Answers", *_answers(form, unit, answers)])
+    groups = form.answered(answers, unit.data)
+    lines: list[str] = []
+    for group in groups:
+        if group.number is not None:
+            lines += [f"Row {group.number + 1} of {len(groups) - 1}", *_row(group.row), "Answers"]
+            lines += [*_answers(group), ""]
+        elif not form.item_questions:
+            lines += ["Row", *_row(group.row), "", "Answers", *_answers(group)]
+    once = groups[-1]
+    known = {column for question in once.asked for column in question.columns}
+    others = {name: value for name, value in answers.items() if name not in known}
+    if form.item_questions:
+        others.pop(ITEMS, None)
+        lines += ["Once", *_answers(once)] if once.asked or others else []
+    lines += (
+        f"  {famulus.escaped_line(name)}: {_indented(value_text(value))}"
+        for name, value in others.items()
+    )
+    return "\n".join(lines).rstrip("\n")
 
 
-def _row(unit: famulus.SubmittedUnit) -> Iterator[str]:
-    for name, value in unit.data.items():
+def _row(row: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in row.items():
         yield f"  {famulus.escaped_line(name)}: {_indented(value_text(value))}"
-    if not unit.data:
+    if not row:
         yield "  (none)"
 
 
-def _answers(
-    form: Form, unit: famulus.SubmittedUnit, answers: Mapping[str, object]
-) -> Iterator[str]:
-    known: set[str] = set()
-    for question in form.asked(answers):
-        known.update(question.columns)
+def _answers(group: Answered) -> Iterator[str]:
+    for question in group.asked:
         asked = question.question
-        words = plain(asked, unit.data) if any(placeholders(asked)) else asked
-        text = question.answer_text(answers) or "(none)"
-        yield f"  {question.name} ({_indented(words)}): {_indented(text)}"
-    for name, value in answers.items():
-        if name not in known:
-            yield f"  {famulus.escaped_line(name)}: {_indented(value_text(value))}"
+        words = plain(asked, group.row) if any(placeholders(asked)) else asked
+        text = question.answer_text(group.answers) or "(none)"
+        name = question.name.partition(".")[2] or question.name
+        yield f"  {name} ({_indented(words)}): {_indented(text)}"
 
 
 def _indented(text: str) -> str:

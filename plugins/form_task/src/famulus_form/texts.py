@@ -24,6 +24,7 @@ _PLACEHOLDER = re.compile(r"(\$?)\$\{[ \t]*([^{}$\s][^{}$\n\r]*?)[ \t]*\}")
 _BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<![*\w])\*(?=[^\s*])([^*]+?)(?<=[^\s*])\*(?![*\w])")
 _ITEM = re.compile(r"[-*] +")
+_HEADING = re.compile(r"#{1,6} +(.+)")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
 _MEDIA_DATA = re.compile(r"data:(?:image|audio|video)/", re.IGNORECASE)
 _STRIPPED = "".join(map(chr, range(0x21)))
@@ -37,6 +38,12 @@ class Shown:
     values: Mapping[str, Any]
     #: draws lots: the same at every reload and in every process
     lot: int = 0
+    #: what its worker has answered last in the run; None where there is nothing
+    earlier: Any = None
+    #: of a unit of several rows, what each of them shows
+    items: Sequence[Shown] = ()
+    #: how many rows the unit has
+    of: int = 1
 
 
 #: A piece of a page: HTML, or a function that makes it.
@@ -77,7 +84,7 @@ def attribute(text: str) -> list[Piece]:
 
 
 def blocks(text: str) -> list[Piece]:
-    """Compile a text of paragraphs and lists, separated by blank lines."""
+    """Compile a text of paragraphs, lists and headings, separated by blank lines."""
     parts = re.split(r"\n[ \t]*\n", escape(text, quote=False).strip())
     return _pieces("".join(map(_block, filter(str.strip, parts))))
 
@@ -123,6 +130,8 @@ def _block(text: str) -> str:
     if all(_ITEM.match(line.strip()) for line in lines):
         items = (_ITEM.sub("", line.strip(), count=1) for line in lines)
         return "<ul>" + "".join(f"<li>{_marked(item)}</li>" for item in items) + "</ul>\n"
+    if len(lines) == 1 and (heading := _HEADING.fullmatch(text.strip())):
+        return f"<h3>{_marked(heading[1])}</h3>\n"
     return f"<p>{_marked(text.strip())}</p>\n"
 
 

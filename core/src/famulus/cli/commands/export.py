@@ -17,6 +17,7 @@ from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted
 from famulus.data.export import export_records
+from famulus.data.item_records import records_of_items
 
 if TYPE_CHECKING:
     from famulus.data.copied_files import FileCopies
@@ -117,6 +118,11 @@ _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
     help="Put an apostrophe before texts that a spreadsheet would take for a formula.",
 )
 @click.option(
+    "--each",
+    metavar="NAME",
+    help="Write a record for each item of the list NAME in inputs and outputs, such as items.",
+)
+@click.option(
     "--files", "with_files", is_flag=True, help="Copy uploaded files into a folder beside FILE."
 )
 @click.pass_context
@@ -132,6 +138,7 @@ def export(
     since: datetime | None,
     workers: tuple[str, ...],
     spreadsheet: bool,
+    each: str | None,
     with_files: bool,
 ) -> None:
     """Write the answers to all runs of TASK, or to one run, as JSON lines or CSV.
@@ -155,7 +162,8 @@ def export(
         records: Iterable[Mapping[str, Any]] = export_records(
             database, task=task, run=run, statuses=statuses or (), since=since, workers=workers
         )
-        found = records if copies is None else copies.of(records)
+        copied = records if copies is None else copies.of(records)
+        found = copied if each is None else records_of_items(copied, each)
         number = _write(write, found, output, like)
     is_filtered = bool(statuses or workers or since)
     for line in outcome(number, output, since=since, is_filtered=is_filtered, copies=copies):

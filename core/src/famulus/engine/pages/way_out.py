@@ -95,6 +95,8 @@ class WayOut:
     own_query: Mapping[str, str] = MappingProxyType({})
     #: how many units the provider lets the worker do; None where it sets no limit of its own
     most_left: int | None = None
+    #: the blueprint's text for the page that confirms stored answers, as HTML
+    thank_you: str = ""
 
     @property
     def may_offer_next(self) -> bool:
@@ -135,18 +137,18 @@ def stored_document(
     late: bool,
     way_out: WayOut,
     *,
-    thank_you: str = "",
     shows_answers: bool = False,
 ) -> str:
     """Return the page for stored answers, with what the worker does next.
 
-    :param thank_you: the blueprint's text, as HTML.
     :param shows_answers: whether the worker sees the data.
     """
     note = escape(translate(_LATE))
     late_note = f'<p class="famulus-note famulus-note-late">{note}</p>\n' if late else ""
-    after = _READING_PAUSE if late or thank_you else 0
-    thanks = f'<div id="famulus-thank-you">{thank_you}</div>\n' if thank_you else ""
+    after = _READING_PAUSE if late or way_out.thank_you else 0
+    thanks = ""
+    if way_out.thank_you:
+        thanks = f'<div id="famulus-thank-you">{way_out.thank_you}</div>\n'
     step = way_out_html(way_out, translate, after=after)
     # A code that is to be copied comes before all that could push it off the screen.
     is_code = isinstance(way_out.completion, ShowCode)

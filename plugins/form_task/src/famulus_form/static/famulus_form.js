@@ -15,7 +15,7 @@
   // The values of an answer that conditions test; none of a question that is hidden.
   function valuesOf(name) {
     const element = questions.get(name);
-    if (!element || element.hidden) return [];
+    if (!element || element.closest("[hidden]")) return [];
     if (element.dataset.kind === "slider" && !moved(element).value) return [];
     const own = Array.from(controlsOf(element)).filter((each) => each.name === name);
     const values = own
@@ -40,7 +40,7 @@
   }
 
   const conditions = Array.from(root.querySelectorAll("[data-shown-if]"), (element) => {
-    return [element, Object.entries(JSON.parse(element.dataset.shownIf))];
+    return [element, JSON.parse(element.dataset.shownIf)];
   });
 
   // Controls of a hidden question are disabled, so that none of them can prevent the submission.
@@ -159,11 +159,21 @@
     return element.matches("input") && !/^(radio|checkbox|range|file|button|submit)$/.test(element.type);
   }
 
+  // Questions about several rows have the same keys.
+  function isFromFocusOn(option) {
+    const focused = document.activeElement;
+    const question = option.closest("[data-question]");
+    return question.contains(focused) ||
+      Boolean(focused.compareDocumentPosition(question) & Node.DOCUMENT_POSITION_FOLLOWING);
+  }
+
   function press(event) {
     if (!keysOn || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.defaultPrevented || takesText(event.target)) return;
-    const chosen = keyed.find((each) =>
-      each.dataset.key.toLowerCase() === event.key.toLowerCase() && !each.disabled);
+    const fitting = keyed.filter((each) =>
+      each.dataset.key.toLowerCase() === event.key.toLowerCase() && !each.disabled &&
+      each.getClientRects().length > 0);
+    const chosen = fitting.find(isFromFocusOn) || fitting[0];
     if (!chosen || chosen.closest("[inert]")) return;
     event.preventDefault();
     chosen.focus();
@@ -213,11 +223,16 @@
       say(element, message);
       if (message && !first) first = element;
     }
-    if (!first) return;
-    const control = first.querySelector("input:not([type=hidden]), select, textarea");
-    first.scrollIntoView({ block: "center" });
-    if (control) control.focus({ preventScroll: true });
+    if (first) goTo(first);
   });
+
+  // Shows its page, where there are several.
+  function goTo(element) {
+    element.dispatchEvent(new CustomEvent("fq:reveal", { bubbles: true }));
+    const control = element.querySelector("input:not([type=hidden]), select, textarea");
+    element.scrollIntoView({ block: "center" });
+    if (control) control.focus({ preventScroll: true });
+  }
 
   function update() {
     applyConditions();
@@ -235,4 +250,5 @@
     root.querySelectorAll(".fq-ranking").forEach(arrange);
   });
   update();
+  root.formParts = { controlsOf, moved, say, goTo };
 })();
