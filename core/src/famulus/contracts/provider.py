@@ -376,9 +376,11 @@ class Provider(ABC):
         """Send verdicts to the platform, each once all units of its visit are reviewed.
 
         Approving pays the reward where the platform pays; a visit that the platform has approved
-        already is confirmed. A verdict is sent again until its outcome is known. Where the platform
-        reports submissions, a visit is decided after the platform has reported it. The verdicts of
-        one call are about different visits.
+        already is confirmed. A verdict is sent again until its outcome is known, so a refusal has
+        to mean that the visit does not have it: the call before, whose reply was lost, may have
+        made it. Where a platform may refuse for another reason, read the visit's state first. Where
+        the platform reports submissions, a visit is decided after the platform has reported it. The
+        verdicts of one call are about different visits.
         """
         return [(each.key, Outcome.CONFIRMED) for each in verdicts]
 

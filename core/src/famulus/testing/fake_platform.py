@@ -232,7 +232,7 @@ class _PlatformProvider(CrowdProvider):
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
         """Record the verdicts on the platform, one after the other."""
         for each in verdicts:
-            yield each.key, self._result("decide", partial(self.platform.decide, each))
+            yield each.key, self._decision(each)
 
     def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
         """Record the payments on the platform, as an order whose number is kept before."""
@@ -269,6 +269,12 @@ class _PlatformProvider(CrowdProvider):
     def unblock(self, worker_name: str, reason: str) -> None:
         """Unblock the worker on the platform."""
         self.platform.call("unblock", lambda: self.platform.blocked.discard(worker_name))
+
+    def _decision(self, given: VisitVerdict) -> Result:
+        """Send a verdict; a refused one that the platform has already is confirmed."""
+        result = self._result("decide", partial(self.platform.decide, given))
+        had_it = self.platform.verdicts.get(given.visit.reference) == given.verdict
+        return Outcome.CONFIRMED if isinstance(result, RefusedError) and had_it else result
 
     def _result(self, name: str, act: Callable[[], Outcome]) -> Result:
         """Call the platform about one item of several."""
