@@ -79,7 +79,7 @@ def _translation(page: Page) -> None:
 
 
 def _toxicity(page: Page) -> None:
-    choose(_question(page, "consent"), "Yes")
+    page.get_by_role("button", name="I am at least 18 years old and I agree").click()
     choose(_question(page, "toxicity"), "Not at all")
     choose(_question(page, "certainty"), "very sure")
 
@@ -87,8 +87,10 @@ def _toxicity(page: Page) -> None:
 def _survey(page: Page) -> None:
     choose(_question(page, "means"), "By bicycle", "By bus or train")
     _write(page, "minutes", "25")
+    page.get_by_role("button", name="Next").click()
     for row, rating in (("On time", "mostly"), ("Clean", "always"), ("Cheap enough", "sometimes")):
         rate(_question(page, "public_rating"), row, rating)
+    page.get_by_role("button", name="Next").click()
     _write(page, "last_long_journey", "2026-05-31")
 
 
