@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from famulus.contracts.views import PluginRefusal, Refusal, RefusalReason
 from famulus.engine import pages
 from famulus.engine.own_work import OwnWork
 from famulus.engine.units import UnitNumber
-from famulus.translation import ENGLISH, Translator
+from famulus.translation import Translator
 from famulus_form.form import FOLDERS, Form
 from famulus_form.form_file import read_form
 from famulus_form.preview import Preview
@@ -49,8 +50,6 @@ from form_files import (
     write_form,
 )
 
-EN = Translator(ENGLISH)
-
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Route
 
@@ -58,7 +57,7 @@ pytestmark = pytest.mark.browser
 
 SITE = "http://pages.example/"
 WIDTHS = (1280, 390)
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "ar")
 TITLE = "Judge reviews"
 INFO = pages.TaskInfo(
     title=TITLE,
@@ -86,6 +85,9 @@ questions:
 """
 _NAMES = ("mood", "age", "topics", "agree", "order", "warmth", "day", "photo", "better")
 
+#: Pages that are English for everybody.
+_FOR_AUTHORS = re.compile("author's|review")
+
 Act = Callable[["Page"], object]
 
 
@@ -97,7 +99,8 @@ class Case:
     act: Act | None = None
 
 
-def form_cases(folder: Path) -> Iterator[tuple[str, Case]]:
+def form_cases(folder: Path, to: Translator) -> Iterator[tuple[str, Case]]:
+    task, info = partial(task_in, to), info_in(to)
     every = compiled(read_form(write_form(folder, EVERY_KIND, "every.yaml")))
     marks = compiled(read_form(write_form(folder, MARKS, "marks.yaml")))
     media = compiled(read_form(write_form(folder, _MEDIA, "media.yaml")))
@@ -117,8 +120,8 @@ def form_cases(folder: Path) -> Iterator[tuple[str, Case]]:
         "marks with errors",
         Case(task(evolve(marked, body=marks.with_errors(marked.body, refusals(marks))))),
     )
-    yield "preview of a form", Case(pages.preview_document(INFO, EN, asked))
-    yield "preview of marks", Case(pages.preview_document(INFO, EN, marked))
+    yield "preview of a form", Case(pages.preview_document(info, to, asked))
+    yield "preview of marks", Case(pages.preview_document(info, to, marked))
     for name, form, page, answers, row in (
         ("form", every, asked, EVERY_ANSWER, EVERY_COLUMN),
         ("marks", marks, marked, MARKS_ANSWER, MARKS_ROW),
@@ -163,7 +166,8 @@ def wrong() -> dict[str, str]:
     return dict.fromkeys(_NAMES, "Please answer this question.")
 
 
-def frame_cases() -> Iterator[tuple[str, Case]]:
+def frame_cases(to: Translator) -> Iterator[tuple[str, Case]]:
+    task, info = partial(task_in, to), info_in(to)
     plain = famulus.Page(body='<p><label>Answer <input name="answer" required></label></p>')
     yield "task", Case(task(plain))
     yield "last minutes", Case(task(plain, seconds_left=50))
@@ -172,54 +176,54 @@ def frame_cases() -> Iterator[tuple[str, Case]]:
     yield "refused answers", Case(task(plain, message="Say more."))
     yield "giving back", Case(task(plain), give_back)
     yield "server away", Case(task(plain), submit)
-    yield "preview", Case(pages.preview_document(INFO, EN, plain))
-    yield "preview without a page", Case(pages.preview_document(INFO, EN, None))
+    yield "preview", Case(pages.preview_document(info, to, plain))
+    yield "preview without a page", Case(pages.preview_document(info, to, None))
     yield "review", Case(reviewed(plain, {"answer": "x"}))
     yield "review of answers alone", Case(reviewed(None, ["x" * 300]))
-    entry = pages.EntryPage(info=INFO, form=ENTRY_FORM, query={"a": "b"}, key="k")
-    yield "entry", Case(pages.entry_document(entry, EN))
+    entry = pages.EntryPage(info=info, form=ENTRY_FORM, query={"a": "b"}, key="k")
+    yield "entry", Case(pages.entry_document(entry, to))
     messages = {"code": "This is not the code word.", "famulus_consent": "Please agree."}
     yield (
         "entry with errors",
-        Case(pages.entry_document(evolve(entry, messages=messages, values={"code": "spring"}), EN)),
+        Case(pages.entry_document(evolve(entry, messages=messages, values={"code": "spring"}), to)),
     )
 
 
 def give_back(page: Page) -> None:
-    page.get_by_role("button", name="Give back").click()
-    page.get_by_role("button", name="Keep working").wait_for()
+    page.locator("#famulus-give-back").click()
+    page.locator("#famulus-status").get_by_role("button").first.wait_for()
 
 
 def submit(page: Page) -> None:
     page.get_by_label("Answer").fill("x")
-    page.get_by_role("button", name="Submit").click()
-    page.get_by_role("button", name="Try now").wait_for()
+    page.locator("#famulus-submit").click()
+    page.locator("#famulus-status").get_by_role("button").first.wait_for()
 
 
-def notice_cases() -> Iterator[tuple[str, Case]]:
+def notice_cases(to: Translator) -> Iterator[tuple[str, Case]]:
     leave = pages.WayOut(VisitOutcome.NOT_QUALIFIED, ShowCode(code="LEAVE", url=SITE))
     for reason in RefusalReason:
-        html = pages.refusal_document(TITLE, EN, Refusal(reason=reason), contact=INFO.contact)
+        html = pages.refusal_document(TITLE, to, Refusal(reason=reason), contact=INFO.contact)
         yield f"refusal {reason.value}", Case(html)
     own = PluginRefusal(code="tired", title="Please take a break", text="Come back in an hour.")
     yield (
         "refusal by a plugin",
-        Case(pages.refusal_document(TITLE, EN, own, passed=True, way_out=leave)),
+        Case(pages.refusal_document(TITLE, to, own, passed=True, way_out=leave)),
     )
-    yield "introduction failed", Case(pages.failed_onboarding_document(TITLE, EN, "3 of 5.", leave))
+    yield "introduction failed", Case(pages.failed_onboarding_document(TITLE, to, "3 of 5.", leave))
     yield (
         "screened out",
-        Case(pages.failed_onboarding_document(TITLE, EN, is_screened_out=True)),
+        Case(pages.failed_onboarding_document(TITLE, to, is_screened_out=True)),
     )
-    yield "invalid", Case(pages.invalid_document(TITLE, EN, "Say more."))
-    yield "conflict", Case(pages.conflict_document(TITLE, EN))
-    yield "apology", Case(pages.apology_document(TITLE, EN, "8f3a", INFO.contact))
-    yield "undecided", Case(pages.undecided_document(TITLE, EN, "8f3a"))
-    yield "notice", Case(pages.notice_document(TITLE, EN, "No such page", "Go back.", "not_found"))
-    yield "busy", Case(pages.busy_document(TITLE, EN))
+    yield "invalid", Case(pages.invalid_document(TITLE, to, "Say more."))
+    yield "conflict", Case(pages.conflict_document(TITLE, to))
+    yield "apology", Case(pages.apology_document(TITLE, to, "8f3a", INFO.contact))
+    yield "undecided", Case(pages.undecided_document(TITLE, to, "8f3a"))
+    yield "notice", Case(pages.notice_document(TITLE, to, "No such page", "Go back.", "not_found"))
+    yield "busy", Case(pages.busy_document(TITLE, to))
 
 
-def way_out_cases() -> Iterator[tuple[str, Case]]:
+def way_out_cases(to: Translator) -> Iterator[tuple[str, Case]]:
     again = {"worker_id": "x"}
     for name, completion in {
         "nothing": Nothing(next_query=again),
@@ -236,12 +240,12 @@ def way_out_cases() -> Iterator[tuple[str, Case]]:
             own_work=OWN_WORK if is_own else None,
             own_query=again if is_own else {},
         )
-        stored = pages.stored_document(TITLE, EN, EVERY_ANSWER, True, way, shows_answers=True)
+        stored = pages.stored_document(TITLE, to, EVERY_ANSWER, True, way, shows_answers=True)
         yield f"stored, then {name}", Case(stored)
         if is_own:
-            yield "own page", Case(pages.already_document(TITLE, EN, way))
+            yield "own page", Case(pages.already_document(TITLE, to, way))
             left = evolve(way, outcome=VisitOutcome.WITHDREW, no_more=RefusalReason.ALL_DONE)
-            yield "given back", Case(pages.given_back_document(TITLE, EN, left))
+            yield "given back", Case(pages.given_back_document(TITLE, to, left))
 
 
 OWN_WORK = OwnWork(
@@ -258,9 +262,13 @@ OWN_WORK = OwnWork(
 )
 
 
-def task(page: famulus.Page, **changes: Any) -> str:
+def info_in(to: Translator) -> pages.TaskInfo:
+    return evolve(INFO, language=to.language.tag)
+
+
+def task_in(to: Translator, page: famulus.Page, **changes: Any) -> str:
     values: dict[str, Any] = {
-        "info": INFO,
+        "info": info_in(to),
         "page": page,
         "token": "t",
         "ticket": "t",
@@ -270,17 +278,23 @@ def task(page: famulus.Page, **changes: Any) -> str:
         "number": UnitNumber(number=2, most=5),
         **changes,
     }
-    return pages.task_document(pages.TaskFrame(**values), EN)
+    return pages.task_document(pages.TaskFrame(**values), to)
 
 
 def reviewed(page: famulus.Page | None, answers: Any) -> str:
     return pages.review_document("Unit 1", page, answers, facts=[("Worker", "x")])
 
 
+@pytest.fixture(scope="module", params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
-    folder = tmp_path_factory.mktemp("forms")
-    return dict([*form_cases(folder), *frame_cases(), *notice_cases(), *way_out_cases()])
+def cases(tmp_path_factory: pytest.TempPathFactory, language: str) -> dict[str, Case]:
+    folder, to = tmp_path_factory.mktemp("forms"), Translator.to(language)
+    every = [*form_cases(folder, to), *frame_cases(to), *notice_cases(to), *way_out_cases(to)]
+    return {name: case for name, case in every if language == "en" or not _FOR_AUTHORS.match(name)}
 
 
 @frozen
@@ -351,12 +365,11 @@ async () => {
 """
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
 def test_axe_finds_nothing(axe: Axe, cases: dict[str, Case], language: str) -> None:
     assert axe.faults(cases, WIDTHS, language) == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["en"], indirect=True)
 def test_axe_finds_nothing_without_javascript(
     axe: Axe, cases: dict[str, Case], language: str
 ) -> None:
