@@ -85,7 +85,7 @@ questions:
 """
 _NAMES = ("mood", "age", "topics", "agree", "order", "warmth", "day", "photo", "better")
 
-#: Pages that are English for everybody.
+#: Pages of authors and reviewers, which are not translated.
 _FOR_AUTHORS = re.compile("author's|review")
 
 Act = Callable[["Page"], object]

@@ -151,6 +151,7 @@ def test_words_leave_the_rows_whose_names_contain_one(famulus: Famulus) -> None:
         "data_csv",
         "data_json",
         "data_jsonl",
+        "data_encoding",
     ]
 
 

@@ -206,7 +206,7 @@ def test_hanging_pages_leave_health_and_are_answered_503(
     ending = threading.Event()
     hanging = threading.Semaphore(0)
 
-    def hang(query: Any) -> Any:
+    def hang(query: Any, *, accept_language: str) -> Any:
         hanging.release()
         ending.wait(_PATIENCE)
         raise ZeroDivisionError
@@ -233,7 +233,7 @@ def test_hanging_pages_leave_health_and_are_answered_503(
 def test_hanging_threads_do_not_delay_the_end(serve: Any, stub_gateway: Any) -> None:
     ending, hanging = threading.Event(), threading.Event()
 
-    def hang(query: Any) -> Any:
+    def hang(query: Any, *, accept_language: str) -> Any:
         hanging.set()
         ending.wait(_PATIENCE)
 

@@ -105,7 +105,7 @@ def test_requests_that_wait_for_a_thread_at_the_end_are_given_up(
 ) -> None:
     begun, ending = threading.Event(), threading.Event()
 
-    def hang(query: Any) -> Any:
+    def hang(query: Any, *, accept_language: str) -> Any:
         begun.set()
         ending.wait(_PATIENCE)
 
