@@ -14,6 +14,7 @@ from famulus.cli.commands.review import examine
 from famulus.testing import ServedRun, run_command
 from famulus.testing.served_run import served_run
 from form_files import SHAPES
+from frame_stub import kept
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -197,7 +198,8 @@ def stored(page: Page, run: ServedRun) -> dict[str, Any]:
 def test_all_elements_survive_a_reload_and_are_stored(run: ServedRun, open_page: Open) -> None:
     page = open_page()
     fill(page)
-    page.wait_for_timeout(500)
+    # What was entered last.
+    kept(page, "mine")
 
     page.reload()
 
