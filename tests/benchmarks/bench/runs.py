@@ -21,6 +21,8 @@ from bench.processes import famulus, running, wait_for
 _EXAMPLE = Path(__file__).parents[3] / "sdk_examples/simple_static_task/conf/example.yaml"
 _OPEN = re.compile(r"is open at (http://\S+)")
 _STOPPING = re.compile(r"^Stopping: ", re.MULTILINE)
+#: Two signals within 20 ms count as one press of Ctrl-C, and a person takes longer.
+_BETWEEN_KEYS = 0.05
 
 
 @frozen(kw_only=True)
@@ -57,6 +59,7 @@ class Run:
         """Press Ctrl-C twice, the first worker being at work still, and wait for the end."""
         self.process.send_signal(signal.SIGINT)
         wait_for(lambda: _STOPPING.search(self.log.read_text()), self.process, self.log)
+        time.sleep(_BETWEEN_KEYS)
         self.process.send_signal(signal.SIGINT)
         self.process.wait(60)
 
