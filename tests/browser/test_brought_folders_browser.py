@@ -1,8 +1,9 @@
-"""Ten folders as people bring them: each is launched as it is, and stores what MTurk would.
+"""Folders as people bring them: each is launched as it is, and stores what MTurk would.
 
-A folder has a page and its data, and the files beside the page in ``files``. Libraries are put
-there from Python packages that carry them. The first comment of a page says what a worker does;
-a line ``varies: …`` names the fields whose values are never the same twice.
+A folder has a page, its data and files beside them. Libraries are put there from Python packages
+that carry them. The first comment of a page says what a worker does; a line ``varies: …`` names
+the fields whose values are never the same twice. Ten are launched with the two options of their
+files alone; a page that says ``trust_data`` needs this option too, which ``check`` names.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from famulus import Operator, UsageError
 from famulus.testing.served_run import served_run
 from mturk_pages import MTurkPage, Sent, both_servers
 from page_steps import take_step
@@ -36,7 +38,6 @@ LIBRARIES: Mapping[str, tuple[str, str]] = MappingProxyType({
     "bootstrap5.min.css": ("bootstrap-wrapper", "bootstrap/css/bootstrap.min.css"),
     "bootstrap5.bundle.min.js": ("bootstrap-wrapper", "bootstrap/js/bootstrap.bundle.min.js"),
 })  # fmt: skip
-_LOCAL = re.compile(r"(?:src|href)=\"(?!https?:|#)")
 _VARIES = re.compile(r"^\s*varies: (.*)$", re.MULTILINE)
 
 
@@ -49,52 +50,63 @@ def test_folder_is_launched_as_it_is_and_stores_what_mturk_would(
     _complete(task)
     text = (task / "task.html").read_text(encoding="utf-8")
     page = MTurkPage.read(task / "task.html", _first_row(task / "data.csv"))
-    configuration = task / "task.yaml"
-    configuration.write_text(
-        _configuration(page, uses_files=_LOCAL.search(text) is not None), encoding="utf-8"
-    )
     varies = (_VARIES.search(text) or ["", ""])[1].split()
 
-    there = _sent_to_mturk(page, task / "files", browser, tmp_path)
-    here = _stored(page, configuration, browser, tmp_path)
+    there = _sent_to_mturk(page, task, browser, tmp_path)
+    here = _stored(page, _configuration(task), browser, tmp_path)
 
     assert set(here) == set(there)
     assert all(here[name] and there[name] for name in varies)
     assert _without(here, varies) == _without(there, varies)
 
 
-def test_there_are_ten_folders() -> None:
-    assert len(FOLDERS) == 10
+def test_ten_need_no_more_than_their_files_and_others_the_option_that_check_names(
+    tmp_path: Path,
+) -> None:
+    needing = {}
+    with Operator(tmp_path / "famulus.db") as operator:
+        for folder in FOLDERS:
+            task = tmp_path / folder.name
+            shutil.copytree(folder, task)
+            _complete(task)
+            try:
+                operator.check(_configuration(task), overrides=["architect.port=0"])
+            except UsageError as error:
+                needing[folder.name] = str(error)
+
+    assert len(FOLDERS) - len(needing) == 10
+    assert list(needing) == [folder.name for folder in FOLDERS if _is_trusted(folder)]
+    assert all("blueprint.trust_data=true" in message for message in needing.values())
 
 
 def _complete(task: Path) -> None:
     """Put the libraries, and a tenth of a second of silence, beside the page."""
-    files = task / "files"
-    files.mkdir(exist_ok=True)
     for name, (package, file) in LIBRARIES.items():
-        shutil.copy(Path(str(distribution(package).locate_file(file))), files / name)
+        shutil.copy(Path(str(distribution(package).locate_file(file))), task / name)
     sheet = SHEETS / "bootstrap-3.4.1" / "bootstrap.min.css"
-    shutil.copy(sheet, files / "bootstrap3.min.css")
+    shutil.copy(sheet, task / "bootstrap3.min.css")
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 8000, 1, 8)
     data = struct.pack("<4sI", b"data", 800) + bytes([128]) * 800
     size = 4 + len(form) + len(data)
-    (files / "clip.wav").write_bytes(struct.pack("<4sI4s", b"RIFF", size, b"WAVE") + form + data)
+    (task / "clip.wav").write_bytes(struct.pack("<4sI4s", b"RIFF", size, b"WAVE") + form + data)
 
 
-def _configuration(page: MTurkPage, *, uses_files: bool) -> str:
-    """Return what a tutorial has, and the options that ``famulus check`` names for a page."""
-    lines = [
-        "defaults: [{blueprint: static_task}, {architect: local}, {provider: mock}]",
-        "task: {task_name: brought, task_title: B, task_description: D, task_reward: 0.1}",
-        "blueprint:",
-        "  task_source: ${task_dir}/task.html",
-        "  data_csv: ${task_dir}/data.csv",
-    ]
-    if uses_files:
-        lines.append("  extra_source_dir: ${task_dir}/files")
-    if page.trusted:
-        lines.append("  trust_data: true")
-    return "\n".join(lines)
+def _is_trusted(folder: Path) -> bool:
+    return MTurkPage.read(folder / "task.html").trusted
+
+
+def _configuration(task: Path) -> Path:
+    """Write a configuration with what the tutorial's has."""
+    file = task / "task.yaml"
+    file.write_text(
+        "defaults: [{blueprint: static_task}, {architect: local}, {provider: mock}]\n"
+        "task: {task_name: brought, task_title: B, task_description: D, task_reward: 0.1}\n"
+        "blueprint:\n"
+        "  task_source: ${task_dir}/task.html\n"
+        "  data_csv: ${task_dir}/data.csv\n",
+        encoding="utf-8",
+    )
+    return file
 
 
 def _first_row(path: Path) -> dict[str, str]:
@@ -119,7 +131,11 @@ def _sent_to_mturk(page: MTurkPage, files: Path, browser: Any, folder: Path) -> 
 
 def _stored(page: MTurkPage, configuration: Path, browser: Any, folder: Path) -> dict[str, Any]:
     database = folder / "famulus.db"
-    with served_run(configuration, database) as run, browser.new_context() as context:
+    options = ["architect.port=0", *["blueprint.trust_data=true"] * page.trusted]
+    with (
+        served_run(configuration, database, overrides=options) as run,
+        browser.new_context() as context,
+    ):
         tab = context.new_page()
         tab.goto(f"{run.url}?worker_id=ann&assignment_id=1")
         _work(tab, page, folder)

@@ -18,6 +18,7 @@ PUBLIC = [
     "ApprovePartially",
     "Architect",
     "Arrival",
+    "AssetFolder",
     "AttemptView",
     "Blueprint",
     "BlueprintArgs",

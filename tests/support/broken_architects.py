@@ -265,7 +265,7 @@ class _ClosedApp(_Wrapped):
 
 class _AssetlessApp(_Wrapped):
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == "/beside.txt":
+        if environ["PATH_INFO"] == "/beside.svg":
             return _reply(start, "404 Not Found", "no such page")
         return super().__call__(environ, start)
 

@@ -14,6 +14,7 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "BlueprintArgs",
             "OnboardingArgs",
             "Page",
+            "AssetFolder",
             "TaskView",
             "OnboardingView",
             "AttemptView",

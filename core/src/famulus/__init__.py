@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from famulus.contracts.receiving import Unverified as Unverified
     from famulus.contracts.rehearsal import Rehearsal as Rehearsal
     from famulus.contracts.task_template import TaskTemplate as TaskTemplate
+    from famulus.contracts.views import AssetFolder as AssetFolder
     from famulus.contracts.views import AttemptView as AttemptView
     from famulus.contracts.views import Form as Form
     from famulus.contracts.views import FormFile as FormFile
@@ -219,6 +220,7 @@ _WHERE = {
     "ApprovePartially": "famulus.contracts.visit_verdict",
     "Architect": "famulus.contracts.architect",
     "Arrival": "famulus.contracts.provider_views",
+    "AssetFolder": "famulus.contracts.views",
     "AttemptView": "famulus.contracts.views",
     "Blueprint": "famulus.contracts.blueprint",
     "BlueprintArgs": "famulus.contracts.blueprint_args",
@@ -431,6 +433,7 @@ __all__ = [
     "ApprovePartially",
     "Architect",
     "Arrival",
+    "AssetFolder",
     "AttemptView",
     "Blueprint",
     "BlueprintArgs",

@@ -12,7 +12,7 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, request
 
 import famulus
-from famulus import Form, PlatformRequest, Reply, UnavailableError, UsageError
+from famulus import AssetFolder, Form, PlatformRequest, Reply, UnavailableError, UsageError
 from famulus_flask.wsgi import create_app
 
 
@@ -24,8 +24,8 @@ class StubGateway:
         self.upload_folder = folder / "uploads"
         self.upload_folder.mkdir()
         self.kept_folder = folder / "kept"
-        self.assets = [folder / "assets", folder / "more_assets"]
-        for each in [self.kept_folder, *self.assets]:
+        self.assets = [AssetFolder(folder / name) for name in ("assets", "more_assets")]
+        for each in [self.kept_folder, *(one.path for one in self.assets)]:
             each.mkdir()
         self.headers: Mapping[str, str] = {"Content-Security-Policy": "frame-ancestors 'none'"}
         self.forms: list[Form] = []

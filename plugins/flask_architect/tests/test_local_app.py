@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 from flask.testing import FlaskClient
 
-from famulus import UsageError
+from famulus import AssetFolder, UsageError
 from famulus_flask import wsgi
 from famulus_flask.app import create_app
 from famulus_flask.limits import Limits
@@ -394,7 +394,7 @@ def test_form_without_a_ticket_is_refused_before_it_is_read(
 
 
 def test_asset_comes_from_the_first_folder_that_has_it(client: FlaskClient, gateway: Any) -> None:
-    first, second = gateway.assets
+    first, second = (each.path for each in gateway.assets)
     (first / "style.css").write_text("first")
     (second / "style.css").write_text("second")
     (second / "img").mkdir()
@@ -407,7 +407,7 @@ def test_asset_comes_from_the_first_folder_that_has_it(client: FlaskClient, gate
 
 
 def test_asset_answers_ranges_and_conditions(client: FlaskClient, gateway: Any) -> None:
-    (gateway.assets[0] / "clip.mp4").write_bytes(b"0123456789")
+    (gateway.assets[0].path / "clip.mp4").write_bytes(b"0123456789")
 
     part = client.get("/clip.mp4", buffered=True, headers={"Range": "bytes=2-4"})
     again = client.get("/clip.mp4", buffered=True, headers={"If-None-Match": part.headers["ETag"]})
@@ -438,7 +438,7 @@ def test_asset_answers_ranges_and_conditions(client: FlaskClient, gateway: Any) 
     ],
 )
 def test_path_that_is_no_asset_is_404(client: FlaskClient, gateway: Any, path: str) -> None:
-    folder = gateway.assets[0]
+    folder = gateway.assets[0].path
     secret = folder.parent / "secret.txt"
     secret.write_text("secret")
     (folder / "img").mkdir()
@@ -455,6 +455,21 @@ def test_path_that_is_no_asset_is_404(client: FlaskClient, gateway: Any, path: s
     assert "secret" not in reply.text
 
 
+def test_file_that_its_folder_does_not_serve_is_404(client: FlaskClient, gateway: Any) -> None:
+    first, second = gateway.assets
+    for folder in (first.path, second.path):
+        (folder / "a.png").write_text(folder.name)
+        (folder / "data.csv").write_text("secret")
+    gateway.assets = [AssetFolder(first.path, lambda name: name in ("a.png", "../data.csv"))]
+
+    assert client.get("/a.png", buffered=True).text == "assets"
+    assert client.get("/data.csv").status_code == 404
+    assert client.get("/..%2fdata.csv").status_code == 404
+
+    gateway.assets = [AssetFolder(first.path, lambda _: False), second]
+    assert client.get("/a.png", buffered=True).text == "more_assets"
+
+
 @pytest.mark.parametrize("length", [1, 255, 256, 4095, 9000])
 @pytest.mark.parametrize("byte", ["a", "%1b", "%c3%a4", "%ff", "a/"])
 def test_asset_name_of_any_length_is_404(
@@ -467,7 +482,7 @@ def test_asset_name_of_any_length_is_404(
 def test_asset_that_cannot_be_read_is_404(
     client: FlaskClient, gateway: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder: Path = gateway.assets[0]
+    folder: Path = gateway.assets[0].path
     (folder / "circle").symlink_to("circle")
     (folder / "gone.txt").write_text("x")
     found = folder / "gone.txt"
@@ -481,7 +496,7 @@ def test_asset_that_cannot_be_read_is_404(
 def test_asset_is_asked_for_again_where_no_file_can_be_opened(
     client: FlaskClient, gateway: Any
 ) -> None:
-    (gateway.assets[0] / "style.css").write_text("a { }")
+    (gateway.assets[0].path / "style.css").write_text("a { }")
     assert client.get("/style.css", buffered=True).status_code == 200
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     lowest_free = os.dup(0)
@@ -497,7 +512,7 @@ def test_asset_is_asked_for_again_where_no_file_can_be_opened(
 
 
 def test_every_reply_carries_the_headers_of_the_frame(client: FlaskClient, gateway: Any) -> None:
-    (gateway.assets[0] / "page.html").write_text("<script src=x.js></script>")
+    (gateway.assets[0].path / "page.html").write_text("<script src=x.js></script>")
 
     for path in ("/", "/page.html", "/nothing", "/submit", "/healthz"):
         reply = client.get(path, buffered=True)
@@ -536,7 +551,7 @@ def test_body_that_breaks_in_the_server_is_400(client: FlaskClient, error: Excep
 
 
 def test_link_inside_the_folder_is_followed(client: FlaskClient, gateway: Any) -> None:
-    folder: Path = gateway.assets[0]
+    folder: Path = gateway.assets[0].path
     (folder / "real.txt").write_text("here")
     (folder / "link.txt").symlink_to("real.txt")
 

@@ -15,6 +15,7 @@ from famulus.contracts.context import Context
 from famulus.contracts.filled_form import fields_of, fill_form
 from famulus.contracts.plan import Plan, SharedStateClass, SharedTaskState
 from famulus.contracts.views import (
+    AssetFolder,
     AttemptView,
     Form,
     NotPassed,
@@ -216,10 +217,11 @@ class Blueprint(ABC):
         page = self.task_page(TaskView(agent_id=unit.agent_id, worker=unit.worker, unit=shown))
         return evolve(page, body=fill_form(page.body, fields_of(unit.answers)))
 
-    def assets(self) -> Sequence[Path]:
+    def assets(self) -> Sequence[Path | AssetFolder]:
         """Return the folders whose files are served beside the page, under their own names.
 
-        Called at each request for such a file. If two folders have a file of one name, the first is
-        served. Files whose names begin with a dot are not served.
+        A path serves the whole folder, an :class:`AssetFolder` what it chooses. Called at each
+        request for such a file. If two folders have a file of one name, the first is served. Files
+        whose names begin with a dot are not served.
         """
         return ()

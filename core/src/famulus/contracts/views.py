@@ -39,6 +39,24 @@ class Page:
     submit_attributes: Mapping[str, str] = Factory(dict)
 
 
+def _everything(name: str) -> bool:
+    return bool(name)
+
+
+@frozen
+class AssetFolder:
+    """A folder of which chosen files are served beside a page.
+
+    ``serves`` is asked, by any thread, for the name of a file as it stands in the address, such as
+    ``images/1.png``. Whatever it returns, no file outside of the folder is served, and none whose
+    name begins with a dot.
+    """
+
+    path: Path
+    #: the default serves every file of the folder
+    serves: Callable[[str], bool] = _everything
+
+
 @frozen(kw_only=True)
 class WorkerView:
     """A worker as callbacks and blueprints see them."""

@@ -26,6 +26,7 @@ from famulus.contracts.provider_views import (
 )
 from famulus.contracts.receiving import PlatformRequest
 from famulus.contracts.views import (
+    AssetFolder,
     AttemptView,
     Form,
     FormFile,
@@ -198,9 +199,10 @@ class Gateway:
         self._platform_requests = PlatformRequests(database, record.id, provider)
 
     @property
-    def assets(self) -> Sequence[Path]:
-        """Folders whose files are served beside the page."""
-        return self._blueprint.assets()
+    def assets(self) -> Sequence[AssetFolder]:
+        """Folders of which files are served beside the page: those that ``serves`` is true of."""
+        folders = self._blueprint.assets()
+        return [one if isinstance(one, AssetFolder) else AssetFolder(one) for one in folders]
 
     @property
     def upload_folder(self) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.views import Page
+from famulus.contracts.views import AssetFolder, Page
 from famulus.engine.answers import StoredAnswer
 from famulus.engine.pages import review_document
 from famulus.model.database import Database
@@ -57,5 +57,6 @@ def _shown(blueprint: Blueprint, unit: StoredAnswer) -> tuple[Page | None, str]:
 
 def _assets(blueprint: Blueprint) -> str:
     """Return the address of the first folder of assets, which is all that a page can name."""
-    folder = next(iter(blueprint.assets()), None)
+    first = next(iter(blueprint.assets()), None)
+    folder = first.path if isinstance(first, AssetFolder) else first
     return "" if folder is None else f"{folder.resolve().as_uri()}/"

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from werkzeug.security import safe_join
 
+import famulus
 
-def find_asset(folders: Iterable[Path], name: str) -> Path | None:
-    """Return the file of that name from the first folder that has it, or None.
+
+def find_asset(folders: Iterable[famulus.AssetFolder], name: str) -> Path | None:
+    """Return the file of that name from the first folder that serves it, or None.
 
     A name that starts with a dot, anywhere in the path, is not found; nor is a file outside of
     the folder that a symbolic link points to, nor a name that the file system cannot hold.
@@ -17,8 +19,8 @@ def find_asset(folders: Iterable[Path], name: str) -> Path | None:
     if "\0" in name or any(part.startswith(".") for part in name.split("/")):
         return None
     for folder in folders:
-        joined = safe_join(str(folder), name)
-        found = None if joined is None else _file_inside(folder, joined)
+        joined = safe_join(str(folder.path), name) if folder.serves(name) else None
+        found = None if joined is None else _file_inside(folder.path, joined)
         if found is not None:
             return found
     return None

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any
 
 import famulus
+from famulus_static_html.beside import FilesBeside
 from famulus_static_html.checks import StaticTaskChecks
 from famulus_static_html.columns import with_inputs
 from famulus_static_html.compiled import CompiledPage
@@ -31,6 +32,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
         super().__init__(args, context)
         self._lock = Lock()
         self._pages: dict[Path, CompiledPage] = {}
+        self._beside: dict[Path, FilesBeside] = {}
 
     @property
     def _state(self) -> SharedStaticTaskState:
@@ -120,10 +122,21 @@ class StaticTaskBlueprint(famulus.Blueprint):
         """Return inputs and outputs as ``name: value`` lines."""
         return shown(unit)
 
-    def assets(self) -> Sequence[Path]:
-        """Return ``extra_source_dir``."""
-        folder = self.args.extra_source_dir
-        return () if folder is None else (folder.expanduser(),)
+    def assets(self) -> Sequence[Path | famulus.AssetFolder]:
+        """Return ``extra_source_dir``, or else what each page names of its own folder."""
+        if self.args.extra_source_dir is not None:
+            return (self.args.extra_source_dir.expanduser(),)
+        pages = (self.args.task_source, self.args.preview_source, self.args.onboarding_source)
+        beside = [self._files_beside(path) for path in dict.fromkeys(pages) if path is not None]
+        return [famulus.AssetFolder(each.folder, each.serves) for each in beside]
+
+    def _files_beside(self, path: Path) -> FilesBeside:
+        page = self._page(path)
+        with self._lock:
+            if path not in self._beside:
+                data = famulus.data_files(self.args)
+                self._beside[path] = FilesBeside(path.expanduser(), page.files, data)
+            return self._beside[path]
 
     def _page(self, path: Path | None) -> CompiledPage:
         """Return a compiled page, compiled once per instance.

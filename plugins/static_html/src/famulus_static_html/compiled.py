@@ -9,6 +9,7 @@ from attrs import frozen
 
 import famulus
 from famulus_static_html.fields import ListFields
+from famulus_static_html.local_files import LocalAddress
 from famulus_static_html.mturk import MTurkParts
 from famulus_static_html.outer import OuterTags
 from famulus_static_html.source import Placeholder, Source
@@ -48,8 +49,8 @@ class CompiledPage:
     quoted: tuple[Placeholder, ...]
     #: placeholders that stand for an attribute without a value, such as ``checked``
     switches: tuple[Placeholder, ...]
-    #: the files that the page loads from its own folder, each with its line
-    files: Mapping[str, int]
+    #: the addresses in its own folder that the page names
+    files: tuple[LocalAddress, ...]
     lists: ListFields
     problems: tuple[famulus.Problem, ...]
     #: whether values can bring fields with them

@@ -220,7 +220,7 @@ class MarkupWatch:
 class SeveralWatches:
     """Passes each row to the watches of several pages."""
 
-    watches: Sequence[MarkupWatch]
+    watches: Sequence[famulus.RowWatch]
 
     @property
     def names(self) -> set[str]:

@@ -31,7 +31,8 @@ class StaticTaskArgs(famulus.OnboardingArgs):
         "and, in Python, validate_onboarding."
     )
     extra_source_dir: Path | None = famulus.option(
-        help="Folder whose files are served beside the page: images, scripts, styles."
+        help="Folder whose files are served beside the page: images, scripts, styles. When unset, "
+        "the files of the page's own folder that it names are."
     )
     data_csv: Path | None = famulus.option(
         help="CSV file: a line of column names, then a row for each assignment."

@@ -151,7 +151,7 @@ class _Compiler:
             shown=tuple(self.shown),
             quoted=tuple(self.quoted),
             switches=tuple(self.switches),
-            files=local_addresses(self.source, live),
+            files=local_addresses(self.source, tokens, live),
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
             has_raw_markup=self.has_raw_markup,

@@ -167,11 +167,14 @@ class ArchitectConformance:
         with self._served(tmp_path) as (_, _, url):
             way = HttpWay(url)
 
-            assert way.get("beside.txt").text == "an asset", (
+            assert way.get("beside.svg").text == "an asset", (
                 "The files of Gateway.assets must be served under their own names."
             )
-            for name in ("../data.csv", "%2e%2e/data.csv", "..%2fdata.csv", "no.txt"):
-                assert way.get(name).status in (400, 404), f"{name!r} is not an asset."
+            outside = ("../data.csv", "%2e%2e/data.csv", "..%2fdata.csv")
+            for name in ("no.svg", "page.html", *outside):
+                assert way.get(name).status in (400, 404), (
+                    f"{name!r} is not an asset: AssetFolder.serves() is not true of it."
+                )
 
     def test_headers_of_the_gateway_are_sent(self, tmp_path: Path) -> None:
         with self._served(tmp_path) as (operator, _, url):

@@ -15,7 +15,7 @@ from famulus.testing.inprocess import NoThreads
 
 _PAGE = (
     '<p>${word}</p><label>Answer <input name="answer" required></label>'
-    '<input type="file" name="file" aria-label="A file">'
+    '<input type="file" name="file" aria-label="A file"><img src="beside.svg" alt="">'
 )
 
 
@@ -23,10 +23,10 @@ def run_of(
     architect: type[Architect], options: dict[str, Any], folder: Path, *, provider: str
 ) -> dict[str, Any]:
     """Return the configuration of a run with three rows, whose files are written into a folder."""
-    (folder / "page.html").write_text(_PAGE)
+    (folder / "page").mkdir(exist_ok=True)
+    (folder / "page/page.html").write_text(_PAGE)
+    (folder / "page/beside.svg").write_text("an asset")
     (folder / "data.csv").write_text("word\none\ntwo\nthree\n")
-    (folder / "assets").mkdir(exist_ok=True)
-    (folder / "assets/beside.txt").write_text("an asset")
     return {
         "defaults": [
             {"blueprint": "static_task"},
@@ -35,9 +35,8 @@ def run_of(
         ],
         "architect": options,
         "blueprint": {
-            "task_source": str(folder / "page.html"),
+            "task_source": str(folder / "page/page.html"),
             "data_csv": str(folder / "data.csv"),
-            "extra_source_dir": str(folder / "assets"),
             "units_per_assignment": 3,
         },
         "task": {

@@ -11,6 +11,7 @@ import attrs
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.views import (
+    AssetFolder,
     AttemptView,
     Form,
     NotPassed,
@@ -149,7 +150,8 @@ class BlueprintPageRules(BlueprintUnderTest):
         with self.harness(tmp_path) as harness:
             folders = harness.blueprint().assets()
 
-        for folder in folders:
+        for each in folders:
+            folder = each.path if isinstance(each, AssetFolder) else each
             assert folder.is_dir(), f"assets() must return folders that are there, not {folder}."
 
     def test_threads_can_share_an_instance(self, tmp_path: Path) -> None:
