@@ -11,6 +11,7 @@ from typing import Any
 from attrs import evolve
 
 import famulus
+from famulus_form.catalogue import CATALOGUE
 from famulus_form.checks import form_problems
 from famulus_form.form import FOLDERS, Form
 from famulus_form.form_file import read_form
@@ -25,6 +26,7 @@ class FormBlueprint(famulus.Blueprint):
     """Questions declared in YAML, asked of each row of data."""
 
     type = "form"
+    catalogue = CATALOGUE
     Args = FormArgs
     SharedState = SharedFormState
     args: FormArgs
@@ -72,7 +74,8 @@ class FormBlueprint(famulus.Blueprint):
     def preview_page(self, view: famulus.PreviewView) -> famulus.Page:
         """Ask the questions about the first row, or rows."""
         own = {"famulus_agent_id": "", "provider_worker_id": ""}
-        return self._form.page(self._form.shown(view.data or {}, Shown(own)))
+        shown = Shown(own, translate=famulus.Translator.to(view.language))
+        return self._form.page(self._form.shown(view.data or {}, shown))
 
     def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
         """Return the typed answers to the questions that were asked, by column."""
@@ -105,7 +108,10 @@ class FormBlueprint(famulus.Blueprint):
     def _shown(self, view: famulus.TaskView) -> Shown:
         own = {"famulus_agent_id": str(view.agent_id), "provider_worker_id": view.worker.name}
         earlier = view.earlier_answers if self._form.looks_back else None
-        return self._form.shown(view.unit.data, Shown(own, _lot(view.unit), earlier))
+        return self._form.shown(
+            view.unit.data,
+            Shown(own, _lot(view.unit), earlier, translate=famulus.Translator.to(view.language)),
+        )
 
     @property
     def _form(self) -> Form:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -12,6 +11,7 @@ from attrs import define, evolve, field
 
 import famulus
 import famulus_marks
+from famulus_form.catalogue import _
 from famulus_form.form_file import FormFile
 from famulus_form.form_page import FormPage, section
 from famulus_form.head import CONSENT_COLUMN, CONSENT_FIELD, NOT_AGREED, Head
@@ -25,10 +25,19 @@ from famulus_form.items import (
     with_items,
 )
 from famulus_form.kinds.marks import Marking
-from famulus_form.question import REQUIRED, Question
-from famulus_form.rules import rules_by_name
+from famulus_form.question import Question
+from famulus_form.script_texts import BACK, NEXT, script_texts, steps_knowledge
 from famulus_form.sent import Sent, WrongAnswer
-from famulus_form.texts import OWN_NAMES, Piece, Shown, blocks, merged, placeholders, rendered
+from famulus_form.texts import (
+    OWN_NAMES,
+    Piece,
+    Shown,
+    blocks,
+    fixed,
+    merged,
+    placeholders,
+    rendered,
+)
 
 #: The folder of our style sheet and script.
 STATIC = Path(__file__).parent / "static"
@@ -48,13 +57,9 @@ STEPS_SCRIPT = (
 #: The field that keeps the page that a worker is on in their draft.
 PAGE_FIELD = "_page"
 
-# Fixed texts for workers.
-_SUMMARY = "Some answers are missing or not right; see the notes beside the questions."
-_BACK = "Back"
-_NEXT = "Next"
-_PROGRESS = "Page {page} of {pages}"
-_ITEM_NUMBER = "{number} of {items}"
-_ENDING = "To finish"
+_SUMMARY = _("Some answers are missing or not right; see the notes beside the questions.")
+# Translators: the heading of the last page of a form
+_ENDING = _("To finish")
 
 
 @define
@@ -86,7 +91,11 @@ class Form:
         once = file.all_pages if items == 1 else [file.ending] if file.ending else []
         questions = _questions_of(once)
         everything = [*(each for listed in item_questions for each in listed), *questions]
-        pieces: list[Piece] = ['<div class="fq-form">\n']
+        pieces: list[Piece] = [
+            '<div class="fq-form" data-texts="',
+            lambda shown: script_texts(shown.translate),
+            '">\n',
+        ]
         if head.consent is not None:
             pieces += head.consent.html()
         pieces += head.instructions.html()
@@ -94,7 +103,7 @@ class Form:
             pieces.append('<p class="fq-shortcuts" hidden></p>\n')
         pieces += _content(file, of_items)
         if file.has_pages:
-            pieces.append(_steps(everything))
+            pieces += _steps(everything)
         pieces.append("</div>")
         used = {name for _, _, text in file.texts() for name in placeholders(text)}
         has_marks = any(isinstance(question, Marking) for question in everything)
@@ -244,7 +253,7 @@ def _read(
         try:
             found = question.read(sent)
         except WrongAnswer as error:
-            wrong[question.name] = str(error)
+            wrong[question.name] = error.message
             continue
         answers |= found
         values[question.name] = question.values(found)
@@ -317,7 +326,12 @@ def _item_html(pages: Sequence[FormPage], number: int) -> list[Piece]:
 
 
 def _numbered(number: int) -> Piece:
-    return lambda shown: _ITEM_NUMBER.format(number=number + 1, items=shown.of)
+    def numbered(shown: Shown) -> str:
+        # Translators: the number of one of several that a worker is shown
+        text = _("{number} of {items}", number=number + 1, items=shown.of)
+        return escape(shown.translate(text))
+
+    return numbered
 
 
 def _items_html(compiled: Sequence[Sequence[Piece]]) -> Piece:
@@ -327,17 +341,15 @@ def _items_html(compiled: Sequence[Sequence[Piece]]) -> Piece:
     )
 
 
-def _steps(questions: Sequence[Question]) -> str:
+def _steps(questions: Sequence[Question]) -> list[Piece]:
     """Return the buttons between pages, with what the script has to know."""
-    known = {
-        "rules": rules_by_name(questions),
-        "required": REQUIRED,
-        "progress": _PROGRESS,
-        "next": _NEXT,
-    }
-    return (
-        f'<div class="fq-steps" data-steps="{escape(json.dumps(known))}" hidden>\n'
-        f'<input type="hidden" name="{PAGE_FIELD}" value="" autocomplete="off">\n'
-        f'<button type="button" class="fq-back">{_BACK}</button>\n'
-        f'<button type="button" class="fq-next">{_NEXT}</button>\n</div>\n'
-    )
+    return [
+        '<div class="fq-steps" data-steps="',
+        steps_knowledge(questions),
+        f'" hidden>\n<input type="hidden" name="{PAGE_FIELD}" value="" autocomplete="off">\n'
+        '<button type="button" class="fq-back">',
+        fixed(BACK),
+        '</button>\n<button type="button" class="fq-next">',
+        fixed(NEXT),
+        "</button>\n</div>\n",
+    ]

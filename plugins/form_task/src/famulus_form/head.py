@@ -10,12 +10,14 @@ from typing import Any
 from attrs import evolve, frozen
 
 import famulus
+from famulus_form.catalogue import _
 from famulus_form.media import Shows
 from famulus_form.texts import (
     OWN_NAMES,
     Piece,
     Shown,
     blocks,
+    fixed,
     inline,
     merged,
     placeholders,
@@ -28,13 +30,15 @@ CONSENT_FIELD = "_consent"
 CONSENT_COLUMN = "consent"
 
 # Fixed texts for workers.
-INSTRUCTIONS = "Instructions"
-GOOD = "Good example"
-BAD = "Bad example"
-CONSENT = "Before you begin"
-AGREE = "I agree"
-OR_GIVE_BACK = "If you do not agree, give this one back with the button below."
-NOT_AGREED = (
+INSTRUCTIONS = _("Instructions")
+GOOD = _("Good example")
+BAD = _("Bad example")
+# Translators: the heading of a text that workers agree to
+CONSENT = _("Before you begin")
+AGREE = _("I agree")
+# Translators: what is given back is one piece of work
+OR_GIVE_BACK = _("If you do not agree, give this one back with the button below.")
+NOT_AGREED = _(
     "Please read what stands before the questions, and agree to it. If you see no such text, load "
     "this page again."
 )
@@ -53,8 +57,14 @@ class Example(Shows):
     def example_html(self, kind: str, title: str) -> list[Piece]:
         """Return its HTML; ``kind`` is ``good`` or ``bad``."""
         why: list[Piece] = ['<p class="fq-why">', *inline(self.why), "</p>\n"] if self.why else []
-        heading = f'<p class="fq-example-title">{escape(title)}</p>\n'
-        return [f'<div class="fq-example fq-{kind}">\n{heading}', *self.html(), *why, "</div>\n"]
+        return [
+            f'<div class="fq-example fq-{kind}">\n<p class="fq-example-title">',
+            fixed(title),
+            "</p>\n",
+            *self.html(),
+            *why,
+            "</div>\n",
+        ]
 
 
 @frozen(kw_only=True)
@@ -150,7 +160,9 @@ class Consent:
                 f'<label class="fq-option fq-agree"><input type="checkbox" {named} required>'
                 '<span class="fq-option-text">',
                 *inline(self.agree),
-                f'</span></label>\n<p class="fq-help">{escape(OR_GIVE_BACK)}</p>\n</section>\n',
+                '</span></label>\n<p class="fq-help">',
+                fixed(OR_GIVE_BACK),
+                "</p>\n</section>\n",
             ]
         )
 

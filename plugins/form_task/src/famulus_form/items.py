@@ -55,7 +55,12 @@ def with_items(shown: Shown, data: Mapping[str, Any]) -> Shown:
     """
     rows = rows_of(data) or [{}]
     items = [
-        Shown({**row, **shown.values}, _lot(shown.lot, number), of=len(rows))
+        Shown(
+            {**row, **shown.values},
+            _lot(shown.lot, number),
+            of=len(rows),
+            translate=shown.translate,
+        )
         for number, row in enumerate(rows)
     ]
     return evolve(shown, items=items)

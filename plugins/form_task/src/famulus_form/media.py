@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _
 from famulus_form.texts import Piece, attribute, blocks, inline, is_safe_url, placeholders, url
 
 _KINDS = ("text", "image", "audio", "video")
@@ -56,9 +57,13 @@ class Shows:
     def _content(self) -> list[Piece]:
         if self.image is not None:
             return ['<img src="', *url(self.image), '" alt="', *attribute(self.alt), '">\n']
-        for tag, address in (("audio", self.audio), ("video", self.video)):
+        for tag, address, name in (
+            # Translators: names a player of sound, and one of moving pictures
+            ("audio", self.audio, _("Audio")),
+            ("video", self.video, _("Video")),
+        ):
             if address is not None:
-                named = [' aria-label="', *attribute(self.alt or tag.title()), '"']
+                named = [' aria-label="', *attribute(self.alt or name), '"']
                 return [
                     f'<{tag} controls preload="metadata" src="',
                     *url(address),

@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _
 from famulus_form.conditions import Condition
 from famulus_form.media import Shows
 from famulus_form.sent import Sent, WrongAnswer
-from famulus_form.texts import Piece, inline
+from famulus_form.texts import Piece, fixed, inline
 
 #: The typed answers to one question, by their columns.
 Answers = Mapping[str, Any]
@@ -23,7 +24,11 @@ Fault = tuple[str, str]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
-REQUIRED = "Please answer this question."
+REQUIRED = _("Please answer this question.")
+# Translators: beside a question that does not have to be answered
+_OPTIONAL = _("(optional)")
+# Translators: below a question that depends on another one, where scripts do not run
+_IF_IT_APPLIES = _("Answer this only where it applies.")
 
 
 @frozen(kw_only=True)
@@ -138,18 +143,20 @@ class Question(ABC):
         """Return the HTML of the whole question."""
         tag, heading = ("fieldset", "legend") if self.is_group else ("div", "label")
         target = "" if self.is_group else f' for="{self.id}-input"'
-        optional = "" if self.required else ' <span class="fq-optional">(optional)</span>'
+        optional: list[Piece] = []
+        if not self.required:
+            optional = [' <span class="fq-optional">', fixed(_OPTIONAL), "</span>"]
         pieces: list[Piece] = [
             f'{self.opening(tag)}\n<{heading} class="fq-question"{target}>',
             *inline(self.question),
-            f"{optional}</{heading}>\n",
+            *optional,
+            f"</{heading}>\n",
         ]
         if self.help:
             pieces += [f'<p class="fq-help" id="{self.id}-help">', *inline(self.help), "</p>\n"]
         if self.show_if.tests:
-            pieces.append(
-                '<noscript><p class="fq-help">Answer this only where it applies.</p></noscript>\n'
-            )
+            note = fixed(_IF_IT_APPLIES)
+            pieces += ['<noscript><p class="fq-help">', note, "</p></noscript>\n"]
         for shows in self.show:
             pieces += shows.html()
         return [*pieces, *self.control(), f"\n{self.error_slot()}\n</{tag}>\n"]

@@ -8,13 +8,19 @@ from typing import Any
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _n
 
 #: Characters that one answer may have where its question sets no limit.
 LONGEST = 100_000
 
 
 class WrongAnswer(Exception):  # noqa: N818 - it is a sentence for the worker
-    """An answer is missing or not right; the text says what to do."""
+    """An answer is missing or not right; the message says what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        #: as it was given, so that a translatable text can be translated
+        self.message = message
 
 
 @frozen
@@ -30,7 +36,13 @@ class Sent:
         """Return the value of a field without white space around it; empty if it has none."""
         value = (self.form.first(name) or "").strip()
         if len(value) > LONGEST:
-            raise WrongAnswer(f"Please shorten this: it has more than {LONGEST:,} characters.")
+            raise WrongAnswer(
+                _n(
+                    "Please shorten this: it has more than {count} character.",
+                    "Please shorten this: it has more than {count} characters.",
+                    count=LONGEST,
+                )
+            )
         return value
 
     def texts(self, name: str) -> list[str]:

@@ -15,6 +15,8 @@ from typing import Any
 
 from attrs import frozen
 
+from famulus import TranslatableText, Translator
+
 #: Names that every text can use besides the columns of the data.
 OWN_NAMES = frozenset({"famulus_agent_id", "provider_worker_id"})
 #: What a URL becomes that could run code.
@@ -31,6 +33,9 @@ _STRIPPED = "".join(map(chr, range(0x21)))
 _IGNORED = str.maketrans("", "", "\t\n\r")
 
 
+_TO_ENGLISH = Translator.to("en")
+
+
 @frozen
 class Shown:
     """What one page shows: the values by name, and a number that stays the same for its unit."""
@@ -44,6 +49,8 @@ class Shown:
     items: Sequence[Shown] = ()
     #: how many rows the unit has
     of: int = 1
+    #: to the language of the fixed texts
+    translate: Translator = _TO_ENGLISH
 
 
 #: A piece of a page: HTML, or a function that makes it.
@@ -73,13 +80,22 @@ def plain(text: str, values: Mapping[str, Any]) -> str:
     )
 
 
+def fixed(text: str) -> Piece:
+    """Return a text of this package, as HTML in the language of the page."""
+    return lambda shown: escape(shown.translate(text))
+
+
 def inline(text: str) -> list[Piece]:
     """Compile a text that stands in a line."""
+    if isinstance(text, TranslatableText):
+        return [fixed(text)]
     return _pieces(_marked(escape(text, quote=False)))
 
 
 def attribute(text: str) -> list[Piece]:
     """Compile a text that stands in a quoted attribute."""
+    if isinstance(text, TranslatableText):
+        return [fixed(text)]
     return _pieces(escape(text))
 
 

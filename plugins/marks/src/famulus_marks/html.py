@@ -9,26 +9,42 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from famulus import Translator
+from famulus_marks.catalogue import _
+from famulus_marks.script_texts import script_texts
+
 #: Labels that have a colour of their own; further ones share them.
 COLOURS = 8
 
-LABELS_OPENING = '<div class="fq-labels" role="group" aria-label="Labels">\n'
 LABEL_CLOSING = "</button>\n"
 LABELS_CLOSING = "</div>\n"
-#: What follows the marked area.
-CLOSING = '</div>\n<ul class="fq-marks" aria-label="Marks"></ul>\n'
+#: The default language of all texts here.
+_ENGLISH = Translator.to("en")
 
 
-def opening(name: str, value: str = "") -> str:
+def opening(name: str, value: str = "", translate: Translator = _ENGLISH) -> str:
     """Return what precedes the labels and the marked area.
 
     :param value: marks that are there from the start, as JSON.
     """
+    without = escape(translate(_("To mark something, please turn JavaScript on.")))
     return (
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}" data-marks>\n'
-        '<noscript><p class="fq-help">To mark something, please turn JavaScript on.</p>'
-        '</noscript>\n<div class="fq-marking">\n'
+        f'<noscript><p class="fq-help">{without}</p></noscript>\n'
+        f'<div class="fq-marking" data-texts="{escape(script_texts(translate))}">\n'
     )
+
+
+def closing(translate: Translator = _ENGLISH) -> str:
+    """Return what follows the marked area."""
+    label = escape(translate(_("Marks")))
+    return f'</div>\n<ul class="fq-marks" aria-label="{label}"></ul>\n'
+
+
+def labels_opening(translate: Translator = _ENGLISH) -> str:
+    """Return what precedes the buttons of the labels."""
+    label = escape(translate(_("Labels")))
+    return f'<div class="fq-labels" role="group" aria-label="{label}">\n'
 
 
 def label_opening(number: int, value: str) -> str:

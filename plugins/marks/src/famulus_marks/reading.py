@@ -8,16 +8,22 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NoReturn
 
+from famulus_marks.catalogue import _
+
 _SIZE = re.compile(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})")
 
 Mark = Mapping[str, Any]
+
+
+#: A sentence for the worker.
+BROKEN = _("Please mark it again: the marks were not sent as they should be.")
 
 
 class BrokenMarksError(ValueError):
     """What was sent are no marks, or none of this text or image."""
 
     def __init__(self) -> None:
-        super().__init__("Please mark it again: the marks were not sent as they should be.")
+        super().__init__(BROKEN)
 
 
 def read_marks(text: str) -> list[Mark]:

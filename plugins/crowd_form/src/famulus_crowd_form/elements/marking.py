@@ -27,6 +27,7 @@ from famulus_crowd_form.elements.base import (
 from famulus_crowd_form.elements.choices import header, image_url
 from famulus_marks import html
 from famulus_marks.reading import (
+    BROKEN,
     BrokenMarksError,
     page_text,
     read_box,
@@ -60,8 +61,8 @@ class _Entities(Answer):
                 for mark in read_marks(sent_text(form, self.name))
             ]
             sort_spans(spans)
-        except BrokenMarksError as error:
-            raise WrongAnswer(str(error)) from None
+        except BrokenMarksError:
+            raise WrongAnswer(BROKEN) from None
         return {self.name: {"entities": [_entity(span) for span in spans]}}
 
     def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -104,8 +105,8 @@ class _Boxes(Answer):
                 {**read_box(mark, size), **read_label(mark, self.labels)}
                 for mark in read_marks(sent_text(form, self.name))
             ]
-        except BrokenMarksError as error:
-            raise WrongAnswer(str(error)) from None
+        except BrokenMarksError:
+            raise WrongAnswer(BROKEN) from None
         return {self.name: {"boundingBoxes": boxes, "inputImageProperties": size}}
 
     def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -180,8 +181,8 @@ def _marking(
     )
     value = json.dumps(marks, ensure_ascii=False) if marks else ""
     return (
-        f'<div class="fq" data-kind="{kind}">{html.opening(name, value)}{html.LABELS_OPENING}'
-        f"{buttons}{html.LABELS_CLOSING}{area}{html.CLOSING}</div>"
+        f'<div class="fq" data-kind="{kind}">{html.opening(name, value)}{html.labels_opening()}'
+        f"{buttons}{html.LABELS_CLOSING}{area}{html.closing()}</div>"
     )
 
 

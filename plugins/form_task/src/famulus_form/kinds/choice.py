@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _
 from famulus_form.kinds.options import Option, option_faults, written_out
 from famulus_form.question import REQUIRED, Answers, Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
@@ -17,6 +18,21 @@ from famulus_form.texts import Piece, inline
 #: The value of the option that is explained in a text field.
 OTHER = "other"
 _LONGEST_OTHER = 500
+
+# Translators: an answer that workers write in their own words
+_OTHER = _("Other")
+EXPLAIN = _("Please explain your answer in the text field.")
+NOT_OFFERED = _("Please choose among the answers on this page.")
+
+
+def at_least(number: int) -> str:
+    """Return the sentence for a worker who has chosen too few answers."""
+    return _("Please choose at least {number}.", number=number)
+
+
+def at_most(number: int) -> str:
+    """Return the sentence for a worker who has chosen too many answers."""
+    return _("Please choose at most {number}.", number=number)
 
 
 @frozen(kw_only=True)
@@ -89,7 +105,7 @@ class _Choosing(Question):
         ]
 
     def _other(self) -> list[Piece]:
-        label = "Other" if self.other.lower() in ("true", "yes", "on") else self.other
+        label = _OTHER if self.other.lower() in ("true", "yes", "on") else self.other
         return [
             f'\n<div class="fq-other"><label class="fq-option"><input type="{self.input_type}"'
             f' name="{self.name}" value="{OTHER}"{self._needed_of(-1)}>'
@@ -112,15 +128,17 @@ class _Choosing(Question):
             return {f"{self.name}_other": None}
         text = sent.text(f"{self.name}.other")
         if not text:
-            raise WrongAnswer("Please explain your answer in the text field.")
+            raise WrongAnswer(EXPLAIN)
         if len(text) > _LONGEST_OTHER:
-            raise WrongAnswer(f"Please explain it in at most {_LONGEST_OTHER} characters.")
+            raise WrongAnswer(
+                _("Please explain it in at most {number} characters.", number=_LONGEST_OTHER)
+            )
         return {f"{self.name}_other": text}
 
     def _check_known(self, chosen: Sequence[str]) -> None:
         known = self.known_values()
         if any(value not in known for value in chosen):
-            raise WrongAnswer("Please choose among the answers on this page.")
+            raise WrongAnswer(NOT_OFFERED)
 
     def fields(self, answers: Answers) -> list[tuple[str, str]]:
         found = super().fields(answers)
@@ -205,7 +223,7 @@ class Choices(_Choosing):
                 raise WrongAnswer(REQUIRED)
             return {self.name: [], **self._explanation(sent, chosen)}
         if len(chosen) < self.min:
-            raise WrongAnswer(f"Please choose at least {self.min}.")
+            raise WrongAnswer(at_least(self.min))
         if self.max is not None and len(chosen) > self.max:
-            raise WrongAnswer(f"Please choose at most {self.max}.")
+            raise WrongAnswer(at_most(self.max))
         return {self.name: chosen, **self._explanation(sent, chosen)}

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _
+from famulus_form.kinds.choice import NOT_OFFERED
 from famulus_form.media import Shows
 from famulus_form.question import Answers, Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
@@ -30,8 +32,8 @@ class Compare(Question):
         help="Whether lots decide which is on the left; the column NAME_left says which was.",
         default=True,
     )
-    left: str = famulus.option(help="Label of the left one.", default="Left")
-    right: str = famulus.option(help="Label of the right one.", default="Right")
+    left: str = famulus.option(help="Label of the left one.", default=_("Left"))
+    right: str = famulus.option(help="Label of the right one.", default=_("Right"))
     tie: str = famulus.option(
         help="Label of a third answer, that both are equal; none when empty.", default=""
     )
@@ -61,7 +63,7 @@ class Compare(Question):
     def read(self, sent: Sent) -> dict[str, Any]:
         chosen = sent.text(self.name)
         if chosen and chosen not in self.known_values():
-            raise WrongAnswer("Please choose among the answers on this page.")
+            raise WrongAnswer(NOT_OFFERED)
         answers: dict[str, Any] = {self.name: chosen} if chosen else self.missing()
         return (
             {**answers, f"{self.name}_left": self.left_one(sent.lot)} if self.shuffle else answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from html import escape
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
@@ -10,11 +11,19 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _
 from famulus_form.question import Answers, Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import Piece
 
 _MEGABYTE = 1_000_000
+
+
+def smaller_file(megabytes: float) -> str:
+    """Return the sentence for a worker whose file is too large."""
+    most = Decimal(f"{megabytes:g}")
+    # Translators: MB is a million bytes
+    return _("Please choose a file of at most {number} MB.", number=most)
 
 
 @frozen(kw_only=True)
@@ -45,10 +54,11 @@ class File(Question):
         if file is None:
             return self.missing()
         if self.max_megabytes is not None and file.size > self.max_megabytes * _MEGABYTE:
-            most = f"{self.max_megabytes:g}"
-            raise WrongAnswer(f"Please choose a file of at most {most} MB.")
+            raise WrongAnswer(smaller_file(self.max_megabytes))
         if self.accept and not any(_fits(file, kind) for kind in self.accept):
-            raise WrongAnswer(f"Please choose a file of another kind: {', '.join(self.accept)}.")
+            kinds = ", ".join(self.accept)
+            # Translators: {kinds} are endings and types of files, such as .png, image/*
+            raise WrongAnswer(_("Please choose a file of another kind: {kinds}.", kinds=kinds))
         record = {
             "name": file.filename,
             "size": file.size,

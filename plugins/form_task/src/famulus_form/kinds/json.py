@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NoReturn
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _
 from famulus_form.question import Answers, Question
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import Piece
@@ -32,20 +33,29 @@ class Json(Question):
             value = json.loads(text, parse_constant=_refuse)
             json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         except json.JSONDecodeError as error:
-            where = f"line {error.lineno}, column {error.colno}"
-            raise WrongAnswer(f"Please correct the JSON: {error.msg} ({where}).") from None
+            raise WrongAnswer(
+                # Translators: {reason} is in English
+                _(
+                    "Please correct the JSON: {reason} (line {line}, column {column}).",
+                    reason=error.msg,
+                    line=error.lineno,
+                    column=error.colno,
+                )
+            ) from None
         except (ValueError, RecursionError):
-            raise WrongAnswer("Please correct the JSON: it holds what JSON cannot have.") from None
+            message = _("Please correct the JSON: it holds what JSON cannot have.")
+            raise WrongAnswer(message) from None
         if self.keys:
             self._check_keys(value)
         return {self.name: value}
 
     def _check_keys(self, value: Any) -> None:
         if not isinstance(value, dict):
-            raise WrongAnswer('Please write an object, such as {"key": "value"}.')
+            raise WrongAnswer(_('Please write an object, such as {"key": "value"}.'))
         lacking = [key for key in self.keys if key not in value]
         if lacking:
-            raise WrongAnswer(f"Please add what is missing: {', '.join(lacking)}.")
+            # Translators: {keys} is a list of names in a text for programs
+            raise WrongAnswer(_("Please add what is missing: {keys}.", keys=", ".join(lacking)))
 
     def values(self, answers: Answers) -> list[str]:
         if answers.get(self.name) is None:

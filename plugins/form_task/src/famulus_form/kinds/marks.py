@@ -13,12 +13,25 @@ from typing import Any
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _
 from famulus_form.kinds.options import Option, option_faults, written_out
 from famulus_form.question import Answers, Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
-from famulus_form.texts import Piece, inline
+from famulus_form.texts import Piece, fixed, inline
 from famulus_marks import html
-from famulus_marks.reading import BrokenMarksError, read_label, read_marks
+from famulus_marks.reading import BROKEN, BrokenMarksError, read_label, read_marks
+
+_NOTHING = _("There is nothing to mark")
+
+
+def mark_at_least(number: int) -> str:
+    """Return the sentence for a worker who has marked too little."""
+    return _("Please mark at least {number}.", number=number)
+
+
+def mark_at_most(number: int) -> str:
+    """Return the sentence for a worker who has marked too much."""
+    return _("Please mark at most {number}.", number=number)
 
 
 @frozen(kw_only=True)
@@ -59,17 +72,17 @@ class Marking(Question):
                 for mark in read_marks(sent.text(self.name))
             ]
             self.arrange(marks)
-        except BrokenMarksError as error:
-            raise WrongAnswer(str(error)) from None
+        except BrokenMarksError:
+            raise WrongAnswer(BROKEN) from None
         if not marks:
             # Without a mark to find, an empty list is an answer; the script says that it is meant.
             if sent.text(f"{self.name}.none"):
                 return {self.name: []}
             return self.missing()
         if len(marks) < self.min:
-            raise WrongAnswer(f"Please mark at least {self.min}.")
+            raise WrongAnswer(mark_at_least(self.min))
         if self.max is not None and len(marks) > self.max:
-            raise WrongAnswer(f"Please mark at most {self.max}.")
+            raise WrongAnswer(mark_at_most(self.max))
         return {self.name: marks}
 
     @abstractmethod
@@ -101,23 +114,27 @@ class Marking(Question):
 
     def marking(self, area: list[Piece]) -> list[Piece]:
         """Return the controls around an area that is marked."""
-        none = ""
+        none: list[Piece] = []
         if not self.min:
-            none = (
+            none = [
                 f'<label class="fq-option fq-none"><input type="checkbox" name="{self.name}.none"'
-                ' value="1"><span class="fq-option-text">There is nothing to mark</span></label>\n'
-            )
+                ' value="1"><span class="fq-option-text">',
+                fixed(_NOTHING),
+                "</span></label>\n",
+            ]
         return [
-            html.opening(self.name),
+            lambda shown: html.opening(self.name, translate=shown.translate),
             *self._labels(),
             *area,
-            f"{html.CLOSING}{none}{self.note_slot()}",
+            lambda shown: html.closing(shown.translate),
+            *none,
+            self.note_slot(),
         ]
 
     def _labels(self) -> list[Piece]:
         if not self.labels:
             return []
-        pieces: list[Piece] = [html.LABELS_OPENING]
+        pieces: list[Piece] = [lambda shown: html.labels_opening(shown.translate)]
         for number, label in enumerate(self.labels):
             pieces += [
                 html.label_opening(number, label.value),

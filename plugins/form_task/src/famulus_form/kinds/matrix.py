@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _n
+from famulus_form.kinds.choice import NOT_OFFERED
 from famulus_form.kinds.options import Option, option_faults, written_out
 from famulus_form.question import Answers, Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
@@ -49,14 +51,19 @@ class Matrix(Question):
         for row in self.rows:
             value = sent.text(f"{self.name}.{row.value}")
             if value and value not in known:
-                raise WrongAnswer("Please choose among the answers on this page.")
+                raise WrongAnswer(NOT_OFFERED)
             rated[row.value] = value or None
         if not any(rated.values()):
             return self.missing()
         if self.required and not all(rated.values()):
             lacking = sum(value is None for value in rated.values())
-            lines = "line is" if lacking == 1 else "lines are"
-            raise WrongAnswer(f"Please answer each line: {lacking} {lines} missing.")
+            raise WrongAnswer(
+                _n(
+                    "Please answer each line: {count} line is missing.",
+                    "Please answer each line: {count} lines are missing.",
+                    count=lacking,
+                )
+            )
         return {self.name: rated}
 
     def values(self, answers: Answers) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _
 from famulus_form.question import Answers, Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import Piece, inline
@@ -21,6 +22,7 @@ _NUMBER = re.compile(
 )
 #: What the hidden field of a slider holds where no script has said whether it was moved.
 _UNKNOWN = "unknown"
+_MOVE_IT = _("Please move the slider.")
 
 
 def number_text(number: float) -> str:
@@ -38,9 +40,11 @@ class _Numeric(Question):
 
     def _between(self, number: float, least: float | None, most: float | None) -> None:
         if least is not None and number < least:
-            raise WrongAnswer(f"Please enter a number of at least {number_text(least)}.")
+            limit = Decimal(number_text(least))
+            raise WrongAnswer(_("Please enter a number of at least {limit}.", limit=limit))
         if most is not None and number > most:
-            raise WrongAnswer(f"Please enter a number of at most {number_text(most)}.")
+            limit = Decimal(number_text(most))
+            raise WrongAnswer(_("Please enter a number of at most {limit}.", limit=limit))
 
 
 @frozen(kw_only=True)
@@ -71,12 +75,13 @@ class Number(_Numeric):
         if not text:
             return self.missing()
         if self.whole and not _WHOLE.fullmatch(text):
-            raise WrongAnswer("Please enter a whole number, such as 3.")
+            raise WrongAnswer(_("Please enter a whole number, such as 3."))
         if not _NUMBER.fullmatch(text):
-            raise WrongAnswer("Please enter a number, such as 3 or 2.5.")
+            # Translators: browsers send a point whatever the language
+            raise WrongAnswer(_("Please enter a number, such as 3 or 2.5."))
         number = int(text) if _WHOLE.fullmatch(text) else float(text)
         if not math.isfinite(number):
-            raise WrongAnswer("Please enter a smaller number.")
+            raise WrongAnswer(_("Please enter a smaller number."))
         self._between(number, self.min, self.max)
         return {self.name: number}
 
@@ -125,11 +130,11 @@ class Slider(_Numeric):
         if not text or not sent.text(f"{self.name}.moved"):
             return self.missing()
         if not _NUMBER.fullmatch(text):
-            raise WrongAnswer("Please move the slider.")
+            raise WrongAnswer(_MOVE_IT)
         self._between(float(text), self.min, self.max)
         steps = (Decimal(text) - Decimal(str(self.min))) / Decimal(str(self.step))
         if steps != steps.to_integral_value():
-            raise WrongAnswer("Please move the slider.")
+            raise WrongAnswer(_MOVE_IT)
         number = float(text)
         is_whole = all(float(each).is_integer() for each in (self.min, self.step))
         return {self.name: int(number) if is_whole else number}

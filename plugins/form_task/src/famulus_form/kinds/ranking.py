@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _
 from famulus_form.kinds.options import Option, option_faults, written_out
 from famulus_form.question import Answers, Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
@@ -46,7 +47,10 @@ class Ranking(Question):
             return self.missing()
         wanted = [str(rank) for rank in range(1, len(self.items) + 1)]
         if sorted(ranks.values()) != sorted(wanted):
-            raise WrongAnswer(f"Please give each item a rank of its own, from 1 to {wanted[-1]}.")
+            most = len(wanted)
+            raise WrongAnswer(
+                _("Please give each item a rank of its own, from 1 to {most}.", most=most)
+            )
         return {self.name: sorted(ranks, key=lambda value: int(ranks[value]))}
 
     def values(self, answers: Answers) -> list[str]:

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _
 from famulus_form.kinds.marks import Marking
 from famulus_form.question import Answers, Fault
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import Piece, attribute, is_safe_url, placeholders, url
 from famulus_marks.html import drawn_regions, image_closing, image_opening, overlay
-from famulus_marks.reading import BrokenMarksError, read_box, read_point, read_size
+from famulus_marks.reading import BROKEN, BrokenMarksError, read_box, read_point, read_size
 
 
 @frozen(kw_only=True)
@@ -24,7 +25,7 @@ class _Regions(Marking):
         help="Address of the image, or its name in the folder.", required=True
     )
     alt: str = famulus.option(
-        help="What the image shows, for those who cannot see it.", default="The image to mark"
+        help="What the image shows, for those who cannot see it.", default=_("The image to mark")
     )
 
     @property
@@ -47,8 +48,8 @@ class _Regions(Marking):
             return {**answers, f"{self.name}_size": None}
         try:
             return {**answers, f"{self.name}_size": _size(sent, self.name)}
-        except BrokenMarksError as error:
-            raise WrongAnswer(str(error)) from None
+        except BrokenMarksError:
+            raise WrongAnswer(BROKEN) from None
 
     def fields(self, answers: Answers) -> list[tuple[str, str]]:
         size = answers.get(f"{self.name}_size")

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 import famulus
+from famulus_form.catalogue import _, _n
 from famulus_form.question import Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import Piece, attribute
@@ -41,9 +42,21 @@ class _Typed(Question):
         if not text:
             return self.missing()
         if len(text) < self.min_length:
-            raise WrongAnswer(f"Please write at least {self.min_length} characters.")
+            raise WrongAnswer(
+                _n(
+                    "Please write at least {count} character.",
+                    "Please write at least {count} characters.",
+                    count=self.min_length,
+                )
+            )
         if self.max_length is not None and len(text) > self.max_length:
-            raise WrongAnswer(f"Please write at most {self.max_length} characters.")
+            raise WrongAnswer(
+                _n(
+                    "Please write at most {count} character.",
+                    "Please write at most {count} characters.",
+                    count=self.max_length,
+                )
+            )
         return {self.name: text}
 
     def _attributes(self) -> list[Piece]:
@@ -83,9 +96,9 @@ class Text(_Typed):
         answers = super().read(sent)
         text = answers[self.name]
         if text is not None and "\n" in text:
-            raise WrongAnswer("Please write one line.")
+            raise WrongAnswer(_("Please write one line."))
         if text is not None and self.pattern and not re.fullmatch(self.pattern, text):
-            raise WrongAnswer(self.pattern_help or "Please check this: it does not look right.")
+            raise WrongAnswer(self.pattern_help or _("Please check this: it does not look right."))
         return answers
 
     def control(self) -> list[Piece]:
@@ -138,11 +151,11 @@ class Date(Question):
         try:
             day = date.fromisoformat(text).isoformat()
         except ValueError:
-            raise WrongAnswer("Please write a day as year-month-day: 2026-01-31.") from None
+            raise WrongAnswer(_("Please write a day as year-month-day: 2026-01-31.")) from None
         if self.min is not None and day < self.min:
-            raise WrongAnswer(f"Please choose a day that is not before {self.min}.")
+            raise WrongAnswer(_("Please choose a day that is not before {day}.", day=self.min))
         if self.max is not None and day > self.max:
-            raise WrongAnswer(f"Please choose a day that is not after {self.max}.")
+            raise WrongAnswer(_("Please choose a day that is not after {day}.", day=self.max))
         return {self.name: day}
 
     def control(self) -> list[Piece]:

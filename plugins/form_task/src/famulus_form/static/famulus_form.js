@@ -5,6 +5,7 @@
   const root = document.querySelector(".fq-form");
   if (!root || root.closest("fieldset:disabled")) return;
   const form = root.closest("form");
+  const texts = JSON.parse(root.dataset.texts);
   const questions = new Map();
   for (const element of root.querySelectorAll("[data-question]")) {
     questions.set(element.dataset.question, element);
@@ -138,11 +139,11 @@
         arrange(list);
       });
       select.addEventListener("focus", () => { before = select.value; });
-      const up = smallButton("▲", "Move up: " + text, () => { step(-1); up.focus(); });
-      const down = smallButton("▼", "Move down: " + text, () => { step(1); down.focus(); });
+      const up = smallButton("▲", texts.up.replace("{item}", () => text), () => { step(-1); up.focus(); });
+      const down = smallButton("▼", texts.down.replace("{item}", () => text), () => { step(1); down.focus(); });
       item.append(up, down);
     }
-    const keep = smallButton("This order is right", "", () => rankAsShown(list));
+    const keep = smallButton(texts.keepOrder, "", () => rankAsShown(list));
     keep.className = "fq-keep-order";
     list.after(keep);
   }
@@ -187,11 +188,11 @@
       showKeys();
     });
     const showKeys = () => {
-      toggle.textContent = keysOn ? "Turn shortcuts off" : "Turn shortcuts on";
+      toggle.textContent = keysOn ? texts.keysOff : texts.keysOn;
       root.classList.toggle("fq-no-keys", !keysOn);
     };
     showKeys();
-    shortcuts.append("Keys of the keyboard choose answers. ", toggle);
+    shortcuts.append(texts.keys + " ", toggle);
     shortcuts.hidden = false;
     document.addEventListener("keydown", press);
   }

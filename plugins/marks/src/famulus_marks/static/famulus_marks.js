@@ -16,8 +16,12 @@
     return made;
   }
 
+  const textsOf = (question) => JSON.parse(question.querySelector(".fq-marking").dataset.texts);
+  const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
   // What texts and images share: the field, the labels, the list of marks.
   function prepare(question, draw, words) {
+    const texts = textsOf(question);
     const field = question.querySelector("[data-marks]");
     const list = question.querySelector(".fq-marks");
     const none = question.querySelector(".fq-none input");
@@ -50,7 +54,8 @@
         const shown = make("span", { class: "fq-mark-text" }, name);
         item.append(shown);
         if (question.dataset.kind !== "spans") item.replaceChild(mover(mark, name), shown);
-        item.append(button("Remove", { "aria-label": "Remove: " + name }, () => {
+        const remove = filled(texts.removeMark, { mark: name });
+        item.append(button(texts.remove, { "aria-label": remove }, () => {
           set(marks.filter((each) => each !== mark));
         }));
         return item;
@@ -60,8 +65,7 @@
 
     // A box or a point is moved by the arrow keys; with Shift, a box grows and shrinks.
     function mover(mark, name) {
-      const help = mark.width ? "Arrow keys move it, with Shift they change its size"
-        : "Arrow keys move it";
+      const help = mark.width ? texts.moveBox : texts.movePoint;
       const made = button(name, { class: "fq-mark-text", title: help }, () => {});
       made.addEventListener("keydown", (event) => {
         const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -118,7 +122,8 @@
       area.replaceChildren(...parts, text.slice(end).join(""));
     }
 
-    const words = (mark) => "“" + text.slice(mark.start, mark.end).join("") + "”";
+    const texts = textsOf(question);
+    const words = (mark) => filled(texts.span, { text: text.slice(mark.start, mark.end).join("") });
     const marks = prepare(question, draw, words);
 
     function mark(start, end) {
@@ -153,9 +158,9 @@
     });
 
     // For those who cannot select: the next place where these words are not marked yet.
-    const wanted = make("input", { type: "text", "aria-label": "Words of the text to mark",
-      placeholder: "or type words of the text" });
-    const find = button("Mark", {}, () => {
+    const wanted = make("input", { type: "text", "aria-label": texts.words,
+      placeholder: texts.typeWords });
+    const find = button(texts.mark, {}, () => {
       const searched = Array.from(wanted.value.trim());
       for (let at = 0; searched.length > 0 && at + searched.length <= text.length; at += 1) {
         const here = text.slice(at, at + searched.length).join("");
@@ -195,9 +200,8 @@
       if (sketch) overlay.append(shape(sketch, 0));
     }
 
-    const words = (mark) => isBox
-      ? mark.width + " by " + mark.height + " at " + mark.left + ", " + mark.top
-      : "at " + mark.x + ", " + mark.y;
+    const texts = textsOf(question);
+    const words = (mark) => filled(isBox ? texts.box : texts.point, mark);
     const marks = prepare(question, draw, words);
 
     const within = (value, most) => Math.min(Math.max(Math.round(value), 0), most);
@@ -281,7 +285,7 @@
       }
     };
     frame.after(make("div", { class: "fq-find" },
-      button(isBox ? "Add a box in the middle" : "Add a point in the middle", {}, middle)));
+      button(isBox ? texts.addBox : texts.addPoint, {}, middle)));
 
     function measure() {
       if (!image.naturalWidth) return;
