@@ -23,6 +23,7 @@ from form_files import (
     write_form,
 )
 
+ONBOARDING = "questions: [{name: sum, type: number, question: Two and two, correct: 4}]"
 RANKS = {"order.price": "2", "order.quality": "1", "order.service": "3"}
 
 
@@ -91,18 +92,33 @@ class TestFormOfSteps(TestForm):
     def configuration(self, tmp_path: Path) -> dict[str, Any]:
         row = json.dumps({"text": "Cold.", "shop": "Corner Shop"})
         (tmp_path / "data.jsonl").write_text(f"{row}\n" * 3)
-        return {"form": write_form(tmp_path, STEPS), "data_jsonl": tmp_path / "data.jsonl"}
+        return {
+            "form": write_form(tmp_path, STEPS),
+            "data_jsonl": tmp_path / "data.jsonl",
+            "onboarding_form": write_form(tmp_path, ONBOARDING, "onboarding.yaml"),
+            "onboarding_qualification": "passed",
+        }
 
     def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
         good = self.configuration(tmp_path)
         unknown = STEPS.replace("${shop}", "${shpo}")
-        return {"an unknown column": {**good, "form": write_form(tmp_path, unknown, "other.yaml")}}
+        unjudged = ONBOARDING.replace(", correct: 4", "")
+        return {
+            "an unknown column": {**good, "form": write_form(tmp_path, unknown, "other.yaml")},
+            "an onboarding that nothing judges": {
+                **good,
+                "onboarding_form": write_form(tmp_path, unjudged, "unjudged.yaml"),
+            },
+        }
 
     def big_configuration(self, tmp_path: Path, rows: int) -> None:
         return None
 
     def fill(self, form: HtmlForm, variant: int) -> Filled:
         filled = form.fill(variant)
+        if any(control.name == "sum" for control in form.controls):
+            others = [pair for pair in filled.fields if pair[0] != "sum"]
+            return evolve(filled, fields=[*others, ("sum", "4")])
         left_out = [pair for pair in filled.fields if pair[0] not in dict(STEPS_FIELDS)]
         age = ("age", str(20 + variant))
         return evolve(filled, fields=[*left_out, *STEPS_FIELDS[:-1], age])

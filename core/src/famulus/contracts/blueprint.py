@@ -157,6 +157,16 @@ class Blueprint(ABC):
         """
         raise LookupError(f"blueprint {self.type!r} has no onboarding")
 
+    def refused_onboarding_page(
+        self, view: OnboardingView, form: Form, fields: Mapping[str, str]
+    ) -> Page:
+        """Return the onboarding page again, after :meth:`read_answers` has refused the form.
+
+        Called like :meth:`refused_page`; the default is the same, of the onboarding page.
+        """
+        page = self.onboarding_page(view)
+        return evolve(page, body=fill_form(page.body, form.fields))
+
     def onboarding_passed(self, answers: Any, attempt: AttemptView) -> bool | NotPassed:
         """Return whether answers to the onboarding, as :meth:`read_answers` returns them, qualify.
 

@@ -10,7 +10,6 @@ from typing import Any
 from attrs import define, evolve, field
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.filled_form import fill_form
 from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import VisitView
 from famulus.contracts.views import (
@@ -74,7 +73,8 @@ class TaskPages:
             id=found.worker, name=visit.worker_name, provider_type=self.provider.type
         )
         if isinstance(found, OpenOnboarding):
-            page = self._onboarding(found.agent, worker, translate)
+            view = self._onboarding_view(found.agent, worker, translate)
+            page = self.blueprint.onboarding_page(view)
             return pages.task_document(
                 self._frame(found.agent, page, found.deadline, True), translate
             )
@@ -111,8 +111,8 @@ class TaskPages:
             id=attempt.worker, name=attempt.worker_name, provider_type=self.provider.type
         )
         if unit is None:
-            page, number = self._onboarding(attempt.agent, worker, translate), None
-            page = evolve(page, body=fill_form(page.body, form.fields))
+            shown = self._onboarding_view(attempt.agent, worker, translate)
+            page, number = self.blueprint.refused_onboarding_page(shown, form, fields), None
         else:
             view = self._view(attempt.agent, worker, unit, translate)
             page = self.blueprint.refused_page(view, form, fields)
@@ -152,9 +152,10 @@ class TaskPages:
             earlier_answers=earlier_answers,
         )
 
-    def _onboarding(self, agent: int, worker: WorkerView, translate: Translator) -> Page:
-        view = OnboardingView(agent_id=agent, worker=worker, language=translate.language.tag)
-        return self.blueprint.onboarding_page(view)
+    def _onboarding_view(
+        self, agent: int, worker: WorkerView, translate: Translator
+    ) -> OnboardingView:
+        return OnboardingView(agent_id=agent, worker=worker, language=translate.language.tag)
 
     def _number(self, worker: int, agent: int) -> UnitNumber | None:
         with self.database.read() as tx:

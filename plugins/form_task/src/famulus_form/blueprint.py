@@ -16,6 +16,7 @@ from famulus_form.checks import form_problems
 from famulus_form.form import FOLDERS, Form
 from famulus_form.form_file import read_form
 from famulus_form.items import grouped
+from famulus_form.onboarding import Onboarding, verdict_of_script
 from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.sent import Sent
 from famulus_form.show import shown
@@ -35,6 +36,7 @@ class FormBlueprint(famulus.Blueprint):
         super().__init__(args, context)
         self._lock = Lock()
         self._compiled: Form | None = None
+        self._compiled_onboarding: Onboarding | None = None
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
         """Check the options, the form, and the data whole, except for a generator."""
@@ -77,8 +79,37 @@ class FormBlueprint(famulus.Blueprint):
         shown = Shown(own, translate=famulus.Translator.to(view.language))
         return self._form.page(self._form.shown(view.data or {}, shown))
 
+    @property
+    def has_onboarding(self) -> bool:
+        """Whether there is an ``onboarding_form``."""
+        return self.args.onboarding_form is not None
+
+    def onboarding_page(self, view: famulus.OnboardingView) -> famulus.Page:
+        """Ask the questions of ``onboarding_form``."""
+        own = _own_values(view.agent_id, view.worker)
+        return self._onboarding.form.page(Shown(own, _lot_of_attempt(view.agent_id)))
+
+    def refused_onboarding_page(
+        self, view: famulus.OnboardingView, form: famulus.Form, fields: Mapping[str, str]
+    ) -> famulus.Page:
+        """Show the onboarding as it was filled in, with a sentence beside each wrong field."""
+        page = super().refused_onboarding_page(view, form, fields)
+        return evolve(page, body=self._onboarding.form.with_errors(page.body, fields))
+
+    def onboarding_passed(
+        self, answers: Any, attempt: famulus.AttemptView
+    ) -> bool | famulus.NotPassed:
+        """Return what ``validate_onboarding`` decides, or else whether enough answers are right."""
+        state = self.context.shared_state
+        if isinstance(state, SharedFormState) and state.validate_onboarding is not None:
+            return verdict_of_script(state, answers)
+        return self._onboarding.judge.judge(answers).passed
+
     def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
         """Return the typed answers to the questions that were asked, by column."""
+        if attempt.onboarding:
+            sent = Sent(form, {}, _lot_of_attempt(attempt.agent_id))
+            return self._onboarding.form.read(sent)
         unit = attempt.unit
         return self._form.read(Sent(form, unit.data, _lot(unit)))
 
@@ -106,7 +137,7 @@ class FormBlueprint(famulus.Blueprint):
         return FOLDERS if folder is None else (folder.expanduser(), *FOLDERS)
 
     def _shown(self, view: famulus.TaskView) -> Shown:
-        own = {"famulus_agent_id": str(view.agent_id), "provider_worker_id": view.worker.name}
+        own = _own_values(view.agent_id, view.worker)
         earlier = view.earlier_answers if self._form.looks_back else None
         return self._form.shown(
             view.unit.data,
@@ -129,6 +160,29 @@ class FormBlueprint(famulus.Blueprint):
                     raise famulus.UsageError(file.problems)
                 self._compiled = Form.compiled(file, self.args.items_per_page)
             return self._compiled
+
+    @property
+    def _onboarding(self) -> Onboarding:
+        """The compiled form of the onboarding, compiled once per instance.
+
+        :raises famulus.UsageError: when the file has become one that cannot be shown.
+        """
+        path = self.args.onboarding_form
+        if path is None:
+            raise famulus.UsageError(famulus.Problem("is not set", key="blueprint.onboarding_form"))
+        with self._lock:
+            if self._compiled_onboarding is None:
+                self._compiled_onboarding = Onboarding.compiled(path.expanduser())
+            return self._compiled_onboarding
+
+
+def _own_values(agent_id: int, worker: famulus.WorkerView) -> dict[str, str]:
+    return {"famulus_agent_id": str(agent_id), "provider_worker_id": worker.name}
+
+
+def _lot_of_attempt(agent_id: int) -> int:
+    """Return a number that draws lots where there is no unit."""
+    return hashlib.sha256(b"%d" % agent_id).digest()[0]
 
 
 def _lot(unit: famulus.UnitView) -> int:

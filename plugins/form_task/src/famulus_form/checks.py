@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 import famulus
 from famulus_form.form_file import FormFile, read_form
+from famulus_form.onboarding import judged_task_problems, onboarding_problems
 from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.texts import OWN_NAMES, placeholders
 
@@ -23,6 +24,7 @@ def form_problems(
     if args.form is not None:
         form = read_form(args.form.expanduser())
         found += form.problems
+        found += judged_task_problems(form)
     used = {name for _, _, text in form.texts() for name in placeholders(text)} if form else set()
     given = None
     if isinstance(state, SharedFormState):
@@ -40,6 +42,7 @@ def form_problems(
         found.append(famulus.Problem(message, key="blueprint.items_per_page"))
     elif args.items_per_page > 1 and form is not None:
         found += values_of_no_row(form)
+    found += onboarding_problems(args, state, plan)
     if args.extra_source_dir is not None:
         folder = args.extra_source_dir.expanduser()
         found += famulus.served_folder_problems(plan, "blueprint.extra_source_dir", folder)

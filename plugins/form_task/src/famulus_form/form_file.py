@@ -11,15 +11,17 @@ from attrs import define, field
 
 import famulus
 from famulus_form.conditions import Condition, read_condition, unknown_values
+from famulus_form.correct import CORRECT, read_right_answers
 from famulus_form.form_page import FormPage, PageHead, Part
 from famulus_form.head import CONSENT_COLUMN, Head, read_head
 from famulus_form.items import ITEMS
+from famulus_form.judging import PASS_SCORE, Judge, PassScore, pass_score_fault
 from famulus_form.kinds import KINDS
 from famulus_form.question import Answerless, Question
 
 BEGIN_WITH = "'questions:'"
 _DEEPEST = 20
-_PARTS = ("questions", "pages", "per_page")
+_PARTS = ("questions", "pages", "per_page", PASS_SCORE)
 
 
 @define
@@ -32,6 +34,8 @@ class FormFile:
     pages: list[FormPage] = field(factory=list)
     #: what is asked once, however many rows a unit has
     ending: FormPage | None = None
+    #: right answers that are enough, as :class:`famulus_form.judging.PassScore` has it
+    pass_score: float | None = None
     problems: list[famulus.Problem] = field(factory=list)
     #: the files that it names, those that cannot be read too
     included: list[Path] = field(factory=list)
@@ -46,6 +50,17 @@ class FormFile:
     def all_pages(self) -> list[FormPage]:
         """The pages, and what is asked once after them."""
         return [*self.pages, *([self.ending] if self.ending else [])]
+
+    @property
+    def judged(self) -> list[Part]:
+        """The questions whose right answers are known."""
+        return [part for page in self.all_pages for part in page.parts if part.right is not None]
+
+    @property
+    def judge(self) -> Judge:
+        """The right answers, and how many are enough."""
+        rights = [part.right for part in self.judged if part.right is not None]
+        return Judge(rights, self.pass_score)
 
     @property
     def has_pages(self) -> bool:
@@ -87,10 +102,16 @@ def read_form(path: Path) -> FormFile:
         form.pages.append(FormPage(parts=_read_parts(form, file, "questions", opened)))
     if "per_page" in file.tree:
         form.ending = FormPage(parts=_read_parts(form, file, "per_page", opened))
+    if PASS_SCORE in file.tree:
+        score = file.typed(PassScore, {PASS_SCORE: file.tree[PASS_SCORE]}, "")
+        form.pass_score = None if score is None else score.pass_score
     form.problems += file.problems
     if not form.problems:
         if not form.questions:
             form.problems.append(file.problem("questions", "asks nothing: add a question"))
+        if form.pass_score is not None:
+            fault = pass_score_fault(form.pass_score, len(form.judged))
+            form.problems += [file.problem(PASS_SCORE, fault)] if fault else []
         form.problems += _common_faults(form)
     return form
 
@@ -155,16 +176,21 @@ def _read_part(file: famulus.OptionFile, key: str, raw: dict[str, Any]) -> list[
         if name in raw:
             raw[name] = _shown(raw[name], is_list=name == "show")
     item: Question | Answerless | None
+    correct = None
     if "type" not in raw and "name" not in raw and "show" in raw:
         item = file.typed(Answerless, raw, key)
     else:
-        kind = _kind(file, key, raw)
+        kind, correct = _kind(file, key, raw), raw.pop(CORRECT, None)
         item = None if kind is None else file.typed(kind, kind.completed(raw), key)
     if item is None:
         return []
-    for below, message in item.faults():
+    faults = list(item.faults())
+    for below, message in faults:
         file.refuse(f"{key}.{below}", message)
-    return [Part(item, file, key)]
+    right = None
+    if correct is not None and not faults and isinstance(item, Question):
+        right = read_right_answers(file, item, correct, key)
+    return [Part(item, file, key, right)]
 
 
 def _shown(raw: Any, *, is_list: bool) -> Any:

@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 import famulus
 from famulus_form.conditions import Condition
+from famulus_form.correct import RightAnswers
 from famulus_form.question import Answerless, Question
 from famulus_form.texts import Piece, inline
 
@@ -19,6 +20,8 @@ class Part:
     item: Question | Answerless
     file: famulus.OptionFile
     key: str
+    #: of a question that is judged
+    right: RightAnswers | None = None
 
 
 @frozen(kw_only=True)

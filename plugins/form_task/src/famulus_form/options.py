@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ ROWS_KEY = "shared_state.form_data"
 
 
 @frozen(kw_only=True)
-class FormArgs(famulus.BlueprintArgs):
+class FormArgs(famulus.OnboardingArgs):
     """The questions and the data, and how many workers answer for each row."""
 
     form: Path | None = famulus.option(
         help="YAML file with the questions; ${column} in its texts stands for a value of the data.",
         required=True,
+    )
+    onboarding_form: Path | None = famulus.option(
+        help="YAML file with questions that a worker answers first, and what is correct; needs "
+        "onboarding_qualification."
     )
     extra_source_dir: Path | None = famulus.option(
         help="Folder whose files are served beside the page: images, audio, video."
@@ -47,4 +52,11 @@ class SharedFormState(famulus.SharedTaskState):
     form_data: Any = famulus.rows(
         help="Rows, one for each assignment: a list, or a generator for what is made while it is "
         "loaded."
+    )
+    validate_onboarding: Callable[[dict[str, Any]], bool | famulus.NotPassed] | None = (
+        famulus.callback(
+            help='({"outputs"}) -> bool: do the answers to the onboarding qualify? It decides in '
+            "place of what is correct in its form. NotPassed(message) explains to the worker why "
+            "not."
+        )
     )
