@@ -198,7 +198,8 @@ def test_initial_marks_are_there_from_the_start() -> None:
 
 def test_a_page_keeps_what_it_has_but_its_own_frame() -> None:
     filled = page(
-        "<!DOCTYPE html><html><head><title>T</title><meta charset=utf-8></head><body onload='f()'>"
+        "<!DOCTYPE html><html lang=fr dir=ltr><head><title>T</title><meta charset=utf-8></head>"
+        "<body onload='f()'>"
         '<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>'
         "<script>one()</script><form name=mine onsubmit='g()'><crowd-form></crowd-form></form>"
         '<script src="https://cdn.example/jquery.js"></script><script>two()</script><!-- c -->'
@@ -213,6 +214,7 @@ def test_a_page_keeps_what_it_has_but_its_own_frame() -> None:
     assert filled.scripts == (
         '<script src="https://cdn.example/jquery.js"></script><script>two()</script>'
     )
+    assert filled.html_attributes == {"lang": "fr", "dir": "ltr"}
     assert filled.form_attributes == {"name": "mine", "onsubmit": "g()"}
     assert filled.body_attributes == {"onload": "f()"}
     assert filled.has_submit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from attrs import evolve
 
 import famulus
 import famulus_marks
+from famulus_crowd_form.catalogue import CATALOGUE, _
 from famulus_crowd_form.options import ROWS_KEY, CrowdFormArgs, SharedCrowdFormState
 from famulus_crowd_form.show import shown
 
@@ -26,10 +28,8 @@ _HEAD = (
     f'<link rel="stylesheet" href="{famulus_marks.STYLE_SHEET}">'
     f'<link rel="stylesheet" href="{_STYLE_SHEET}"><script src="famulus_crowd.js"></script>'
 )
-_NO_SCRIPT = (
-    '<noscript><p class="crowd-noscript">This page needs JavaScript: please turn it on, then load '
-    "the page again.</p></noscript>\n"
-)
+_NO_SCRIPT = _("This page needs JavaScript: please turn it on, then load the page again.")
+_ENGLISH = famulus.Translator.to("en")
 _MARKS_SCRIPT = f'<script src="{famulus_marks.SCRIPT}"></script>'
 
 
@@ -37,6 +37,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
     """A template of SageMaker Ground Truth, filled with a row of data for each assignment."""
 
     type = "crowd_form"
+    catalogue = CATALOGUE
     Args = CrowdFormArgs
     SharedState = SharedCrowdFormState
     args: CrowdFormArgs
@@ -70,11 +71,11 @@ class CrowdFormBlueprint(famulus.Blueprint):
 
     def task_page(self, view: famulus.TaskView) -> famulus.Page:
         """Fill the template with the unit's row."""
-        return _page(self._filled(view.unit.data))
+        return self._page(view.unit.data, view.language)
 
     def preview_page(self, view: famulus.PreviewView) -> famulus.Page:
         """Fill the template with the first row."""
-        return _page(self._filled(view.data or {}))
+        return self._page(view.data or {}, view.language)
 
     def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
         """Return the answers of the elements in the shapes of Ground Truth, and other fields.
@@ -102,10 +103,14 @@ class CrowdFormBlueprint(famulus.Blueprint):
         folder = self.args.extra_source_dir
         return own if folder is None else (folder.expanduser(), *own)
 
-    def _filled(self, row: Mapping[str, Any]) -> Filled:
+    def _page(self, row: Mapping[str, Any], language: str) -> famulus.Page:
+        translate = famulus.Translator.to(language)
+        return _page(self._filled(row, translate), translate)
+
+    def _filled(self, row: Mapping[str, Any], translate: famulus.Translator = _ENGLISH) -> Filled:
         from famulus_crowd_form.page import filled_page
 
-        return filled_page(self._template.render(row))
+        return filled_page(self._template.render(row), translate)
 
     @property
     def _template(self) -> Template:
@@ -136,14 +141,16 @@ def _usable(path: Path) -> Template:
         raise famulus.UsageError(problem_of(error, path)) from error
 
 
-def _page(filled: Filled) -> famulus.Page:
+def _page(filled: Filled, translate: famulus.Translator) -> famulus.Page:
     has_marks = any(answer.has_marks for answer in filled.answers)
     needs_scripts = has_marks or "<script" in filled.body or bool(filled.scripts)
-    note = _NO_SCRIPT if needs_scripts else ""
+    text = escape(translate(_NO_SCRIPT))
+    note = f'<noscript><p class="crowd-noscript">{text}</p></noscript>\n' if needs_scripts else ""
     return famulus.Page(
         head=_HEAD,
         body=f'<div class="crowd-page">{note}{filled.body}</div>',
         scripts=(_MARKS_SCRIPT if has_marks else "") + filled.scripts,
+        html_attributes=filled.html_attributes,
         form_attributes=filled.form_attributes,
         body_attributes=filled.body_attributes,
         submit_attributes={"hidden": ""} if filled.has_submit else {},

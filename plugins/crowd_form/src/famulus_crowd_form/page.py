@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
 from attrs import define, field, frozen
 
 import famulus
+from famulus_crowd_form.catalogue import _
 from famulus_crowd_form.elements.base import Answer, ElementFault, Part, Tag, WrongAnswer
 from famulus_crowd_form.elements.choices import RadioGroup, crowd_classifier
 from famulus_crowd_form.elements.fields import (
@@ -61,6 +64,9 @@ CLOSED = frozenset(name for name in ELEMENTS if "classifier" in name) | {
 _DROPPED = frozenset({"html", "head", "body", "meta", "base", "form", "title"})
 _OWN_SCRIPTS = ("crowd-html-elements.js", "crowd-html-elements-v2.js")
 _ELSEWHERE = ("http:", "https:", "//")
+_ENGLISH = famulus.Translator.to("en")
+#: Elements whose sentences are in one message; the page has each beside its element.
+_MOST_LISTED = 8
 
 
 @frozen
@@ -77,6 +83,7 @@ class Filled:
     lists: frozenset[str]
     has_submit: bool
     is_flat: bool
+    html_attributes: Mapping[str, str]
     form_attributes: Mapping[str, str]
     body_attributes: Mapping[str, str]
 
@@ -96,15 +103,14 @@ class Filled:
             try:
                 found = answer.read(form)
             except WrongAnswer as error:
-                wrong.setdefault(answer.names[0], str(error))
+                wrong.setdefault(answer.names[0], error.sentence)
                 continue
             for name, value in found.items():
                 known = answers.get(name)
                 # Boxes and buttons of one name share one object.
                 answers[name] = value if known is None else {**known, **value}
         if wrong:
-            listed = "; ".join(f"{name}: {text}" for name, text in wrong.items())
-            raise famulus.InvalidAnswers(listed, wrong)
+            raise famulus.InvalidAnswers(_listed(wrong), wrong)
         others = _without(form, self.names)
         answers = {**famulus.answers_from(others, lists=self._sent(others)), **answers}
         return dict(_flat(answers)) if self.is_flat else answers
@@ -147,6 +153,7 @@ class _Filling:
     """Collects the parts of a page."""
 
     text: str
+    translate: famulus.Translator
     body: list[str] = field(factory=list)
     scripts: list[str] = field(factory=list)
     answers: list[Answer] = field(factory=list)
@@ -160,6 +167,7 @@ class _Filling:
     has_submit: bool = False
     is_flat: bool = False
     waits: bool = False
+    html_attributes: dict[str, str] = field(factory=dict)
     form_attributes: dict[str, str] = field(factory=dict)
     body_attributes: dict[str, str] = field(factory=dict)
 
@@ -189,6 +197,7 @@ class _Filling:
             lists=frozenset(self.lists | {n for n, count in self.checkboxes.items() if count > 1}),
             has_submit=self.has_submit,
             is_flat=self.is_flat,
+            html_attributes=self.html_attributes,
             form_attributes=self.form_attributes,
             body_attributes=self.body_attributes,
         )
@@ -223,14 +232,14 @@ class _Filling:
 
     def _close(self, offset: int, first: int) -> None:
         """Note the elements that are open where their parent ends, and would have no fields."""
-        for name, _, _ in self.open[first:]:
+        for name, *_rest in self.open[first:]:
             if name in CLOSED:
                 fault = f"<{name}> is never closed: write </{name}> before this line"
                 self.faults.append((line_of(self.text, offset), fault))
 
     def _element(self, token: Token) -> None:
         self.number += 1
-        tag = Tag(token.name, token.values(), self.number)
+        tag = Tag(token.name, token.values(), self.number, self.translate)
         try:
             part, group = self._part(tag)
         except ElementFault as fault:
@@ -288,7 +297,11 @@ class _Filling:
             self.has_submit = True
 
     def _drop(self, token: Token) -> None:
-        kept = {"form": self.form_attributes, "body": self.body_attributes}.get(token.name)
+        kept = {
+            "html": self.html_attributes,
+            "form": self.form_attributes,
+            "body": self.body_attributes,
+        }.get(token.name)
         if kept is not None:
             for name, value in token.values().items():
                 kept.setdefault(name, value)
@@ -306,9 +319,12 @@ class _Filling:
         (self.scripts if moves else self.body).append(text)
 
 
-def filled_page(text: str) -> Filled:
-    """Return the page of a filled template."""
-    return _Filling(text).fill()
+def filled_page(text: str, translate: famulus.Translator = _ENGLISH) -> Filled:
+    """Return the page of a filled template.
+
+    :param translate: to the language of its own texts.
+    """
+    return _Filling(text, translate).fill()
 
 
 def unknown_element(name: str) -> str:
@@ -336,6 +352,19 @@ _INSTEAD = {
     "crowd-toast": "<p>",
     "crowd-toggle-button": "<crowd-checkbox>",
 }
+
+
+def _listed(wrong: Mapping[str, str]) -> str:
+    """Return the sentences about elements in one, which can be translated."""
+    sentences = [
+        # Translators: what is wrong with an answer, after its name
+        _("{name}: {sentence}", name=name, sentence=sentence)
+        for name, sentence in islice(wrong.items(), _MOST_LISTED)
+    ]
+    # Translators: two sentences, one after the other
+    return reduce(
+        lambda first, second: _("{first} {second}", first=first, second=second), sentences
+    )
 
 
 def _without(form: famulus.Form, names: frozenset[str]) -> famulus.Form:

@@ -10,15 +10,21 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 import famulus
+from famulus_crowd_form.catalogue import _
 from famulus_crowd_form.relaxed_json import read_relaxed
 
 #: Characters that an answer may have where the element sets no limit.
 LONGEST = 100_000
-REQUIRED = "Please answer this."
+REQUIRED = _("Please answer this.")
 
 
 class WrongAnswer(Exception):  # noqa: N818 - it is a sentence for the worker
-    """An answer is missing or not right; the text says what to do."""
+    """An answer is missing or not right; the sentence says what to do."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        #: as it was given, so that it can be translated
+        self.sentence = sentence
 
 
 class ElementFault(Exception):  # noqa: N818 - it is about what an author wrote
@@ -33,6 +39,8 @@ class Tag:
     values: Mapping[str, str]
     #: how many elements precede it on the page; ids are made of it
     number: int
+    #: to the language of the page's own texts
+    translate: famulus.Translator
 
     @property
     def key(self) -> str:
@@ -142,7 +150,10 @@ def sent_text(form: famulus.Form, name: str) -> str:
     """
     value = form.first(name) or ""
     if len(value) > LONGEST:
-        raise WrongAnswer(f"Please shorten this: it has more than {LONGEST:,} characters.")
+        raise WrongAnswer(
+            # Translators: {most} is a large number
+            _("Please shorten this: it has more than {most} characters.", most=LONGEST)
+        )
     return value
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 import famulus
+from famulus_crowd_form.catalogue import _
 from famulus_crowd_form.elements.base import (
     REQUIRED,
     Answer,
@@ -27,6 +28,8 @@ from famulus_crowd_form.elements.base import (
     sent_text,
 )
 from famulus_crowd_form.filters import INVALID_URL, is_safe_url
+
+_CHOOSE = _("Please choose one of these.")
 
 
 @frozen
@@ -41,7 +44,7 @@ class _Choice(Answer):
     def read(self, form: famulus.Form) -> Mapping[str, Any]:
         value = sent_text(form, self.name)
         if value not in self.categories:
-            raise WrongAnswer("Please choose one of these.")
+            raise WrongAnswer(_CHOOSE)
         return {self.name: {"label": value}}
 
     def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -64,10 +67,13 @@ class _Choices(Answer):
     def read(self, form: famulus.Form) -> Mapping[str, Any]:
         sent = {value for name, value in form.fields if name == self.name}
         if not sent <= set(self.categories):
-            raise WrongAnswer("Please choose from these.")
+            raise WrongAnswer(_("Please choose from these."))
         is_excluded = bool(form.first(f"{self.name}.none")) and self.exclusion is not None
         if is_excluded and sent:
-            raise WrongAnswer(f"Please choose categories, or “{self.exclusion}”.")
+            raise WrongAnswer(
+                # Translators: {none} is an answer such as “None of these”; use your quotation marks
+                _("Please choose categories, or “{none}”.", none=self.exclusion)
+            )
         if self.exclusion is not None and not sent and not is_excluded:
             raise WrongAnswer(REQUIRED)
         return {self.name: {"labels": [each for each in self.categories if each in sent]}}
@@ -120,10 +126,8 @@ def image(tag: Tag) -> str:
 
     :raises ElementFault: where it has none.
     """
-    return (
-        f'<div class="crowd-target"><img src="{escape(image_url(tag))}" alt="The image to judge">'
-        "</div>"
-    )
+    alt = escape(tag.translate(_("The image to judge")))
+    return f'<div class="crowd-target"><img src="{escape(image_url(tag))}" alt="{alt}"></div>'
 
 
 def image_url(tag: Tag) -> str:
@@ -199,10 +203,8 @@ class RadioGroup(Answer):
     def read(self, form: famulus.Form) -> Mapping[str, Any]:
         sent = sent_text(form, self.sent_name)
         known = [self._sent(name, value) for name, value in self.buttons]
-        if not sent and self.is_required:
-            raise WrongAnswer("Please choose one of these.")
-        if sent and sent not in known:
-            raise WrongAnswer("Please choose one of these.")
+        if sent not in known and (sent or self.is_required):
+            raise WrongAnswer(_CHOOSE)
         answers: dict[str, dict[str, bool]] = {}
         for name, value in self.buttons:
             answers.setdefault(name, {})[value] = sent == self._sent(name, value)

@@ -16,6 +16,7 @@ from typing import Any
 from attrs import frozen
 
 import famulus
+from famulus_crowd_form.catalogue import _, _n
 from famulus_crowd_form.elements.base import (
     REQUIRED,
     Answer,
@@ -50,9 +51,21 @@ class _Text(Answer):
         if not text.strip() and self.is_required:
             raise WrongAnswer(REQUIRED)
         if text and len(text) < self.least:
-            raise WrongAnswer(f"Please write at least {self.least} characters.")
+            raise WrongAnswer(
+                _n(
+                    "Please write at least {count} character.",
+                    "Please write at least {count} characters.",
+                    count=self.least,
+                )
+            )
         if self.most is not None and len(text) > self.most:
-            raise WrongAnswer(f"Please write at most {self.most} characters.")
+            raise WrongAnswer(
+                _n(
+                    "Please write at most {count} character.",
+                    "Please write at most {count} characters.",
+                    count=self.most,
+                )
+            )
         return {self.name: text}
 
     def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -141,7 +154,7 @@ class _Checkbox(Answer):
     def read(self, form: famulus.Form) -> Mapping[str, Any]:
         is_checked = (self.name, self.value) in form.fields
         if self.is_required and not is_checked:
-            raise WrongAnswer("Please check this box.")
+            raise WrongAnswer(_("Please check this box."))
         return {self.name: {self.value: is_checked}}
 
     def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -179,9 +192,16 @@ class _Slider(Answer):
         try:
             value = float(text)
         except ValueError:
-            raise WrongAnswer("Please move the slider.") from None
+            raise WrongAnswer(_("Please move the slider.")) from None
         if not math.isfinite(value) or not self.least <= value <= self.most:
-            raise WrongAnswer(f"Please choose from {self.least:g} to {self.most:g}.")
+            raise WrongAnswer(
+                # Translators: the ends of a scale, which are numbers
+                _(
+                    "Please choose from {least} to {most}.",
+                    least=f"{self.least:g}",
+                    most=f"{self.most:g}",
+                )
+            )
         return {self.name: int(value) if value.is_integer() else value}
 
     def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -191,7 +211,7 @@ class _Slider(Answer):
 
     def reviewed(self, body: str, answers: Mapping[str, Any]) -> str:
         opening = self.output.partition(">")[0]
-        for _, value in self.filled(answers):
+        for _name, value in self.filled(answers):
             body = body.replace(self.output, f"{opening}>{escape(value)}</output>")
         return body
 

@@ -6,15 +6,19 @@ the regions ``short-instructions`` and ``full-instructions`` of its page "crowd-
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
 
+from famulus_crowd_form.catalogue import _
 from famulus_crowd_form.elements.base import Part, Tag, attributes
 from famulus_crowd_form.filters import INVALID_URL, is_safe_url
 
-_TITLES = {
-    "full-instructions": "Full instructions",
-    "detailed-instructions": "Detailed instructions",
-}
+_TITLES: Mapping[str, str] = MappingProxyType({
+    "full-instructions": _("Full instructions"),
+    "detailed-instructions": _("Detailed instructions"),
+})  # fmt: skip
+_VIEW = _("View instructions")
 
 
 def crowd_button(tag: Tag) -> Part:
@@ -45,11 +49,11 @@ def is_submit(tag: Tag) -> bool:
 
 def crowd_instructions(tag: Tag) -> Part:
     """Return what can be opened for the instructions inside."""
-    title = escape(tag.text("link-text") or "View instructions")
+    title = escape(tag.text("link-text") or tag.translate(_VIEW))
     return Part(f'<details class="crowd-details"><summary>{title}</summary>', "</details>")
 
 
 def full_instructions(tag: Tag) -> Part:
     """Return what can be opened for long instructions."""
-    title = escape(tag.text("header") or _TITLES[tag.name])
+    title = escape(tag.text("header") or tag.translate(_TITLES[tag.name]))
     return Part(f'<details class="crowd-details"><summary>{title}</summary>', "</details>")

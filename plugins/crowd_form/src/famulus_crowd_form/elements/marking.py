@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 import famulus
+from famulus_crowd_form.catalogue import _
 from famulus_crowd_form.elements.base import (
     Answer,
     ElementFault,
@@ -98,7 +99,7 @@ class _Boxes(Answer):
             size = read_size(sent_text(form, f"{self.name}.size"))
         except BrokenMarksError:
             raise WrongAnswer(
-                "The image was not loaded. Please load this page again, then mark it."
+                _("The image was not loaded. Please load this page again, then mark it.")
             ) from None
         try:
             boxes = [
@@ -156,9 +157,10 @@ def crowd_entity_annotation(tag: Tag) -> Part:
 def crowd_bounding_box(tag: Tag) -> Part:
     """Return the labels and the image on which boxes are drawn."""
     name, labels = tag.needed_name(), tag.categories("labels")
+    alt = escape(tag.translate(_("The image to mark")))
     area = (
         f"{html.image_opening(name)}{escape(image_url(tag))}"
-        f'" alt="The image to mark{html.image_closing(tag.key)}'
+        f'" alt="{alt}{html.image_closing(tag.key)}'
     )
     boxes = [dict(each) for each in _initial(tag)]
     keys = ("left", "top", "width", "height")

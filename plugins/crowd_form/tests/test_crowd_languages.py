@@ -1,0 +1,72 @@
+"""The texts of the elements are in the language of the page; those of authors stay as they are."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+import famulus
+from famulus_crowd_form.page import filled_page
+
+#: All that authors have written here are digits.
+PAGE = """<crowd-form>
+<crowd-instructions><detailed-instructions>1</detailed-instructions></crowd-instructions>
+<crowd-image-classifier name="1" header="1" src="1.png" categories="['1', '2']">
+<short-instructions>1</short-instructions><full-instructions>2</full-instructions>
+</crowd-image-classifier>
+<crowd-classifier-multi-select name="2" categories="[1]" exclusion-category="{text: '3'}">
+</crowd-classifier-multi-select>
+<crowd-radio-group required><crowd-radio-button name="5" value="1">1</crowd-radio-button>
+</crowd-radio-group>
+<crowd-checkbox name="6" required>1</crowd-checkbox>
+<crowd-slider name="7" min="1" max="5"></crowd-slider>
+<crowd-input name="8" min-length="3" required></crowd-input>
+<crowd-text-area name="9" max-length="3"></crowd-text-area>
+<crowd-button form-action="submit">1</crowd-button>
+</crowd-form>"""
+
+
+class _Shown(HTMLParser):
+    """Collects the texts and attributes that a worker gets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = ("alt", "aria-label", "placeholder", "title")
+        self.texts += [value or "" for name, value in attrs if name in named]
+
+
+@pytest.mark.parametrize(("language", "others"), [("ar", "[a-zA-Z]"), ("zh-Hans", "[a-zA-Z]")])
+def test_no_text_of_a_page_stays_english(language: str, others: str) -> None:
+    shown = _Shown()
+    shown.feed(filled_page(PAGE, famulus.Translator.to(language)).body)
+
+    assert [text for text in shown.texts if re.search(others, text)] == []
+
+
+def test_a_refusal_is_translated_with_the_sentences_in_it() -> None:
+    fields = [("2", "1"), ("2.none", "1"), ("7", "9"), ("8", "1"), ("9", "1234")]
+
+    with pytest.raises(famulus.InvalidAnswers) as caught:
+        filled_page(PAGE).read(famulus.Form(fields=fields))
+
+    german = famulus.Translator.to("de")
+    assert {name: german(text) for name, text in caught.value.fields.items()} == {
+        "1": "Bitte wählen Sie eine dieser Möglichkeiten.",
+        "2": "Bitte wählen Sie Kategorien oder „3“.",
+        "5": "Bitte wählen Sie eine dieser Möglichkeiten.",
+        "6": "Bitte kreuzen Sie dieses Kästchen an.",
+        "7": "Bitte wählen Sie von 1 bis 5.",
+        "8": "Bitte schreiben Sie mindestens 3 Zeichen.",
+        "9": "Bitte schreiben Sie höchstens 3 Zeichen.",
+    }
+    assert str(caught.value).startswith("1: Please choose one of these. 2: ")
+    assert german(caught.value.message).startswith("1: Bitte wählen Sie eine dieser")
+    assert "Please" not in german(caught.value.message)
