@@ -43,7 +43,7 @@ def quote_lines(estimate: Estimate) -> Iterator[str]:
     else:
         units = counted(estimate.units or 0, "unit")
         least = "at least " if estimate.is_part else ""
-        each = _amount(one.total, one.currency)
+        each = amount_text(one.total, one.currency)
         yield f"Cost: {least}{_money(total)} for {least}{units}, {each} each."
     if estimate.paid_outside and one.rewards:
         command = "`famulus payments owed`"
@@ -55,7 +55,7 @@ def quote_lines(estimate: Estimate) -> Iterator[str]:
     affordable = estimate.affordable
     if affordable is None:
         return
-    limit = f"{_amount(estimate.max_spend, one.currency)} {one.currency}"
+    limit = f"{amount_text(estimate.max_spend, one.currency)} {one.currency}"
     if total is not None and total.total <= estimate.max_spend and not estimate.is_part:
         yield f"That is within the limit of {limit} (task.max_spend)."
     else:
@@ -106,18 +106,18 @@ def _expected(wage: Decimal, currency: str, minutes: Decimal) -> str:
 
 
 def _money(quote: Quote) -> str:
-    parts = [_amount(quote.rewards, quote.currency)]
+    parts = [amount_text(quote.rewards, quote.currency)]
     if quote.fees:
-        parts.append(f"fees of {_amount(quote.fees, quote.currency)}")
+        parts.append(f"fees of {amount_text(quote.fees, quote.currency)}")
     if quote.taxes:
-        parts.append(f"taxes of {_amount(quote.taxes, quote.currency)}")
-    total = f"{_amount(quote.total, quote.currency)} {quote.currency}"
+        parts.append(f"taxes of {amount_text(quote.taxes, quote.currency)}")
+    total = f"{amount_text(quote.total, quote.currency)} {quote.currency}"
     if len(parts) == 1:
         return total
     return f"{total} ({', '.join(parts[:-1])} and {parts[-1]})"
 
 
-def _amount(amount: Decimal, currency: str) -> str:
+def amount_text(amount: Decimal, currency: str) -> str:
     """Return an amount with its currency's decimal places, and more only where it has more."""
     smallest = Decimal(1).scaleb(-minor_digits(currency))
     rounded = amount.quantize(smallest)

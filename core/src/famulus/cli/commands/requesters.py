@@ -9,9 +9,11 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option
+from famulus.cli.costs import amount_text
 from famulus.cli.output import ask, say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.text_layout import aligned, table
+from famulus.contracts.context import RequesterView
 from famulus.contracts.provider import Provider
 from famulus.engine.requesters import (
     RequesterSummary,
@@ -21,12 +23,14 @@ from famulus.engine.requesters import (
     read_requester_args,
     register_requester,
 )
-from famulus.errors import Problem, UsageError
+from famulus.errors import FamulusError, Problem, UsageError
 from famulus.iso_time import iso
+from famulus.model.database import Database
+from famulus.operate.balance import Balance, read_balance
 from famulus.options.option_class import Option, options_of
 from famulus.options.scalars import Typed
 from famulus.options.suggest import did_you_mean
-from famulus.plugins import discover
+from famulus.plugins import Plugins, discover
 
 _HEAD = ("NAME", "PROVIDER", "SANDBOX", "REGISTERED", "RUNS")
 _NAME = "name"
@@ -35,13 +39,15 @@ _NAME = "name"
 @click.command
 @click.argument("provider")
 @click.argument("settings", nargs=-1, metavar="[name=NAME] [KEY=VALUE]...")
+@json_option
 @pass_session
-def register(session: Session, provider: str, settings: tuple[str, ...]) -> None:
+def register(session: Session, provider: str, settings: tuple[str, ...], as_json: bool) -> None:
     """Register an account that pays for runs: a requester of PROVIDER.
 
     Missing settings are asked for on a terminal; a secret only there, so that neither the shell's
     history nor other users see it. The provider checks the account before anything is written.
-    Registering a name again changes its settings.
+    Registering a name again changes its settings. What the account can spend is shown where the
+    platform reports it.
 
     `famulus wut provider=PROVIDER` shows what can be set.
     """
@@ -57,9 +63,18 @@ def register(session: Session, provider: str, settings: tuple[str, ...]) -> None
     with session.open_database() as database:
         was_there = find_requester(database, provider, name) is not None
         registered = register_requester(database, provider, name, plugins=plugins, **given)
+        balance = _balance(session, database, plugins, registered)
+        listed = list_requesters(database, plugins=plugins) if as_json else ()
+    if as_json:
+        (summary,) = (each for each in listed if each.id == registered.id)
+        say_json({**_json(summary), **_balance_json(balance)})
+        return
     verb = "Changed" if was_there else "Registered"
     say(f"{verb} the requester {name} of {provider}.")
-    for line in aligned([(f"  {key}", str(each)) for key, each in registered.settings.items()]):
+    shown = {key: str(each) for key, each in registered.settings.items()}
+    if balance is not None:
+        shown["balance"] = f"{amount_text(balance.amount, balance.currency)} {balance.currency}"
+    for line in aligned([(f"  {key}", text) for key, text in shown.items()]):
         say(line)
 
 
@@ -163,6 +178,24 @@ def _ask(cls: type[Provider], key: str, question: str, option: Option | None = N
             return value
         for problem in problems:
             say(f"  {problem}", err=True)
+
+
+def _balance(
+    session: Session, database: Database, plugins: Plugins, requester: RequesterView
+) -> Balance | None:
+    """Return what an account that was just registered can spend; warn if that cannot be read."""
+    try:
+        return read_balance(database, plugins, requester)
+    except FamulusError as error:
+        session.warn(f"the requester is registered, and its balance cannot be read now: {error}")
+        return None
+
+
+def _balance_json(balance: Balance | None) -> dict[str, str | None]:
+    if balance is None:
+        return {"balance": None, "currency": None}
+    amount = amount_text(balance.amount, balance.currency)
+    return {"balance": amount, "currency": balance.currency}
 
 
 def _row(each: RequesterSummary) -> tuple[str, ...]:
