@@ -124,7 +124,7 @@ def test_provider_that_fails_to_state_costs_is_an_error_that_names_it(
     monkeypatch.setattr(provider, method, broken)
 
     with pytest.raises(PluginError, match=f"'paying' {failure}: ZeroDivisionError: on purpose"):
-        balance_problems(operator.database, operator.plugins, checked.plan, most_rows=9)
+        balance_problems(operator.database, operator.plugins, checked, most_rows=9)
 
 
 def test_data_that_cannot_be_counted_are_an_error_that_names_the_blueprint(

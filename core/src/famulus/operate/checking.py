@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider
-from famulus.engine.ledger.charges import account_currency, unit_price
+from famulus.engine.ledger.charges import Quotes, account_currency, unit_price
 from famulus.engine.requesters import choose_requester, read_requesters
 from famulus.errors import (
     DatabaseError,
@@ -67,6 +67,8 @@ class Checked:
 
     plan: Plan
     warnings: Sequence[Problem]
+    #: what its units cost, as far as the provider was asked
+    quotes: Quotes = field(factory=Quotes, init=False, eq=False, repr=False)
 
 
 Configured = Checked | Plan | TaskConfig | Sections | Mapping[str, Any] | str | Path
@@ -94,7 +96,8 @@ def check_draft(
     :param serving: whether to ask what prevents serving it now.
     :raises famulus.UsageError: with every problem, each with its key, file and line.
     """
-    found = draft_problems(draft, plugins, database, serving=serving)
+    quotes = Quotes()
+    found = draft_problems(draft, plugins, database, serving=serving, quotes=quotes)
     problems = without_warnings(found)
     if problems or draft.plan is None:
         raise UsageError(problems)
@@ -102,7 +105,9 @@ def check_draft(
         *qualification_warnings(draft.plan, database),
         *language_warnings(draft.plan, plugins),
     ]
-    return Checked(plan=draft.plan, warnings=[*draft.warnings, *found, *doubts])
+    checked = Checked(plan=draft.plan, warnings=[*draft.warnings, *found, *doubts])
+    checked.quotes.add(quotes)
+    return checked
 
 
 def _read(
@@ -119,7 +124,12 @@ def _read(
 
 
 def draft_problems(
-    draft: Draft, plugins: Plugins, database: Database, *, serving: bool = True
+    draft: Draft,
+    plugins: Plugins,
+    database: Database,
+    *,
+    serving: bool = True,
+    quotes: Quotes | None = None,
 ) -> list[Problem]:
     """Return all problems of a draft, with what plugins and the database find; write nothing.
 
@@ -127,6 +137,7 @@ def draft_problems(
     they were given its defaults.
 
     :param serving: whether to ask what prevents serving it now.
+    :param quotes: keeps what the provider says of the costs.
     :raises famulus.DatabaseError: when the database cannot be used and nothing else is wrong;
         otherwise that is one of the problems.
     :raises famulus.UnavailableError: likewise, when it cannot be reached.
@@ -142,7 +153,8 @@ def draft_problems(
         return [*problems, Problem(str(error))]
     if draft.plan is not None:
         unsound = set(SECTIONS) - draft.sound - draft.incomplete
-        found = plan_problems(draft, draft.plan, plugins, database, serving=serving)
+        kept = Quotes() if quotes is None else quotes
+        found = plan_problems(draft, draft.plan, plugins, database, serving=serving, quotes=kept)
         problems += [
             problem
             for problem in found
@@ -163,7 +175,13 @@ def _key_problems(database: Database) -> list[Problem]:
 
 
 def plan_problems(
-    draft: Draft, plan: Plan, plugins: Plugins, database: Database, *, serving: bool
+    draft: Draft,
+    plan: Plan,
+    plugins: Plugins,
+    database: Database,
+    *,
+    serving: bool,
+    quotes: Quotes,
 ) -> list[Problem]:
     """Ask the plugins and the database what is wrong with the plan of a draft. Nothing is written.
 
@@ -202,7 +220,7 @@ def plan_problems(
         problems += _missing_reward(plan, provider)
     if "provider" in sound:
         # Without its requester, a provider need not know the currency.
-        problems += unpaid or _money_problems(parts)
+        problems += unpaid or _money_problems(parts, quotes)
     return problems + qualification_problems(parts, sound)
 
 
@@ -286,7 +304,7 @@ def _missing_reward(plan: Plan, provider: type[Provider]) -> list[Problem]:
     return [plan.problem(_REWARD, message)]
 
 
-def _money_problems(parts: RunParts) -> list[Problem]:
+def _money_problems(parts: RunParts, quotes: Quotes) -> list[Problem]:
     """Check amounts that are exact in the currency, and a limit that pays for one unit at least."""
     plan, provider = parts.plan, parts.provider
     try:
@@ -297,7 +315,7 @@ def _money_problems(parts: RunParts) -> list[Problem]:
         ]
         if problems or not plan.task.max_spend:
             return problems
-        cost = from_minor(unit_price(provider, plan).cost, currency)
+        cost = from_minor(unit_price(parts, quotes).cost, currency)
     except UsageError as error:
         return list(error.problems)
     except (UnavailableError, RefusedError) as error:

@@ -12,10 +12,12 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider_views import Quote
 from famulus.data.wage import hourly_wage
+from famulus.engine.ledger.charges import Quotes
 from famulus.engine.requesters import plan_parts
 from famulus.errors import Problem, RefusedError, UnavailableError, as_plugin_error
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor_up
+from famulus.operate.checking import Checked
 from famulus.options.option_class import options_of
 from famulus.plan import RunParts
 from famulus.plugins import Plugins
@@ -59,15 +61,16 @@ class Estimate:
 
 
 def estimate_cost(
-    database: Database, plugins: Plugins, plan: Plan, *, most_rows: int | None = None
+    database: Database, plugins: Plugins, checked: Checked, *, most_rows: int | None = None
 ) -> Estimate:
     """Count the units of a checked plan and ask the provider what they cost.
 
     :param most_rows: count no more rows than that.
     :raises famulus.UnavailableError: when the platform has to be asked, and is away.
     """
+    plan = checked.plan
     parts = plan_parts(database, plugins, plan)
-    estimate, provider = _estimate(parts, most_rows), parts.provider
+    estimate, provider = _estimate(parts, checked.quotes, most_rows), parts.provider
     if not estimate.units:
         return estimate
     with as_plugin_error(f"the provider {provider.type!r} failed to forecast"):
@@ -78,7 +81,7 @@ def estimate_cost(
     return evolve(estimate, forecast=forecast)
 
 
-def _estimate(parts: RunParts, most_rows: int | None) -> Estimate:
+def _estimate(parts: RunParts, quotes: Quotes, most_rows: int | None) -> Estimate:
     plan, blueprint, provider = parts.plan, parts.blueprint, parts.provider
     with as_plugin_error(f"the blueprint {blueprint.type!r} failed while its data were counted"):
         rows = _count_rows(plan, blueprint, most_rows)
@@ -87,8 +90,8 @@ def _estimate(parts: RunParts, most_rows: int | None) -> Estimate:
     rows = most_rows if is_part else rows
     units = None if rows is None else rows * lanes
     with as_plugin_error(f"the provider {provider.type!r} failed to state its prices"):
-        one = _rounded(provider.quote(plan, 1))
-        total = None if units is None else _rounded(provider.quote(plan, units))
+        one = _rounded(quotes.ask(parts, 1))
+        total = None if units is None else _rounded(quotes.ask(parts, units))
     return Estimate(
         rows=rows,
         units=units,
@@ -102,7 +105,7 @@ def _estimate(parts: RunParts, most_rows: int | None) -> Estimate:
 
 
 def balance_problems(
-    database: Database, plugins: Plugins, plan: Plan, *, most_rows: int
+    database: Database, plugins: Plugins, checked: Checked, *, most_rows: int
 ) -> list[Problem]:
     """Compare what the requester can spend with what a checked plan may cost.
 
@@ -111,6 +114,7 @@ def balance_problems(
     :param most_rows: count no more rows than that.
     :raises famulus.UnavailableError: when the platform cannot be asked now.
     """
+    plan = checked.plan
     if not plan.task.task_reward:
         return []
     parts = plan_parts(database, plugins, plan)
@@ -119,7 +123,7 @@ def balance_problems(
         balance = provider.balance()
     if balance is None:
         return []
-    estimate = _estimate(parts, most_rows)
+    estimate = _estimate(parts, checked.quotes, most_rows)
     quote = estimate.total or estimate.one
     needed = min(quote.total, estimate.max_spend) if estimate.max_spend else quote.total
     if balance >= needed:

@@ -12,7 +12,7 @@ from attrs import frozen
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
-from famulus.engine.ledger.charges import unit_price
+from famulus.engine.ledger.charges import Quotes, unit_price
 from famulus.engine.qualifications.grants import make_qualification
 from famulus.engine.qualifications.rules import qualification_names
 from famulus.engine.requesters import choose_requester, chosen_name, read_requesters
@@ -52,16 +52,18 @@ class Launched:
     invitation: str = ""
 
 
-def create_run(parts: RunParts, holder: Holder) -> RunRecord:
+def create_run(parts: RunParts, quotes: Quotes, holder: Holder) -> RunRecord:
     """Write a new run, with its task, its requester and the qualifications it names.
 
     The operator ``holder`` has its lease from the start.
+
+    :param quotes: those of the plan so far.
     """
     # Plugins are asked before the transaction, their properties too.
     with as_plugin_error(f"the blueprint {parts.blueprint.type!r} failed to describe the run"):
         names = qualification_names(parts.plan, parts.blueprint)
         lanes = parts.blueprint.units_per_assignment
-    columns = {**_planned_columns(parts), "units_per_assignment": lanes}
+    columns = {**_planned_columns(parts, quotes), "units_per_assignment": lanes}
 
     def insert(tx: Transaction) -> int:
         for name in names:
@@ -140,10 +142,10 @@ def fail_launch(
             _log.exception("run %d: the failed launch could not be cleaned up", run)
 
 
-def _planned_columns(parts: RunParts) -> dict[str, Any]:
+def _planned_columns(parts: RunParts, quotes: Quotes) -> dict[str, Any]:
     """Return the columns of a run that follow from its plan and its plugins."""
     plan, provider = parts.plan, parts.provider_class
-    task, price = plan.task, unit_price(parts.provider, plan)
+    task, price = plan.task, unit_price(parts, quotes)
     return {
         "blueprint_type": plan.blueprint.type,
         "architect_type": plan.architect.type,

@@ -131,7 +131,7 @@ class Operator:
         :param most_rows: count no more rows of the data than that.
         :raises famulus.UnavailableError: when the platform has to be asked and does not answer.
         """
-        return estimate_cost(self.database, self.plugins, checked.plan, most_rows=most_rows)
+        return estimate_cost(self.database, self.plugins, checked, most_rows=most_rows)
 
     def balance_problems(self, checked: Checked) -> list[Problem]:
         """Ask the provider whether the requester can pay for a checked configuration.
@@ -139,12 +139,11 @@ class Operator:
         A launch does the same. Return the problem where they cannot, or a warning where the
         platform does not answer. Writes nothing.
         """
-        plan = checked.plan
         try:
-            return balance_problems(self.database, self.plugins, plan, most_rows=_MOST_COUNTED)
+            return balance_problems(self.database, self.plugins, checked, most_rows=_MOST_COUNTED)
         except UnavailableError as error:
             message = f"whether the requester can pay for it cannot be checked now: {error}"
-            return [plan.problem("provider", message, warning=True)]
+            return [checked.plan.problem("provider", message, warning=True)]
 
     def launch(
         self,
@@ -359,11 +358,12 @@ class Operator:
             for warning in checked.warnings:
                 _log.warning("%s", warning)
         plan = checked.plan
-        unpaid = balance_problems(self.database, self.plugins, plan, most_rows=_MOST_COUNTED)
+        unpaid = balance_problems(self.database, self.plugins, checked, most_rows=_MOST_COUNTED)
         if unpaid:
             raise UsageError(unpaid)
         self._prepare()
-        record = create_run(plan_parts(self.database, self.plugins, plan), self._holder)
+        parts = plan_parts(self.database, self.plugins, plan)
+        record = create_run(parts, checked.quotes, self._holder)
         managed = None
         try:
             managed = self._manage(plan, record)

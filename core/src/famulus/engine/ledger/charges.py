@@ -6,17 +6,22 @@ These functions call the provider, so none is called inside a transaction.
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from attrs import frozen
+from attrs import define, field, frozen
 
-from famulus.contracts.plan import Plan
+from famulus.contracts.context import RequesterView
 from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import Quote
 from famulus.errors import ConflictError, PluginError, as_plugin_error
 from famulus.model.money import to_minor, to_minor_up
 from famulus.model.states import PaymentKind
+from famulus.plan import RunParts
 
 _CURRENCY = re.compile("[A-Z]{3}")
+#: How long a quote is relied on: from a check to the launch that a person confirms.
+_QUOTED_FOR = timedelta(minutes=10)
 
 
 @frozen(kw_only=True)
@@ -27,6 +32,47 @@ class UnitPrice:
     reward: int
     #: the reward and what the platform charges on top of it
     cost: int
+
+
+@frozen(kw_only=True)
+class _Quoted:
+    requester: RequesterView | None
+    asked_at: datetime
+    quote: Quote
+
+
+@define(eq=False)
+class Quotes:
+    """What a provider has quoted for one plan: it is asked once for each number of units.
+
+    Prices may change while a launch waits to be confirmed, and another account has other ones. So
+    an old quote is asked for again, and one for another requester too.
+    """
+
+    _known: dict[int, _Quoted] = field(factory=dict, init=False)
+
+    def add(self, others: Quotes) -> None:
+        """Add quotes for the same plan."""
+        self._known.update(others._known)
+
+    def ask(self, parts: RunParts, units: int) -> Quote:
+        """Return what units of the plan cost.
+
+        :raises famulus.UnavailableError: when the platform has to be asked, and is away.
+        :raises famulus.PluginError: when the provider's code fails.
+        """
+        now, known = parts.database.clock(), self._known.get(units)
+        if (
+            known is not None
+            and known.requester == parts.requester
+            and abs(now - known.asked_at) < _QUOTED_FOR
+        ):
+            return known.quote
+        provider = parts.provider
+        with as_plugin_error(f"the provider {provider.type!r} failed to state its prices"):
+            quote = provider.quote(parts.plan, units)
+        self._known[units] = _Quoted(requester=parts.requester, asked_at=now, quote=quote)
+        return quote
 
 
 def account_currency(provider: Provider) -> str:
@@ -44,17 +90,19 @@ def account_currency(provider: Provider) -> str:
     return currency
 
 
-def unit_price(provider: Provider, plan: Plan) -> UnitPrice:
+def unit_price(parts: RunParts, quotes: Quotes) -> UnitPrice:
     """Return what one unit of a plan costs.
 
+    :param quotes: those of the plan so far.
     :raises famulus.UsageError: when the reward is finer than the currency's smallest unit.
     :raises famulus.UnavailableError: when the platform has to be asked, and is away.
     :raises famulus.PluginError: when the provider's code fails.
     """
+    provider = parts.provider
     currency = account_currency(provider)
-    reward = to_minor(plan.task.task_reward or Decimal(0), currency)
+    reward = to_minor(parts.plan.task.task_reward or Decimal(0), currency)
+    quote = quotes.ask(parts, 1)
     with as_plugin_error(f"the provider {provider.type!r} failed to state its prices"):
-        quote = provider.quote(plan, 1)
         charged = to_minor_up(quote.fees + quote.taxes, currency)
     return UnitPrice(currency=currency, reward=reward, cost=reward + charged)
 
