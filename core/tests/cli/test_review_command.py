@@ -122,6 +122,7 @@ def test_every_problem_of_a_file_is_a_line_and_nothing_is_applied(
         (["examine", "words", "5", "2"], "START 5 comes after END 2"),
         (["examine", "words", "1", "2", "3"], "and no more"),
         (["examine", "words", "five"], "'five' is not a valid integer"),
+        (["examine", "words", "--onboarding", "--html", "pages"], "exclude each other"),
         (["examine", "wrods"], "did you mean 'words'?"),
     ],
 )
@@ -145,6 +146,29 @@ def test_examine_shows_the_newest_first(famulus: Famulus) -> None:
     assert result.exit_code == 0
     assert shown == ["Worker: y", "Status: completed", "Worker: x", "Status: completed"]
     assert '"answer": "by y"' in result.output
+
+
+def test_examine_shows_onboardings_of_workers_who_have_failed_too(
+    famulus: Famulus, database_file: Path
+) -> None:
+    with (
+        Database(database_file) as database,
+        ManualOperator(database, plugins=kit_plugins()) as operator,
+    ):
+        onboarding = {"onboarding_qualification": "trained"}
+        gateway = operator.launch_rows([{"n": 1}], task_name="trained", blueprint=onboarding)
+        GatewayWorker(gateway, "z").work("wrong")
+        GatewayWorker(gateway, "w").work("right")
+
+    result = famulus("examine", "trained", "--onboarding")
+    newest = famulus("examine", "trained", "--onboarding", "1")
+    none = famulus("examine", "words", "--onboarding")
+
+    shown = [line for line in result.output.splitlines() if line.startswith(("Worker", "Onb"))]
+    assert shown == ["Worker: w", "Onboarding: passed", "Worker: z", "Onboarding: failed"]
+    assert '"answer": "wrong"' in result.output
+    assert "Worker: z" not in newest.output
+    assert none.output == "No onboarding of words has been submitted yet.\n"
 
 
 def test_qualifications_that_are_given_are_not_asked_for(famulus: Famulus) -> None:

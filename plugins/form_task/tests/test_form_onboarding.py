@@ -11,6 +11,9 @@ import pytest
 
 import famulus
 import famulus_form
+from famulus.data.onboardings import newest_onboardings
+from famulus.data.scope import find_scope
+from famulus.review.onboarding_text import OnboardingTexts
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins
 from famulus_form.form_file import FormFile, read_form
 from famulus_form.judging import Judge
@@ -227,6 +230,7 @@ def configuration(folder: Path, onboarding: str = ONBOARDING, **blueprint: Any) 
             **blueprint,
         },
         "task": {
+            "task_name": "form",
             "task_title": "A task",
             "task_description": "Of a test.",
             "task_reward": "0.10",
@@ -307,6 +311,42 @@ def test_without_scripts_each_wrong_field_has_its_sentence(
     assert '<p class="fq-error" id="fq-mood-error">Please answer this question.' in refused.text
     assert '<p class="fq-error" id="fq-rooms-error">Please enter a number' in refused.text
     assert 'value=" again OR so "' in refused.text
+
+
+def test_a_reviewer_sees_which_answers_were_wrong(
+    tmp_path: Path, operator: ManualOperator, database: famulus.Database, plugins: famulus.Plugins
+) -> None:
+    worker = worker_of(operator, configuration(tmp_path))
+    answer(worker, worker.arrive("1"), mood="unhappy", rooms="3")
+
+    (found,) = newest_onboardings(database, find_scope(database, "form"), 0, 15)
+    text = OnboardingTexts(database, plugins)(found)
+
+    assert text.splitlines()[1] == "Worker: Zoe"
+    assert text.splitlines()[4:] == [
+        "Onboarding: failed",
+        "  mood (How does the author feel?): unhappy",
+        "    WRONG; right: happy",
+        "  hint (Which word says so?): again OR so",
+        "  rooms (How many rooms): 3",
+        "    WRONG; right: 4711 ± 0.5",
+        "  note (Anything else): Hi",
+        "Right: 1 of 3",
+    ]
+
+
+def test_the_fixed_texts_are_in_the_language_of_the_worker(
+    tmp_path: Path, operator: ManualOperator
+) -> None:
+    settings = configuration(tmp_path)
+    settings["task"]["language"] = "de"
+    worker = worker_of(operator, settings)
+    page = worker.arrive("1")
+
+    refused = answer(worker, page, mood="")
+
+    assert ">Weiter</button>" in page.text
+    assert "Bitte beantworten Sie diese Frage." in refused.text
 
 
 def test_a_function_decides_in_place_of_the_right_answers(

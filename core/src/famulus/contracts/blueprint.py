@@ -212,6 +212,14 @@ class Blueprint(ABC):
             {"inputs": unit.data, "outputs": unit.answers}, indent=2, ensure_ascii=False
         )
 
+    def show_onboarding(self, answers: Any) -> str:
+        """Return answers to the onboarding, as text for a terminal.
+
+        Called by ``famulus examine --onboarding`` like :meth:`show`, of workers who have passed and
+        of those who have not. The default is JSON.
+        """
+        return json.dumps(answers, indent=2, ensure_ascii=False)
+
     def review_page(self, unit: SubmittedUnit) -> Page:
         """Return what the worker saw and answered, for the reviewer's browser.
 

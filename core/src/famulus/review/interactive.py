@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from attrs import frozen
 
 from famulus.data.newest_units import newest_units
+from famulus.data.onboardings import newest_onboardings
 from famulus.data.scope import Scope, find_scope
 from famulus.engine.qualifications.grants import find_qualification
 from famulus.errors import UsageError
@@ -20,6 +21,7 @@ from famulus.plugins import Plugins, discover
 from famulus.review.choice_questions import Qualifications
 from famulus.review.decision_text import decision_text
 from famulus.review.dialogue import Dialogue
+from famulus.review.onboarding_text import OnboardingTexts
 from famulus.review.review_session import ReviewSession
 from famulus.review.terminal import Terminal
 from famulus.review.unit_text import ScriptFormatter, UnitFormatter, unit_text
@@ -112,6 +114,24 @@ def examine(
         newest = "" if start == 0 else f" after the newest {start}"
         terminal.say(f"No unit of {scope.task_name} has been submitted yet{newest}.")
     return number
+
+
+def show_onboardings(
+    terminal: Terminal,
+    database: Database,
+    scope: Scope,
+    texts: OnboardingTexts,
+    start: int,
+    end: int,
+) -> None:
+    """Print answers to the onboarding, the newest first; parameters as of :func:`examine`."""
+    most = 2**31
+    found = newest_onboardings(database, scope, min(start, most), min(end, most))
+    for each in found:
+        terminal.say(texts(each))
+    if not found:
+        newest = "" if start == 0 else f" after the newest {start}"
+        terminal.say(f"No onboarding of {scope.task_name} has been submitted yet{newest}.")
 
 
 def review(

@@ -19,7 +19,7 @@ from famulus_form.items import grouped
 from famulus_form.onboarding import Onboarding, verdict_of_script
 from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.sent import Sent
-from famulus_form.show import shown
+from famulus_form.show import shown, shown_onboarding
 from famulus_form.texts import Shown
 
 
@@ -87,7 +87,9 @@ class FormBlueprint(famulus.Blueprint):
     def onboarding_page(self, view: famulus.OnboardingView) -> famulus.Page:
         """Ask the questions of ``onboarding_form``."""
         own = _own_values(view.agent_id, view.worker)
-        return self._onboarding.form.page(Shown(own, _lot_of_attempt(view.agent_id)))
+        translate = famulus.Translator.to(view.language)
+        lot = _lot_of_attempt(view.agent_id)
+        return self._onboarding.form.page(Shown(own, lot, translate=translate))
 
     def refused_onboarding_page(
         self, view: famulus.OnboardingView, form: famulus.Form, fields: Mapping[str, str]
@@ -122,6 +124,14 @@ class FormBlueprint(famulus.Blueprint):
     def show(self, unit: famulus.SubmittedUnit) -> str:
         """Return the row, and each question with its answer."""
         return shown(self._form, unit)
+
+    def show_onboarding(self, answers: Any) -> str:
+        """Return each question of the onboarding with its answer, and the right one if it differs.
+
+        What is right is what the form says today.
+        """
+        found = answers if isinstance(answers, Mapping) else {}
+        return shown_onboarding(self._onboarding.form, self._onboarding.judge, found)
 
     def review_page(self, unit: famulus.SubmittedUnit) -> famulus.Page:
         """Show the form as the worker saw it: filled in, without what was not asked."""

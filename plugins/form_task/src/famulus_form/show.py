@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from attrs import evolve
+
 import famulus
 from famulus_form.form import Form
 from famulus_form.items import ITEMS, Answered
+from famulus_form.judging import Judge
 from famulus_form.texts import placeholders, plain, value_text
 
 
@@ -36,6 +39,25 @@ def shown(form: Form, unit: famulus.SubmittedUnit) -> str:
         for name, value in others.items()
     )
     return "\n".join(lines).rstrip("\n")
+
+
+def shown_onboarding(form: Form, judge: Judge, answers: Mapping[str, Any]) -> str:
+    """Return the questions of an onboarding that were asked, with their answers, as lines of text.
+
+    The right answer stands below each that was answered otherwise.
+    """
+    judgement = judge.judge(answers)
+    wrong = {right.column: right for right in judgement.wrong}
+    lines: list[str] = []
+    for group in form.answered(answers, {}):
+        for question in group.asked:
+            lines += _answers(evolve(group, questions=[question]))
+            if question.name in wrong:
+                lines.append(f"    WRONG; right: {_indented(str(wrong[question.name]))}")
+    if judgement.asked:
+        right = len(judgement.asked) - len(wrong)
+        lines.append(f"Right: {right} of {len(judgement.asked)}")
+    return "\n".join(lines)
 
 
 def _row(row: Mapping[str, Any]) -> Iterator[str]:

@@ -21,9 +21,10 @@ from famulus.model.database import Database
 from famulus.model.private_files import make_folder
 from famulus.plugins import discover
 from famulus.review.decision_file import apply_decision_file, read_decisions
-from famulus.review.interactive import EXAMINED
+from famulus.review.interactive import EXAMINED, show_onboardings
 from famulus.review.interactive import examine as show_units
 from famulus.review.interactive import review as hold_review
+from famulus.review.onboarding_text import OnboardingTexts
 from famulus.review.review_session import ReviewSession
 from famulus.review.terminal import Terminal
 from famulus.review.unit_page import UnitPages
@@ -98,9 +99,19 @@ def review(
     metavar="FOLDER",
     help="Write a page per unit into this folder, for a browser: what the worker saw and answered.",
 )
+@click.option(
+    "--onboarding",
+    is_flag=True,
+    help="Show the answers to the onboarding instead, of workers who have failed it too.",
+)
 @pass_session
 def examine(
-    session: Session, task: str, numbers: tuple[int, ...], run: int | None, html: Path | None
+    session: Session,
+    task: str,
+    numbers: tuple[int, ...],
+    run: int | None,
+    html: Path | None,
+    onboarding: bool,
 ) -> None:
     """Show the units of TASK that are done, the newest first.
 
@@ -108,9 +119,16 @@ def examine(
     shows three.
     """
     start, end = _range(numbers)
+    if onboarding and html is not None:
+        raise click.UsageError("--onboarding and --html exclude each other")
 
     with session.open_existing() as database:
         scope = find_scope(database, task, run=run)
+        if onboarding:
+            show_onboardings(
+                Terminal(), database, scope, OnboardingTexts(database, discover()), start, end
+            )
+            return
         if html is not None:
             number = _write_pages(database, html, newest_units(database, scope, start, end))
             say(f"Wrote {counted(number, 'page')} to {html}.")
