@@ -22,11 +22,12 @@ REPEATED = $(shell grep -rlE --include=test_*.py "^from (repetitions|machine_lim
 PROLIFIC_MACHINE := tests/prolific/test_prolific_machine.py tests/prolific/test_prolific_kills.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-lowest coverage lint docs gallery constraints wheels bench faults clean
+.PHONY: help demo test test-fast test-lowest coverage lint docs exhaustive gallery constraints wheels bench faults clean
 
 help:
 	@echo "make demo         launch the first example at http://localhost:3000; PORT=3001 if that is taken"
-	@echo "make test         run all tests; ARGS goes to pytest"
+	@echo "make test         run the tests; ARGS goes to pytest"
+	@echo "make exhaustive   run those that try one by one what others try together or by example"
 	@echo "make test-fast    run those that start no processes, build nothing and need no browser"
 	@echo "make test-lowest  run the fast tests on the lowest versions of what we depend on"
 	@echo "make coverage     run the fast tests and print which lines and branches they reach"
@@ -56,7 +57,10 @@ demo: $(VENV)/.installed
 		sdk_examples/simple_static_task/conf/example.yaml $(if $(PORT),architect.port=$(PORT))
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) -m "not exhaustive" $(ARGS)
+
+exhaustive: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(JOBS) --dist load -m exhaustive $(ARGS)
 
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not browser" $(ARGS)
