@@ -10,8 +10,10 @@ from click.testing import CliRunner, Result
 
 from famulus.cli.commands import review as review_command
 from famulus.cli.program import program
+from famulus.engine.ledger.decisions import decide
 from famulus.model.database import Database
-from famulus.model.tables import UnitTable
+from famulus.model.states import Decision
+from famulus.model.tables import OutboxTable, UnitTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 Famulus = Callable[..., Result]
@@ -53,6 +55,31 @@ def test_only_the_units_of_one_worker_are_accepted(famulus: Famulus, database_fi
 
     assert result.output == "Accepted 2 units of words.\n"
     assert sorted(statuses(database_file)) == ["accepted", "accepted", "completed", "completed"]
+
+
+def test_a_file_replaces_the_reason_that_an_earlier_review_has_left_unsent(
+    famulus: Famulus, database_file: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "decisions.csv"
+    with Database(database_file) as database, database.read() as tx:
+        unit = tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))[0].id
+    with Database(database_file) as database:
+        database.write(lambda tx: decide(tx, unit, Decision.REJECTED, note="the old reason"))
+
+    file.write_text(f"unit,decision,note\n{unit},rejected,the new reason\n")
+    replaced = famulus("review", "words", "--from-csv", file)
+    file.write_text(f"unit,decision,note\n{unit},rejected,a third reason\n")
+    too_late = famulus("review", "words", "--from-csv", file)
+
+    assert (replaced.exit_code, replaced.output) == (0, "Decided on 1 unit: 1 rejected.\n")
+    assert too_late.exit_code == 2
+    assert too_late.stderr.endswith(
+        f"the rejection of unit {unit} was sent to the platform with the reason 'the new reason', "
+        "which can no longer change\n"
+    )
+    verdicts = OutboxTable.select().where(OutboxTable.kind == "decide")
+    with Database(database_file) as database, database.read() as tx:
+        assert [row.payload["note"] for row in tx.rows(verdicts)] == ["the new reason"]
 
 
 def test_a_page_per_unit_is_written_for_a_browser(famulus: Famulus, tmp_path: Path) -> None:

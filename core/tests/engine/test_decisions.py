@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from famulus.engine.ledger.apply_decisions import apply_decisions
-from famulus.engine.ledger.decisions import Decided, decide, unapplied_units, undo
+from famulus.engine.ledger.decisions import Decided, decide, undo
+from famulus.engine.ledger.recorded_decisions import unapplied_units
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, Decision, PaymentStatus, UnitStatus

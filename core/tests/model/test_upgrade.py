@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from famulus.engine.ledger.decisions import unapplied_units
+from famulus.engine.ledger.recorded_decisions import unapplied_units
 from famulus.errors import DatabaseError, NewerDatabaseError
 from famulus.model.database import Database
 from famulus.model.migrations import CORE

@@ -13,10 +13,19 @@ from attrs import Factory, define, evolve, frozen
 from famulus.contracts.provider_views import PartialBounds
 from famulus.csv_table import CsvColumns, CsvRow, read_csv_table, refuse_table
 from famulus.engine.ledger.apply_decisions import apply_decisions
-from famulus.engine.ledger.decision_checks import check_rejectable
+from famulus.engine.ledger.decision_checks import (
+    check_rejectable,
+    check_rewordable,
+    is_reworded,
+)
 from famulus.engine.ledger.decision_rules import PlatformRules
-from famulus.engine.ledger.decisions import decide, read_worth
-from famulus.engine.ledger.recorded_decisions import ActiveDecision, read_decisions_in_force
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.ledger.recorded_decisions import (
+    ActiveDecision,
+    read_decisions_in_force,
+    read_return_request,
+)
+from famulus.engine.ledger.visit_work import read_worth
 from famulus.errors import ConflictError, Problem, UsageError
 from famulus.model.money import to_minor
 from famulus.model.states import DONE_UNITS, Decision, UnitStatus
@@ -47,6 +56,8 @@ class DecisionRow:
     seen: UnitStatus = UnitStatus.COMPLETED
     #: those of the unit's platform
     rules: PlatformRules = Factory(PlatformRules)
+    #: whether the unit has the same decision with another reason
+    is_rewording: bool = False
 
 
 @define(kw_only=True)
@@ -63,6 +74,14 @@ class FileResult:
     refused: list[str] = Factory(list)
     #: one message per run whose platform or listeners could not be reached
     problems: list[str] = Factory(list)
+
+    def add(self, other: FileResult) -> None:
+        """Add the effects of further rows."""
+        self.decided += other.decided
+        self.unchanged += other.unchanged
+        self.runs |= other.runs
+        self.refused += other.refused
+        self.problems += other.problems
 
 
 def read_decisions(session: ReviewSession, path: Path) -> list[DecisionRow]:
@@ -85,14 +104,12 @@ def read_decisions(session: ReviewSession, path: Path) -> list[DecisionRow]:
 
 def apply_decision_file(session: ReviewSession, rows: Sequence[DecisionRow]) -> FileResult:
     """Record decisions and apply them; repeating the same ones changes nothing."""
+    if not rows:
+        return FileResult()
     applied, newest = FileResult(), newest_outbox_row(session.database)
     bounds = session.bounds
     for page in pages(rows):
-        part = session.database.write(partial(_apply, rows=page, bounds=bounds))
-        applied.decided += part.decided
-        applied.unchanged += part.unchanged
-        applied.runs |= part.runs
-        applied.refused += part.refused
+        applied.add(session.database.write(partial(_apply, rows=page, bounds=bounds)))
     applied.problems += deliver_changes(
         session.database, session.plugins, applied.runs, after=newest
     )
@@ -173,9 +190,13 @@ def _fitting(
         if fault is None and unit is not None:
             rules = session.rules_for(row.choice, unit.provider_type)
             checked = evolve(row, seen=unit.status, rules=rules)
-            fault = _fault(tx, checked, unit.visit, in_force.get(row.unit))
+            before = in_force.get(row.unit)
+            if before is None and row.choice.decision is Decision.RETURN_REQUESTED:
+                # Another unit of the visit may have been named before.
+                before = read_return_request(tx, unit.visit)
+            fault, is_rewording = _fault(tx, checked, unit.visit, before)
             if fault is None:
-                yield checked
+                yield evolve(checked, is_rewording=is_rewording)
         if fault is not None:
             problems.append(Problem(fault, file=path, line=row.line))
 
@@ -193,32 +214,47 @@ def _misplaced(session: ReviewSession, row: DecisionRow, unit: Row | None) -> st
 
 def _fault(
     tx: Transaction, row: DecisionRow, visit: int, before: ActiveDecision | None
-) -> str | None:
-    """Return what is wrong with the decision of a row, or None.
+) -> tuple[str | None, bool]:
+    """Return what is wrong with the decision of a row, or None; and whether it is a rewording.
 
     :param before: the decision in force.
     """
     choice, terms, amount = row.choice, row.choice.terms(row.rules), None
     if choice.decision is Decision.REJECTED and not choice.note:
-        return f"unit {row.unit} is rejected without a reason; write it into the column 'note'"
+        message = f"unit {row.unit} is rejected without a reason; write it into the column 'note'"
+        return message, False
     fault = terms.fault(choice.decision, choice.note)
     if fault is None and choice.amount is not None:
         worth = read_worth(tx, row.unit, visit)
         fault = row.rules.amount_fault(choice.amount, worth)
         amount = None if fault else to_minor(choice.amount, worth.currency)
     if fault is not None:
-        return fault
+        return fault, False
     if before is not None and (before.decision, before.amount) == (choice.decision, amount):
-        return None
+        return _wording_fault(tx, choice, visit, before)
     is_request = choice.decision is Decision.RETURN_REQUESTED
     if row.seen not in (UnitStatus.COMPLETED, *(() if is_request else (UnitStatus.REJECTED,))):
-        return f"unit {row.unit} is already {row.seen}, which can no longer change"
+        return f"unit {row.unit} is already {row.seen}, which can no longer change", False
     if choice.decision is Decision.REJECTED and before is not None:
         try:
             check_rejectable(tx, visit, before, terms)
         except ConflictError as error:
-            return str(error)
-    return None
+            return str(error), False
+    return None, False
+
+
+def _wording_fault(
+    tx: Transaction, choice: Choice, visit: int, before: ActiveDecision
+) -> tuple[str | None, bool]:
+    """Return why a decision cannot get another reason, or None; and whether it would get one."""
+    if not is_reworded(before, choice.note, choice.category):
+        return None, False
+    if choice.decision in (Decision.REJECTED, Decision.RETURN_REQUESTED):
+        try:
+            check_rewordable(tx, visit, before)
+        except ConflictError as error:
+            return str(error), True
+    return None, True
 
 
 def _apply(

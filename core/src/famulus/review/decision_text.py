@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from famulus.engine.answers import StoredAnswer
-from famulus.engine.ledger.decisions import read_worth
 from famulus.engine.ledger.recorded_decisions import read_decisions_in_force, read_return_request
+from famulus.engine.ledger.visit_work import read_worth
 from famulus.model.database import Database
 from famulus.model.money import from_minor
 from famulus.model.states import UnitStatus

@@ -25,12 +25,13 @@ from famulus.engine.events import dispatch_events_of_ended_run
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decision_checks import check_rejectable
 from famulus.engine.ledger.decision_rules import PlatformRules, Terms, Worth
-from famulus.engine.ledger.decisions import read_worth, unapplied_units
 from famulus.engine.ledger.recorded_decisions import (
     ActiveDecision,
     read_decisions_in_force,
     read_return_request,
+    unapplied_units,
 )
+from famulus.engine.ledger.visit_work import read_worth
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import Decision

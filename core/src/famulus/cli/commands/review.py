@@ -191,8 +191,11 @@ def _accept_all(review_session: ReviewSession) -> int:
 def _apply_file(review_session: ReviewSession, file: Path) -> int:
 
     rows = read_decisions(review_session, file)
+    # What an earlier review has left is sent with the reason that the file has for it.
+    applied = apply_decision_file(review_session, [each for each in rows if each.is_rewording])
     failed = _apply_leftovers(review_session)
-    applied = apply_decision_file(review_session, rows)
+    others = [each for each in rows if not each.is_rewording]
+    applied.add(apply_decision_file(review_session, others))
     parts = [f"{number:,} {decision}" for decision, number in sorted(applied.decided.items())]
     number = counted(applied.decided.total(), "unit")
     say(f"Decided on {number}{': ' if parts else ''}{', '.join(parts)}.")

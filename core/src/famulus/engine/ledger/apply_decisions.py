@@ -15,9 +15,8 @@ from famulus.contracts.visit_verdict import (
     Verdict,
 )
 from famulus.engine.ledger.decision_rules import partial_range
-from famulus.engine.ledger.decisions import UNAPPLIED
 from famulus.engine.ledger.earnings import read_earned
-from famulus.engine.ledger.recorded_decisions import read_decisions_in_force
+from famulus.engine.ledger.recorded_decisions import UNAPPLIED, read_decisions_in_force
 from famulus.engine.ledger.remainder_payments import plan_remainder
 from famulus.engine.ledger.rewards import drop_reward, may_be_paid, plan_reward
 from famulus.engine.ledger.visit_work import VisitWork, read_visit_work
@@ -140,7 +139,7 @@ def _apply_requests(tx: Transaction, row: Row, visit: int) -> int:
     if not requests:
         return 0
     if row.status in PENDING_VISITS:
-        _enqueue_verdict(tx, row, visit, RequestReturn(requests[0].note))
+        _enqueue_verdict(tx, row, visit, RequestReturn(requests[-1].note))
     return _stamp(tx, ReviewTable.id << [each.id for each in requests])
 
 

@@ -8,10 +8,12 @@ from famulus.engine.ledger.budget import read_budget
 from famulus.engine.ledger.decision_rules import Terms
 from famulus.engine.ledger.recorded_decisions import ActiveDecision
 from famulus.engine.ledger.rewards import reward_fee
-from famulus.engine.outbox.stored_verdicts import is_return_request, newest_verdict
+from famulus.engine.outbox.begun_calls import has_begun
+from famulus.engine.outbox.stored_verdicts import is_rejection, is_return_request, newest_verdict
+from famulus.engine.visits import read_visit
 from famulus.errors import ConflictError, UsageError
 from famulus.model.money import from_minor
-from famulus.model.states import Decision, OutboxStatus
+from famulus.model.states import Decision, OutboxStatus, VisitStatus
 from famulus.model.tables import ReviewTable, TaskRunTable, literal
 from famulus.model.transaction import Transaction
 
@@ -40,6 +42,48 @@ def check_rejectable(tx: Transaction, visit: int, before: ActiveDecision, terms:
             f"unit {before.unit} cannot be rejected before {shown_time(possible)}: the return of "
             f"its visit was requested on {asked_at:%Y-%m-%d}"
         )
+
+
+def is_reworded(before: ActiveDecision, note: str, category: str) -> bool:
+    """Return whether the same decision again has another reason than the one in force.
+
+    No note says nothing.
+    """
+    return (note or before.note, category) != (before.note, before.category)
+
+
+def check_rewordable(tx: Transaction, visit: int, before: ActiveDecision) -> None:
+    """Check that the reason of a decision on a visit can be replaced by another one.
+
+    It cannot once the platform may have got it: a verdict that it has already is not read again.
+
+    :param before: the rejection or the requested return that is in force.
+    :raises famulus.ConflictError: otherwise; the message has the reason that is sent.
+    """
+    if not before.is_applied:
+        return
+    is_request = before.decision is Decision.RETURN_REQUESTED
+    is_its_verdict = is_return_request if is_request else is_rejection
+    verdict = newest_verdict(tx, visit)
+    if verdict is None or not is_its_verdict(verdict):
+        is_sent = read_visit(tx, visit).status is VisitStatus.REJECTED
+    elif verdict.status is OutboxStatus.PENDING and has_begun(verdict):
+        raise ConflictError(f"{_sent(before)} is being sent to the platform{_reason(before)}")
+    else:
+        is_sent = verdict.status is OutboxStatus.DONE
+    if is_sent:
+        raise ConflictError(f"{_sent(before)} was sent to the platform{_reason(before)}")
+
+
+def _sent(decision: ActiveDecision) -> str:
+    is_request = decision.decision is Decision.RETURN_REQUESTED
+    what = "request to return the visit" if is_request else "rejection"
+    return f"the {what} of unit {decision.unit}"
+
+
+def _reason(decision: ActiveDecision) -> str:
+    category = f" and the category {decision.category}" if decision.category else ""
+    return f" with the reason {decision.note!r}{category}, which can no longer change"
 
 
 def is_rejection_undone(tx: Transaction, agent: int) -> bool:

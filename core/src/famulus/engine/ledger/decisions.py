@@ -5,27 +5,30 @@ Everything here happens inside a transaction and calls no third-party code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from famulus.engine.ledger.decision_checks import (
     check_correction,
     check_rejectable,
+    check_rewordable,
     is_rejection_undone,
+    is_reworded,
     shown_time,
 )
-from famulus.engine.ledger.decision_rules import NO_TERMS, Terms, Worth
+from famulus.engine.ledger.decision_rules import NO_TERMS, Terms
 from famulus.engine.ledger.recorded_decisions import (
+    UNAPPLIED,
     ActiveDecision,
     read_decisions,
     read_return_request,
 )
 from famulus.engine.ledger.remainders import is_beyond_reward
-from famulus.engine.ledger.visit_work import read_visit_work
+from famulus.engine.ledger.visit_work import read_worth
 from famulus.engine.status import Change, change_agent, change_unit
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.money import to_minor
@@ -41,7 +44,6 @@ from famulus.model.states import (
 from famulus.model.tables import (
     AgentTable,
     ReviewTable,
-    TaskRunTable,
     UnitTable,
     VisitTable,
 )
@@ -51,8 +53,6 @@ from famulus.names import check_text
 #: The causes in the events of these changes of status.
 REVIEW, UNDO = "review", "undo"
 
-#: Condition on decisions: they are in force, and can still be undone.
-UNAPPLIED = ReviewTable.applied_at.is_null() & ReviewTable.undone_at.is_null()
 #: Visits for which the platform has paid, and whose pay cannot be less any more.
 _PAID = (VisitStatus.APPROVED, VisitStatus.SCREENED_OUT)
 #: Decisions after which work is paid.
@@ -151,6 +151,9 @@ _ADD = Statement(
         }
     ).returning(ReviewTable.id)
 )
+_NOTE = Statement(
+    ReviewTable.update({ReviewTable.note: Param("note")}).where(ReviewTable.id == Param("review"))
+)
 _UNDO = Statement(
     ReviewTable.update({ReviewTable.undone_at: Param("at")}).where(
         ReviewTable.id == Param("review"), UNAPPLIED
@@ -171,13 +174,15 @@ def decide(
 
     Only ``apply_decisions`` writes ledger and outbox rows. Repeating the decision that is in force
     writes nothing, and so does asking once more for the return of a visit, with whichever of its
-    units.
+    units. With another reason it replaces the one before, which has not begun to be sent; the note
+    of accepted work is not sent, and is replaced at any time.
 
     :param note: the reason of a rejection, or of a requested return; the worker may read it.
     :param seen: the status that the reviewer has seen. ``REJECTED`` allows an applied rejection to
         be corrected to an acceptance or a soft rejection. An applied acceptance is paid, and stays.
     :raises famulus.ConflictError: when the unit's status has changed, or the worker still has time
-        to return the visit; the message says since or until when.
+        to return the visit; the message says since or until when. Also when the platform gets, or
+        has got, another reason.
     :raises famulus.NotFoundError: when there is no such unit.
     :raises famulus.UsageError: for what the rules of the platform do not allow, a rejection without
         a reason, a note that cannot be stored, and work that is accepted after its rejection where
@@ -191,24 +196,20 @@ def decide(
     amount = _amount(tx, case, terms)
     before = case.active[0] if case.active else None
     if before is not None and (before.decision, before.amount) == (decision, amount):
-        return _decided(case, before, changed=False)
-    if case.status is not seen or (before is not None and not _is_correctable(before)):
-        raise ConflictError(_describe(case))
-    if decision in _EARNING:
-        _check_earning(tx, case, before, amount)
-    if decision is Decision.RETURN_REQUESTED:
-        if case.status is not UnitStatus.COMPLETED:
+        if not is_reworded(before, note, terms.category):
+            return _decided(case, before, changed=False)
+        if case.status is not seen:
             raise ConflictError(_describe(case))
-        if case.visit_status not in PENDING_VISITS:
-            raise ConflictError(
-                f"unit {unit} cannot be returned: the platform reports its visit as "
-                f"{case.visit_status}"
-            )
-        request = read_return_request(tx, case.visit)
-        if request is not None:
-            return _decided(case, request, changed=False)
-    elif decision is Decision.REJECTED and before is not None:
-        check_rejectable(tx, case.visit, before, terms)
+        if decision in _EARNING:
+            tx.run(_NOTE, review=before.review, note=note)
+            return _decided(case, evolve(before, note=note), changed=True)
+        check_rewordable(tx, case.visit, before)
+    elif case.status is not seen or (before is not None and not _is_correctable(before)):
+        raise ConflictError(_describe(case))
+    else:
+        same = _check_new(tx, case, decision, note=note, amount=amount, terms=terms)
+        if same is not None:
+            return _decided(case, same, changed=False)
     review = tx.one(
         _ADD,
         unit=unit,
@@ -233,21 +234,6 @@ def decide(
     return _change(tx, case, active, REVIEW)
 
 
-def read_worth(tx: Transaction, unit: int, visit: int) -> Worth:
-    """Return what a unit of a visit can earn."""
-    row = tx.row(
-        TaskRunTable.select(TaskRunTable.reward, TaskRunTable.currency)
-        .join(UnitTable, on=(UnitTable.run == TaskRunTable.id))
-        .where(UnitTable.id == unit)
-    )
-    assert row is not None
-    return Worth(
-        reward=row.reward,
-        currency=row.currency,
-        is_whole_visit=read_visit_work(tx, visit).only_unit == unit,
-    )
-
-
 def undo(tx: Transaction, unit: int, *, review: int | None = None) -> Decided:
     """Undo the newest decision on a unit; the one before it is in force again.
 
@@ -263,28 +249,6 @@ def undo(tx: Transaction, unit: int, *, review: int | None = None) -> Decided:
         raise ConflictError(f"there is nothing to undo: {_describe(case)}")
     tx.run(_UNDO, review=case.active[0].review, at=tx.micros)
     return _change(tx, case, case.active[1] if len(case.active) > 1 else None, UNDO)
-
-
-def unapplied_units(
-    tx: Transaction, runs: Sequence[int], *, after: int = 0, most: int = 500
-) -> list[int]:
-    """Return the ids of units of runs whose decision is not applied yet, in ascending order.
-
-    :param after: the last unit of the page before.
-    """
-    query = (
-        ReviewTable.select(ReviewTable.unit.alias("unit"))
-        .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))
-        .where(
-            UNAPPLIED,
-            ReviewTable.unit > after,
-            UnitTable.run << list(runs),
-        )
-        .order_by(ReviewTable.unit)
-        .distinct()
-        .limit(most)
-    )
-    return [row.unit for row in tx.rows(query)]
 
 
 def _lock_case(tx: Transaction, unit: int) -> _Case:
@@ -321,6 +285,37 @@ def _amount(tx: Transaction, case: _Case, terms: Terms) -> int | None:
     if fault is not None:
         raise UsageError(f"unit {case.unit}: {fault}")
     return to_minor(terms.amount, worth.currency)
+
+
+def _check_new(
+    tx: Transaction,
+    case: _Case,
+    decision: Decision,
+    *,
+    note: str,
+    amount: int | None,
+    terms: Terms,
+) -> ActiveDecision | None:
+    """Check a decision that the unit does not have; return one on its visit that is the same."""
+    before = case.active[0] if case.active else None
+    if decision in _EARNING:
+        _check_earning(tx, case, before, amount)
+    elif decision is Decision.REJECTED and before is not None:
+        check_rejectable(tx, case.visit, before, terms)
+    elif decision is Decision.RETURN_REQUESTED:
+        if case.status is not UnitStatus.COMPLETED:
+            raise ConflictError(_describe(case))
+        if case.visit_status not in PENDING_VISITS:
+            raise ConflictError(
+                f"unit {case.unit} cannot be returned: the platform reports its visit as "
+                f"{case.visit_status}"
+            )
+        request = read_return_request(tx, case.visit)
+        if request is not None and not is_reworded(request, note, ""):
+            return request
+        if request is not None:
+            check_rewordable(tx, case.visit, request)
+    return None
 
 
 def _is_correctable(active: ActiveDecision) -> bool:

@@ -15,6 +15,9 @@ from famulus.model.states import Decision
 from famulus.model.tables import AgentTable, ReviewTable, UnitTable, literal
 from famulus.model.transaction import Transaction
 
+#: Condition on decisions: they are in force, and can still be undone.
+UNAPPLIED = ReviewTable.applied_at.is_null() & ReviewTable.undone_at.is_null()
+
 
 @frozen(kw_only=True)
 class ActiveDecision:
@@ -131,3 +134,25 @@ def read_return_request(tx: Transaction, visit: int) -> ActiveDecision | None:
     """Return the newest request for the return of a visit; None where there is none."""
     row = tx.one(_REQUEST, visit=visit)
     return None if row is None else row.active
+
+
+def unapplied_units(
+    tx: Transaction, runs: Sequence[int], *, after: int = 0, most: int = 500
+) -> list[int]:
+    """Return the ids of units of runs whose decision is not applied yet, in ascending order.
+
+    :param after: the last unit of the page before.
+    """
+    query = (
+        ReviewTable.select(ReviewTable.unit.alias("unit"))
+        .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))
+        .where(
+            UNAPPLIED,
+            ReviewTable.unit > after,
+            UnitTable.run << list(runs),
+        )
+        .order_by(ReviewTable.unit)
+        .distinct()
+        .limit(most)
+    )
+    return [row.unit for row in tx.rows(query)]

@@ -32,6 +32,7 @@ from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.ledger.withdrawn_work import restore_work
 from famulus.engine.outbox import outbox_rows
 from famulus.engine.outbox.batch_results import read_results
+from famulus.engine.outbox.begun_calls import begin
 from famulus.engine.outbox.outbox_rows import verdict_key
 from famulus.engine.outbox.platform_call import (
     DONE,
@@ -116,6 +117,8 @@ class DecideCall(OutboxCall):
             visit=visit_view(visit),
             verdict=verdict,
         )
+        if payload["note"]:
+            begin(tx, row)
         return _PreparedVerdict(sent=sent, is_first=is_first)
 
     def deliver(

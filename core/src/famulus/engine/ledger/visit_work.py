@@ -1,4 +1,4 @@
-"""The units that a visit has completed, and what reviewers decided on them."""
+"""The units that a visit has completed, what reviewers decided on them, and what they can earn."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from famulus.engine.ledger.decision_rules import Worth
 from famulus.model.states import OPEN_AGENTS, AgentStatus, UnitStatus
-from famulus.model.tables import AgentTable, UnitTable
+from famulus.model.tables import AgentTable, TaskRunTable, UnitTable
 from famulus.model.transaction import Transaction
 
 _EARNING = (UnitStatus.ACCEPTED, UnitStatus.SOFT_REJECTED)
@@ -57,4 +58,19 @@ def read_visit_work(tx: Transaction, visit: int) -> VisitWork:
         agents=[row.id for row in completed],
         statuses=[row.status for row in completed],
         is_open=is_unreviewed or any(row.agent_status in OPEN_AGENTS for row in rows),
+    )
+
+
+def read_worth(tx: Transaction, unit: int, visit: int) -> Worth:
+    """Return what a unit of a visit can earn."""
+    row = tx.row(
+        TaskRunTable.select(TaskRunTable.reward, TaskRunTable.currency)
+        .join(UnitTable, on=(UnitTable.run == TaskRunTable.id))
+        .where(UnitTable.id == unit)
+    )
+    assert row is not None
+    return Worth(
+        reward=row.reward,
+        currency=row.currency,
+        is_whole_visit=read_visit_work(tx, visit).only_unit == unit,
     )

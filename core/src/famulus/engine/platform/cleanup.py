@@ -9,7 +9,7 @@ from famulus.contracts.provider_views import (
     Capabilities,
     Outcome,
 )
-from famulus.engine.ledger.decisions import UNAPPLIED
+from famulus.engine.ledger.recorded_decisions import UNAPPLIED
 from famulus.engine.ledger.rewards import NOT_OWED
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
 from famulus.engine.outbox.platform_call import CallContext, PlatformCall

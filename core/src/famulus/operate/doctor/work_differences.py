@@ -8,7 +8,7 @@ from typing import Any
 
 import peewee
 
-from famulus.engine.ledger.decisions import UNAPPLIED
+from famulus.engine.ledger.recorded_decisions import UNAPPLIED
 from famulus.engine.runs import RunRecord
 from famulus.model.states import (
     ENDED_RUNS,

@@ -1,0 +1,26 @@
+"""Whether a call for an outbox row has begun, stored with the row.
+
+Neither its attempts nor its claim say that: a call that was not made yet counts as an attempt, and
+the claim of a process that was killed during a call is released. A call that has failed has begun
+too: a platform that was not available may have had the effect all the same.
+"""
+
+from __future__ import annotations
+
+from famulus.model.tables import OutboxTable
+from famulus.model.transaction import Row, Transaction
+
+#: In the payload of a row: a call for it has begun, and may have had an effect.
+_BEGUN = "begun"
+
+
+def begin(tx: Transaction, row: Row) -> None:
+    """Store that a call for a claimed row begins."""
+    if not has_begun(row):
+        row.payload = {**row.payload, _BEGUN: True}
+        tx.execute(OutboxTable.update(payload=row.payload).where(OutboxTable.id == row.id))
+
+
+def has_begun(row: Row) -> bool:
+    """Return whether a call for a row has begun that may have had an effect."""
+    return bool(row.payload.get(_BEGUN))
