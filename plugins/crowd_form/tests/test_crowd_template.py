@@ -36,6 +36,38 @@ def test_values_are_text(source: str, expected: str) -> None:
     assert rendered(source, x="<b> \"&'", l=["a", "<"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("${x}", "&lt;b&gt; &#34;&amp;&#39;"),
+        ("<p>${ x }</p><!-- ${x} ${y} -->", "<p>&lt;b&gt; &#34;&amp;&#39;</p><!-- ${x} ${y} -->"),
+        ("<p title=${x}>", "<p title=&lt;b&gt;&#32;&#34;&amp;&#39;>"),
+        ("<p class='${a-1} ${Long name}'>", "<p class='2 n'>"),
+        ("<script>f('${x}')</script>", r"<script>f('\u003cb\u003e \u0022\u0026\u0027')</script>"),
+        ("<script>f(`${i} ${j + 1} ${a-1}`)</script>", "<script>f(`${i} ${j + 1} 2`)</script>"),
+        ("{% raw %}${x}{% endraw %}{% if true %}{{ '${x}' }}{% endif %}", "${x}${x}"),
+        (
+            "<script>f(${a-1}, ${x})</script>",
+            r'<script>f(2, "\u003cb\u003e \u0022\u0026\u0027")</script>',
+        ),
+        (
+            "<script type=text/template><i>${x}</i></script>",
+            "<script type=text/template><i>&lt;b&gt; &#34;&amp;&#39;</i></script>",
+        ),
+        ("$x {x} ${} ${", "$x {x} ${} ${"),
+    ],
+)
+def test_placeholders_of_mturk_are_values(source: str, expected: str) -> None:
+    assert rendered(source, **{"x": "<b> \"&'", "a-1": 2, "Long name": "n"}) == expected
+
+
+def test_columns_of_placeholders_are_needed_outside_of_scripts() -> None:
+    template = compile_template("<p>\n${x}</p><script>`${i}`</script>")
+
+    assert template.needed == {"x"}
+    assert {(each.column, each.line) for each in template.variables} >= {("x", 2)}
+
+
 HOSTILE = "</script><b onx='1'>\"`${alert(1)}\\\n\u2028&#39;);//"
 
 
@@ -51,6 +83,7 @@ HOSTILE = "</script><b onx='1'>\"`${alert(1)}\\\n\u2028&#39;);//"
         "{{ task.input.x | to_json }}",
         "{{ task.input.x | to_json | skip_autoescape }}",
         "/* ' */ {{ task.input.x }} // {{ task.input.x | to_json }}",
+        "'${x}' + `${x}` + ${x}",
     ],
 )
 def test_no_value_leaves_its_place_in_a_script(place: str) -> None:

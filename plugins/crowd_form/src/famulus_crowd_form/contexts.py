@@ -69,6 +69,12 @@ def blank(source: str) -> str:
     return _LIQUID.sub(lambda found: re.sub(r"[^\n]", "x", found[0]), source)
 
 
+def is_code(token: Token) -> bool:
+    """Return whether the content of a script is code or JSON, whose values have filters."""
+    kind = token.values().get("type", "").strip()
+    return any(types.fullmatch(kind) for types in (_SCRIPT_TYPES, _JSON_TYPES))
+
+
 class _Script:
     """The content of a script, or the value of a handler."""
 

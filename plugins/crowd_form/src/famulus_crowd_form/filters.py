@@ -53,6 +53,11 @@ def grant_read_access(value: Any) -> Any:
     return value
 
 
+def as_on_mturk(value: Any) -> Any:
+    """Return a value without the entities that Ground Truth gives it; only before ``in_…``."""
+    return value if isinstance(value, Trusted | Json) else Markup(_text(value))
+
+
 def in_string(value: Any) -> Any:
     """Escape for a string of a script.
 
@@ -126,6 +131,7 @@ FILTERS = (
     to_json,
     skip_autoescape,
     grant_read_access,
+    as_on_mturk,
     in_string,
     in_code,
     in_url,

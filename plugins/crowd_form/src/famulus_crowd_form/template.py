@@ -15,6 +15,7 @@ import famulus
 from famulus_crowd_form.contexts import with_filters
 from famulus_crowd_form.filters import FILTERS
 from famulus_crowd_form.html_tokens import line_of
+from famulus_crowd_form.placeholders import with_values
 
 #: What a template can use besides the columns of the data.
 OBJECT = "taskObject"
@@ -92,6 +93,7 @@ def compile_template(source: str) -> Template:
         environment.tags.pop(name, None)
     for each in FILTERS:
         environment.filters[each.__name__] = each
+    source = with_values(source)
     annotated = with_filters(source)
     bound = environment.from_string(annotated)
     analysis = bound.analyze(include_partials=False)
