@@ -53,6 +53,8 @@ VALUES = {
     "unchecked": "",
     "selected": 'selected="selected"',
     "disabled": "Disabled=true",
+    "code": "add('&quot;a&quot; &lt; b'); void 0",
+    "bare_code": "add(this.value)",
 }
 
 #: The visit on both sides.
