@@ -85,6 +85,8 @@ def test_csv_with_and_without_a_mark_at_its_start(write: Write, bom: str) -> Non
         ("a,b\n1,2\n1,\0\n", 3, "NUL"),
         ("a,b,,\n1,2,,\n1,2,,x\n1,2,y,\n", 3, "a value in column 4, which has no name"),
         (",,\n1,2,3\n", 1, "no name of a column"),
+        (",a,,b\n0,1,2,3\n", 1, "column 3 has no name"),
+        (",a,b\n0,1\n", 2, "too few fields: 2, where the header has 3"),
         ("a,b\n,\n , \n", 1, "a header and no rows"),
         ('a,b\n1,"x\ny\n', 2, "a quote that is never closed"),
         (b"\xff\xfea\0,\0b\0\n\0\0", 2, "begins as UTF-16 and is not"),
@@ -122,6 +124,22 @@ def test_other_separators_of_spreadsheets_are_read_with_a_warning(
     assert warning.warning
     assert (warning.line, f"is read with {words} between" in warning.message) == (1, True)
     assert _rows(read_csv, path) == [(2, {"a": "1", "b": "x, y"})]
+
+
+@pytest.mark.parametrize(
+    "content", [",a,b\n0,1,x\n1,2,y\n", ',"a","b"\r\n"0","1","x"\r\n,,\r\n1,2,y,\r\n']
+)
+def test_index_of_pandas_is_left_out_with_a_warning(write: Write, content: str) -> None:
+    path = write(content)
+
+    found = _checked(path)
+
+    assert all(problem.warning for problem in found)
+    assert (found[0].line, "column 1 has no name" in found[0].message) == (1, True)
+    assert [row for _, row in _rows(read_csv, path)] == [
+        {"a": "1", "b": "x"},
+        {"a": "2", "b": "y"},
+    ]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

@@ -102,6 +102,8 @@ class _Table:
     #: columns at the end of the header that have no name, and whether one of them that has a value
     #: was reported
     _unnamed: int = 0
+    #: 1 where the first column is the number of a row, which pandas writes without a name
+    _numbers: int = 0
     _is_unnamed_reported: bool = False
     _rows: int = 0
     _left_out: _Lines = field(factory=_Lines)
@@ -127,7 +129,8 @@ class _Table:
         if not self.columns:
             return
         width = len(self.columns)
-        for line, fields in records:
+        for line, record in records:
+            fields = record[self._numbers :]
             if not any(map(str.strip, fields)):
                 self._left_out.add(line)
                 continue
@@ -170,8 +173,15 @@ class _Table:
         while columns and not columns[-1]:
             self._unnamed += 1
             columns.pop()
+        if len(columns) > 1 and not columns[0]:
+            self._numbers = 1
+            columns.pop(0)
+            message = "column 1 has no name, as where pandas writes an index: it is left out"
+            self._report.add(message, 1, warning=True)
         faults = [
-            f"column {n} has no name: give it one" for n, name in enumerate(columns, 1) if not name
+            f"column {n} has no name: give it one"
+            for n, name in enumerate(columns, 1 + self._numbers)
+            if not name
         ]
         repeated = sorted({name for name in columns if name and columns.count(name) > 1})
         faults += [f"has the column {name!r} more than once: rename one" for name in repeated]
@@ -186,7 +196,9 @@ class _Table:
         if len(fields) > width and self._unnamed:
             if not self._is_unnamed_reported:
                 self._is_unnamed_reported = True
-                number = next(n for n, text in enumerate(fields, 1) if n > width and text.strip())
+                number = self._numbers + next(
+                    n for n, text in enumerate(fields, 1) if n > width and text.strip()
+                )
                 message = (
                     f"has a value in column {number}, which has no name: give the column one, or "
                     "empty the field"
@@ -194,7 +206,8 @@ class _Table:
                 self._report.add(message, line)
             return
         much = "many" if len(fields) > width else "few"
-        message = f"has too {much} fields: {len(fields)}, where the header has {width}"
+        found, named = len(fields) + self._numbers, width + self._numbers
+        message = f"has too {much} fields: {found}, where the header has {named}"
         if not any(map(_begins_with_spaced_quote, fields)):
             message += "; put a value that contains the separator or a line break in quotes"
         else:
