@@ -45,6 +45,10 @@ def test_values_are_text(source: str, expected: str) -> None:
         ("<p class='${a-1} ${Long name}'>", "<p class='2 n'>"),
         ("<script>f('${x}')</script>", r"<script>f('\u003cb\u003e \u0022\u0026\u0027')</script>"),
         ("<script>f(`${i} ${j + 1} ${a-1}`)</script>", "<script>f(`${i} ${j + 1} 2`)</script>"),
+        (
+            "<script>f(${l}, '${l}')</script>",
+            r"""<script>f(["a", "\u003c"], '[\u0022a\u0022, \u0022\u003c\u0022]')</script>""",
+        ),
         ("{% raw %}${x}{% endraw %}{% if true %}{{ '${x}' }}{% endif %}", "${x}${x}"),
         (
             "<script>f(${a-1}, ${x})</script>",
@@ -58,7 +62,10 @@ def test_values_are_text(source: str, expected: str) -> None:
     ],
 )
 def test_placeholders_of_mturk_are_values(source: str, expected: str) -> None:
-    assert rendered(source, **{"x": "<b> \"&'", "a-1": 2, "Long name": "n"}) == expected
+    assert (
+        rendered(source, **{"x": "<b> \"&'", "a-1": 2, "Long name": "n", "l": '["a", "<"]'})
+        == expected
+    )
 
 
 def test_columns_of_placeholders_are_needed_outside_of_scripts() -> None:

@@ -182,6 +182,16 @@ def test_each_page_serves_what_it_names(tmp_path: Path) -> None:
     assert served == [False, True]
 
 
+def test_page_that_was_removed_serves_nothing(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    task = _task(folder, preview_source=folder / "preview.html")
+
+    assert _served(task, BY_ROWS) == BY_ROWS
+
+    (folder / "task.html").unlink()
+    assert _task(folder).assets() == []
+
+
 def test_page_that_names_nothing_serves_nothing_and_says_nothing(tmp_path: Path) -> None:
     folder = _folder(tmp_path)
     (folder / "task.html").write_text('<a href="https://example.org/a.png">${n}</a><input name=a>')

@@ -53,9 +53,13 @@ def grant_read_access(value: Any) -> Any:
     return value
 
 
+class MTurkText(Markup):
+    """A value without the entities that Ground Truth gives it."""
+
+
 def as_on_mturk(value: Any) -> Any:
-    """Return a value without the entities that Ground Truth gives it; only before ``in_…``."""
-    return value if isinstance(value, Trusted | Json) else Markup(_text(value))
+    """Return a value as a script gets it on MTurk; ``in_string`` or ``in_code`` follows."""
+    return value if isinstance(value, Trusted | Json) else MTurkText(_text(value))
 
 
 def in_string(value: Any) -> Any:
@@ -75,8 +79,8 @@ def in_code(value: Any) -> Any:
     """Return a literal of JavaScript: a value is never code."""
     if isinstance(value, Trusted):
         return value
-    if isinstance(value, Json):
-        return Markup(_script_json(value))
+    if isinstance(value, Json) or (isinstance(value, MTurkText) and _is_json(value)):
+        return Markup(_script_json(str(value)))
     if is_undefined(value) or not isinstance(value, str):
         return Markup(_script_json(to_json(value)))
     return Markup(value if _NUMBER.fullmatch(value) else f'"{_script_text(value)}"')
@@ -150,6 +154,15 @@ def _text(value: Any) -> str:
     if isinstance(value, Markup):
         return str(value.unescape())
     return value if isinstance(value, str) else str(value)
+
+
+def _is_json(text: str) -> bool:
+    """Return whether a text is a literal of JavaScript already, which can run nothing."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _script_json(text: str) -> str:

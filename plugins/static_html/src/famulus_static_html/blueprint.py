@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -123,12 +124,20 @@ class StaticTaskBlueprint(famulus.Blueprint):
         return shown(unit)
 
     def assets(self) -> Sequence[Path | famulus.AssetFolder]:
-        """Return ``extra_source_dir``, or else what each page names of its own folder."""
+        """Return ``extra_source_dir``, or else what each page names of its own folder.
+
+        A page that cannot be shown any more has no files.
+        """
         if self.args.extra_source_dir is not None:
             return (self.args.extra_source_dir.expanduser(),)
         pages = (self.args.task_source, self.args.preview_source, self.args.onboarding_source)
-        beside = [self._files_beside(path) for path in dict.fromkeys(pages) if path is not None]
-        return [famulus.AssetFolder(each.folder, each.serves) for each in beside]
+        folders = []
+        for path in dict.fromkeys(pages):
+            if path is not None:
+                with contextlib.suppress(famulus.UsageError):
+                    beside = self._files_beside(path)
+                    folders.append(famulus.AssetFolder(beside.folder, beside.serves))
+        return folders
 
     def _files_beside(self, path: Path) -> FilesBeside:
         page = self._page(path)
