@@ -1,27 +1,30 @@
-"""How workers leave: the provider's completion of a visit, for every outcome and refusal."""
+"""How workers leave: the provider's completion of a visit, and the pages that end with it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from attrs import evolve, frozen
 
+from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.completion import Completion, Nothing, OwnPage, VisitOutcome
 from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import (
     Arrival,
     VisitView,
 )
-from famulus.contracts.views import Refusal, RefusalReason
+from famulus.contracts.views import AttemptView, Refusal, RefusalReason
+from famulus.engine import pages
 from famulus.engine.admission import Admission
 from famulus.engine.own_work import OwnWork, PaidRun, read_own_work
-from famulus.engine.pages import WayOut
 from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.engine.visits import most_left, read_refused_visit
 from famulus.errors import FamulusError
 from famulus.model.database import Database
+from famulus.translation import Translator
 
 _log = logging.getLogger(__name__)
 
@@ -55,18 +58,55 @@ def outcome_of(refusal: Refusal) -> VisitOutcome | None:
 class Completions:
     """Asks the provider of one run how workers leave. Used by many threads.
 
-    The page has to be sent whatever the provider raises, since it confirms that answers are stored,
-    or says why there is no work.
+    The page has to be sent whatever plugins raise, since it confirms that answers are stored, or
+    says why there is no work.
     """
 
     database: Database
     run: PaidRun
+    title: str
+    blueprint: Blueprint
     provider: Provider
     admission: Admission
 
-    def of(self, visit: VisitView, outcome: VisitOutcome) -> WayOut:
+    def stored_page(
+        self,
+        visit: VisitView,
+        answers: Any,
+        view: AttemptView,
+        translate: Translator,
+        *,
+        late: bool,
+    ) -> str:
+        """Return the page for answers that are stored, with how the worker leaves."""
+        way_out = self.of(visit, VisitOutcome.COMPLETED)
+        return pages.stored_document(
+            self.title,
+            translate,
+            answers,
+            late,
+            evolve(way_out, thank_you=self._thank_you(answers, view)),
+            shows_answers=self.provider.capabilities.shows_answers,
+        )
+
+    def already_page(self, visit: VisitView, translate: Translator, *, is_work: bool = True) -> str:
+        """Return the page for a worker whose answers were stored earlier.
+
+        :param is_work: whether they are to a unit; those to an onboarding have no claim to the pay.
+        """
+        way_out = pages.WayOut(VisitOutcome.WITHDREW, Nothing())
+        if is_work:
+            way_out = self.of(visit, VisitOutcome.COMPLETED)
+        return pages.already_document(self.title, translate, way_out)
+
+    def given_back_page(self, visit: VisitView, translate: Translator) -> str:
+        """Return the page for a worker who has given a unit back."""
+        way_out = self.of(visit, VisitOutcome.WITHDREW)
+        return pages.given_back_document(self.title, translate, way_out)
+
+    def of(self, visit: VisitView, outcome: VisitOutcome) -> pages.WayOut:
         """Return how the worker of a visit leaves. Not called inside a transaction."""
-        way = WayOut(outcome, self._ask(visit, outcome))
+        way = pages.WayOut(outcome, self._ask(visit, outcome))
         if isinstance(way.completion, OwnPage):
             way = evolve(
                 way,
@@ -78,7 +118,7 @@ class Completions:
 
     def of_refusal(
         self, arrival: Arrival, query: Mapping[str, str], refusal: Refusal
-    ) -> WayOut | None:
+    ) -> pages.WayOut | None:
         """Return how a worker leaves who is refused; None where they hold no place.
 
         :param query: of the URL that the worker came with.
@@ -118,6 +158,17 @@ class Completions:
         except FamulusError:
             # What has happened is shown even if this fails.
             return None
+
+    def _thank_you(self, answers: Any, view: AttemptView) -> str:
+        """Return the blueprint's text for the page that confirms stored answers, as HTML."""
+        try:
+            text = self.blueprint.thank_you(answers, view)
+            if not isinstance(text, str):
+                raise TypeError(f"thank_you returned {text!r}: it must return HTML as a string")
+        except BaseException:  # noqa: BLE001 - third-party code: sys.exit() ends no one but itself
+            _log.exception("run %d: %s.thank_you failed", self.run.id, self.blueprint.type)
+            return ""
+        return text
 
     def _ask(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
         try:

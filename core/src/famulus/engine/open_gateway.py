@@ -7,6 +7,7 @@ import os
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider
 from famulus.engine.gateway import Gateway
+from famulus.engine.gateway_parts import gateway_parts
 from famulus.engine.pages import TaskInfo
 from famulus.engine.qualifications.rules import run_rules
 from famulus.engine.runs import RunRecord, find_run, requester_of
@@ -52,14 +53,11 @@ def open_gateway(
         run_id=run,
     )
     rules = run_rules(plan, parts.blueprint)
-    return Gateway(
-        database,
-        record,
-        parts,
-        requirements=[rule for rule in rules if rule.requirement.applies_to(record.provider_type)],
-        info=_task_info(plan, record, parts.provider),
-        remote=remote,
+    requirements = [rule for rule in rules if rule.requirement.applies_to(record.provider_type)]
+    gateway = gateway_parts(
+        record, parts, requirements=requirements, info=_task_info(plan, record, parts.provider)
     )
+    return Gateway(gateway, remote)
 
 
 def _task_info(plan: Plan, record: RunRecord, provider: Provider) -> TaskInfo:

@@ -13,11 +13,6 @@ from famulus.engine import pages
 from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.translation import Translator
 
-NO_ROOM = _(
-    "This task has no room for more files, so nothing was stored. Your answers are still"
-    " here: please write to the requester, and submit again later."
-)
-FILES_AGAIN = _("If you had chosen files, please choose them again.")
 _NOT_OURS = _("This form does not belong to this task. Please open the task again.")
 
 
