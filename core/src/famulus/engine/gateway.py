@@ -7,11 +7,10 @@ requester's) opens a gateway and delivers its replies. All state is in the datab
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from attrs import evolve
 
@@ -56,30 +55,7 @@ from famulus.errors import InvalidAnswers
 from famulus.model.transaction import Transaction
 from famulus.translation import Translator, choose_language
 
-_log = logging.getLogger(__name__)
-
-P = ParamSpec("P")
-
 _LONGEST_SUBMISSION_ID = 64
-
-
-def _guarded(
-    answer: Callable[Concatenate[Gateway, P], Reply], /
-) -> Callable[Concatenate[Gateway, P], Reply]:
-    """Turn exceptions into a page for the worker and a traceback in the operator's log."""
-
-    @wraps(answer)
-    def guarded(self: Gateway, /, *args: P.args, **kwargs: P.kwargs) -> Reply:
-        as_json = bool(kwargs.get("as_json"))
-        replies = self._replies(str(kwargs.get("accept_language", "")))
-        try:
-            reply = _as_utf8(answer(self, *args, **kwargs))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; answered and logged
-            return self._parts.failed_requests.reply(error, replies, as_json)
-        self._parts.outage.passed()
-        return reply
-
-    return guarded
 
 
 class Gateway:
@@ -132,55 +108,34 @@ class Gateway:
         replies = self._replies(accept_language)
         return replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
 
-    @_guarded
     def arrive(self, query: Mapping[str, str], *, accept_language: str = "") -> Reply:
         """Answer ``GET /``: a task, the onboarding, an entry form, a preview, or why not.
 
         :param accept_language: the request's header of this name, here and below: it chooses the
             language of a run that has none of its own.
         """
-        replies = self._replies(accept_language)
-        who = self._parts.provider.arrive(query)
-        if isinstance(who, Preview):
-            return Reply(status=200, body=self._parts.pages.preview(replies.translate))
-        if isinstance(who, EntryForm):
-            shown = self._parts.entry.show(who, query, replies.translate)
-            return replies.refused(shown) if isinstance(shown, Refusal) else shown
-        if isinstance(who, Refusal):
-            return replies.refused(who)
-        who = normalize_arrival(who)
-        if isinstance(who, Refusal):
-            if who.note:
-                self._parts.refusal_log.note("", who)
-            return replies.refused(who)
-        return self._show(self._parts.admission.admit(who, query), who, query, replies)
+        return self._answer(partial(self._arrive, query), accept_language)
 
-    @_guarded
     def enter(self, query: Mapping[str, str], form: Form, *, accept_language: str = "") -> Reply:
         """Answer ``POST /enter``: the form that a provider shows before a worker arrives.
 
         :param query: of the address, which is that of the form's page.
         :param form: has no files.
         """
-        replies = self._replies(accept_language)
-        found = self._parts.entry.enter(query, form, replies.translate)
-        return replies.refused(found) if isinstance(found, Refusal) else found
 
-    @_guarded
+        def answer(replies: Replies) -> Reply:
+            found = self._parts.entry.enter(query, form, replies.translate)
+            return replies.refused(found) if isinstance(found, Refusal) else found
+
+        return self._answer(answer, accept_language)
+
     def submit(self, form: Form, *, as_json: bool = False, accept_language: str = "") -> Reply:
         """Answer a submitted form, once its answers are committed to the disk.
 
         :param as_json: for the page's own script, which needs the outcome besides the page.
         """
-        replies = self._replies(accept_language)
-        try:
-            return self._submit(form, as_json, replies)
-        except InvalidAnswers as error:
-            return self._not_stored(form, NotStored.invalid(error), as_json, replies)
-        except NoRoomError:
-            return self._not_stored(form, NotStored.too_large(), as_json, replies)
+        return self._answer(partial(self._submit, form, as_json), accept_language, as_json)
 
-    @_guarded
     def too_large(
         self, form: Form, message: str, *, as_json: bool = False, accept_language: str = ""
     ) -> Reply:
@@ -189,8 +144,8 @@ class Gateway:
         :param form: the fields that could be read, including those that core adds to each form.
         :param message: the limit that is exceeded, for the worker.
         """
-        replies = self._replies(accept_language)
-        return self._not_stored(form, NotStored.too_large(message), as_json, replies)
+        answer = partial(self._not_stored, form, NotStored.too_large(message), as_json)
+        return self._answer(answer, accept_language, as_json)
 
     def notice(
         self,
@@ -207,25 +162,9 @@ class Gateway:
         """
         return self._replies(accept_language).notice(status, heading, text, as_json)
 
-    @_guarded
     def give_back(self, form: Form, *, accept_language: str = "") -> Reply:
         """Answer the form of a worker who gives their unit back."""
-        agent, _ = self._signed(form)
-        replies = self._replies(accept_language)
-
-        def job(tx: Transaction) -> Attempt:
-            attempt = self._attempt(tx, agent)
-            give_back(tx, attempt, reported_by_platform=self._reported)
-            return attempt
-
-        attempt = self._parts.database.write(job)
-        visit = attempt.visit_view
-        if attempt.submission is None:
-            page = self._parts.completions.given_back_page(visit, replies.translate)
-            return _with_outcome(page, "given_back")
-        is_work = attempt.unit is not None
-        page = self._parts.completions.already_page(visit, replies.translate, is_work=is_work)
-        return _with_outcome(page, "stored")
+        return self._answer(partial(self._give_back, form), accept_language)
 
     def receive(self, provider_type: str, request: PlatformRequest) -> Reply:
         """Answer ``POST /platform/<provider type>``, a request of a platform and not of a worker.
@@ -258,7 +197,60 @@ class Gateway:
         language = choose_language(self._parts.info.language, accept_language)
         return Replies(self._parts.info.title, Translator(language), self._parts.info.contact)
 
+    def _answer(
+        self, answer: Callable[[Replies], Reply], accept_language: str, as_json: bool = False
+    ) -> Reply:
+        """Answer a request; turn exceptions into a page for the worker and a line in the log."""
+        replies = self._replies(accept_language)
+        try:
+            reply = _as_utf8(answer(replies))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; answered and logged
+            return self._parts.failed_requests.reply(error, replies, as_json)
+        self._parts.outage.passed()
+        return reply
+
+    def _arrive(self, query: Mapping[str, str], replies: Replies) -> Reply:
+        who = self._parts.provider.arrive(query)
+        if isinstance(who, Preview):
+            return Reply(status=200, body=self._parts.pages.preview(replies.translate))
+        if isinstance(who, EntryForm):
+            shown = self._parts.entry.show(who, query, replies.translate)
+            return replies.refused(shown) if isinstance(shown, Refusal) else shown
+        if isinstance(who, Refusal):
+            return replies.refused(who)
+        who = normalize_arrival(who)
+        if isinstance(who, Refusal):
+            if who.note:
+                self._parts.refusal_log.note("", who)
+            return replies.refused(who)
+        return self._show(self._parts.admission.admit(who, query), who, query, replies)
+
     def _submit(self, form: Form, as_json: bool, replies: Replies) -> Reply:
+        try:
+            return self._store(form, as_json, replies)
+        except InvalidAnswers as error:
+            return self._not_stored(form, NotStored.invalid(error), as_json, replies)
+        except NoRoomError:
+            return self._not_stored(form, NotStored.too_large(), as_json, replies)
+
+    def _give_back(self, form: Form, replies: Replies) -> Reply:
+        agent, _ = self._signed(form)
+
+        def job(tx: Transaction) -> Attempt:
+            attempt = self._attempt(tx, agent)
+            give_back(tx, attempt, reported_by_platform=self._reported)
+            return attempt
+
+        attempt = self._parts.database.write(job)
+        visit = attempt.visit_view
+        if attempt.submission is None:
+            page = self._parts.completions.given_back_page(visit, replies.translate)
+            return _with_outcome(page, "given_back")
+        is_work = attempt.unit is not None
+        page = self._parts.completions.already_page(visit, replies.translate, is_work=is_work)
+        return _with_outcome(page, "stored")
+
+    def _store(self, form: Form, as_json: bool, replies: Replies) -> Reply:
         agent, onboarding = self._signed(form)
         submission = form.first(pages.SUBMISSION_FIELD) or ""
         if not (0 < len(submission) <= _LONGEST_SUBMISSION_ID and submission.isprintable()):
