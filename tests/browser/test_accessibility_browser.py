@@ -266,9 +266,9 @@ def info_in(to: Translator) -> pages.TaskInfo:
     return evolve(INFO, language=to.language.tag)
 
 
-def task_in(to: Translator, page: famulus.Page, **changes: Any) -> str:
+def task_in(to: Translator, page: famulus.Page, *, onboarding: bool = False, **changes: Any) -> str:
+    layout = pages.TaskLayout.of(info_in(to), to, is_onboarding=onboarding)
     values: dict[str, Any] = {
-        "info": info_in(to),
         "page": page,
         "token": "t",
         "ticket": "t",
@@ -278,7 +278,7 @@ def task_in(to: Translator, page: famulus.Page, **changes: Any) -> str:
         "number": UnitNumber(number=2, most=5),
         **changes,
     }
-    return pages.task_document(pages.TaskFrame(**values), to)
+    return pages.task_document(layout, pages.TaskFrame(**values))
 
 
 def reviewed(page: famulus.Page | None, answers: Any) -> str:

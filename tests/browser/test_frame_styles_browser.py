@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, ViewportSize
 from playwright.sync_api import Page as Tab
 
 from famulus.contracts.views import Page
-from famulus.engine.pages import TaskFrame, TaskInfo, preview_document, task_document
+from famulus.engine.pages import TaskFrame, TaskInfo, TaskLayout, preview_document, task_document
 from famulus.engine.units import UnitNumber
 from famulus.translation import ENGLISH, Translator
 
@@ -101,8 +101,8 @@ def _css(style: str) -> str:
 
 def _shell(style: str, body: str = BODY) -> str:
     return task_document(
+        TaskLayout.of(INFO, EN, is_onboarding=False),
         TaskFrame(
-            info=INFO,
             number=UnitNumber(number=3, most=20),
             passed=True,
             page=Page(body=body, head=f"<style>{_css(style)}</style>"),
@@ -112,7 +112,6 @@ def _shell(style: str, body: str = BODY) -> str:
             storage_key="key",
             seconds_left=1740,
         ),
-        EN,
     )
 
 

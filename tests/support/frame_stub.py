@@ -20,6 +20,7 @@ from famulus.engine.pages import (
     OUTCOME_HEADER,
     TaskFrame,
     TaskInfo,
+    TaskLayout,
     WayOut,
     given_back_document,
     stored_document,
@@ -161,10 +162,9 @@ def expect(what: Any) -> Any:
     return expect_of(what)
 
 
-def document(**changes: Any) -> str:
+def document(*, onboarding: bool = False, **changes: Any) -> str:
     page = TaskPage(body=changes.pop("body", FIELDS), scripts=changes.pop("scripts", ""))
     values: dict[str, Any] = {
-        "info": TaskInfo(title="Task"),
         "page": page,
         "token": "the token",
         "ticket": "the-ticket",
@@ -172,7 +172,8 @@ def document(**changes: Any) -> str:
         "storage_key": "agent-1",
         "seconds_left": None,
     }
-    return task_document(TaskFrame(**{**values, **changes}), EN)
+    layout = TaskLayout.of(TaskInfo(title="Task"), EN, is_onboarding=onboarding)
+    return task_document(layout, TaskFrame(**{**values, **changes}))
 
 
 def submit(page: Any) -> None:

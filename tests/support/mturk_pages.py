@@ -27,6 +27,7 @@ from famulus.engine.pages import (
     TOKEN_FIELD,
     TaskFrame,
     TaskInfo,
+    TaskLayout,
     submit_json,
     task_document,
 )
@@ -144,8 +145,8 @@ class MTurkPage:
         faults = [str(problem) for problem in compiled.problems if not problem.warning]
         assert not faults, faults
         return task_document(
+            TaskLayout.of(TaskInfo(title="Task"), EN, is_onboarding=False),
             TaskFrame(
-                info=TaskInfo(title="Task"),
                 page=compiled.render({**self.values, VISIT: VISIT_VALUES}),
                 token="the token",
                 ticket="the-ticket",
@@ -153,7 +154,6 @@ class MTurkPage:
                 storage_key="agent-1",
                 seconds_left=None,
             ),
-            EN,
         )
 
 

@@ -46,11 +46,11 @@ def name_fault(name: object, longest: int = LONGEST_NAME) -> str | None:
     """Return what is wrong with a name, or None. White space around it is allowed."""
     if not isinstance(name, str):
         return f"{name!r} is not a name; give it as a string"
-    name = stripped(name)
+    name = name.strip()
     if not name:
         return "is empty; give a name"
-    hidden = next((char for char in name if not char.isprintable()), None)
-    if hidden is not None:
+    if not name.isprintable():
+        hidden = next(char for char in name if not char.isprintable())
         return f"{name!r} has a character that cannot be seen (U+{ord(hidden):04X}); remove it"
     if len(name) > longest:
         return f"has {len(name)} characters; the limit is {longest}"
@@ -67,7 +67,7 @@ def read_name(name: object, what: str, *, longest: int = LONGEST_NAME) -> str:
     if fault is not None:
         raise UsageError(Problem(fault, key=what))
     assert isinstance(name, str)
-    return stripped(name)
+    return name.strip()
 
 
 def check_text(text: str, what: str) -> None:
@@ -89,7 +89,7 @@ def is_placeholder(name: str) -> bool:
 
     Such a name, for example ``undefined``, would make all workers one.
     """
-    return stripped(name) in _MISSING | _ELLIPSES or _PLACEHOLDER.search(name) is not None
+    return name.strip() in _MISSING | _ELLIPSES or _PLACEHOLDER.search(name) is not None
 
 
 def pseudonym_of(identity: str, worker: int) -> str:

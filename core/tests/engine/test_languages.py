@@ -10,7 +10,7 @@ import pytest
 
 from famulus.catalogue import _
 from famulus.contracts.views import AttemptView, Form, Page
-from famulus.engine.pages import TaskFrame, TaskInfo, task_document
+from famulus.engine.pages import TaskFrame, TaskInfo, TaskLayout, task_document
 from famulus.engine.pages.script_texts import PLURALS, TEXTS, script_texts
 from famulus.errors import InvalidAnswers, UsageError
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, rows_configuration, seen
@@ -81,8 +81,8 @@ def test_a_task_keeps_its_own_language_in_a_frame_of_the_browsers(
 
 def test_a_page_that_states_its_language_keeps_it() -> None:
     page = Page(body="<p>Bonjour</p>", html_attributes={"lang": "fr"})
+    info = TaskInfo(title="T", language="ar")
     frame = TaskFrame(
-        info=TaskInfo(title="T", language="ar"),
         page=page,
         token="t",
         ticket="t",
@@ -91,7 +91,8 @@ def test_a_page_that_states_its_language_keeps_it() -> None:
         seconds_left=None,
     )
 
-    body = task_document(frame, Translator.to("ar"))
+    layout = TaskLayout.of(info, Translator.to("ar"), is_onboarding=False)
+    body = task_document(layout, frame)
 
     assert '<html lang="fr">' in body
     assert '<main id="famulus-page" lang="ar" dir="rtl">' in body

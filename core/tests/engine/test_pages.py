@@ -24,6 +24,7 @@ from famulus.engine.pages import (
     TOKEN_FIELD,
     TaskFrame,
     TaskInfo,
+    TaskLayout,
     WayOut,
     already_document,
     apology_document,
@@ -95,9 +96,11 @@ class Elements(HTMLParser):
         return " ".join("".join(self.words).split())
 
 
-def frame(**changes: Any) -> TaskFrame:
+def task_page(
+    translate: Translator = EN, *, info: TaskInfo = INFO, onboarding: bool = False, **changes: Any
+) -> str:
+    """Return the page of a unit, or of the onboarding."""
     values: dict[str, Any] = {
-        "info": INFO,
         "page": PAGE,
         "token": "signed",
         "ticket": "1.7.admits",
@@ -105,7 +108,8 @@ def frame(**changes: Any) -> TaskFrame:
         "storage_key": "agent-7",
         "seconds_left": 1800,
     }
-    return TaskFrame(**{**values, **changes})
+    layout = TaskLayout.of(info, translate, is_onboarding=onboarding)
+    return task_document(layout, TaskFrame(**{**values, **changes}))
 
 
 def every_document(title: str, translate: Translator = EN) -> dict[str, str]:
@@ -126,14 +130,12 @@ def every_document(title: str, translate: Translator = EN) -> dict[str, str]:
     ways = [done(completion) for completion in completions]
     turned_away = WayOut(VisitOutcome.NOT_QUALIFIED, completions[4])
     return {
-        "task": task_document(
-            frame(
-                info=hostile,
-                token=title,
-                submission_id=title,
-                storage_key=title,
-            ),
+        "task": task_page(
             translate,
+            info=hostile,
+            token=title,
+            submission_id=title,
+            storage_key=title,
         ),
         "preview": preview_document(hostile, translate, PAGE),
         "plain preview": preview_document(hostile, translate, None),
@@ -198,7 +200,7 @@ def test_every_page_is_whole_readable_and_needs_no_second_request() -> None:
 
 
 def test_task_page_is_an_ordinary_form_with_token_and_submission_id_first() -> None:
-    page = Elements(task_document(frame(), EN))
+    page = Elements(task_page())
 
     (form,) = page.named("form")
     assert form["method"] == "post"
@@ -224,7 +226,7 @@ def test_task_page_is_an_ordinary_form_with_token_and_submission_id_first() -> N
 
 
 def test_our_script_comes_before_the_authors_parts_and_all_of_them_are_in_the_form() -> None:
-    document = task_document(frame(), EN)
+    document = task_page()
 
     places = [
         "<title>",
@@ -250,7 +252,7 @@ def test_attributes_of_document_and_form_are_escaped(preview: bool) -> None:
         form_attributes={"id": "theirs", "name": EVIL, "onsubmit": "return ok()"},
     )
 
-    document = preview_document(INFO, EN, page) if preview else task_document(frame(page=page), EN)
+    document = preview_document(INFO, EN, page) if preview else task_page(page=page)
 
     found = Elements(document)
     assert found.named("html") == [{"lang": "de", "data-x": EVIL}]
@@ -263,7 +265,7 @@ def test_how_the_form_is_sent_is_not_the_pages_to_decide() -> None:
     sent = {"action": "submit?ticket=1.7.admits", "method": "post", "data-storage-key": "agent-7"}
     page = Page(body="", form_attributes={**dict.fromkeys(sent, "x"), "ACTION": "y", "target": "z"})
 
-    (form,) = Elements(task_document(frame(page=page), EN)).named("form")
+    (form,) = Elements(task_page(page=page)).named("form")
 
     assert {name: form.get(name) for name in (*sent, "target")} == {**sent, "target": None}
 
@@ -279,17 +281,17 @@ def test_how_the_form_is_sent_is_not_the_pages_to_decide() -> None:
     ],
 )
 def test_time_left_is_written_for_browsers_without_javascript(seconds: int, shown: str) -> None:
-    assert shown in Elements(task_document(frame(seconds_left=seconds), EN)).text
+    assert shown in Elements(task_page(seconds_left=seconds)).text
 
 
 def test_no_deadline_shows_no_time() -> None:
-    page = Elements(task_document(frame(seconds_left=None), EN))
+    page = Elements(task_page(seconds_left=None))
 
     assert "famulus-time" not in [attributes.get("id") for _, attributes in page.tags]
 
 
 def test_header_says_what_a_unit_pays_who_asks_and_how_to_reach_them() -> None:
-    for document in (task_document(frame(), EN), preview_document(INFO, EN, PAGE)):
+    for document in (task_page(), preview_document(INFO, EN, PAGE)):
         page = Elements(document)
 
         assert "0.10 USD per unit Requester: lab Contact: lab@example.org" in page.text
@@ -297,7 +299,7 @@ def test_header_says_what_a_unit_pays_who_asks_and_how_to_reach_them() -> None:
 
 
 def test_header_leaves_out_what_is_not_known() -> None:
-    page = Elements(task_document(frame(info=TaskInfo(title="Rate texts")), EN))
+    page = Elements(task_page(info=TaskInfo(title="Rate texts")))
 
     assert page.named("ul") == []
 
@@ -329,11 +331,11 @@ def test_contact_is_a_link_where_it_is_an_address(contact: str, link: str | None
 def test_header_says_which_of_the_workers_units_it_is(number: UnitNumber, shown: str) -> None:
     facts = "0.10 USD per unit {} Requester: lab"
 
-    assert facts.format(shown) in Elements(task_document(frame(number=number), EN)).text
+    assert facts.format(shown) in Elements(task_page(number=number)).text
 
 
 def test_onboarding_says_that_it_is_one_that_it_is_unpaid_and_how_many_tries_there_are() -> None:
-    text = Elements(task_document(frame(onboarding=True, passed=False), EN)).text
+    text = Elements(task_page(onboarding=True, passed=False)).text
 
     assert "This is an introduction, before your first unit. It is not paid. You have one" in text
     assert "the units, which pay 0.10 USD each." in text
@@ -342,12 +344,12 @@ def test_onboarding_says_that_it_is_one_that_it_is_unpaid_and_how_many_tries_the
 
 
 def test_page_after_the_onboarding_says_that_it_was_passed() -> None:
-    (note,) = _with_id(task_document(frame(passed=True), EN), "famulus-passed")
-    (unseen,) = _with_id(task_document(frame(passed=False), EN), "famulus-passed")
+    (note,) = _with_id(task_page(passed=True), "famulus-passed")
+    (unseen,) = _with_id(task_page(passed=False), "famulus-passed")
 
     assert "hidden" not in note
     assert "hidden" in unseen
-    assert _with_id(task_document(frame(passed=None), EN), "famulus-passed") == []
+    assert _with_id(task_page(passed=None), "famulus-passed") == []
 
 
 def test_failed_onboarding_is_one_sentence() -> None:
@@ -595,7 +597,7 @@ def test_a_page_gives_the_submit_button_an_id_but_not_another_meaning() -> None:
         submit_attributes={"id": "theirs", "type": "reset", "name": "a", "onclick": 'f("x")'},
     )
 
-    elements = Elements(task_document(frame(page=page), EN))
+    elements = Elements(task_page(page=page))
 
     [submit] = [field for field in elements.named("input") if field.get("type") == "submit"]
     assert submit == {
@@ -611,7 +613,7 @@ def test_a_page_gives_the_submit_button_an_id_but_not_another_meaning() -> None:
 def test_a_page_with_a_button_of_its_own_hides_ours() -> None:
     page = Page(body="<button type=submit>x</button>", submit_attributes={"hidden": ""})
 
-    elements = Elements(task_document(frame(page=page), EN))
+    elements = Elements(task_page(page=page))
 
     assert {"id": "famulus-submit", "hidden": None} in elements.named("span")
 

@@ -196,7 +196,10 @@ class Form:
 
     def first(self, name: str) -> str | None:
         """Return the first value of a field, or None when the form has no such field."""
-        return next((value for key, value in self.fields if key == name), None)
+        for key, value in self.fields:
+            if key == name:
+                return value
+        return None
 
 
 _LONGEST_TITLE, _LONGEST_TEXT, _LONGEST_CODE = 100, 2000, 32

@@ -79,13 +79,13 @@ class Completions:
         late: bool,
     ) -> str:
         """Return the page for answers that are stored, with how the worker leaves."""
-        way_out = self.of(visit, VisitOutcome.COMPLETED)
+        thank_you = self._thank_you(answers, view)
         return pages.stored_document(
             self.title,
             translate,
             answers,
             late,
-            evolve(way_out, thank_you=self._thank_you(answers, view)),
+            self.of(visit, VisitOutcome.COMPLETED, thank_you),
             shows_answers=self.provider.capabilities.shows_answers,
         )
 
@@ -104,17 +104,27 @@ class Completions:
         way_out = self.of(visit, VisitOutcome.WITHDREW)
         return pages.given_back_document(self.title, translate, way_out)
 
-    def of(self, visit: VisitView, outcome: VisitOutcome) -> pages.WayOut:
-        """Return how the worker of a visit leaves. Not called inside a transaction."""
-        way = pages.WayOut(outcome, self._ask(visit, outcome))
-        if isinstance(way.completion, OwnPage):
+    def of(self, visit: VisitView, outcome: VisitOutcome, thank_you: str = "") -> pages.WayOut:
+        """Return how the worker of a visit leaves. Not called inside a transaction.
+
+        :param thank_you: the blueprint's text for the page, as HTML.
+        """
+        completion = self._ask(visit, outcome)
+        may_offer_next = pages.may_offer_next(completion, outcome)
+        way = pages.WayOut(
+            outcome,
+            completion,
+            no_more=self._no_more(visit) if may_offer_next else None,
+            thank_you=thank_you,
+        )
+        if isinstance(completion, OwnPage):
             way = evolve(
                 way,
                 own_work=self._own_work(visit),
                 own_query=visit.query,
                 most_left=most_left(self.provider, visit),
             )
-        return evolve(way, no_more=self._no_more(visit)) if way.may_offer_next else way
+        return way
 
     def of_refusal(
         self, arrival: Arrival, query: Mapping[str, str], refusal: Refusal

@@ -53,7 +53,7 @@ from famulus.engine.unstored_answers import NotStored
 from famulus.engine.visits import normalize_arrival, read_visit, visit_view
 from famulus.errors import InvalidAnswers
 from famulus.model.transaction import Transaction
-from famulus.translation import Translator, choose_language
+from famulus.translation import Translator
 
 _LONGEST_SUBMISSION_ID = 64
 
@@ -105,7 +105,7 @@ class Gateway:
 
     def not_admitted(self, *, as_json: bool = False, accept_language: str = "") -> Reply:
         """Answer a form that is sent to an address without a valid ticket."""
-        replies = self._replies(accept_language)
+        replies = self._parts.replies(accept_language)
         return replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
 
     def arrive(self, query: Mapping[str, str], *, accept_language: str = "") -> Reply:
@@ -160,7 +160,7 @@ class Gateway:
 
         :param as_json: for the page's own script, which shows the text.
         """
-        return self._replies(accept_language).notice(status, heading, text, as_json)
+        return self._parts.replies(accept_language).notice(status, heading, text, as_json)
 
     def give_back(self, form: Form, *, accept_language: str = "") -> Reply:
         """Answer the form of a worker who gives their unit back."""
@@ -181,7 +181,7 @@ class Gateway:
         """
         if cause is not None:
             self._parts.failed_requests.note(cause)
-        return self._replies(accept_language).busy()
+        return self._parts.replies(accept_language).busy()
 
     def close(self) -> None:
         """Close what the gateway itself has opened; the database stays open."""
@@ -192,16 +192,11 @@ class Gateway:
     def _reported(self) -> bool:
         return self._parts.provider.capabilities.reports_submissions
 
-    def _replies(self, accept_language: str) -> Replies:
-        """Return the replies in the language of a request."""
-        language = choose_language(self._parts.info.language, accept_language)
-        return Replies(self._parts.info.title, Translator(language), self._parts.info.contact)
-
     def _answer(
         self, answer: Callable[[Replies], Reply], accept_language: str, as_json: bool = False
     ) -> Reply:
         """Answer a request; turn exceptions into a page for the worker and a line in the log."""
-        replies = self._replies(accept_language)
+        replies = self._parts.replies(accept_language)
         try:
             reply = _as_utf8(answer(replies))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; answered and logged

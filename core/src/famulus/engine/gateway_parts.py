@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 from attrs import frozen
 
@@ -20,6 +21,7 @@ from famulus.engine.platform_requests import PlatformRequests
 from famulus.engine.plugin_admission import open_admission
 from famulus.engine.qualifications.rules import Rule
 from famulus.engine.refusal_log import RefusalLog
+from famulus.engine.replies import Replies, replies_in
 from famulus.engine.runs import RunRecord
 from famulus.engine.submitted_files import SubmittedFiles
 from famulus.engine.task_pages import TaskPages
@@ -32,6 +34,9 @@ from famulus.plan import RunParts
 #: Seconds without a failure before an outage is logged as over. Some requests succeed during one:
 #: pages are served while uploads meet a full disk.
 _CALM_SECONDS = 30.0
+#: Headers ``Accept-Language`` whose replies are kept. Workers' browsers send a few; a stranger may
+#: send any, of up to several kB.
+_KEPT_LANGUAGES = 256
 
 
 @frozen(eq=False, kw_only=True)
@@ -43,6 +48,8 @@ class GatewayParts:
     blueprint: Blueprint
     provider: Provider
     info: TaskInfo
+    #: by the header ``Accept-Language`` of a request
+    replies: Callable[[str], Replies]
     tokens: Tokens
     admission: Admission
     entry: EntryDesk
@@ -90,6 +97,7 @@ def gateway_parts(
         blueprint=blueprint,
         provider=provider,
         info=info,
+        replies=lru_cache(_KEPT_LANGUAGES)(partial(replies_in, info)),
         tokens=tokens,
         admission=admission,
         entry=EntryDesk(provider=provider, info=info, admission=admission),

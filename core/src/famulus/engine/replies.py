@@ -11,7 +11,7 @@ from famulus.catalogue import _
 from famulus.contracts.views import Refusal, RefusalReason, Reply
 from famulus.engine import pages
 from famulus.engine.qualifications.rules import FailedOnboarding
-from famulus.translation import Translator
+from famulus.translation import Translator, choose_language
 
 _NOT_OURS = _("This form does not belong to this task. Please open the task again.")
 
@@ -135,3 +135,12 @@ class Replies:
             reference=reference,
         )
         return self.answer("error", 500, page, as_json, message=self.translate(message))
+
+
+def replies_in(info: pages.TaskInfo, accept_language: str) -> Replies:
+    """Return the replies of a run in the language of a request.
+
+    :param accept_language: the request's header of this name.
+    """
+    translate = Translator(choose_language(info.language, accept_language))
+    return Replies(info.title, translate, info.contact)

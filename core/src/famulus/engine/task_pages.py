@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from typing import Any
 
 from attrs import define, evolve, field
@@ -33,7 +34,7 @@ from famulus.model.database import Database
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
 from famulus.model.tables import AgentTable, AssignmentTable
-from famulus.translation import Translator
+from famulus.translation import LANGUAGES, Translator
 
 _SECOND = 1_000_000
 
@@ -56,6 +57,12 @@ class TaskPages:
     tokens: Tokens
     info: pages.TaskInfo
     _first_row: Mapping[str, Any] | None = field(default=None, init=False)
+    #: by the tag of a language, and whether for the onboarding
+    _layout: Callable[[str, bool], pages.TaskLayout] = field(init=False)
+
+    @_layout.default
+    def _cached_layouts(self) -> Callable[[str, bool], pages.TaskLayout]:
+        return lru_cache(2 * len(LANGUAGES))(partial(_layout_of, self.info))
 
     def page(
         self,
@@ -75,9 +82,8 @@ class TaskPages:
         if isinstance(found, OpenOnboarding):
             view = self._onboarding_view(found.agent, worker, translate)
             page = self.blueprint.onboarding_page(view)
-            return pages.task_document(
-                self._frame(found.agent, page, found.deadline, True), translate
-            )
+            frame = self._frame(found.agent, page, found.deadline, is_onboarding=True)
+            return pages.task_document(self._layout(translate.language.tag, True), frame)
         unit = UnitView(
             id=found.unit,
             assignment_id=found.assignment,
@@ -85,11 +91,15 @@ class TaskPages:
             data=json.loads(found.data),
         )
         page = self.blueprint.task_page(self._view(found.agent, worker, unit, translate))
-        frame = self._frame(found.agent, page, found.deadline, False)
         number = found.number or self._number(found.worker, found.agent)
-        number = self._limited(number, visit)
-        frame = evolve(frame, number=number, passed=self.passed(just_passed))
-        return pages.task_document(frame, translate)
+        frame = self._frame(
+            found.agent,
+            page,
+            found.deadline,
+            number=self._limited(number, visit),
+            just_passed=just_passed,
+        )
+        return pages.task_document(self._layout(translate.language.tag, False), frame)
 
     def refused_page(
         self,
@@ -118,8 +128,11 @@ class TaskPages:
             page = self.blueprint.refused_page(view, form, fields)
             number = self._number(attempt.worker, attempt.agent)
             number = self._limited(number, attempt.visit_view)
-        frame = self._frame(attempt.agent, page, deadline, unit is None)
-        return pages.task_document(evolve(frame, number=number, message=message), translate)
+        frame = self._frame(
+            attempt.agent, page, deadline, number=number, is_onboarding=unit is None
+        )
+        layout = self._layout(translate.language.tag, unit is None)
+        return pages.task_document(layout, evolve(frame, message=message))
 
     def preview(self, translate: Translator) -> str:
         """Return the preview."""
@@ -169,17 +182,29 @@ class TaskPages:
         bounds = (number.number + left, number.most)
         return evolve(number, most=min(bound for bound in bounds if bound is not None))
 
-    def _frame(self, agent: int, page: Page, deadline: int, onboarding: bool) -> pages.TaskFrame:
+    def _frame(
+        self,
+        agent: int,
+        page: Page,
+        deadline: int,
+        *,
+        number: UnitNumber | None = None,
+        is_onboarding: bool = False,
+        just_passed: bool = False,
+    ) -> pages.TaskFrame:
         now = to_micros(self.database.clock())
         return pages.TaskFrame(
-            info=self.info,
             page=page,
-            token=self.tokens.sign(agent, onboarding=onboarding),
+            token=self.tokens.sign(agent, onboarding=is_onboarding),
             ticket=self.tokens.sign_ticket(agent),
             submission_id=secrets.token_hex(16),
             # One host may serve the runs of several databases, and a browser keeps by host.
             storage_key=f"{self.database.identity}-{self.run_id}-{agent}",
             seconds_left=max((deadline - now) // _SECOND, 0),
-            onboarding=onboarding,
-            passed=self.passed(False),
+            number=number,
+            passed=self.passed(just_passed),
         )
+
+
+def _layout_of(info: pages.TaskInfo, tag: str, is_onboarding: bool) -> pages.TaskLayout:
+    return pages.TaskLayout.of(info, Translator(LANGUAGES[tag]), is_onboarding=is_onboarding)

@@ -10,6 +10,7 @@ from famulus.engine.pages.entry_page import (
     consent_value,
     entry_document,
 )
+from famulus.engine.pages.frame import PASSED, TaskInfo
 from famulus.engine.pages.notice_page import (
     apology_document,
     busy_document,
@@ -18,23 +19,23 @@ from famulus.engine.pages.notice_page import (
     notice_document,
     undecided_document,
 )
+from famulus.engine.pages.preview_page import preview_document
 from famulus.engine.pages.refusal_page import failed_onboarding_document, refusal_document
 from famulus.engine.pages.review_page import review_document
 from famulus.engine.pages.task_page import (
     OUTCOME_HEADER,
-    PASSED,
     SUBMISSION_FIELD,
     TICKET_PARAMETER,
     TOKEN_FIELD,
     TaskFrame,
-    TaskInfo,
-    preview_document,
+    TaskLayout,
     task_document,
 )
 from famulus.engine.pages.way_out import (
     WayOut,
     already_document,
     given_back_document,
+    may_offer_next,
     stored_document,
     submit_json,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "EntryPage",
     "TaskFrame",
     "TaskInfo",
+    "TaskLayout",
     "WayOut",
     "already_document",
     "apology_document",
@@ -61,6 +63,7 @@ __all__ = [
     "failed_onboarding_document",
     "given_back_document",
     "invalid_document",
+    "may_offer_next",
     "notice_document",
     "preview_document",
     "refusal_document",

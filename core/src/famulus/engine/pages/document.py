@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from famulus.html_attributes import attributes
-from famulus.translation import Language, Translator
+from famulus.translation import LANGUAGES, Language, Translator
 
 _COMMENTS = {
     ".css": re.compile(r"/\*.*?\*/", re.DOTALL),
@@ -46,11 +46,6 @@ def script(*names: str, element_id: str = "", texts: str = "") -> str:
     return f'<script{identified}>\n(function () {{\n"use strict";\n{text}\n}})();\n</script>\n'
 
 
-@cache
-def _after_title() -> str:
-    return f"</title>\n<style>\n{asset('worker.css')}\n</style>\n"
-
-
 # The empty icon keeps browsers from asking the server for one.
 _BEFORE_TITLE = """<head>
 <meta charset="utf-8">
@@ -80,20 +75,53 @@ def document(
 
     :param language: of the document, unless ``html_attributes`` has another one.
     """
-    own = (
-        html_attributes
-        if "lang" in html_attributes
-        else {**_language_attributes(language), **html_attributes}
-    )
-    return (
-        f"<!doctype html>\n<html{attributes(own)}>\n{_BEFORE_TITLE}"
-        f"{_ascii(title)}{_after_title()}{head}\n</head>\n"
-        f"<body{attributes(body_attributes)}>\n{body}\n</body>\n</html>\n"
+    return assembled(
+        beginning(title),
+        body,
+        language,
+        head=head,
+        html_attributes=html_attributes,
+        body_attributes=body_attributes,
     )
 
 
 def _language_attributes(language: Language) -> Mapping[str, str]:
     return {"lang": language.tag} if language.direction == "ltr" else language.attributes
+
+
+#: By tag; of a document whose author states no language.
+_LANGUAGE_ATTRIBUTES: Mapping[str, str] = MappingProxyType(
+    {tag: attributes(_language_attributes(each)) for tag, each in LANGUAGES.items()}
+)
+
+
+def beginning(title: str) -> str:
+    """Return the beginning of the head of a document, for :func:`assembled`."""
+    ascii_title = escape(title).encode("ascii", "xmlcharrefreplace").decode()
+    return f"{_BEFORE_TITLE}{ascii_title}</title>\n<style>\n{asset('worker.css')}\n</style>\n"
+
+
+def assembled(
+    beginning: str,
+    body: str,
+    language: Language,
+    *,
+    head: str = "",
+    html_attributes: Mapping[str, str] = _NO_ATTRIBUTES,
+    body_attributes: Mapping[str, str] = _NO_ATTRIBUTES,
+) -> str:
+    """Return a whole document, as :func:`document` does, of a head that has been begun."""
+    if not html_attributes:
+        own = _LANGUAGE_ATTRIBUTES[language.tag]
+    elif "lang" in html_attributes:
+        own = attributes(html_attributes)
+    else:
+        own = attributes({**_language_attributes(language), **html_attributes})
+    of_body = attributes(body_attributes) if body_attributes else ""
+    return (
+        f"<!doctype html>\n<html{own}>\n{beginning}{head}\n</head>\n"
+        f"<body{of_body}>\n{body}\n</body>\n</html>\n"
+    )
 
 
 def notice(
@@ -124,7 +152,3 @@ def paragraph(text: str) -> str:
 def actions(controls: str) -> str:
     """Return buttons or links, which are HTML, on their own line."""
     return f'<div class="famulus-actions">{controls}</div>\n'
-
-
-def _ascii(text: str) -> str:
-    return escape(text).encode("ascii", "xmlcharrefreplace").decode()

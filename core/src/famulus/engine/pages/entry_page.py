@@ -13,7 +13,7 @@ from attrs import frozen
 from famulus.catalogue import _
 from famulus.contracts.entry_form import EntryField, EntryFieldKind, EntryForm
 from famulus.engine.pages.document import document
-from famulus.engine.pages.task_page import TaskInfo, contact_html, header
+from famulus.engine.pages.frame import TaskInfo, contact_html, header
 from famulus.translation import Translator
 
 #: The hidden field with the key of the page.

@@ -6,7 +6,7 @@ from html import escape
 
 from famulus.catalogue import _
 from famulus.engine.pages.document import notice, paragraph
-from famulus.engine.pages.task_page import CONTACT, contact_html
+from famulus.engine.pages.frame import CONTACT, contact_html
 from famulus.translation import Translator
 
 

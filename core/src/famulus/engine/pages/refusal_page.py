@@ -11,8 +11,8 @@ from attrs import frozen
 from famulus.catalogue import _
 from famulus.contracts.views import PluginRefusal, Refusal, RefusalReason
 from famulus.engine.pages.document import Mood, actions, notice, paragraph, script
+from famulus.engine.pages.frame import passed_note
 from famulus.engine.pages.notice_page import codes, contact_line
-from famulus.engine.pages.task_page import passed_note
 from famulus.engine.pages.way_out import Lead, WayOut, way_out_html
 from famulus.translation import Translator
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from famulus.contracts.views import Page
 from famulus.engine.pages.document import document
-from famulus.engine.pages.task_page import around_attributes, disabled_form
+from famulus.engine.pages.frame import around_attributes
+from famulus.engine.pages.preview_page import disabled_form
 from famulus.engine.pages.way_out import answers_list
 from famulus.translation import ENGLISH, Translator
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from famulus.catalogue import _, _n
 from famulus.contracts.completion import (
@@ -53,6 +53,11 @@ def _asked(lead: Lead, action: str) -> str:
             return _("If you would rather leave, please {action}", action=action)
 
 
+_STORED = _("Thank you! Your answers are stored.")
+_NEXT_UNIT = _("Next unit")
+_CONTINUE = _("Continue")
+_AS_DATA = _("As data")
+_NO_ANSWER = _("no answer")
 _MAY_GO_ON = (VisitOutcome.COMPLETED, VisitOutcome.WITHDREW)
 _NOTHING_NOW = _("There is nothing more for you to do right now.")
 _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType(
@@ -81,6 +86,11 @@ _MOST_REPEATED = 8000
 _READING_PAUSE = 10
 
 
+def may_offer_next(completion: Completion, outcome: VisitOutcome) -> bool:
+    """Return whether a page offers the next unit, if the worker would get one."""
+    return completion.next_query is not None and outcome in _MAY_GO_ON
+
+
 @frozen
 class WayOut:
     """How a worker leaves after an outcome."""
@@ -98,14 +108,17 @@ class WayOut:
     #: the blueprint's text for the page that confirms stored answers, as HTML
     thank_you: str = ""
 
-    @property
-    def may_offer_next(self) -> bool:
-        """Whether the page offers the next unit, if the worker would get one."""
-        return self.completion.next_query is not None and self.outcome in _MAY_GO_ON
+    #: whether the page offers the next unit, if the worker would get one
+    may_offer_next: bool = field(init=False)
+    #: the URL parameters of the link to the next unit; None where none is offered
+    next_query: Mapping[str, str] | None = field(init=False)
 
-    @property
-    def next_query(self) -> Mapping[str, str] | None:
-        """The URL parameters of the link to the next unit; None where none is offered."""
+    @may_offer_next.default
+    def _may_offer_next(self) -> bool:
+        return may_offer_next(self.completion, self.outcome)
+
+    @next_query.default
+    def _next_query(self) -> Mapping[str, str] | None:
         is_offered = self.may_offer_next and self.no_more is None
         return self.completion.next_query if is_offered else None
 
@@ -143,8 +156,10 @@ def stored_document(
 
     :param shows_answers: whether the worker sees the data.
     """
-    note = escape(translate(_LATE))
-    late_note = f'<p class="famulus-note famulus-note-late">{note}</p>\n' if late else ""
+    late_note = ""
+    if late:
+        note = escape(translate(_LATE))
+        late_note = f'<p class="famulus-note famulus-note-late">{note}</p>\n'
     after = _READING_PAUSE if late or way_out.thank_you else 0
     thanks = ""
     if way_out.thank_you:
@@ -156,7 +171,7 @@ def stored_document(
     return notice(
         title,
         translate,
-        _("Thank you! Your answers are stored."),
+        _STORED,
         late_note + (step + thanks if is_code else thanks + step) + shown + way_out.scripts,
         mood="good",
         head=refresh_html(way_out, after),
@@ -233,7 +248,7 @@ def _next(way: WayOut, translate: Translator) -> str:
         return paragraph(translate(no_more)) if no_more else ""
     # Relative to the task's other pages.
     link = escape(f"./?{urlencode(way.next_query)}")
-    label = escape(translate(_("Next unit")))
+    label = escape(translate(_NEXT_UNIT))
     return actions(f'<a id="famulus-next-unit" class="famulus-button" href="{link}">{label}</a>')
 
 
@@ -266,7 +281,6 @@ def refresh_html(way: WayOut, after: int) -> str:
 
 def _step(way: WayOut, translate: Translator, lead: Lead, after: int | None) -> str:
     style = "famulus-quiet-button" if lead is Lead.BESIDE_STAYING else "famulus-button"
-    next_label = escape(translate(_("Continue")))
     match way.completion:
         case GoTo(url=url) | PostForm(url=url) if not _is_web_address(url):
             fault = _(
@@ -279,14 +293,15 @@ def _step(way: WayOut, translate: Translator, lead: Lead, after: int | None) -> 
             asked = _asked(lead, _("continue to where you came from."))
             return paragraph(translate(asked)) + actions(
                 f'<a id="famulus-next" class="{style}" href="{escape(url)}"'
-                f"{_after(after)}>{next_label}</a>"
+                f"{_after(after)}>{escape(translate(_CONTINUE))}</a>"
             )
         case PostForm(url=url, fields=fields):
             is_done = way.outcome is VisitOutcome.COMPLETED
             done = _("tell the platform that you are done.")
             leaving = _("tell the platform that you are leaving.")
             asked = _asked(lead, done if is_done else leaving)
-            button = f'<button class="{style}" type="submit">{next_label}</button>'
+            label = escape(translate(_CONTINUE))
+            button = f'<button class="{style}" type="submit">{label}</button>'
             return paragraph(translate(asked)) + _form(url, fields, after, button)
         case ShowCode(code=code, url=url):
             asked = _asked(lead, _("copy this code and enter it where you found the task."))
@@ -371,7 +386,7 @@ def _answers(answers: Any, translate: Translator) -> str:
     table = answers_list(answers, _SENT, translate)
     # Quotes are not escaped, so that the source of the page has the data as they are stored.
     return (
-        f"{table}<h2>{escape(translate(_('As data')))}</h2>\n"
+        f"{table}<h2>{escape(translate(_AS_DATA))}</h2>\n"
         f'<pre class="famulus-json" id="famulus-answers" dir="ltr" tabindex="0">'
         f"{escape(text, quote=False)}</pre>\n"
     )
@@ -402,7 +417,7 @@ def _lines(answers: Any) -> str:
 def _value(value: Any, translate: Translator) -> str:
     match value:
         case None | "" | []:
-            return f'<span class="famulus-none">{escape(translate(_("no answer")))}</span>'
+            return f'<span class="famulus-none">{escape(translate(_NO_ANSWER))}</span>'
         case {"name": str(name), "size": int(size), "type": str(kind)}:
             details = ", ".join(part for part in (translate(_size(size)), kind) if part)
             return f"{escape(name)} ({escape(details)})"
