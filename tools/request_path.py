@@ -1,4 +1,6 @@
-"""Print which of our files an arrival and a submission enter; fail where too many of the engine.
+"""Print which of our files an arrival and a submission enter, and in how many calls.
+
+It fails where a request enters too many files of the engine, or both make too many calls.
 
 A run of the blueprint ``static_task`` and the provider ``mock`` is opened in this process, without
 HTTP. A worker who is new arrives and submits; the requests of another one before have compiled
@@ -15,7 +17,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+
+from attrs import frozen
 
 from famulus import Database
 from famulus.contracts.views import Form, Reply
@@ -29,13 +33,26 @@ T = TypeVar("T")
 #: Files of the engine that a request may enter: how many a reader has to open to follow it, beside
 #: those of the database and of the plugins of the run.
 MOST_FILES = 12
+#: Calls of functions in Python, of any package, that a unit may take: an arrival and a submission.
+MOST_CALLS = 750
 _ENGINE = "famulus/engine/"
 _ROOT = Path(__file__).resolve().parent.parent
 _SOURCES = (_ROOT / "core" / "src", *_ROOT.glob("plugins/*/src"))
 
 
-def trace(request: Callable[[], T]) -> tuple[T, Counter[str]]:
-    """Run a request in a thread, as a server does; count the calls into each of our files."""
+@frozen
+class Trace(Generic[T]):
+    """What a request has done."""
+
+    result: T
+    #: the number of calls into each of our files
+    ours: Counter[str]
+    #: the number of calls of functions in Python, of any package
+    calls: int
+
+
+def trace(request: Callable[[], T]) -> Trace[T]:
+    """Run a request in a thread, as a server does; count its calls."""
     calls: Counter[str] = Counter()
     results: list[T] = []
 
@@ -57,24 +74,25 @@ def trace(request: Callable[[], T]) -> tuple[T, Counter[str]]:
         for source in _SOURCES
         if Path(file).is_relative_to(source)
     }
-    return results[0], Counter(ours)
+    return Trace(results[0], Counter(ours), calls.total())
 
 
-def everyday_requests(gateway: Gateway, worker: str) -> dict[str, Counter[str]]:
-    """Have a worker arrive for the first time and submit; return the calls of each request."""
+def everyday_requests(gateway: Gateway, worker: str) -> dict[str, Trace[Reply]]:
+    """Have a worker arrive for the first time and submit; return what each request has done."""
     query = {"worker_id": worker, "assignment_id": f"visit of {worker}"}
     arrive: Callable[[], Reply] = partial(gateway.arrive, query)
-    reply, arrival = trace(arrive)
-    fields = [*seen(reply).hidden.items(), ("answer", "yes")]
+    arrival = trace(arrive)
+    fields = [*seen(arrival.result).hidden.items(), ("answer", "yes")]
     submit: Callable[[], Reply] = partial(gateway.submit, Form(fields=fields, files=()))
-    reply, submission = trace(submit)
+    submission = trace(submit)
+    reply = submission.result
     if "stored" not in reply.body:
         raise RuntimeError(f"the submission was answered with {reply.status}: {reply.body}")
     return {"an arrival": arrival, "a submission": submission}
 
 
 def main() -> int:
-    """Print the files of both requests; return 1 where one enters more than it may."""
+    """Print what both requests do; return 1 where that is more than it may be."""
     with TemporaryDirectory() as folder, Database(Path(folder) / "famulus.db") as database:
         plugins = discover()
         plugins.add("kit", KitPlugin())
@@ -85,16 +103,22 @@ def main() -> int:
             everyday_requests(gateway, "before")
             requests = everyday_requests(gateway, "new")
     too_many = False
-    for name, calls in requests.items():
-        engine = [file for file in calls if file.startswith(_ENGINE)]
+    for name, request in requests.items():
+        engine = [file for file in request.ours if file.startswith(_ENGINE)]
         too_many = too_many or len(engine) > MOST_FILES
         print(
             f"{name} enters {len(engine)} files of the engine (at most {MOST_FILES}),"
-            f" {len(calls)} of ours in all, in {calls.total()} calls:"
+            f" {len(request.ours)} of ours in all, in {request.ours.total()} calls:"
         )
-        for file, count in sorted(calls.items()):
+        for file, count in sorted(request.ours.items()):
             print(f"  {count:4}  {file}")
-    return int(too_many)
+    ours = sum(request.ours.total() for request in requests.values())
+    calls = sum(request.calls for request in requests.values())
+    print(
+        f"a unit takes {calls} calls in Python (at most {MOST_CALLS}),"
+        f" {ours} of them into our files"
+    )
+    return int(too_many or calls > MOST_CALLS)
 
 
 def _configuration(folder: Path) -> dict[str, Any]:
