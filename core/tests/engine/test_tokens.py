@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
+from itsdangerous import Signer
 
 from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
@@ -28,6 +30,13 @@ def test_a_token_names_its_agent(onboarding: bool) -> None:
     signed = tokens(NEW).sign(17, onboarding=onboarding)
 
     assert tokens(NEW).read(signed) == (17, onboarding)
+
+
+def test_a_token_of_a_signer_that_derives_its_key_by_itself_is_accepted() -> None:
+    salt = f"famulus.agent.{'d' * 32}.3"
+    signer = Signer(NEW, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
+
+    assert tokens(NEW).sign(17) == signer.sign("1.17").decode()
 
 
 def test_a_ticket_names_its_agent_and_is_no_token() -> None:

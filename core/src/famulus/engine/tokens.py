@@ -26,11 +26,14 @@ class Tokens:
 
     def __init__(self, keys: Sequence[bytes], database: str, run: int) -> None:
         def signer(purpose: str) -> Signer:
+            salt = f"famulus.{purpose}.{database}.{run}"
+            # Derived here, since a signer derives its keys again for each signature.
+            derived = [_derived(key, salt) for key in keys]
+            # itsdangerous signs with the last one.
             return Signer(
-                # itsdangerous signs with the last one.
-                [*reversed(keys)],
-                salt=f"famulus.{purpose}.{database}.{run}",
-                key_derivation="hmac",
+                [*reversed(derived)],
+                salt=salt,
+                key_derivation="none",
                 digest_method=hashlib.sha256,
             )
 
@@ -59,6 +62,11 @@ class Tokens:
         """Return the agent of a ticket; None for one that was not signed for this run."""
         text = _read(self._ticket, ticket)
         return None if text is None else int(text)
+
+
+def _derived(key: bytes, salt: str) -> bytes:
+    signer = Signer(key, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
+    return signer.derive_key()
 
 
 def _sign(signer: Signer, text: str) -> str:
