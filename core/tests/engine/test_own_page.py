@@ -220,8 +220,8 @@ def test_no_rows_of_other_workers_are_read(gateway: Gateway, database: Database)
     steps: list[str] = []
     with database.read() as tx:
         for statement in (_WORK, _PAY, _COUNTERS):
-            found = tx._dialect.compiled(statement)
-            values = [names[p] if isinstance(p, str) else p[0] for p in found.layout]
+            found = tx._dialect.compiled[statement]
+            values = [{**names, **found.constants}[key] for key in found.layout]
             steps += [row[-1] for row in tx.sql(f"EXPLAIN QUERY PLAN {found.sql}", values)]
 
     assert any("agent_of_worker (worker_id=?)" in step for step in steps)

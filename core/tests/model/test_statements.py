@@ -35,7 +35,7 @@ def test_every_statement_compiles(kind: DatabaseKind) -> None:
     dialect, faults = Dialect(kind), {}
     for name, statement in statements().items():
         try:
-            dialect.compiled(statement)
+            dialect.compiled[statement]
         except TypeError as error:
             faults[name] = str(error)
 

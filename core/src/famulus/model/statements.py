@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any, Generic, TypeVar, overload
 
 import peewee
@@ -68,8 +69,10 @@ class Compiled:
     """A statement's text and how to line up its values."""
 
     sql: str
-    #: parameter names, or constants wrapped in a one-element tuple
-    layout: Sequence[str | tuple[Any]]
+    #: the keys of the values in their order: names of parameters, and keys of constants
+    layout: Sequence[str]
+    #: values that stand in the query, under keys that no parameter can have
+    constants: Mapping[str, Any]
     #: makes a record of a row that the statement returns; None leaves it a tuple
     make_row: Callable[[Sequence[Any]], Any] | None
     #: the positions of statuses in a row, each with the members of its enum by their values
@@ -106,9 +109,17 @@ def compile_statement(
     """
     query = statement.build(kind)
     sql, values = compile_query(query, dialect)
-    layout = [value.name if isinstance(value, _Slot) else (value,) for value in values]
+    constants = {
+        f"={position}": value
+        for position, value in enumerate(values)
+        if not isinstance(value, _Slot)
+    }
+    layout = tuple(
+        value.name if isinstance(value, _Slot) else f"={position}"
+        for position, value in enumerate(values)
+    )
     if statement.row is None:
-        return Compiled(sql, tuple(layout), None)
+        return Compiled(sql, layout, constants, None)
     names, fields = tuple(map(_column_name, returned_columns(query))), statement.row._fields
     if names != fields:
         raise TypeError(f"{statement.row.__name__} has the fields {fields} for columns {names}")
@@ -118,7 +129,9 @@ def compile_statement(
         for position, column in columns
         if isinstance(column, EnumField)
     ]
-    return Compiled(sql, tuple(layout), statement.row._make, tuple(statuses))
+    # The number of columns is known to be right, and _make is a function in Python that checks it.
+    make_row = partial(tuple.__new__, statement.row)
+    return Compiled(sql, layout, constants, make_row, tuple(statuses))
 
 
 def column_readers(query: Any) -> list[Callable[[Any], Any] | None]:

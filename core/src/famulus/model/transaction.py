@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import chain
@@ -40,14 +40,20 @@ class Dialect:
             if kind is DatabaseKind.SQLITE
             else peewee.PostgresqlDatabase(None)
         )
-        self._compiled: dict[Statement[Any], Compiled] = {}
+        self.compiled: Mapping[Statement[Any], Compiled] = _CompiledStatements(self)
 
-    def compiled(self, statement: Statement[Any]) -> Compiled:
-        """Return a compiled statement; it is compiled at its first use."""
-        found = self._compiled.get(statement)
-        if found is None:
-            found = self._compiled[statement] = compile_statement(statement, self.kind, self.peewee)
-        return found
+
+class _CompiledStatements(dict[Statement[Any], Compiled]):
+    """Statements of one dialect, each compiled when it is first looked up."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__()
+        self._dialect = dialect
+
+    def __missing__(self, statement: Statement[Any]) -> Compiled:
+        dialect = self._dialect
+        compiled = self[statement] = compile_statement(statement, dialect.kind, dialect.peewee)
+        return compiled
 
 
 @cache
@@ -82,29 +88,39 @@ class Transaction:
 
         Return the cursor, whose rows are plain tuples.
         """
-        compiled = self._dialect.compiled(statement)
-        return self._connection.execute(compiled.sql, _values(compiled, params))
+        compiled = self._dialect.compiled[statement]
+        params.update(compiled.constants)
+        values = tuple(map(params.__getitem__, compiled.layout))
+        return self._connection.execute(compiled.sql, values)
 
     def one(self, statement: Statement[R], **params: Any) -> R | None:
         """Run a statement and return its first row, or None."""
-        compiled = self._dialect.compiled(statement)
-        row: R | None = self._connection.execute(compiled.sql, _values(compiled, params)).fetchone()
+        compiled = self._dialect.compiled[statement]
+        params.update(compiled.constants)
+        values = tuple(map(params.__getitem__, compiled.layout))
+        row: R | None = self._connection.execute(compiled.sql, values).fetchone()
         if row is not None and compiled.make_row is not None:
-            row = _record(compiled, row)
+            row = compiled.make_row(_with_statuses(compiled, row) if compiled.statuses else row)
         return row
 
     def all(self, statement: Statement[R], **params: Any) -> list[R]:
         """Run a statement and return all its rows."""
-        compiled = self._dialect.compiled(statement)
-        rows = self._connection.execute(compiled.sql, _values(compiled, params)).fetchall()
-        return rows if compiled.make_row is None else [_record(compiled, row) for row in rows]
+        compiled = self._dialect.compiled[statement]
+        params.update(compiled.constants)
+        values = tuple(map(params.__getitem__, compiled.layout))
+        rows: list[Any] = self._connection.execute(compiled.sql, values).fetchall()
+        if compiled.make_row is None:
+            return rows
+        if compiled.statuses:
+            rows = [_with_statuses(compiled, row) for row in rows]
+        return list(map(compiled.make_row, rows))
 
     def insert_rows(self, statement: Statement[Any], rows: Sequence[Sequence[Any]]) -> None:
         """Insert many rows with a statement that inserts one; far faster than :meth:`many`.
 
         Each row holds the values in the order in which the statement's text names them.
         """
-        head, _, row = self._dialect.compiled(statement).sql.rpartition(" VALUES ")
+        head, _, row = self._dialect.compiled[statement].sql.rpartition(" VALUES ")
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             part = rows[start : start + _ROWS_AT_ONCE]
             text = f"{head} VALUES {', '.join([row] * len(part))}"
@@ -115,7 +131,9 @@ class Transaction:
 
         All rows of a statement are inserted at once, in their order. The job does not see them.
         """
-        values = _values(self._dialect.compiled(statement), params)
+        compiled = self._dialect.compiled[statement]
+        params.update(compiled.constants)
+        values = tuple(map(params.__getitem__, compiled.layout))
         self._appended.setdefault(statement, []).append(values)
 
     def finish(self) -> None:
@@ -128,7 +146,7 @@ class Transaction:
 
         Each row holds the values in the order in which the statement's text names them.
         """
-        compiled = self._dialect.compiled(statement)
+        compiled = self._dialect.compiled[statement]
         self._connection.cursor().executemany(compiled.sql, rows)
 
     def sql(self, text: str, values: Sequence[Any] = ()) -> Any:
@@ -179,17 +197,10 @@ def _typed(cursor: Any, query: Any) -> Iterator[Row]:
         )
 
 
-def _values(compiled: Compiled, given: dict[str, Any]) -> tuple[Any, ...]:
-    """Return the values in the order in which a statement's text needs them."""
-    return tuple([given[part] if part.__class__ is str else part[0] for part in compiled.layout])
-
-
-def _record(compiled: Compiled, row: Sequence[Any]) -> Any:
-    """Make the record of a row that a statement returned."""
-    assert compiled.make_row is not None
-    if compiled.statuses:
-        row = [*row]
-        for position, members in compiled.statuses:
-            if row[position] is not None:
-                row[position] = members[row[position]]
-    return compiled.make_row(row)
+def _with_statuses(compiled: Compiled, row: Sequence[Any]) -> Sequence[Any]:
+    """Return a row that a statement returned with members of enums for its statuses."""
+    values = [*row]
+    for position, members in compiled.statuses:
+        if values[position] is not None:
+            values[position] = members[values[position]]
+    return values
