@@ -147,7 +147,7 @@ class MTurkPage:
         return task_document(
             TaskLayout.of(TaskInfo(title="Task"), EN, is_onboarding=False),
             TaskFrame(
-                page=compiled.render({**self.values, VISIT: VISIT_VALUES}),
+                page=compiled.render({**self.values, VISIT: tuple(VISIT_VALUES.values())}),
                 token="the token",
                 ticket="the-ticket",
                 submission_id="first",

@@ -85,7 +85,7 @@ def test_the_submit_button_is_mturks_or_the_authors(html: str, attributes: objec
 def test_only_code_that_can_read_the_address_gets_the_visits_values(
     html: str, is_given: bool
 ) -> None:
-    visit = visit_values("17", "5", "Ann </script>")
+    visit = ("17", "5", "Ann </script>")
 
     head = compile_page(html).render({VISIT: visit}).head
 

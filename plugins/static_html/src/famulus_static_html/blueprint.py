@@ -14,7 +14,7 @@ from famulus_static_html.checks import StaticTaskChecks
 from famulus_static_html.columns import with_inputs
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.markup import LoadedRows, MarkupWatch
-from famulus_static_html.mturk import VISIT, visit_values
+from famulus_static_html.mturk import VISIT
 from famulus_static_html.options import ROWS_KEY, SharedStaticTaskState, StaticTaskArgs
 from famulus_static_html.page import read_page
 from famulus_static_html.show import shown
@@ -112,7 +112,8 @@ class StaticTaskBlueprint(famulus.Blueprint):
         Hidden fields that only copy the visit's values are left out.
         """
         source = self.args.onboarding_source if attempt.onboarding else self.args.task_source
-        page, lists = self._page(source), self._page(source).lists
+        page = self._page(source)
+        lists = page.lists
         if page.has_raw_markup:
             data = self._state.onboarding_data if attempt.onboarding else attempt.unit.data
             lists = page.lists_for(data)
@@ -178,5 +179,5 @@ def _own_values(agent_id: str, worker_name: str, assignment_id: str) -> dict[str
         "famulus_agent_id": agent_id,
         "mephisto_agent_id": agent_id,
         "provider_worker_id": worker_name,
-        VISIT: visit_values(agent_id, assignment_id, worker_name),
+        VISIT: (agent_id, assignment_id, worker_name),
     }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 import famulus
 from famulus_static_html.fields import ListFields
 from famulus_static_html.local_files import LocalAddress
 from famulus_static_html.mturk import MTurkParts
-from famulus_static_html.outer import OuterTags
+from famulus_static_html.outer import OuterAttributes, OuterTags
 from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.template import Template
 from famulus_static_html.tokens import Kind, tokenise
@@ -56,16 +56,23 @@ class CompiledPage:
     #: whether values can bring fields with them
     has_raw_markup: bool = False
     has_named_field: bool = True
+    #: the attributes of the outer tags, unless they differ by the values
+    _fixed_outer: OuterAttributes | None = field(init=False)
+
+    @_fixed_outer.default
+    def _outer_without_values(self) -> OuterAttributes | None:
+        return self.outer.fixed()
 
     def render(self, values: Mapping[str, Any]) -> famulus.Page:
         """Return the page with every value in its place."""
+        outer = self._fixed_outer or self.outer.render(values)
         return famulus.Page(
             body=self.body.render(values),
             head=self.head.render(values),
             scripts=self.scripts.render(values),
-            html_attributes=self.outer.render("html", values),
-            body_attributes=self.outer.render("body", values),
-            form_attributes=self.outer.form(values),
+            html_attributes=outer.html,
+            body_attributes=outer.body,
+            form_attributes=outer.form,
             submit_attributes=self.mturk.submit_attributes,
         )
 

@@ -43,7 +43,7 @@ def html_text(value: Any) -> str:
 
     NUL cannot be written in HTML, and a bare carriage return would be read as a line feed.
     """
-    escaped = html.escape(text_of(value), quote=True)
+    escaped = html.escape(value if isinstance(value, str) else text_of(value), quote=True)
     return escaped.replace("\0", "\ufffd").replace("\r", "&#13;")
 
 

@@ -42,6 +42,8 @@ class ListFields:
 
     def among(self, form: famulus.Form) -> set[str]:
         """Return the names of this form's fields that are lists."""
+        if not self.names:
+            return set()
         sent = {name for name, _ in form.fields} | {file.field for file in form.files}
         patterns = [_pattern(name) for name in self.names - sent if "${" in name]
         found = {name for name in sent for pattern in patterns if pattern.fullmatch(name)}

@@ -25,7 +25,8 @@ from famulus_static_html.urls import is_elsewhere
 MTURK_FORM = "mturk_form"
 #: How the address of a form ends that is sent to MTurk.
 MTURK_ACTION = "externalSubmit"
-#: The name of the visit's values among those that fill a page; no placeholder can have it.
+#: The name of the visit among the values that fill a page, as arguments of :func:`visit_values`; no
+#: placeholder can have it.
 VISIT = "{visit}"
 
 _SUBMIT_ID = "submitButton"
@@ -197,7 +198,7 @@ def visit_values(agent_id: str, assignment_id: str, worker_name: str) -> Mapping
 
 
 def _visit(values: Mapping[str, Any]) -> str:
-    return js_literal(values.get(VISIT, {}))
+    return js_literal(visit_values(*values[VISIT]) if VISIT in values else {})
 
 
 def _is_own_file(source: Source, script: Token) -> bool:

@@ -9,7 +9,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import Factory, define
+from attrs import Factory, define, frozen
 
 from famulus_static_html.mturk import MTURK_FORM
 from famulus_static_html.template import Part, Template
@@ -18,6 +18,15 @@ from famulus_static_html.template import Part, Template
 NOT_USED = frozenset({"action", "method", "enctype", "accept-charset", "target", "rel"})
 
 _OUTER = frozenset({"html", "body", "form"})
+
+
+@frozen
+class OuterAttributes:
+    """The attributes of the three tags of one page, as text."""
+
+    html: Mapping[str, str]
+    body: Mapping[str, str]
+    form: Mapping[str, str]
 
 
 @define
@@ -36,17 +45,25 @@ class OuterTags:
         else:
             self._filled[tag][attribute] = Template(parts)
 
-    def render(self, tag: str, values: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return the attributes of a tag as text."""
-        filled = self._filled[tag]
-        if not filled:
-            return self._fixed[tag]
-        rendered = {name: html.unescape(each.render(values)) for name, each in filled.items()}
-        return {**self._fixed[tag], **rendered}
+    def fixed(self) -> OuterAttributes | None:
+        """Return the attributes where they are the same for all values; None where they differ."""
+        return None if any(self._filled.values()) else self.render({})
 
-    def form(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """Return the attributes of the form, which scripts written for MTurk find."""
-        return {"id": MTURK_FORM, "name": MTURK_FORM, **self.render("form", values)}
+    def render(self, values: Mapping[str, Any]) -> OuterAttributes:
+        """Return the attributes as text."""
+        rendered = {
+            tag: {
+                **self._fixed[tag],
+                **{name: html.unescape(each.render(values)) for name, each in filled.items()},
+            }
+            for tag, filled in self._filled.items()
+        }
+        return OuterAttributes(
+            html=rendered["html"],
+            body=rendered["body"],
+            # Scripts written for MTurk find the form by these.
+            form={"id": MTURK_FORM, "name": MTURK_FORM, **rendered["form"]},
+        )
 
     @property
     def has_form_name(self) -> bool:
