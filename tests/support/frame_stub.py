@@ -30,6 +30,7 @@ from famulus.engine.pages import (
 from famulus.translation import ENGLISH, Translator
 
 EN = Translator(ENGLISH)
+_INFO = TaskInfo(title="Task")
 
 
 FIELDS = """
@@ -162,7 +163,7 @@ def expect(what: Any) -> Any:
     return expect_of(what)
 
 
-def document(*, onboarding: bool = False, **changes: Any) -> str:
+def document(*, info: TaskInfo = _INFO, onboarding: bool = False, **changes: Any) -> str:
     page = TaskPage(body=changes.pop("body", FIELDS), scripts=changes.pop("scripts", ""))
     values: dict[str, Any] = {
         "page": page,
@@ -172,7 +173,7 @@ def document(*, onboarding: bool = False, **changes: Any) -> str:
         "storage_key": "agent-1",
         "seconds_left": None,
     }
-    layout = TaskLayout.of(TaskInfo(title="Task"), EN, is_onboarding=onboarding)
+    layout = TaskLayout.of(info, EN, is_onboarding=onboarding)
     return task_document(layout, TaskFrame(**{**values, **changes}))
 
 
