@@ -73,6 +73,14 @@ def by_command(in_terminal: Open) -> Any:
     return screen
 
 
+#: The script and the command run the same dialogue, so that each has one of the databases.
+each_start = pytest.mark.parametrize(
+    ("start", "database_address"),
+    [(by_script, "sqlite"), (by_command, "postgresql")],
+    indirect=["database_address"],
+)
+
+
 def reviewed(database_address: str) -> tuple[list[str], int]:
     """Return the status of each unit, and how many decisions are not applied."""
     unapplied = ReviewTable.select().where(
@@ -131,7 +139,7 @@ All submitted units of {TASK} are reviewed.
 """
 
 
-@pytest.mark.parametrize("start", [by_script, by_command])
+@each_start
 def test_tutorial_is_reviewed_with_the_same_text_by_script_and_by_command(
     in_terminal: Open, database_address: str, start: Callable[[Open], Any]
 ) -> None:
@@ -187,7 +195,7 @@ def test_command_shows_inputs_answers_and_files(in_terminal: Open) -> None:
         assert text in screen.text
 
 
-@pytest.mark.parametrize("start", [by_script, by_command])
+@each_start
 def test_ctrl_c_keeps_decisions_and_the_next_review_applies_them(
     in_terminal: Open, database_address: str, start: Callable[[Open], Any]
 ) -> None:
