@@ -63,6 +63,15 @@ def test_the_browser_chooses_where_the_run_has_no_language(accepted: str, tag: s
     assert choose_language("fr", accepted).tag == "fr"
 
 
+@pytest.mark.parametrize(
+    ("accepted", "tag"),
+    [("", "de"), ("fr", "de"), ("en", "de"), ("es;q=0.2, fr, en", "es"), ("ar;q=0.9, es", "es")],
+)
+def test_the_browser_chooses_among_the_languages_of_a_blueprint(accepted: str, tag: str) -> None:
+    assert choose_language("", accepted, ["de", "es"]).tag == tag
+    assert choose_language("fr", accepted, ["de", "es"]).tag == "fr"
+
+
 def test_a_text_is_english_wherever_it_is_not_translated() -> None:
     text = _("Unit {number} of at most {most}", number=1234, most=5000)
 

@@ -190,6 +190,8 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "callback",
             "rows",
             "answers_from",
+            "find_language",
+            "language_tags",
             "fill_form",
             "author_document",
             "OptionFile",

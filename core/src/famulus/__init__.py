@@ -212,6 +212,8 @@ if TYPE_CHECKING:
     from famulus.translation import Language as Language
     from famulus.translation import TranslatableText as TranslatableText
     from famulus.translation import Translator as Translator
+    from famulus.translation import find_language as find_language
+    from famulus.translation import language_tags as language_tags
 
 _WHERE = {
     "Agent": "famulus.data.browser_units",
@@ -381,12 +383,14 @@ _WHERE = {
     "escaped_line": "famulus.escaping",
     "export_records": "famulus.data.export",
     "fill_form": "famulus.contracts.filled_form",
+    "find_language": "famulus.translation",
     "find_or_create_qualification": "famulus.engine.qualifications.worker_handle",
     "find_or_create_worker": "famulus.engine.qualifications.worker_handle",
     "find_worker": "famulus.engine.qualifications.worker_handle",
     "get_worker": "famulus.engine.qualifications.worker_handle",
     "hookimpl": "famulus.contracts.hookspecs",
     "json_option": "famulus.cli.arguments",
+    "language_tags": "famulus.translation",
     "list_owed": "famulus.data.owed",
     "list_payments": "famulus.data.payments",
     "list_requesters": "famulus.engine.requesters",
@@ -584,12 +588,14 @@ __all__ = [
     "escaped_line",
     "export_records",
     "fill_form",
+    "find_language",
     "find_or_create_qualification",
     "find_or_create_worker",
     "find_worker",
     "get_worker",
     "hookimpl",
     "json_option",
+    "language_tags",
     "list_owed",
     "list_payments",
     "list_requesters",

@@ -7,7 +7,7 @@ all languages, and constants can be translatable texts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -65,6 +65,11 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
 _TRADITIONAL = frozenset({"hant", "tw", "hk", "mo"})
 
 
+def language_tags() -> list[str]:
+    """Return the tags of the languages that the frame is translated into, sorted."""
+    return sorted(LANGUAGES)
+
+
 def find_language(code: str) -> Language | None:
     """Return the language of a code such as ``de``, ``de-AT`` or ``zh_CN``, or None."""
     primary, *rest = code.strip().lower().replace("_", "-").split("-")
@@ -74,13 +79,15 @@ def find_language(code: str) -> Language | None:
     return LANGUAGES.get(primary)
 
 
-def choose_language(fixed: str, accepted: str) -> Language:
+def choose_language(fixed: str, accepted: str, offered: Sequence[str] = ()) -> Language:
     """Return the language of a page.
 
     :param fixed: the tag of the run's language; empty where the browser decides.
     :param accepted: the header ``Accept-Language`` of the request; empty where there is none.
+    :param offered: the tags among which the browser decides, the first one if it wants none of
+        them; empty for all, and English.
     """
-    return LANGUAGES[fixed] if fixed else _accepted_language(accepted)
+    return LANGUAGES[fixed] if fixed else _accepted_language(accepted, offered)
 
 
 @cache
@@ -251,11 +258,13 @@ def _translations(package: str, folder: str) -> NullTranslations:
         return GNUTranslations(stream)
 
 
-def _accepted_language(accepted: str) -> Language:
+def _accepted_language(accepted: str, offered: Sequence[str]) -> Language:
+    otherwise = LANGUAGES[offered[0]] if offered else ENGLISH
     if not accepted:
-        return ENGLISH
+        return otherwise
+    tags = offered or LANGUAGES
     found = (find_language(code) for code in _by_quality(accepted))
-    return next((language for language in found if language is not None), ENGLISH)
+    return next((each for each in found if each is not None and each.tag in tags), otherwise)
 
 
 def _by_quality(accepted: str) -> list[str]:

@@ -169,3 +169,13 @@ def test_a_plugin_without_the_language_is_a_warning(
         found = [each for each in checked.warnings if each.key == "task.language"]
         assert [bool(found)] == [warned]
         assert all("blueprint 'rows' has no translation into de" in each.message for each in found)
+
+
+def test_the_browser_chooses_among_the_languages_of_the_blueprint(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operator.plugins.blueprint("rows"), "page_languages", ("es", "de"))
+    gateway = operator.launch_rows(ROWS)
+
+    for accepted, submit in (("fr, de;q=0.5", "Absenden"), ("fr", "Enviar"), ("", "Enviar")):
+        assert f'value="{submit}"' in gateway.arrive(QUERY, accept_language=accepted).body

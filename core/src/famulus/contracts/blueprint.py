@@ -95,6 +95,15 @@ class Blueprint(ABC):
         """
         return False
 
+    @property
+    def page_languages(self) -> Sequence[str]:
+        """The tags of the languages that its pages are in, the first one for all other workers.
+
+        Where ``task.language`` leaves the choice to the browser, it is among these. Empty leaves it
+        among all languages of the frame. Read when a run begins to be served.
+        """
+        return ()
+
     @abstractmethod
     def task_page(self, view: TaskView) -> Page:
         """Return the page for one unit.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from famulus.contracts.plan import Plan, SharedTaskState
-from famulus.contracts.provider import Provider
 from famulus.engine.gateway import Gateway
 from famulus.engine.gateway_parts import gateway_parts
 from famulus.engine.pages import TaskInfo
@@ -55,15 +54,15 @@ def open_gateway(
     rules = run_rules(plan, parts.blueprint)
     requirements = [rule for rule in rules if rule.requirement.applies_to(record.provider_type)]
     gateway = gateway_parts(
-        record, parts, requirements=requirements, info=_task_info(plan, record, parts.provider)
+        record, parts, requirements=requirements, info=_task_info(plan, record, parts)
     )
     return Gateway(gateway, remote)
 
 
-def _task_info(plan: Plan, record: RunRecord, provider: Provider) -> TaskInfo:
+def _task_info(plan: Plan, record: RunRecord, parts: RunParts) -> TaskInfo:
     reward = from_minor(record.reward, record.currency)
     # The default name stands for every requester who has not given one.
-    named = record.requester_name != provider.default_requester
+    named = record.requester_name != parts.provider.default_requester
     return TaskInfo(
         title=plan.task.task_title or plan.task_name,
         description=plan.task.task_description or "",
@@ -71,4 +70,5 @@ def _task_info(plan: Plan, record: RunRecord, provider: Provider) -> TaskInfo:
         requester=record.requester_name if named else "",
         contact=plan.task.contact or "",
         language=plan.task.page_language,
+        languages=tuple(parts.blueprint.page_languages),
     )

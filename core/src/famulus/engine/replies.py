@@ -142,5 +142,5 @@ def replies_in(info: pages.TaskInfo, accept_language: str) -> Replies:
 
     :param accept_language: the request's header of this name.
     """
-    translate = Translator(choose_language(info.language, accept_language))
+    translate = Translator(choose_language(info.language, accept_language, info.languages))
     return Replies(info.title, translate, info.contact)

@@ -10,7 +10,7 @@ from attrs import frozen
 from famulus.names import name_fault, stripped_name
 from famulus.options.declare import option
 from famulus.options.requirements import QualificationRequirement
-from famulus.translation import BROWSER, LANGUAGES, find_language
+from famulus.translation import BROWSER, find_language, language_tags
 
 if TYPE_CHECKING:
     from attrs import Attribute
@@ -52,7 +52,7 @@ def _is_contact(_: object, _field: Attribute[Any], value: str | None) -> None:
 def _is_language(_: object, _field: Attribute[Any], value: str | None) -> None:
     if value is None or value == BROWSER or find_language(value) is not None:
         return
-    known = ", ".join(sorted(LANGUAGES))
+    known = ", ".join(language_tags())
     raise ValueError(
         f"{value!r} is no language that pages are translated into; give one of {known}, or "
         f"{BROWSER} to follow each worker's browser"

@@ -27,6 +27,7 @@ _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 #: The text at which the parser gives up, and the remedy.
 _HINTS = (
     (":", "a text with a colon and a space needs quotes"),
+    ("?", "within braces, a text with a question mark needs quotes"),
     ("\t", "indent with spaces, not tabs"),
     ("@", "a text that begins like this needs quotes"),
     ("`", "a text that begins like this needs quotes"),

@@ -14,13 +14,13 @@ import famulus
 from famulus_form.catalogue import CATALOGUE
 from famulus_form.checks import form_problems
 from famulus_form.form import FOLDERS, Form
-from famulus_form.form_file import read_form
 from famulus_form.items import grouped
 from famulus_form.onboarding import Onboarding, verdict_of_script
 from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.sent import Sent
 from famulus_form.show import shown, shown_onboarding
 from famulus_form.texts import Shown
+from famulus_form.translated_form import TranslatedForm
 
 
 class FormBlueprint(famulus.Blueprint):
@@ -35,7 +35,7 @@ class FormBlueprint(famulus.Blueprint):
     def __init__(self, args: FormArgs, context: famulus.Context) -> None:
         super().__init__(args, context)
         self._lock = Lock()
-        self._compiled: Form | None = None
+        self._compiled: TranslatedForm | None = None
         self._compiled_onboarding: Onboarding | None = None
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
@@ -49,6 +49,15 @@ class FormBlueprint(famulus.Blueprint):
         """
         rows, size = self._rows(), self.args.items_per_page
         return rows if size == 1 else grouped(rows, size)
+
+    @property
+    def page_languages(self) -> Sequence[str]:
+        """The languages of a form whose texts are in several, each of them in all."""
+        try:
+            return self._translated.languages
+        except famulus.UsageError:
+            # The pages say so.
+            return ()
 
     def _rows(self) -> Iterator[Mapping[str, Any]]:
         for file in famulus.data_files(self.args):
@@ -64,7 +73,7 @@ class FormBlueprint(famulus.Blueprint):
 
     def task_page(self, view: famulus.TaskView) -> famulus.Page:
         """Ask the questions about the unit's row."""
-        return self._form.page(self._shown(view))
+        return self._translated.to(view.language).page(self._shown(view))
 
     def refused_page(
         self, view: famulus.TaskView, form: famulus.Form, fields: Mapping[str, str]
@@ -77,7 +86,8 @@ class FormBlueprint(famulus.Blueprint):
         """Ask the questions about the first row, or rows."""
         own = {"famulus_agent_id": "", "provider_worker_id": ""}
         shown = Shown(own, translate=famulus.Translator.to(view.language))
-        return self._form.page(self._form.shown(view.data or {}, shown))
+        form = self._translated.to(view.language)
+        return form.page(form.shown(view.data or {}, shown))
 
     @property
     def has_onboarding(self) -> bool:
@@ -86,17 +96,16 @@ class FormBlueprint(famulus.Blueprint):
 
     def onboarding_page(self, view: famulus.OnboardingView) -> famulus.Page:
         """Ask the questions of ``onboarding_form``."""
-        own = _own_values(view.agent_id, view.worker)
-        translate = famulus.Translator.to(view.language)
-        lot = _lot_of_attempt(view.agent_id)
-        return self._onboarding.form.page(Shown(own, lot, translate=translate))
+        own, lot = _own_values(view.agent_id, view.worker), _lot_of_attempt(view.agent_id)
+        shown = Shown(own, lot, translate=famulus.Translator.to(view.language))
+        return self._onboarding.form.to(view.language).page(shown)
 
     def refused_onboarding_page(
         self, view: famulus.OnboardingView, form: famulus.Form, fields: Mapping[str, str]
     ) -> famulus.Page:
         """Show the onboarding as it was filled in, with a sentence beside each wrong field."""
         page = super().refused_onboarding_page(view, form, fields)
-        return evolve(page, body=self._onboarding.form.with_errors(page.body, fields))
+        return evolve(page, body=self._onboarding.form.to("").with_errors(page.body, fields))
 
     def onboarding_passed(
         self, answers: Any, attempt: famulus.AttemptView
@@ -111,13 +120,13 @@ class FormBlueprint(famulus.Blueprint):
         """Return the typed answers to the questions that were asked, by column."""
         if attempt.onboarding:
             sent = Sent(form, {}, _lot_of_attempt(attempt.agent_id))
-            return self._onboarding.form.read(sent)
+            return self._onboarding.form.to(attempt.language).read(sent)
         unit = attempt.unit
-        return self._form.read(Sent(form, unit.data, _lot(unit)))
+        return self._translated.to(attempt.language).read(Sent(form, unit.data, _lot(unit)))
 
     def thank_you(self, answers: Any, attempt: famulus.AttemptView) -> str:
         """Return the form's text after the submission."""
-        form = self._form
+        form = self._translated.to(attempt.language)
         row = attempt.unit.data if form.thanks_by_row else {}
         return form.thank_you(Shown(row))
 
@@ -131,7 +140,7 @@ class FormBlueprint(famulus.Blueprint):
         What is right is what the form says today.
         """
         found = answers if isinstance(answers, Mapping) else {}
-        return shown_onboarding(self._onboarding.form, self._onboarding.judge, found)
+        return shown_onboarding(self._onboarding.form.to(""), self._onboarding.judge, found)
 
     def review_page(self, unit: famulus.SubmittedUnit) -> famulus.Page:
         """Show the form as the worker saw it: filled in, without what was not asked."""
@@ -156,7 +165,12 @@ class FormBlueprint(famulus.Blueprint):
 
     @property
     def _form(self) -> Form:
-        """The compiled form, compiled once per instance.
+        """The form in its first language."""
+        return self._translated.to("")
+
+    @property
+    def _translated(self) -> TranslatedForm:
+        """The form in all its languages, compiled once per instance.
 
         :raises famulus.UsageError: when the file has become one that cannot be shown.
         """
@@ -165,10 +179,8 @@ class FormBlueprint(famulus.Blueprint):
                 path = self.args.form
                 if path is None:
                     raise famulus.UsageError(famulus.Problem("is not set", key="blueprint.form"))
-                file = read_form(path.expanduser())
-                if file.problems:
-                    raise famulus.UsageError(file.problems)
-                self._compiled = Form.compiled(file, self.args.items_per_page)
+                items = self.args.items_per_page
+                self._compiled = TranslatedForm.read(path.expanduser(), items)
             return self._compiled
 
     @property

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import famulus
 from famulus_form.form_file import FormFile, read_form
+from famulus_form.languages import language_warnings
 from famulus_form.onboarding import judged_task_problems, onboarding_problems
 from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.texts import OWN_NAMES, placeholders
@@ -20,12 +21,13 @@ def form_problems(
 ) -> list[famulus.Problem]:
     """Return everything that is wrong with the options, the form and the data."""
     found: list[famulus.Problem] = []
-    form = None
+    forms: list[FormFile] = []
     if args.form is not None:
-        form = read_form(args.form.expanduser())
-        found += form.problems
-        found += judged_task_problems(form)
-    used = {name for _, _, text in form.texts() for name in placeholders(text)} if form else set()
+        forms = read_form(args.form.expanduser()).in_all_languages()
+        found += _once(problem for form in forms for problem in form.problems)
+        found += language_warnings(forms[0].languages, plan)
+        found += judged_task_problems(forms[0])
+    used = {name for form in forms for _, _, text in form.texts() for name in placeholders(text)}
     given = None
     if isinstance(state, SharedFormState):
         given = state.form_data
@@ -34,18 +36,28 @@ def form_problems(
         found.append(famulus.Problem(message, key="shared_state"))
     data = famulus.check_task_data(plan, given, ROWS_KEY, used - OWN_NAMES)
     found += data.problems
-    if form is not None and data.columns is not None:
-        found += _unknown_columns(form, data.columns)
+    if data.columns is not None:
+        columns = data.columns
+        found += _once(each for form in forms for each in _unknown_columns(form, columns))
     found += _own_names(data.columns or ())
     if not 1 <= args.items_per_page <= _MOST_ITEMS:
         message = f"is {args.items_per_page}; it must be from 1 to {_MOST_ITEMS}"
         found.append(famulus.Problem(message, key="blueprint.items_per_page"))
-    elif args.items_per_page > 1 and form is not None:
-        found += values_of_no_row(form)
-    found += onboarding_problems(args, state, plan)
+    elif args.items_per_page > 1:
+        found += _once(problem for form in forms for problem in values_of_no_row(form))
+    found += _once(onboarding_problems(args, state, plan))
     if args.extra_source_dir is not None:
         folder = args.extra_source_dir.expanduser()
         found += famulus.served_folder_problems(plan, "blueprint.extra_source_dir", folder)
+    return found
+
+
+def _once(problems: Iterable[famulus.Problem]) -> list[famulus.Problem]:
+    """Return the problems that a form has in its languages, those of several of them once."""
+    found: list[famulus.Problem] = []
+    for problem in problems:
+        if problem not in found:
+            found.append(problem)
     return found
 
 

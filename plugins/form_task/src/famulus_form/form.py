@@ -73,6 +73,8 @@ class Form:
     item_questions: Sequence[Sequence[Question]]
     #: the columns of the data that its texts use
     needed: frozenset[str]
+    #: the tag of the language of the author's texts; empty where that is not stated
+    language: str
     _pieces: Sequence[Piece] = field(repr=False)
     _thanks: Sequence[Piece] = field(repr=False)
     _html_head: str = HEAD
@@ -112,6 +114,7 @@ class Form:
             questions=questions,
             item_questions=item_questions,
             needed=frozenset(used - OWN_NAMES),
+            language=file.language,
             pieces=merged(pieces),
             thanks=blocks(head.thank_you),
             html_head=HEAD
@@ -141,7 +144,18 @@ class Form:
     def page(self, shown: Shown) -> famulus.Page:
         """Return the page for one row."""
         body = rendered(self._pieces, shown)
-        return famulus.Page(head=self._html_head, body=body, scripts=self._scripts)
+        return famulus.Page(
+            head=self._html_head,
+            body=body,
+            scripts=self._scripts,
+            html_attributes=self._html_attributes,
+        )
+
+    @property
+    def _html_attributes(self) -> Mapping[str, str]:
+        if not self.language:
+            return {}
+        return famulus.Translator.to(self.language).language.attributes
 
     @property
     def looks_back(self) -> bool:

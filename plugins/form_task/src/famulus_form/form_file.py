@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 import famulus
 from famulus_form.conditions import Condition, read_condition, unknown_values
@@ -17,6 +17,7 @@ from famulus_form.head import CONSENT_COLUMN, Head, read_head
 from famulus_form.items import ITEMS
 from famulus_form.judging import PASS_SCORE, Judge, PassScore, pass_score_fault
 from famulus_form.kinds import KINDS
+from famulus_form.languages import Languages
 from famulus_form.question import Answerless, Question
 
 BEGIN_WITH = "'questions:'"
@@ -39,6 +40,38 @@ class FormFile:
     problems: list[famulus.Problem] = field(factory=list)
     #: the files that it names, those that cannot be read too
     included: list[Path] = field(factory=list)
+    languages: Languages = field(factory=Languages)
+    #: all YAML files, with the texts of all languages
+    _sources: dict[Path, famulus.OptionFile] = field(factory=dict, repr=False)
+
+    @property
+    def language(self) -> str:
+        """The tag of the language that it was read in; empty where no text is in a mapping."""
+        return self.languages.wanted or next(iter(self.languages.tags), "")
+
+    def in_all_languages(self) -> list[FormFile]:
+        """Return itself, and the form in each further language, from the files as they were read.
+
+        Without a mapping of texts, that is one.
+        """
+        others = [tag for tag in self.languages.tags if tag != self.language]
+        if self.file is None:
+            return [self]
+        path, sources = self.file.path, self._sources
+        return [
+            self,
+            *(_read(path, FormFile(languages=Languages(tag), sources=sources)) for tag in others),
+        ]
+
+    def open(self, path: Path) -> famulus.OptionFile:
+        """Return a YAML file in the language of the form.
+
+        :raises famulus.UsageError: as :meth:`famulus.OptionFile.read` does.
+        """
+        if path not in self._sources:
+            self._sources[path] = famulus.OptionFile.read(path, BEGIN_WITH)
+        source = self._sources[path]
+        return self.languages.chosen(evolve(source, problems=list(source.problems)))
 
     @property
     def questions(self) -> list[Question]:
@@ -70,24 +103,34 @@ class FormFile:
     def texts(self) -> Iterator[tuple[famulus.OptionFile, str, str]]:
         """Yield all texts that may have placeholders, with their file and key."""
         if self.file is not None:
-            yield from ((self.file, key, text) for key, text in self.head.texts())
-            yield from ((self.file, f"{page.key}.title", page.title) for page in self.pages)
+            yield from self._placed((self.file, *text) for text in self.head.texts())
+            titles = ((self.file, f"{page.key}.title", page.title) for page in self.pages)
+            yield from self._placed(titles)
         for page in self.all_pages:
-            yield from page.texts()
+            yield from self._placed(page.texts())
 
     def texts_of_all_rows(self) -> Iterator[tuple[famulus.OptionFile, str, str]]:
         """Yield those of them that are shown once, however many rows a unit has."""
         if self.file is not None:
-            yield from ((self.file, key, text) for key, text in self.head.texts())
+            yield from self._placed((self.file, *text) for text in self.head.texts())
         if self.ending is not None:
-            yield from self.ending.texts()
+            yield from self._placed(self.ending.texts())
+
+    def _placed(
+        self, texts: Iterable[tuple[famulus.OptionFile, str, str]]
+    ) -> Iterator[tuple[famulus.OptionFile, str, str]]:
+        for file, key, text in texts:
+            yield file, self.languages.place(file, key), text
 
 
 def read_form(path: Path) -> FormFile:
-    """Read a form whole; what is wrong with it is among its problems."""
-    form = FormFile()
+    """Read a form whole, in its first language; what is wrong with it is among its problems."""
+    return _read(path, FormFile())
+
+
+def _read(path: Path, form: FormFile) -> FormFile:
     try:
-        form.file = file = famulus.OptionFile.read(path, BEGIN_WITH)
+        form.file = file = form.open(path)
     except famulus.UsageError as error:
         form.problems += error.problems
         return form
@@ -236,7 +279,7 @@ def _include(
         file.refuse(f"{key}.include", f"is nested more than {_DEEPEST} files deep")
         return []
     try:
-        included = famulus.OptionFile.read(path, BEGIN_WITH)
+        included = form.open(path)
     except famulus.UsageError as error:
         if not path.is_file():
             file.refuse(f"{key}.include", f"there is no file {path}")

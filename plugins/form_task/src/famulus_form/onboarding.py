@@ -10,11 +10,12 @@ from attrs import frozen
 
 import famulus
 from famulus_form.correct import CORRECT
-from famulus_form.form import Form
 from famulus_form.form_file import FormFile, read_form
 from famulus_form.judging import PASS_SCORE, Judge
+from famulus_form.languages import language_warnings
 from famulus_form.options import FormArgs, SharedFormState
 from famulus_form.texts import OWN_NAMES, placeholders
+from famulus_form.translated_form import TranslatedForm
 
 _VALIDATE = "shared_state.validate_onboarding"
 
@@ -23,7 +24,7 @@ _VALIDATE = "shared_state.validate_onboarding"
 class Onboarding:
     """A form that is ready to be shown, and what its answers are compared with."""
 
-    form: Form
+    form: TranslatedForm
     judge: Judge
 
     @classmethod
@@ -32,10 +33,8 @@ class Onboarding:
 
         :raises famulus.UsageError: when the file has become one that cannot be shown.
         """
-        file = read_form(path)
-        if file.problems:
-            raise famulus.UsageError(file.problems)
-        return cls(Form.compiled(file), file.judge)
+        form = TranslatedForm.read(path)
+        return cls(form, form.file.judge)
 
 
 def verdict_of_script(state: SharedFormState, answers: Any) -> bool | famulus.NotPassed:
@@ -65,17 +64,20 @@ def onboarding_problems(
     validate: Any = getattr(state, "validate_onboarding", None)
     if validate is not None and not callable(validate):
         yield famulus.Problem(f"is {validate!r}, not a function", key=_VALIDATE)
-    form = read_form(args.onboarding_form.expanduser())
-    yield from form.problems
-    if form.file is None or form.problems:
+    every = read_form(args.onboarding_form.expanduser()).in_all_languages()
+    problems = [problem for form in every for problem in form.problems]
+    yield from problems
+    form = every[0]
+    if form.file is None or problems:
         return
+    yield from language_warnings(form.languages, plan)
     if not form.judged and validate is None:
         message = (
             "is the form of an onboarding, but nothing says who has passed: add `correct:` with "
             "the right answer to a question, or give validate_onboarding in Python"
         )
         yield form.file.problem("", message)
-    for file, key, text in form.texts():
+    for file, key, text in (text for form in every for text in form.texts()):
         for name in placeholders(text):
             if name not in OWN_NAMES:
                 message = f"${{{name}}} has no data in an onboarding, which is about no row"

@@ -64,6 +64,11 @@ def placeholders(text: str) -> Iterator[str]:
             yield found[2]
 
 
+def without_placeholders(text: str) -> str:
+    """Return a text without the places of its values."""
+    return _PLACEHOLDER.sub("", text)
+
+
 def value_text(value: Any) -> str:
     """Return a value of the data as workers read it."""
     if isinstance(value, str):

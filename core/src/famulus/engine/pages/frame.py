@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from urllib.parse import quote
 
@@ -45,6 +45,8 @@ class TaskInfo:
     contact: str = ""
     #: the tag of the language of all pages; empty where the browser decides
     language: str = ""
+    #: the tags of those among which it does; empty for all
+    languages: Sequence[str] = ()
 
 
 def own_language(info: TaskInfo) -> Language:

@@ -1,0 +1,189 @@
+"""Texts that an author has written per language: ``{en: …, de: …}`` in place of one text.
+
+A form file is read once for each of its languages, with one text in place of each mapping. What an
+answer holds is written once, for all languages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+import famulus
+from famulus_form.texts import without_placeholders
+
+#: The keys of what workers read.
+_TEXTS = frozenset(
+    {
+        "a", "agree", "alt", "b", "bad", "good", "help", "instructions", "label", "left", "other",
+        "pattern_help", "placeholder", "question", "right", "show", "text", "thank_you", "tie",
+        "title", "unit", "why",
+    }
+)  # fmt: skip
+#: The keys of files that workers see, hear or read.
+_FILES = frozenset({"audio", "file", "image", "video"})
+#: The keys of lists of options, whose single values are stored as well as read.
+_OPTIONS = frozenset({"items", "labels", "options", "rows", "scale"})
+#: The keys of what answers are compared with.
+_OPAQUE = frozenset({"correct", "show_if"})
+#: What the offsets of marks count in, by the type of the question.
+_MARKED: Mapping[str, str] = MappingProxyType(
+    {"spans": "text", "boxes": "image", "points": "image"}
+)
+#: What turns on the option that has no text of its own.
+_SWITCHES = frozenset({"on", "true", "yes"})
+_CODE = re.compile(r"[a-z]{2}([-_][A-Za-z]{2,4})*")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+@frozen
+class _Text:
+    """A text of an author, and the languages it is in; None for one that is in no mapping."""
+
+    file: famulus.OptionFile
+    key: str
+    tags: frozenset[str] | None
+
+
+@define
+class Languages:
+    """The languages of a form's files, and the choice among them while these are read."""
+
+    #: the language to choose; the form's first one while it is empty
+    wanted: str = ""
+    #: in the order in which they appear in the files; the first one is the fall-back
+    tags: list[str] = field(factory=list)
+    _texts: list[_Text] = field(factory=list)
+    _chosen: dict[tuple[Path, str], str] = field(factory=dict)
+
+    def chosen(self, file: famulus.OptionFile) -> famulus.OptionFile:
+        """Return a file with one text in place of each mapping of texts.
+
+        What is wrong with a mapping is added to the problems of the file.
+        """
+        tree = {
+            name: self._value(file, value, name, name, file.tree)
+            for name, value in file.tree.items()
+        }
+        return evolve(file, tree=tree)
+
+    def place(self, file: famulus.OptionFile, key: str) -> str:
+        """Return the key of a text in its file: that of its language, where it is in a mapping."""
+        above = key
+        while above:
+            if (file.path, above) in self._chosen:
+                return f"{above}.{self._chosen[file.path, above]}"
+            above = above.rpartition(".")[0]
+        return key
+
+    def warnings(self) -> Iterator[famulus.Problem]:
+        """Yield the texts that lack languages which others have."""
+        for text in self._texts if self.tags else ():
+            lacking = [tag for tag in self.tags if text.tags is None or tag not in text.tags]
+            if text.tags is None:
+                message = (
+                    "is one text for all languages of the form: write "
+                    f"{{{', '.join(f'{tag}: …' for tag in self.tags)}}}"
+                )
+                yield text.file.problem(text.key, message, warning=True)
+            elif lacking:
+                message = f"has no text in {', '.join(lacking)}, as others have: add it"
+                yield text.file.problem(text.key, message, warning=True)
+
+    def _value(
+        self, file: famulus.OptionFile, value: Any, key: str, name: str, around: Mapping[str, Any]
+    ) -> Any:
+        """Return a value with one text in place of each mapping below it.
+
+        :param name: the last part of the key that is no number.
+        :param around: what the value, or the list around it, is in.
+        """
+        if name in _OPAQUE:
+            return value
+        if isinstance(value, list):
+            return [
+                self._value(file, each, f"{key}.{number}", name, around)
+                for number, each in enumerate(value)
+            ]
+        if isinstance(value, Mapping):
+            return self._mapping(file, value, key, name, around)
+        if value is not None and name in _TEXTS | _OPTIONS:
+            is_switch = name == "other" and str(value).lower() in _SWITCHES
+            if not is_switch and _is_language_bound(str(value)):
+                self._texts.append(_Text(file, key, None))
+        return value
+
+    def _mapping(
+        self,
+        file: famulus.OptionFile,
+        value: Mapping[str, Any],
+        key: str,
+        name: str,
+        around: Mapping[str, Any],
+    ) -> Any:
+        is_texts = any(map(_CODE.fullmatch, value))
+        if is_texts and name in _OPTIONS:
+            message = (
+                "is an option without a value: what is stored is the same in all languages; write "
+                "{value: …, label: {en: …, de: …}}"
+            )
+            file.refuse(key, message)
+            return {"value": key}
+        if is_texts and _MARKED.get(str(around.get("type"))) == name:
+            message = (
+                "is what marks are counted in, which has to be the same in all languages: write "
+                "one, or ${column}"
+            )
+            file.refuse(key, message)
+            return next(iter(value.values()))
+        if is_texts and name in _TEXTS | _FILES:
+            return self._choose(file, value, key)
+        if name in _OPTIONS and "label" not in value:
+            self._value(file, value.get("value"), f"{key}.value", name, value)
+        return {
+            each: self._value(file, below, f"{key}.{each}", each, value)
+            for each, below in value.items()
+        }
+
+    def _choose(self, file: famulus.OptionFile, texts: Mapping[str, Any], key: str) -> Any:
+        """Return the text in the wanted language, or else in the first one that there is."""
+        codes: dict[str, str] = {}
+        for code, text in texts.items():
+            language = famulus.find_language(code)
+            if language is None:
+                known = ", ".join(famulus.language_tags())
+                file.refuse(f"{key}.{code}", f"there is no language {code!r}; use one of: {known}")
+            elif language.tag in codes:
+                message = f"is {language.tag}, which is there already: take one of them out"
+                file.refuse(f"{key}.{code}", message)
+            elif text is not None and str(text).strip():
+                codes[language.tag] = code
+        self.tags += (tag for tag in codes if tag not in self.tags)
+        self._texts.append(_Text(file, key, frozenset(codes)))
+        for tag in (self.wanted, *self.tags):
+            if tag in codes:
+                self._chosen[file.path, key] = codes[tag]
+                return texts[codes[tag]]
+        return ""
+
+
+def language_warnings(languages: Languages, plan: famulus.Plan) -> Iterator[famulus.Problem]:
+    """Yield texts that lack a language of the form, and a language of the run that it lacks."""
+    yield from languages.warnings()
+    chosen, tags = plan.task.page_language, languages.tags
+    if chosen and tags and chosen not in tags:
+        message = (
+            f"the form has no texts in {chosen} but in {', '.join(tags)}: workers read them in "
+            f"{tags[0]}"
+        )
+        yield plan.problem("task.language", message, warning=True)
+
+
+def _is_language_bound(text: str) -> bool:
+    """Return whether a text has words of its own besides the values of the data."""
+    return _LETTER.search(without_placeholders(text)) is not None

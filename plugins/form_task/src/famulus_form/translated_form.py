@@ -1,0 +1,44 @@
+"""A form in each of its languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+import famulus
+from famulus_form.form import Form
+from famulus_form.form_file import FormFile, read_form
+
+
+@frozen
+class TranslatedForm:
+    """A form that is ready to be shown in each of its languages, or in the one that it has."""
+
+    #: in the first language
+    file: FormFile
+    #: by the tag of the language; the first one is the fall-back
+    forms: Mapping[str, Form]
+
+    @classmethod
+    def read(cls, path: Path, items: int = 1) -> TranslatedForm:
+        """Read and compile a form.
+
+        :param items: as in :meth:`famulus_form.form.Form.compiled`.
+        :raises famulus.UsageError: when the file has become one that cannot be shown.
+        """
+        every = read_form(path).in_all_languages()
+        if problems := [problem for file in every for problem in file.problems]:
+            raise famulus.UsageError(problems)
+        return cls(every[0], {file.language: Form.compiled(file, items) for file in every})
+
+    def to(self, language: str) -> Form:
+        """Return the form in a language, or in its first one where it has no text in that."""
+        return self.forms.get(language) or next(iter(self.forms.values()))
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """The tags of its languages if each text is in all of them; none otherwise."""
+        languages = self.file.languages
+        return () if any(languages.warnings()) else tuple(languages.tags)
