@@ -171,6 +171,18 @@ def test_a_plugin_without_the_language_is_a_warning(
         assert all("blueprint 'rows' has no translation into de" in each.message for each in found)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "1.50 USD per unit"), ("de", "1,50\xa0USD pro Einheit"), ("zh-Hans", "1.50 USD")],
+)
+def test_the_reward_is_written_as_the_language_does(
+    operator: ManualOperator, language: str, words: str
+) -> None:
+    gateway = operator.launch_rows(ROWS, language=language, task_reward="1.50")
+
+    assert words in gateway.arrive(QUERY).body
+
+
 def test_the_browser_chooses_among_the_languages_of_the_blueprint(
     operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

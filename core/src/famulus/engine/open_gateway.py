@@ -7,7 +7,7 @@ import os
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.engine.gateway import Gateway
 from famulus.engine.gateway_parts import gateway_parts
-from famulus.engine.pages import TaskInfo
+from famulus.engine.pages import TaskInfo, amount_text
 from famulus.engine.qualifications.rules import run_rules
 from famulus.engine.runs import RunRecord, find_run, requester_of
 from famulus.engine.script_callbacks import VARIABLE, RemoteCallbacks
@@ -66,7 +66,7 @@ def _task_info(plan: Plan, record: RunRecord, parts: RunParts) -> TaskInfo:
     return TaskInfo(
         title=plan.task.task_title or plan.task_name,
         description=plan.task.task_description or "",
-        reward=f"{reward} {record.currency}" if reward else "",
+        reward=amount_text(reward, record.currency) if reward else "",
         requester=record.requester_name if named else "",
         contact=plan.task.contact or "",
         language=plan.task.page_language,

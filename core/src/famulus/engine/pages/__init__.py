@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from famulus.engine.pages.amounts import amount_text
 from famulus.engine.pages.author_page import author_document
 from famulus.engine.pages.entry_page import (
     CONSENT_FIELD,
@@ -54,6 +55,7 @@ __all__ = [
     "TaskLayout",
     "WayOut",
     "already_document",
+    "amount_text",
     "apology_document",
     "author_document",
     "busy_document",

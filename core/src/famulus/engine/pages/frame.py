@@ -37,7 +37,7 @@ class TaskInfo:
 
     title: str
     description: str = ""
-    #: what one unit pays, as text; empty where it pays nothing
+    #: what one unit pays, as :func:`amount_text` returns it; empty where it pays nothing
     reward: str = ""
     #: the name of the account that pays; empty where it means nothing to workers
     requester: str = ""

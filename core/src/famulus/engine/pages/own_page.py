@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from html import escape
 
 from famulus.catalogue import _
 from famulus.engine.own_work import OwnWork
+from famulus.engine.pages.amounts import amount_text
 from famulus.translation import Translator
 
 
@@ -52,18 +52,14 @@ def _facts(work: OwnWork, translate: Translator, left: int | None) -> list[tuple
     if work.earned or work.pending:
         facts.append((_("Earned"), _earned(work, translate)))
     if work.pending:
-        more = _("{amount} more", amount=_money(work.pending, work, translate))
+        more = _("{amount} more", amount=amount_text(work.pending, work.currency))
         facts.append((_("If all in review is accepted"), translate(more)))
     return facts
 
 
 def _earned(work: OwnWork, translate: Translator) -> str:
-    earned = _money(work.earned, work, translate)
+    earned = amount_text(work.earned, work.currency)
     if not work.paid:
-        return translate.isolated(earned)
-    paid = _money(work.paid, work, translate)
+        return translate.isolated(translate(earned))
+    paid = amount_text(work.paid, work.currency)
     return translate(_("{earned}, of which {paid} is paid", earned=earned, paid=paid))
-
-
-def _money(amount: Decimal, work: OwnWork, translate: Translator) -> str:
-    return f"{translate.number(amount)} {work.currency}"
