@@ -253,6 +253,8 @@ def test_each_attempt_is_in_the_language_of_its_view(tmp_path: Path) -> None:
     assert blueprint.page_languages == ("en", "de")
     assert "Wie ist die Stimmung?" in page("de").body
     assert "What is the mood?" in page("ar").body
+    assert ">Next</button>" in page("ar").body
+    assert ">Weiter</button>" in page("de").body
     preview = blueprint.preview_page(famulus.PreviewView(data=None, language="de"))
     assert "Wie ist die Stimmung?" in preview.body
     assert blueprint.thank_you({}, attempt) == "<p>Danke.</p>\n"

@@ -98,7 +98,8 @@ class FormBlueprint(famulus.Blueprint):
         """Ask the questions of ``onboarding_form``."""
         own, lot = _own_values(view.agent_id, view.worker), _lot_of_attempt(view.agent_id)
         shown = Shown(own, lot, translate=famulus.Translator.to(view.language))
-        return self._onboarding.form.to(view.language).page(shown)
+        form = self._onboarding.form.to(view.language)
+        return form.page(form.shown({}, shown))
 
     def refused_onboarding_page(
         self, view: famulus.OnboardingView, form: famulus.Form, fields: Mapping[str, str]
@@ -157,8 +158,9 @@ class FormBlueprint(famulus.Blueprint):
 
     def _shown(self, view: famulus.TaskView) -> Shown:
         own = _own_values(view.agent_id, view.worker)
-        earlier = view.earlier_answers if self._form.looks_back else None
-        return self._form.shown(
+        form = self._translated.to(view.language)
+        earlier = view.earlier_answers if form.looks_back else None
+        return form.shown(
             view.unit.data,
             Shown(own, _lot(view.unit), earlier, translate=famulus.Translator.to(view.language)),
         )

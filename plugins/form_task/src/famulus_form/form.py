@@ -133,10 +133,12 @@ class Form:
         return f"<style>\n{own}{famulus_marks.style_text() if self._has_marks else ''}</style>"
 
     def shown(self, data: Mapping[str, Any], shown: Shown) -> Shown:
-        """Return what the page of a unit shows.
+        """Return what the page of a unit shows, its fixed texts in the form's own language.
 
         :param shown: what it shows besides the unit's data.
         """
+        if self.language:
+            shown = evolve(shown, translate=famulus.Translator.to(self.language))
         if self.item_questions:
             return with_items(shown, data)
         return evolve(shown, values={**data, **shown.values})
