@@ -26,6 +26,10 @@ labels='["PER"]'></crowd-entity-annotation>
 <crowd-bounding-box name="boxes" src="a.png" header="Boxes" labels='["cat"]'></crowd-bounding-box>
 </crowd-form>
 """
+ONBOARDING = """<crowd-form>
+<crowd-input name="sum" label="{{ task.input.what }}"></crowd-input>
+</crowd-form>
+"""
 
 
 class TestCrowdForm(BlueprintConformance):
@@ -66,7 +70,7 @@ class TestCrowdForm(BlueprintConformance):
 
     def fill(self, form: HtmlForm, variant: int) -> Filled:
         filled = form.fill(variant)
-        good = {"warmth": "42"}
+        good = {"warmth": "42", "sum": "4"}
         fields = [(name, good.get(name, value)) for name, value in filled.fields]
         return evolve(filled, fields=fields)
 
@@ -98,11 +102,22 @@ class TestCrowdFormFromPython(TestCrowdForm):
     def configuration(self, tmp_path: Path) -> dict[str, Any]:
         good = super().configuration(tmp_path)
         del good["data_csv"]
-        return good
+        (tmp_path / "onboarding.html").write_text(ONBOARDING)
+        return {
+            **good,
+            "onboarding_source": tmp_path / "onboarding.html",
+            "onboarding_qualification": "passed",
+            "onboarding_data": {"what": "Two and two?"},
+            "onboarding_correct": {"sum": "4"},
+        }
 
     def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
         good = self.configuration(tmp_path)
-        return {"data in two places": {**good, "data_csv": tmp_path / "data.csv"}}
+        return {
+            "data in two places": {**good, "data_csv": tmp_path / "data.csv"},
+            "an onboarding that nothing judges": {**good, "onboarding_correct": {}},
+            "a right answer to nothing": {**good, "onboarding_correct": {"some": "4"}},
+        }
 
     def big_configuration(self, tmp_path: Path, rows: int) -> None:
         return None

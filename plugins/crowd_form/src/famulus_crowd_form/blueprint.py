@@ -14,7 +14,7 @@ import famulus
 import famulus_marks
 from famulus_crowd_form.catalogue import CATALOGUE, _
 from famulus_crowd_form.options import ROWS_KEY, CrowdFormArgs, SharedCrowdFormState
-from famulus_crowd_form.show import shown
+from famulus_crowd_form.show import shown, shown_onboarding
 
 # Every command imports this module, and Liquid takes long.
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
     def __init__(self, args: CrowdFormArgs, context: famulus.Context) -> None:
         super().__init__(args, context)
         self._lock = Lock()
-        self._compiled: Template | None = None
+        self._compiled: dict[Path, Template] = {}
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
         """Check the options, the template, and the data whole, except for a generator."""
@@ -77,16 +77,47 @@ class CrowdFormBlueprint(famulus.Blueprint):
         """Fill the template with the first row."""
         return self._page(view.data or {}, view.language)
 
+    @property
+    def has_onboarding(self) -> bool:
+        """Whether there is an ``onboarding_source``."""
+        return self.args.onboarding_source is not None
+
+    def onboarding_page(self, view: famulus.OnboardingView) -> famulus.Page:
+        """Fill the onboarding's template with ``onboarding_data``."""
+        translate = famulus.Translator.to(view.language)
+        return _page(self._filled_onboarding(translate), translate)
+
+    def onboarding_passed(
+        self, answers: Any, attempt: famulus.AttemptView
+    ) -> bool | famulus.NotPassed:
+        """Return what ``validate_onboarding`` decides, or else whether the answers are right."""
+        from famulus_crowd_form.onboarding import are_right, verdict_of_script
+
+        state = self.context.shared_state
+        if isinstance(state, SharedCrowdFormState) and state.validate_onboarding is not None:
+            return verdict_of_script(state, self.args.onboarding_data, answers)
+        return are_right(answers, self.args.onboarding_correct)
+
     def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
         """Return the answers of the elements in the shapes of Ground Truth, and other fields.
 
         What was sent is checked against the page as the row makes it.
         """
+        if attempt.onboarding:
+            return self._filled_onboarding().read(form)
         return self._filled(attempt.unit.data).read(form)
 
     def show(self, unit: famulus.SubmittedUnit) -> str:
         """Return the row and the answers as ``name: value`` lines."""
         return shown(unit)
+
+    def show_onboarding(self, answers: Any) -> str:
+        """Return the answers as ``name: value`` lines, with the right ones of those that differ."""
+        from famulus_crowd_form.onboarding import wrong_answers
+
+        found = answers if isinstance(answers, Mapping) else {"answer": answers}
+        correct = self.args.onboarding_correct
+        return shown_onboarding(found, correct, wrong_answers(answers, correct))
 
     def review_page(self, unit: famulus.SubmittedUnit) -> famulus.Page:
         """Show the page as the worker filled it in, with the marks drawn."""
@@ -112,20 +143,27 @@ class CrowdFormBlueprint(famulus.Blueprint):
 
         return filled_page(self._template.render(row), translate)
 
+    def _filled_onboarding(self, translate: famulus.Translator = _ENGLISH) -> Filled:
+        from famulus_crowd_form.page import filled_page
+
+        template = self._template_of(self.args.onboarding_source, "onboarding_source")
+        return filled_page(template.render(self.args.onboarding_data), translate)
+
     @property
     def _template(self) -> Template:
-        """The compiled template, compiled once per instance.
+        return self._template_of(self.args.task_source, "task_source")
+
+    def _template_of(self, path: Path | None, option: str) -> Template:
+        """Return a compiled template, compiled once per instance.
 
         :raises famulus.UsageError: when the file has become one that cannot be shown.
         """
+        if path is None:
+            raise famulus.UsageError(famulus.Problem("is not set", key=f"blueprint.{option}"))
         with self._lock:
-            if self._compiled is None:
-                path = self.args.task_source
-                if path is None:
-                    problem = famulus.Problem("is not set", key="blueprint.task_source")
-                    raise famulus.UsageError(problem)
-                self._compiled = _usable(path.expanduser())
-            return self._compiled
+            if path not in self._compiled:
+                self._compiled[path] = _usable(path.expanduser())
+            return self._compiled[path]
 
 
 def _usable(path: Path) -> Template:

@@ -13,6 +13,7 @@ from liquid.exceptions import LiquidError
 import famulus
 from famulus_crowd_form.contexts import blank
 from famulus_crowd_form.html_tokens import Kind, line_of, tokens
+from famulus_crowd_form.onboarding import correct_faults
 from famulus_crowd_form.options import ROWS_KEY, CrowdFormArgs, SharedCrowdFormState
 from famulus_crowd_form.page import ELEMENTS, filled_page, unknown_element
 from famulus_crowd_form.template import (
@@ -37,7 +38,7 @@ def crowd_form_problems(
     template = None
     path = Path() if args.task_source is None else args.task_source.expanduser()
     if args.task_source is not None:
-        template, problems = _read(path, plan)
+        template, problems = _read(path, plan, "blueprint.task_source")
         found += problems
     given = None
     if isinstance(state, SharedCrowdFormState):
@@ -55,10 +56,44 @@ def crowd_form_problems(
             found += _unknown_values(template, path, data.columns)
         if not found:
             found += _page_problems(template, path, watch.rows)
+    found += _onboarding_problems(args, state, plan)
     if args.extra_source_dir is not None:
         folder = args.extra_source_dir.expanduser()
         found += famulus.served_folder_problems(plan, "blueprint.extra_source_dir", folder)
     return found
+
+
+def _onboarding_problems(
+    args: CrowdFormArgs, state: famulus.SharedTaskState, plan: famulus.Plan
+) -> Iterator[famulus.Problem]:
+    """Yield what is wrong with the options and the template of an onboarding."""
+    if args.onboarding_source is None:
+        for option in ("qualification", "data", "correct"):
+            if getattr(args, f"onboarding_{option}"):
+                message = "needs an onboarding_source, the template of the onboarding"
+                yield plan.problem(f"blueprint.onboarding_{option}", message)
+        return
+    validate: Any = getattr(state, "validate_onboarding", None)
+    if validate is not None and not callable(validate):
+        message = f"is {validate!r}, not a function"
+        yield famulus.Problem(message, key="shared_state.validate_onboarding")
+    if not args.onboarding_correct and validate is None:
+        message = (
+            "is not set, and nothing says who has passed: write the right answers by name, or give "
+            "validate_onboarding in Python"
+        )
+        yield plan.problem("blueprint.onboarding_correct", message)
+    path = args.onboarding_source.expanduser()
+    template, problems = _read(path, plan, "blueprint.onboarding_source")
+    row = args.onboarding_data
+    if template is not None:
+        problems += _unknown_values(template, path, row)
+        problems += _page_problems(template, path, [(1, row)]) if not problems else []
+    yield from problems
+    if template is None or any(not problem.warning for problem in problems):
+        return
+    for name, message in correct_faults(filled_page(template.render(row)), args.onboarding_correct):
+        yield plan.problem(f"blueprint.onboarding_correct.{name}", f"{name!r} {message}")
 
 
 @define
@@ -77,15 +112,17 @@ class _FirstRows:
             self.rows.append((place, row))
 
 
-def _read(path: Path, plan: famulus.Plan) -> tuple[Template | None, list[famulus.Problem]]:
+def _read(
+    path: Path, plan: famulus.Plan, key: str
+) -> tuple[Template | None, list[famulus.Problem]]:
     try:
-        problems = [*famulus.text_problems(path, "blueprint.task_source")]
+        problems = [*famulus.text_problems(path, key)]
         if problems:
             return None, problems
         source = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         message = famulus.unreadable(path, error)
-        return None, [plan.problem("blueprint.task_source", message)]
+        return None, [plan.problem(key, message)]
     found = list(_element_problems(source, path))
     try:
         return compile_template(source), found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,24 @@ ROWS_KEY = "shared_state.crowd_form_data"
 
 
 @frozen(kw_only=True)
-class CrowdFormArgs(famulus.BlueprintArgs):
+class CrowdFormArgs(famulus.OnboardingArgs):
     """The template and the data, and how many workers answer for each row."""
 
     task_source: Path | None = famulus.option(
         help="Template of Ground Truth; {{ task.input.column }} stands for a value of the data.",
         required=True,
+    )
+    onboarding_source: Path | None = famulus.option(
+        help="Template that a worker answers first; needs onboarding_qualification and "
+        "onboarding_correct."
+    )
+    onboarding_data: dict[str, Any] = famulus.option(
+        help="The row that the onboarding's template is filled with.", factory=dict
+    )
+    onboarding_correct: dict[str, Any] = famulus.option(
+        help="The right answers to the onboarding by name, in the shapes of an export; all of them "
+        "have to be right.",
+        factory=dict,
     )
     extra_source_dir: Path | None = famulus.option(
         help="Folder whose files are served beside the page: images, scripts, style sheets."
@@ -43,4 +56,11 @@ class SharedCrowdFormState(famulus.SharedTaskState):
     crowd_form_data: Any = famulus.rows(
         help="Rows, one for each assignment: a list, or a generator for what is made while it is "
         "loaded."
+    )
+    validate_onboarding: Callable[[dict[str, Any]], bool | famulus.NotPassed] | None = (
+        famulus.callback(
+            help='({"inputs", "outputs"}) -> bool: do the answers to the onboarding qualify? It '
+            "decides in place of onboarding_correct. NotPassed(message) explains to the worker why "
+            "not."
+        )
     )

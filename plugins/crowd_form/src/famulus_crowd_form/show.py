@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import famulus
@@ -13,6 +13,23 @@ def shown(unit: famulus.SubmittedUnit) -> str:
     """Return the row and the answers, as lines of text."""
     answers = unit.answers if isinstance(unit.answers, Mapping) else {"answer": unit.answers}
     return "\n".join(["Row", *_lines(unit.data), "", "Answers", *_lines(answers)])
+
+
+def shown_onboarding(
+    answers: Mapping[str, Any], correct: Mapping[str, Any], wrong: Collection[str]
+) -> str:
+    """Return the answers to an onboarding as lines of text.
+
+    The right answer stands below each of those that were wrong.
+    """
+    lines: list[str] = []
+    for name in [*answers, *(name for name in wrong if name not in answers)]:
+        lines += _lines({name: answers.get(name)})
+        if name in wrong:
+            lines += ["    WRONG; right:", *_lines({name: correct[name]})]
+    if correct:
+        lines.append(f"Right: {len(correct) - len(wrong)} of {len(correct)}")
+    return "\n".join(lines)
 
 
 def _lines(values: Mapping[str, Any]) -> Iterator[str]:
