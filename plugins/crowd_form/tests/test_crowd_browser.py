@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crowd_template import ANSWERS, ROW, TEMPLATE
 from famulus.cli.commands.review import examine
 from famulus.testing import ServedRun, run_command
 from famulus.testing.served_run import served_run
@@ -22,72 +23,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 Open = Callable[..., "Page"]
-
-TEMPLATE = """<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
-<style>.mine { color: #1e7a3c; }</style>
-<crowd-form>
-  <crowd-instructions link-text="Read this" link-type="button">
-    <short-summary>Judge.</short-summary>
-    <detailed-instructions><p>Judge well.</p></detailed-instructions>
-    <positive-example>Like this</positive-example><negative-example>Not this</negative-example>
-  </crowd-instructions>
-  <crowd-classifier name="mood" categories="{{ task.input.labels | to_json | escape }}"
-    header="How does {{ task.input.author }} feel?">
-    <classification-target><p class="mine">{{ task.input.source }}</p></classification-target>
-    <full-instructions header="About moods"><p>Choose <b>one</b>.</p></full-instructions>
-    <short-instructions>One mood only.</short-instructions>
-  </crowd-classifier>
-  <crowd-classifier-multi-select name="topics" categories="['price', 'music']"
-    header="What is it about?" exclusion-category="{ text: 'None of these' }">
-    <classification-target>{{ task.input.source }}</classification-target>
-  </crowd-classifier-multi-select>
-  <crowd-image-classifier name="shape" src="{{ task.input.image | grant_read_access }}"
-    categories="['square', 'circle']" header="What do you see first?"></crowd-image-classifier>
-  <crowd-image-classifier-multi-select name="shapes" src="{{ task.input.image }}"
-    categories="['blue', 'red']" header="Which colours are there?">
-  </crowd-image-classifier-multi-select>
-  <crowd-entity-annotation name="names" text="{{ task.input.source }}" header="Mark the names"
-    labels="{{ task.input.entities | to_json | escape }}"></crowd-entity-annotation>
-  <crowd-bounding-box name="boxes" src="{{ task.input.image }}" header="Box the shapes"
-    labels="['square', 'circle']"></crowd-bounding-box>
-  <crowd-input name="word" label="One word" required></crowd-input>
-  <crowd-text-area name="why" label="Why?" rows="3"></crowd-text-area>
-  <p>Who wrote it?</p>
-  <crowd-radio-group>
-    <crowd-radio-button name="writer" value="guest">A guest</crowd-radio-button>
-    <crowd-radio-button name="writer" value="owner">The owner</crowd-radio-button>
-  </crowd-radio-group>
-  {% for each in task.input.flaws %}
-  <crowd-checkbox name="flaws" value="{{ each }}">Flaw: {{ each }}</crowd-checkbox>
-  {% endfor %}
-  <crowd-slider name="warmth" min="1" max="5" label="How warm is it?"></crowd-slider>
-  <label>Native <input name="native"></label>
-  <p id="said" role="status"></p>
-  <crowd-button form-action="submit" variant="primary">Send it</crowd-button>
-</crowd-form>
-<script>
-  const author = "{{ task.input.author }}";
-  document.querySelector("crowd-form").onsubmit = function (event) {
-    const word = document.querySelector('crowd-input[name="word"]').value;
-    const boxes = document.querySelector("crowd-bounding-box").value.boundingBoxes;
-    const { entities } = document.querySelector("crowd-entity-annotation").value;
-    const said = `${word} ${boxes.length} ${entities.length} ` +
-      document.querySelector("crowd-classifier").value.label + " " +
-      document.querySelector('crowd-checkbox[value="late"]').checked + " " +
-      document.querySelector("crowd-slider").value;
-    document.getElementById("said").textContent = said;
-    if (word === "stop") event.preventDefault();
-  };
-</script>
-"""
-ROW = {
-    "source": "Ada \U0001f642 <b> went\nto London.",
-    "author": 'O\'Neil "<i>"',
-    "labels": ["good", 'b"ad'],
-    "entities": [{"label": "PER", "fullDisplayName": "Person"}, {"label": "LOC"}],
-    "image": "shapes.svg",
-    "flaws": ["late", "l'ong"],
-}
 
 
 @pytest.fixture(scope="module")
@@ -152,37 +87,12 @@ def fill(page: Page) -> None:
     page.locator("crowd-bounding-box").get_by_role("button", name="circle").click()
     page.get_by_role("button", name="Add a box in the middle").click()
     page.get_by_label("One word").fill("fine")
+    page.get_by_role("switch", name="again").check()
     page.get_by_label("Why?").fill("First\nsecond")
     page.get_by_role("radio", name="The owner").check()
     page.get_by_role("checkbox", name="Flaw: l'ong").check()
     page.get_by_label("How warm is it?").fill("4")
     page.get_by_label("Native").fill("mine")
-
-
-ANSWERS = {
-    "mood": {"label": 'b"ad'},
-    "topics": {"labels": ["music"]},
-    "shape": {"label": "circle"},
-    "shapes": {"labels": ["red"]},
-    "names": {
-        "entities": [
-            {"startOffset": 0, "endOffset": 5, "label": "PER"},
-            {"startOffset": 18, "endOffset": 24, "label": "LOC"},
-        ]
-    },
-    "boxes": {
-        "boundingBoxes": [
-            {"left": 200, "top": 100, "width": 400, "height": 200, "label": "circle"}
-        ],
-        "inputImageProperties": {"height": 400, "width": 800},
-    },
-    "word": "fine",
-    "why": "First\nsecond",
-    "writer": {"guest": False, "owner": True},
-    "flaws": {"late": False, "l'ong": True},
-    "warmth": 4,
-    "native": "mine",
-}
 
 
 def send(page: Page) -> None:
@@ -217,6 +127,11 @@ def test_a_script_of_the_template_reads_the_elements_and_stops_the_form(
     page = open_page()
     fill(page)
     page.get_by_label("One word").fill("stop")
+
+    page.get_by_role("button", name="Help").click()
+    alert = page.get_by_role("alert").filter(has_text="square,circle 2")
+    alert.get_by_role("button", name="Close").click()
+    assert page.locator("#said crowd-alert").count() == 0
 
     send(page)
 

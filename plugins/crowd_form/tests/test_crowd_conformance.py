@@ -47,7 +47,7 @@ class TestCrowdForm(BlueprintConformance):
     def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
         good = self.configuration(tmp_path)
         (tmp_path / "unknown.html").write_text(PAGE.replace("input.text", "input.txet"))
-        (tmp_path / "element.html").write_text(PAGE + "<crowd-tabs></crowd-tabs>")
+        (tmp_path / "element.html").write_text(PAGE + "<crowd-keypoint></crowd-keypoint>")
         (tmp_path / "liquid.html").write_text(PAGE + "{% if %}")
         return {
             "no template": {**good, "task_source": tmp_path / "none.html"},

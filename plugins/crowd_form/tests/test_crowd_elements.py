@@ -37,6 +37,11 @@ ENTITIES = """<crowd-entity-annotation name="e" text="Ada \U0001f642 &lt;b&gt;" 
 labels='[{"label": "PER", "fullDisplayName": "Person"}, "LOC"]'></crowd-entity-annotation>"""
 BOUNDING = """<crowd-bounding-box name="b" src="a.png" header="h" labels="['cat', 'dog']">
 </crowd-bounding-box>"""
+TABS = """<crowd-tabs><crowd-tab header="One"><crowd-card heading="H" image="a.png">
+<crowd-input name="a"></crowd-input></crowd-card></crowd-tab><crowd-tab header="Two">
+<crowd-modal><crowd-alert dismissible>x</crowd-alert></crowd-modal><crowd-badge label="1" for="y"/>
+<crowd-slider name="b" max="5" value="-1"><crowd-slider-label>1</crowd-slider-label></crowd-slider>
+<crowd-icon-button icon="report-problem" title="Issue"/></crowd-tab></crowd-tabs>"""
 SPAN = {"start": 4, "end": 5, "label": "PER"}
 BOX = {"left": 1, "top": 2, "width": 3, "height": 4, "label": "dog"}
 
@@ -51,9 +56,17 @@ BOX = {"left": 1, "top": 2, "width": 3, "height": 4, "label": "dog"}
         (MULTI % EXCLUSION, [("m.none", "1")], {"m": {"labels": []}}),
         (RADIOS % "", [("b1", "yes")], {"b1": {"yes": True}, "b2": {"no": False}}),
         (RADIOS % "", [("b1", "b2=no")], {"b1": {"yes": False}, "b2": {"no": True}}),
+        (
+            '<crowd-radio-group name="g"><crowd-radio-button value=1></crowd-radio-button>'
+            "<crowd-radio-button value=2></crowd-radio-button></crowd-radio-group>",
+            [("g", "2")],
+            {"g": {"1": False, "2": True}},
+        ),
         (RADIOS % "", [], {"b1": {"yes": False}, "b2": {"no": False}}),
         (BOXES % "", [("c", "Red")], {"c": {"Red": True, "Green": False}}),
         ("<crowd-checkbox name=a></crowd-checkbox>", [("a", "on")], {"a": {"on": True}}),
+        ("<crowd-toggle-button name=a></crowd-toggle-button>", [("a", "on")], {"a": {"on": True}}),
+        ("<crowd-toggle-button name=a value=x />", [], {"a": {"x": False}}),
         ("<crowd-input name=a></crowd-input>", [("a", " x ")], {"a": " x "}),
         ("<crowd-text-area name=a></crowd-text-area>", [("a", "1\r\n2")], {"a": "1\n2"}),
         ("<crowd-slider name=a min=1 max=5></crowd-slider>", [("a", "3")], {"a": 3}),
@@ -70,6 +83,7 @@ BOX = {"left": 1, "top": 2, "width": 3, "height": 4, "label": "dog"}
             {"b": {"boundingBoxes": [BOX], "inputImageProperties": {"width": 8, "height": 9}}},
         ),
         ("<crowd-form><input name=a></crowd-form>", [("a", "x")], {"a": "x"}),
+        (TABS, [("a", "x"), ("b", "2")], {"a": "x", "b": 2}),
         ("<input type=checkbox name=a><input type=checkbox name=a>", [("a", "x")], {"a": ["x"]}),
         ("<select name=a multiple></select>", [("a", "x")], {"a": ["x"]}),
         (
@@ -157,6 +171,8 @@ def test_what_the_page_cannot_have_sent_is_refused(
         ("\n<crowd-input name=famulus_token>", "is reserved"),
         ("\n<crowd-input name=a type=file>", '<input type="file"'),
         ("\n<crowd-input name=a></crowd-input><crowd-input name=a>", "is there twice"),
+        ("<crowd-input name=a></crowd-input>\n<textarea name=a></textarea>", "of an element, too"),
+        ("\n<select name=a></select><crowd-slider name=a></crowd-slider>", "of an element, too"),
         ("\n<crowd-classifier name=a>", "must be a list of texts"),
         ("\n<crowd-classifier name=a categories='a, b'>", "is no JSON"),
         ('\n<crowd-classifier name=a categories=\'["a", "a"]\'>', "must be different texts"),
@@ -167,6 +183,12 @@ def test_what_the_page_cannot_have_sent_is_refused(
         ("\n<crowd-radio-button name=a>", "outside of a group"),
         ("\n<crowd-slider name=a min=x>", "is no number"),
         ("\n<crowd-slider name=a min=5 max=1>", "leave no choice"),
+        ("\n<crowd-polygon name=a>", "use <crowd-bounding-box>, or boxes and points"),
+        ("\n<crowd-text-ranking name=a>", "use a question of the type ranking"),
+        ("\n<crowd-tab><p>", "has no name: write header"),
+        ("<crowd-tab header=a><p>\n", "<crowd-tab> is never closed"),
+        ("\n<crowd-fab id=a>", "has no text: write title"),
+        ("\n<crowd-card image='s3://b/k'>", "image='s3://b/k' of <crowd-card> is an address"),
         ("\n<crowd-entity-annotation name=a labels='[1]'>", "has no text"),
         ("\n<crowd-entity-annotation name=a text=a labels='[1]' initial-value='[{}]'>", "initial"),
         ("\n<crowd-bounding-box name=a src=a labels='[1]' initial-value='[{}]'>", "initial-value"),
@@ -177,6 +199,21 @@ def test_an_element_that_cannot_be_shown_has_a_fault_with_its_line(html: str, wo
 
     assert line == 2
     assert words in fault
+
+
+def test_elements_without_a_field_are_shown_without_scripts() -> None:
+    body = page(TABS).body
+
+    assert '<img class="crowd-card-image" src="a.png" alt="">' in body
+    assert '<p class="crowd-header">H</p>' in body
+    assert (
+        body.count('<div class="crowd-tab" role="group"') == body.count("</div></crowd-tab>") == 2
+    )
+    assert "<summary>Click to open</summary>" in body
+    assert '<button class="crowd-button" type="button">Issue</button>' in body
+    assert '<span class="crowd-badge">1</span>' in body
+    assert "<output for=" in body
+    assert ">0</output>" in body
 
 
 def test_a_review_shows_the_value_of_a_slider_without_its_script() -> None:

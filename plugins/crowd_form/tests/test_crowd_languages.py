@@ -24,6 +24,9 @@ PAGE = """<crowd-form>
 <crowd-slider name="7" min="1" max="5"></crowd-slider>
 <crowd-input name="8" min-length="3" required></crowd-input>
 <crowd-text-area name="9" max-length="3"></crowd-text-area>
+<crowd-entity-annotation name="10" text="123" labels="[1]"></crowd-entity-annotation>
+<crowd-bounding-box name="11" src="1.png" labels="[1]"></crowd-bounding-box>
+<crowd-modal>1</crowd-modal>
 <crowd-button form-action="submit">1</crowd-button>
 </crowd-form>"""
 
@@ -43,16 +46,17 @@ class _Shown(HTMLParser):
         self.texts += [value or "" for name, value in attrs if name in named]
 
 
-@pytest.mark.parametrize(("language", "others"), [("ar", "[a-zA-Z]"), ("zh-Hans", "[a-zA-Z]")])
-def test_no_text_of_a_page_stays_english(language: str, others: str) -> None:
+@pytest.mark.parametrize("language", ["ar", "zh-Hans"])
+def test_no_text_of_a_page_stays_english(language: str) -> None:
     shown = _Shown()
     shown.feed(filled_page(PAGE, famulus.Translator.to(language)).body)
 
-    assert [text for text in shown.texts if re.search(others, text)] == []
+    texts = [text.replace("JavaScript", "") for text in shown.texts]
+    assert [text for text in texts if re.search("[a-zA-Z]", text)] == []
 
 
 def test_a_refusal_is_translated_with_the_sentences_in_it() -> None:
-    fields = [("2", "1"), ("2.none", "1"), ("7", "9"), ("8", "1"), ("9", "1234")]
+    fields = [("2", "1"), ("2.none", "1"), ("7", "9"), ("8", "1"), ("9", "1234"), ("10", "{")]
 
     with pytest.raises(famulus.InvalidAnswers) as caught:
         filled_page(PAGE).read(famulus.Form(fields=fields))
@@ -66,6 +70,9 @@ def test_a_refusal_is_translated_with_the_sentences_in_it() -> None:
         "7": "Bitte wählen Sie von 1 bis 5.",
         "8": "Bitte schreiben Sie mindestens 3 Zeichen.",
         "9": "Bitte schreiben Sie höchstens 3 Zeichen.",
+        "10": "Bitte markieren Sie es noch einmal: Die Markierungen wurden nicht richtig gesendet.",
+        "11": "Das Bild wurde nicht geladen. Bitte laden Sie diese Seite neu und markieren Sie es "
+        "dann.",
     }
     assert str(caught.value).startswith("1: Please choose one of these. 2: ")
     assert german(caught.value.message).startswith("1: Bitte wählen Sie eine dieser")

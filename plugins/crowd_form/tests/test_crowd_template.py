@@ -30,6 +30,16 @@ def rendered(template: str, **row: Any) -> str:
         ("<p title={{ task.input.x }}>", "<p title=&lt;b&gt;&#32;&#34;&amp;&#39;>"),
         ("<p data-l='{{ task.input.l | to_json }}'>", "<p data-l='[&#34;a&#34;, &#34;&lt;&#34;]'>"),
         ("{% raw %}{{ task.input.x }}{% endraw %}", "{{ task.input.x }}"),
+        ("{{ task.input.l }}", "[&#34;a&#34;, &#34;&lt;&#34;]"),
+        ("<p data-l='{{ task.input.l }}'>", "<p data-l='[&#34;a&#34;, &#34;&lt;&#34;]'>"),
+        ("{{ task.input.l[0] }}{{ task.input.l.size }}", "a2"),
+        ("{{ task.input.l | join: '-' }}", "a-&lt;"),
+        (
+            "{% assign n = task.input.l.size | minus: 1 %}{% for i in (0..n) %}{{ i }}{% endfor %}",
+            "01",
+        ),
+        ("{{ 'a &amp; b' | escape_once }}", "a &amp; b"),
+        ("{{ 's3://b/k' | s3_presign }}", "s3://b/k"),
     ],
 )
 def test_values_are_text(source: str, expected: str) -> None:
@@ -126,6 +136,36 @@ def test_values_are_escaped_for_their_place(source: str, value: Any, expected: s
     assert rendered(source, x=value) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "value", "expected"),
+    [
+        ("<style>b { color: {{ task.input.x }} }", "#1e7a3c", "<style>b { color: #1e7a3c }"),
+        ("<b style='width: {{ task.input.x }}'>", "12.5%", "<b style='width: 12.5%'>"),
+        ("<b style='width: {{ task.input.x }}%'>", 12, "<b style='width: 12%'>"),
+        ("<b style=width:{{ task.input.x }}>", "1;", "<b style=width:1\\3b&#32;>"),
+        ("<style>{{ task.input.x | skip_autoescape }}", "b {}", "<style>b {}"),
+        ("<style>b { content: '{{ task.input.x }}' }", "it's", "<style>b { content: 'it\\27 s' }"),
+        ("{% cycle task.input.x, 'b' %}", "<", "&lt;"),
+        ("<script>{% cycle 'g': 'a', \"b\", 3, true %}</script>", "", "<script>a</script>"),
+    ],
+)
+def test_values_in_styles_are_words_numbers_colours_or_strings(
+    source: str, value: Any, expected: str
+) -> None:
+    assert rendered(source, x=value) == expected
+
+
+@pytest.mark.parametrize("place", ["{{ task.input.x }}", "'{{ task.input.x }}'"])
+@pytest.mark.parametrize("around", ["<style>b { color: %s }</style>", '<b style="color: %s">'])
+def test_no_value_leaves_its_place_in_a_style(around: str, place: str) -> None:
+    before, after = around.split("%s")
+
+    page = rendered(around % place, x="red; } </style> a{background:url(//b)}'\"\\\n&#59;")
+
+    content = page.removeprefix(before).removesuffix(after).strip("'")
+    assert not set("<>;{}()'\"&#:/\n") & set(content)
+
+
 def test_the_object_of_an_input_manifest_is_found() -> None:
     template = "{{ task.input.taskObject }}"
 
@@ -142,6 +182,9 @@ def test_the_object_of_an_input_manifest_is_found() -> None:
         ("{% render 'secret' %}", 1, "{% render %} does not work here"),
         ("\n{% echo task.input.x %}", 2, "{% echo %} does not work here"),
         ("{{ task.input.x", 1, "end of file"),
+        ("<script>\n{% cycle task.input.x, 'b' %}</script>", 2, "{% cycle %} of values"),
+        ("\n<b onclick='{% cycle g: \"a\", x %}'>", 2, "{% cycle %} of values"),
+        ("<style>\n{%- cycle x -%}</style>", 2, "{% cycle %} of values"),
         ("\n{% if %}{% endif %}", 2, "missing expression"),
         ("{% unheard %}", 1, "unheard"),
     ],

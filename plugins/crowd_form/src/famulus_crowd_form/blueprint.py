@@ -29,6 +29,8 @@ _HEAD = (
     f'<link rel="stylesheet" href="{_STYLE_SHEET}"><script src="famulus_crowd.js"></script>'
 )
 _NO_SCRIPT = _("This page needs JavaScript: please turn it on, then load the page again.")
+# Translators: a button that takes a note away
+_CLOSE = _("Close")
 _ENGLISH = famulus.Translator.to("en")
 _MARKS_SCRIPT = f'<script src="{famulus_marks.SCRIPT}"></script>'
 
@@ -124,9 +126,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
         answers = unit.answers if isinstance(unit.answers, Mapping) else {}
         filled = self._filled(unit.data)
         page = super().review_page(evolve(unit, answers=filled.fields(answers)))
-        own = (STATIC / _STYLE_SHEET).read_text(encoding="utf-8")
-        head = f"<style>\n{famulus_marks.style_text()}{own}</style>"
-        return evolve(page, head=head, body=filled.reviewed(page.body, answers))
+        return evolve(page, head=review_head(), body=filled.reviewed(page.body, answers))
 
     def assets(self) -> Sequence[Path]:
         """Return ``extra_source_dir``, and the folders of our style sheets and scripts."""
@@ -179,14 +179,21 @@ def _usable(path: Path) -> Template:
         raise famulus.UsageError(problem_of(error, path)) from error
 
 
+def review_head() -> str:
+    """Return our style sheets themselves: a review finds the files of one folder, the author's."""
+    own = (STATIC / _STYLE_SHEET).read_text(encoding="utf-8")
+    return f"<style>\n{famulus_marks.style_text()}{own}</style>"
+
+
 def _page(filled: Filled, translate: famulus.Translator) -> famulus.Page:
+    """Return the page of a filled template; ``translate`` as in ``filled_page``."""
     has_marks = any(answer.has_marks for answer in filled.answers)
     needs_scripts = has_marks or "<script" in filled.body or bool(filled.scripts)
-    text = escape(translate(_NO_SCRIPT))
+    text, close = escape(translate(_NO_SCRIPT)), escape(translate(_CLOSE))
     note = f'<noscript><p class="crowd-noscript">{text}</p></noscript>\n' if needs_scripts else ""
     return famulus.Page(
         head=_HEAD,
-        body=f'<div class="crowd-page">{note}{filled.body}</div>',
+        body=f'<div class="crowd-page" data-close="{close}">{note}{filled.body}</div>',
         scripts=(_MARKS_SCRIPT if has_marks else "") + filled.scripts,
         html_attributes=filled.html_attributes,
         form_attributes=filled.form_attributes,

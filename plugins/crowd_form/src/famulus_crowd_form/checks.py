@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from attrs import define, field
@@ -12,10 +14,11 @@ from liquid.exceptions import LiquidError
 
 import famulus
 from famulus_crowd_form.contexts import blank
+from famulus_crowd_form.elements.unknown import unknown_element
 from famulus_crowd_form.html_tokens import Kind, line_of, tokens
 from famulus_crowd_form.onboarding import correct_faults
 from famulus_crowd_form.options import ROWS_KEY, CrowdFormArgs, SharedCrowdFormState
-from famulus_crowd_form.page import ELEMENTS, filled_page, unknown_element
+from famulus_crowd_form.page import ELEMENTS, FIELDLESS, filled_page
 from famulus_crowd_form.template import (
     OBJECT,
     OBJECT_COLUMNS,
@@ -138,18 +141,33 @@ def _element_problems(source: str, path: Path) -> Iterator[famulus.Problem]:
         if token.kind is Kind.START and token.name.startswith("crowd-"):
             line = line_of(source, token.start)
             if token.name not in ELEMENTS and token.name not in seen:
-                yield famulus.Problem(unknown_element(token.name), file=path, line=line)
+                yield famulus.Problem(unknown_element(token.name, ELEMENTS), file=path, line=line)
             seen.add(token.name)
-        elif token.name == "script" and "<crowd-" in source[token.end : token.content_end]:
-            message = (
-                "a script makes elements <crowd-…>, which get no fields then: write them into the "
-                "template, hidden until the script shows them"
-            )
-            line = line_of(source, token.start)
-            yield famulus.Problem(message, file=path, line=line, warning=True)
+        elif token.name == "script" and token.content_end is not None:
+            yield from _script_problems(source, token.end, token.content_end, path)
     if not seen:
         message = "has no <crowd-…> element: the blueprint static_task is for ordinary forms"
         yield famulus.Problem(message, file=path, warning=True)
+
+
+#: What scripts do with the elements of Ground Truth that has no effect here.
+_IN_SCRIPTS: Mapping[str, re.Pattern[str]] = MappingProxyType({
+    "a script makes elements <crowd-…>, which get no fields then: write them into the template, "
+    "hidden until the script shows them": re.compile(
+        rf"<(?!(?:{'|'.join(sorted(FIELDLESS))})\b(?!-))crowd-"
+    ),
+    "a script uses shadowRoot, which the elements here do not have: what it looks for is inside of "
+    "the element itself": re.compile(r"\.shadowRoot\b"),
+    "a script sets labels or categories, which have no effect then: write them into the template, "
+    "or into the data": re.compile(r"\.(?:labels|categories)\s*=(?![=>])"),
+})  # fmt: skip
+
+
+def _script_problems(source: str, start: int, end: int, path: Path) -> Iterator[famulus.Problem]:
+    for message, pattern in _IN_SCRIPTS.items():
+        if found := pattern.search(source, start, end):
+            line = line_of(source, found.start())
+            yield famulus.Problem(message, file=path, line=line, warning=True)
 
 
 def _unknown_values(

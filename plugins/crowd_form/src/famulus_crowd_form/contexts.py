@@ -2,7 +2,7 @@
 
 Liquid escapes every value for the text of a page (page "Adding automation with Liquid" of the
 developer guide: autoescape). That is right in text and in quoted attributes, and lets a value out
-in scripts, handlers, addresses and unquoted attributes. So a filter of ours is
+in scripts, handlers, styles, addresses and unquoted attributes. So a filter of ours is
 added to each output there; see ``filters``.
 """
 
@@ -18,6 +18,10 @@ _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _RAW = re.compile(
     r"\{%-?\s*(raw|comment)\s*-?%\}.*?\{%-?\s*end\1\s*-?%\}", re.DOTALL | re.IGNORECASE
 )
+#: The values of a cycle, without the name of its group.
+_CYCLE = re.compile(r"""\{%-?\s*cycle\b(?:\s*(?:\w+|"[^"]*"|'[^']*')\s*:)?(.*?)-?%\}""", re.DOTALL)
+_LITERAL = re.compile(r""""[^"]*"|'[^']*'|\b(?:true|false|nil|null|empty|blank)\b""")
+_NAME = re.compile(r"[A-Za-z_]")
 _END = re.compile(r"\s*-?\}\}\Z")
 _URLS = frozenset({
     "action", "background", "cite", "data", "formaction", "href", "longdesc", "ping", "poster",
@@ -39,29 +43,40 @@ _PART = re.compile(
 
 def with_filters(source: str) -> str:
     """Return a template whose outputs have the filters of their places; lines stay as they are."""
+    parts, position = [], 0
+    for found, filters in _with_places(source):
+        end = _END.search(found[0]) if found[0].startswith("{{") else None
+        if end is not None:
+            offset = found.start() + end.start()
+            parts += [source[position:offset], filters or " | in_text"]
+            position = offset
+    return "".join([*parts, source[position:]])
+
+
+def unescaped_cycles(source: str) -> Iterator[int]:
+    """Yield where a ``{% cycle %}`` of values stands whose place needs more than Liquid's escape.
+
+    A tag can have no filter.
+    """
+    for found, filters in _with_places(source):
+        cycle = _CYCLE.fullmatch(found[0])
+        if cycle and filters and _NAME.search(_LITERAL.sub("", cycle[1])):
+            yield found.start()
+
+
+def _with_places(source: str) -> Iterator[tuple[re.Match[str], str]]:
+    """Yield the outputs and tags of a template with the filters that their places need."""
     blanked = blank(source)
     raw = [found.span() for found in _RAW.finditer(source)]
-    added: dict[int, str] = {}
-    outputs = [
-        found
-        for found in _LIQUID.finditer(source)
-        if found[0].startswith("{{") and not any(start <= found.start() < end for start, end in raw)
-    ]
     places = iter([*_places(blanked)])
     place = next(places, None)
-    for output in outputs:
-        while place is not None and place[1] <= output.start():
+    for found in _LIQUID.finditer(source):
+        if any(start <= found.start() < end for start, end in raw):
+            continue
+        while place is not None and place[1] <= found.start():
             place = next(places, None)
-        if place is not None and place[0] <= output.start():
-            filters = place[2].filters_at(blanked, output.start())
-            end = _END.search(output[0])
-            if filters and end is not None:
-                added[output.start() + end.start()] = filters
-    parts, position = [], 0
-    for offset in sorted(added):
-        parts += [source[position:offset], added[offset]]
-        position = offset
-    return "".join([*parts, source[position:]])
+        is_in = place is not None and place[0] <= found.start()
+        yield found, place[2].filters_at(blanked, found.start()) if place and is_in else ""
 
 
 def blank(source: str) -> str:
@@ -96,6 +111,13 @@ class _Json:
         return " | in_code" if before.endswith((":", ",", "[", ">")) else " | in_string"
 
 
+class _Style:
+    """The content of a style sheet."""
+
+    def filters_at(self, text: str, offset: int) -> str:
+        return " | in_css"
+
+
 class _Attributes:
     """The attributes of a tag."""
 
@@ -116,6 +138,8 @@ def _in_value(text: str, attribute: Attribute, span: tuple[int, int], offset: in
         plain = unescape(text[span[0] : offset])
         place = _Script(0, len(plain) + 1).filters_at(f"{plain}x", len(plain))
         found = place.replace("in_", "in_handler_")
+    elif attribute.name == "style":
+        found = " | in_css"
     elif attribute.name == "srcdoc":
         found = " | in_srcdoc"
     elif attribute.name in _URLS and not text[span[0] : offset].strip():
@@ -123,12 +147,14 @@ def _in_value(text: str, attribute: Attribute, span: tuple[int, int], offset: in
     return found if attribute.is_quoted else f"{found} | in_unquoted"
 
 
-def _places(text: str) -> Iterator[tuple[int, int, _Script | _Json | _Attributes]]:
+def _places(text: str) -> Iterator[tuple[int, int, _Script | _Json | _Style | _Attributes]]:
     """Yield the parts of a page where text is not escaped like text, with their ends."""
     for token in tokens(text):
         if token.kind is not Kind.START:
             continue
         yield token.start, token.end, _Attributes(token)
+        if token.name == "style" and token.content_end is not None:
+            yield token.end, token.content_end, _Style()
         if token.name == "script" and token.content_end is not None:
             kind = token.values().get("type", "").strip()
             if _SCRIPT_TYPES.fullmatch(kind):

@@ -1,7 +1,7 @@
 """The filters of Ground Truth, and those that escape for a place.
 
 Sources: page "Adding automation with Liquid" of the developer guide for ``grant_read_access``,
-``skip_autoescape`` and ``to_json``.
+``s3_presign``, ``skip_autoescape`` and ``to_json``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ INVALID_URL = "about:invalid"
 
 _SCRIPT = re.compile("[\\\\'\"`<>&$\x00-\x1f\x7f\u2028\u2029]")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
+#: A word, a number with a unit or without one, a colour: what an escape would make another thing.
+_CSS_PLAIN = re.compile(
+    r"[a-z][a-z0-9_-]*|[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:%|[a-z]*)|#[0-9a-f]{3,8}",
+    re.ASCII | re.IGNORECASE,
+)
+_CSS_SPECIAL = re.compile(r"[^A-Za-z0-9]")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
 _MEDIA_DATA = re.compile(r"data:(?:image|audio|video)/", re.IGNORECASE)
 _IGNORED = str.maketrans("", "", "\t\n\r")
@@ -62,6 +68,16 @@ def as_on_mturk(value: Any) -> Any:
     return value if isinstance(value, Trusted | Json) else MTurkText(_text(value))
 
 
+def s3_presign(value: Any) -> Any:
+    """Return an address as it is, like ``grant_read_access``."""
+    return value
+
+
+def in_text(value: Any) -> Any:
+    """Return a list or an object as JSON, as Ground Truth writes those without a filter."""
+    return to_json(value) if isinstance(value, list | dict) else value
+
+
 def in_string(value: Any) -> Any:
     """Escape for a string of a script.
 
@@ -84,6 +100,14 @@ def in_code(value: Any) -> Any:
     if is_undefined(value) or not isinstance(value, str):
         return Markup(_script_json(to_json(value)))
     return Markup(value if _NUMBER.fullmatch(value) else f'"{_script_text(value)}"')
+
+
+def in_css(value: Any) -> Any:
+    """Escape for any place in CSS: a value is a string, a number, a colour or a name."""
+    if isinstance(value, Trusted):
+        return value
+    text = _text(value)
+    return text if _CSS_PLAIN.fullmatch(text) else _CSS_SPECIAL.sub(_css_escape, text)
 
 
 def in_url(value: Any) -> Any:
@@ -136,8 +160,11 @@ FILTERS = (
     skip_autoescape,
     grant_read_access,
     as_on_mturk,
+    s3_presign,
+    in_text,
     in_string,
     in_code,
+    in_css,
     in_url,
     in_srcdoc,
     in_unquoted,
@@ -153,6 +180,8 @@ def _text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, Markup):
         return str(value.unescape())
+    if isinstance(value, list | dict):
+        return to_json(value)
     return value if isinstance(value, str) else str(value)
 
 
@@ -175,6 +204,10 @@ def _script_json(text: str) -> str:
 def _script_text(value: Any) -> str:
     html = value if isinstance(value, Markup) else escape(_text(value))
     return _SCRIPT.sub(_code_unit, str(html))
+
+
+def _css_escape(found: re.Match[str]) -> str:
+    return f"\\{ord(found[0]):x} "
 
 
 def _code_unit(found: re.Match[str]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 import famulus
 from famulus_crowd_form.catalogue import _
@@ -20,14 +20,22 @@ from famulus_crowd_form.elements.fields import (
     crowd_input,
     crowd_slider,
     crowd_text_area,
+    crowd_toggle_button,
 )
 from famulus_crowd_form.elements.layout import (
+    crowd_badge,
     crowd_button,
+    crowd_card,
+    crowd_icon_button,
     crowd_instructions,
+    crowd_modal,
+    crowd_tab,
     full_instructions,
     is_submit,
 )
 from famulus_crowd_form.elements.marking import crowd_bounding_box, crowd_entity_annotation
+from famulus_crowd_form.elements.unknown import unknown_element
+from famulus_crowd_form.flat_answers import flat, nested
 from famulus_crowd_form.html_tokens import Kind, Token, line_of, tokens
 
 
@@ -37,29 +45,45 @@ def _bare(_: Tag) -> Part:
 
 #: What makes the fields of each element.
 ELEMENTS: Mapping[str, Callable[[Tag], Part]] = MappingProxyType({
+    "crowd-alert": _bare,
+    "crowd-badge": crowd_badge,
     "crowd-bounding-box": crowd_bounding_box,
     "crowd-button": crowd_button,
+    "crowd-card": crowd_card,
     "crowd-checkbox": crowd_checkbox,
     "crowd-classifier": crowd_classifier,
     "crowd-classifier-multi-select": crowd_classifier,
     "crowd-entity-annotation": crowd_entity_annotation,
+    "crowd-fab": crowd_icon_button,
     "crowd-form": _bare,
+    "crowd-icon-button": crowd_icon_button,
     "crowd-image-classifier": crowd_classifier,
     "crowd-image-classifier-multi-select": crowd_classifier,
     "crowd-input": crowd_input,
     "crowd-instructions": crowd_instructions,
+    "crowd-modal": crowd_modal,
     "crowd-radio-button": _bare,
     "crowd-radio-group": _bare,
     "crowd-slider": crowd_slider,
+    "crowd-slider-label": _bare,
+    "crowd-tab": crowd_tab,
+    "crowd-tabs": _bare,
     "crowd-text-area": crowd_text_area,
+    "crowd-toggle-button": crowd_toggle_button,
     "detailed-instructions": full_instructions,
     "full-instructions": full_instructions,
 })  # fmt: skip
-#: Those whose fields stand before their end tag.
+#: Those that put something before their end tag, without which the page is another one.
 CLOSED = frozenset(name for name in ELEMENTS if "classifier" in name) | {
     "crowd-bounding-box",
     "crowd-entity-annotation",
+    "crowd-modal",
+    "crowd-tab",
 }
+#: Elements without a field, which a script can make.
+FIELDLESS = frozenset({
+    "crowd-alert", "crowd-badge", "crowd-card", "crowd-form", "crowd-slider-label", "crowd-tabs",
+})  # fmt: skip
 #: Tags that a page has once already; their content stays.
 _DROPPED = frozenset({"html", "head", "body", "meta", "base", "form", "title"})
 _OWN_SCRIPTS = ("crowd-html-elements.js", "crowd-html-elements-v2.js")
@@ -113,11 +137,11 @@ class Filled:
             raise famulus.InvalidAnswers(_listed(wrong), wrong)
         others = _without(form, self.names)
         answers = {**famulus.answers_from(others, lists=self._sent(others)), **answers}
-        return dict(_flat(answers)) if self.is_flat else answers
+        return dict(flat(answers)) if self.is_flat else answers
 
     def fields(self, answers: Mapping[str, Any]) -> dict[str, list[str]]:
         """Return the fields of the form that stored answers came from."""
-        stored = _nested(answers) if self.is_flat else answers
+        stored = nested(answers) if self.is_flat else answers
         fields: dict[str, list[str]] = {}
         for answer in self.answers:
             for name, value in answer.filled(stored):
@@ -135,7 +159,7 @@ class Filled:
 
     def reviewed(self, body: str, answers: Mapping[str, Any]) -> str:
         """Return the HTML of a filled page, with the answers that no field can show."""
-        stored = _nested(answers) if self.is_flat else answers
+        stored = nested(answers) if self.is_flat else answers
         for answer in self.answers:
             body = answer.reviewed(body, stored)
         return body
@@ -161,6 +185,8 @@ class _Filling:
     checkboxes: Counter[str] = field(factory=Counter)
     lists: set[str] = field(factory=set)
     names: set[str] = field(factory=set)
+    #: where the fields of the author's own stand, by their names
+    own_fields: dict[str, int] = field(factory=dict)
     #: the open elements, each with what precedes its end tag
     open: list[tuple[str, str, RadioGroup | None]] = field(factory=list)
     number: int = 0
@@ -189,6 +215,11 @@ class _Filling:
                 position = self._start(token)
         self.body.append(self.text[position:])
         self._close(len(self.text), 0)
+        for name in sorted(
+            self.own_fields.keys() & {each for answer in self.answers for each in answer.names}
+        ):
+            fault = f"the name {name!r} is that of an element, too: each answer needs its own"
+            self.faults.append((line_of(self.text, self.own_fields[name]), fault))
         return Filled(
             body="".join(self.body),
             scripts="".join(self.scripts),
@@ -216,7 +247,7 @@ class _Filling:
             self._element(token)
             return token.end
         self.body.append(self.text[token.start : end])
-        if name in ("input", "select", "button"):
+        if name in ("input", "select", "textarea", "button"):
             self._note_field(token)
         return end
 
@@ -231,7 +262,7 @@ class _Filling:
         self.body.append(self.text[token.start : token.end])
 
     def _close(self, offset: int, first: int) -> None:
-        """Note the elements that are open where their parent ends, and would have no fields."""
+        """Note the elements that are open where their parent ends, and would not be complete."""
         for name, *_rest in self.open[first:]:
             if name in CLOSED:
                 fault = f"<{name}> is never closed: write </{name}> before this line"
@@ -252,12 +283,12 @@ class _Filling:
 
     def _part(self, tag: Tag) -> tuple[Part, RadioGroup | None]:
         if tag.name == "crowd-radio-group":
-            group = RadioGroup(is_required=tag.flag("required"))
+            group = RadioGroup(tag.text("name").strip(), is_required=tag.flag("required"))
             return Part('<div class="crowd-options" role="radiogroup">', "</div>"), group
         if tag.name == "crowd-radio-button":
             return self._radio(tag), None
         if tag.name not in ELEMENTS:
-            raise ElementFault(unknown_element(tag.name))
+            raise ElementFault(unknown_element(tag.name, ELEMENTS))
         if tag.name == "crowd-form":
             self.is_flat = self.is_flat or tag.text("answer-format") == "flatten-objects"
         if tag.name == "crowd-button":
@@ -274,6 +305,8 @@ class _Filling:
                 "<crowd-radio-button> stands outside of a group: put the buttons of one question "
                 "into <crowd-radio-group>"
             )
+        if group.name and not tag.text("name").strip():
+            tag = evolve(tag, values={**tag.values, "name": group.name})
         if not group.buttons:
             self._take(tag.needed_name(), tag)
             self.answers.append(group)
@@ -289,6 +322,8 @@ class _Filling:
     def _note_field(self, token: Token) -> None:
         values = token.values()
         kind = values.get("type", "").strip().lower()
+        if token.name != "button":
+            self.own_fields.setdefault(values.get("name", ""), token.start)
         if token.name == "input" and kind == "checkbox":
             self.checkboxes[values.get("name", "")] += 1
         elif token.name == "select" and "multiple" in values:
@@ -327,33 +362,6 @@ def filled_page(text: str, translate: famulus.Translator = _ENGLISH) -> Filled:
     return _Filling(text, translate).fill()
 
 
-def unknown_element(name: str) -> str:
-    """Return what to write instead of an element that there is not."""
-    known = ", ".join(sorted(each for each in ELEMENTS if each.startswith("crowd-")))
-    instead = _INSTEAD.get(name, "ordinary HTML with named fields")
-    return f"<{name}> does not exist here: use {instead} (there are {known})"
-
-
-_INSTEAD = {
-    "crowd-alert": "<p>",
-    "crowd-badge": "<span>",
-    "crowd-card": "<section>",
-    "crowd-fab": "<button>",
-    "crowd-icon-button": "<crowd-button>",
-    "crowd-image": "<img>",
-    "crowd-instance-segmentation": "<crowd-bounding-box>",
-    "crowd-keypoint": "<crowd-bounding-box>, or boxes and points of the blueprint form",
-    "crowd-modal": "<dialog>",
-    "crowd-polygon": "<crowd-bounding-box>",
-    "crowd-rating": '<crowd-slider min="1" max="5">',
-    "crowd-semantic-segmentation": "<crowd-bounding-box>",
-    "crowd-tab": "<section>",
-    "crowd-tabs": "<div>",
-    "crowd-toast": "<p>",
-    "crowd-toggle-button": "<crowd-checkbox>",
-}
-
-
 def _listed(wrong: Mapping[str, str]) -> str:
     """Return the sentences about elements in one, which can be translated."""
     sentences = [
@@ -370,29 +378,3 @@ def _listed(wrong: Mapping[str, str]) -> str:
 def _without(form: famulus.Form, names: frozenset[str]) -> famulus.Form:
     fields = [(name, value) for name, value in form.fields if name not in names]
     return famulus.Form(fields=fields, files=form.files, empty_files=form.empty_files)
-
-
-def _flat(answers: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield nested answers with names like ``sentiment.label``, as ``flatten-objects`` asks for."""
-    for name, value in answers.items():
-        if isinstance(value, Mapping) and "sha256" not in value:
-            yield from _flat(value, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", value
-
-
-def _nested(answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answers that were made flat; a name with a dot of its own stays there, too."""
-    found: dict[str, Any] = {}
-    for path, value in answers.items():
-        found[path] = value
-        *parents, last = path.split(".")
-        place = found
-        for parent in parents:
-            child = place.setdefault(parent, {})
-            if not isinstance(child, dict):
-                break
-            place = child
-        else:
-            place[last] = value
-    return found

@@ -12,7 +12,7 @@ from attrs import frozen
 from liquid.exceptions import LiquidError
 
 import famulus
-from famulus_crowd_form.contexts import with_filters
+from famulus_crowd_form.contexts import unescaped_cycles, with_filters
 from famulus_crowd_form.filters import FILTERS
 from famulus_crowd_form.html_tokens import line_of
 from famulus_crowd_form.placeholders import with_values
@@ -24,6 +24,10 @@ OBJECT_COLUMNS = ("source", "source-ref")
 
 #: Tags that read files, or write values where no filter is added.
 _NO_TAGS = ("include", "render", "echo", "liquid", "doc")
+_CYCLE = (
+    "{% cycle %} of values does not work in scripts, styles and addresses: write "
+    "{% if %} and {{ … }} there"
+)
 _TESTED = re.compile(r"\{%-?\s*(?:if|elsif|unless|case)\b(.*?)%\}", re.DOTALL)
 _DEFAULTED = re.compile(r"\{\{((?:(?!\}\}).)*?)\|\s*default\b", re.DOTALL)
 _INPUT = re.compile(r"""\btask\.input(?:\.([\w-]+)|\[\s*(?:"([^"]*)"|'([^']*)')\s*\])""")
@@ -88,19 +92,21 @@ def compile_template(source: str) -> Template:
 
     :raises LiquidError: where it is none.
     """
+    source = with_values(source)
+    for offset in unescaped_cycles(source):
+        raise TemplateFault(_CYCLE, line_of(source, offset))
     environment = _Environment(autoescape=True)
     for name in _NO_TAGS:
         environment.tags.pop(name, None)
     for each in FILTERS:
         environment.filters[each.__name__] = each
-    source = with_values(source)
     annotated = with_filters(source)
     bound = environment.from_string(annotated)
     analysis = bound.analyze(include_partials=False)
     unknown = [name for name in analysis.filters if name not in environment.filters]
     if unknown:
         place = analysis.filters[unknown[0]][0].index
-        raise UnknownFilterError(unknown[0], line_of(annotated, place))
+        raise TemplateFault(f"unknown filter '{unknown[0]}'", line_of(annotated, place))
     variables = [
         Variable(tuple(each.segments), line_of(annotated, each.span.index))
         for found in analysis.globals.values()
@@ -114,17 +120,17 @@ def compile_template(source: str) -> Template:
     return Template(source, tuple(variables), frozenset(optional), bound)
 
 
-class UnknownFilterError(LiquidError):
-    """A template uses a filter that there is not."""
+class TemplateFault(LiquidError):  # noqa: N818 - it is about what an author wrote
+    """A template has what cannot be filled in."""
 
-    def __init__(self, name: str, line: int) -> None:
-        super().__init__(f"unknown filter '{name}'", token=None)
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message, token=None)
         self.line = line
 
 
 def problem_of(error: LiquidError, file: Path) -> famulus.Problem:
     """Return what is wrong with a template."""
-    line = error.line if isinstance(error, UnknownFilterError) else _line(error)
+    line = error.line if isinstance(error, TemplateFault) else _line(error)
     message = str(error.args[0]) if error.args else type(error).__name__
     if found := re.search(r"unexpected tag '?(\w+)'?|unknown tag '?(\w+)'?", message):
         tag = found[1] or found[2]

@@ -130,18 +130,18 @@ def image(tag: Tag) -> str:
     return f'<div class="crowd-target"><img src="{escape(image_url(tag))}" alt="{alt}"></div>'
 
 
-def image_url(tag: Tag) -> str:
+def image_url(tag: Tag, attribute: str = "src") -> str:
     """Return the address of the image of an element.
 
     :raises ElementFault: where it has none, or one that browsers cannot load.
     """
-    address = tag.text("src").strip()
+    address = tag.text(attribute).strip()
     if not address:
         raise ElementFault(f'<{tag.name}> has no image: write src="…"')
     if address.lower().startswith("s3:"):
         raise ElementFault(
-            f"src={address!r} of <{tag.name}> is an address that browsers cannot load: give "
-            "https:// addresses, or names of files in extra_source_dir"
+            f"{attribute}={address!r} of <{tag.name}> is an address that browsers cannot load: "
+            "give https:// addresses, or names of files in extra_source_dir"
         )
     return address if is_safe_url(address) else INVALID_URL
 
@@ -170,6 +170,8 @@ def _option(kind: str, name: str, value: str, shown: str = "", *, required: bool
 class RadioGroup(Answer):
     """The buttons of a ``crowd-radio-group``; one of them can be chosen."""
 
+    #: of buttons without one
+    name: str = ""
     sent_name: str = ""
     is_required: bool = False
     #: name and value of each

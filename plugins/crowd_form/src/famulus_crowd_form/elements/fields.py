@@ -1,9 +1,10 @@
-"""Single fields: ``crowd-input``, ``crowd-text-area``, ``crowd-checkbox``, ``crowd-slider``.
+"""Single fields: inputs, text areas, check boxes and sliders.
 
-Sources: the pages "crowd-input", "crowd-text-area", "crowd-checkbox" and "crowd-slider" of the
-developer guide of SageMaker: a text's answer is ``{name: text}``, a check box's is ``{name:
-{value: true or false}}``, where boxes of one name share one object, and ``on`` is the value of a
-box without one. The guide says nothing of a slider's answer; it is a number here.
+Sources: the pages "crowd-input", "crowd-text-area", "crowd-checkbox", "crowd-toggle-button" and
+"crowd-slider" of the developer guide of SageMaker: a text's answer is ``{name: text}``, a check
+box's or a toggle button's is ``{name: {value: true or false}}``, where boxes of one name share one
+object, and ``on`` is the value of a box without one. The guide says nothing of a slider's answer;
+it is a number here.
 """
 
 from __future__ import annotations
@@ -175,6 +176,14 @@ def crowd_checkbox(tag: Tag) -> Part:
     return Part(start, "</span></label>", _Checkbox(tag.needed_name(), value, is_required))
 
 
+def crowd_toggle_button(tag: Tag) -> Part:
+    """Return the field of a ``crowd-toggle-button``, which shows no text of its own."""
+    box = crowd_checkbox(tag)
+    label = f'<span class="crowd-unseen">{escape(tag.text("label") or tag.needed_name())}</span>'
+    start = box.start.replace("<input ", '<input role="switch" ', 1)
+    return Part(f"{start}{label}{box.end}", "", box.answer)
+
+
 @frozen
 class _Slider(Answer):
     name: str
@@ -222,6 +231,8 @@ def crowd_slider(tag: Tag) -> Part:
     step, value = _float(tag, "step", 1.0), _float(tag, "value", least)
     if least >= most or step <= 0:
         raise ElementFault(f"min, max and step of <crowd-slider> leave no choice: {tag.values!r}")
+    # As browsers show a value that is outside.
+    value = min(max(value, least), most)
     label = escape(tag.text("label") or tag.needed_name())
     limits = attributes({
         "min": f"{least:.12g}",

@@ -1,7 +1,7 @@
-"""Elements without an answer: buttons and instructions.
+"""Elements without an answer: buttons, instructions, cards, tabs.
 
-Sources: the pages "crowd-button" and "crowd-instructions" of the developer guide of SageMaker, and
-the regions ``short-instructions`` and ``full-instructions`` of its page "crowd-classifier".
+Sources: the pages of the developer guide of SageMaker on each of them, and the regions
+``short-instructions`` and ``full-instructions`` of its page "crowd-classifier".
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from html import escape
 from types import MappingProxyType
 
 from famulus_crowd_form.catalogue import _
-from famulus_crowd_form.elements.base import Part, Tag, attributes
+from famulus_crowd_form.elements.base import ElementFault, Part, Tag, attributes
+from famulus_crowd_form.elements.choices import image_url
 from famulus_crowd_form.filters import INVALID_URL, is_safe_url
 
 _TITLES: Mapping[str, str] = MappingProxyType({
@@ -19,6 +20,8 @@ _TITLES: Mapping[str, str] = MappingProxyType({
     "detailed-instructions": _("Detailed instructions"),
 })  # fmt: skip
 _VIEW = _("View instructions")
+# Translators: what opens a text that is closed at first
+_OPEN = _("Click to open")
 
 
 def crowd_button(tag: Tag) -> Part:
@@ -57,3 +60,50 @@ def full_instructions(tag: Tag) -> Part:
     """Return what can be opened for long instructions."""
     title = escape(tag.text("header") or tag.translate(_TITLES[tag.name]))
     return Part(f'<details class="crowd-details"><summary>{title}</summary>', "</details>")
+
+
+def crowd_modal(tag: Tag) -> Part:
+    """Return what can be opened for the text inside."""
+    title = escape(tag.text("link-text") or tag.translate(_OPEN))
+    return Part(f'<details class="crowd-details"><summary>{title}</summary>', "</details>")
+
+
+def crowd_icon_button(tag: Tag) -> Part:
+    """Return a button whose text is its title, in place of a picture."""
+    text = tag.text("title") or tag.text("label") or tag.text("icon").replace("-", " ")
+    if not text.strip():
+        raise ElementFault(f'<{tag.name}> has no text: write title="…"')
+    button = attributes({
+        "class": "crowd-button",
+        "type": "button",
+        "disabled": tag.flag("disabled"),
+    })  # fmt: skip
+    # Templates write it without an end tag.
+    return Part(f"<button{button}>{escape(text)}</button>")
+
+
+def crowd_badge(tag: Tag) -> Part:
+    """Return the label of a badge; its icon is only a picture."""
+    text = "" if tag.text("icon") else tag.text("label")
+    return Part(f'<span class="crowd-badge">{escape(text)}</span>' if text else "")
+
+
+def crowd_card(tag: Tag) -> Part:
+    """Return the heading and the image above the content of a card."""
+    heading, picture = tag.text("heading").strip(), ""
+    if tag.text("image").strip():
+        picture = f'<img class="crowd-card-image" src="{escape(image_url(tag, "image"))}" alt="">'
+    shown = f'<p class="crowd-header">{escape(heading)}</p>' if heading else ""
+    return Part(f"{picture}{shown}")
+
+
+def crowd_tab(tag: Tag) -> Part:
+    """Return a part of a page with its name: all tabs are shown, one below the other."""
+    name = escape(tag.text("header").strip())
+    if not name:
+        raise ElementFault('<crowd-tab> has no name: write header="…"')
+    start = (
+        f'<div class="crowd-tab" role="group" aria-labelledby="{tag.key}-header">'
+        f'<p class="crowd-header" id="{tag.key}-header">{name}</p>'
+    )
+    return Part(start, "</div>")

@@ -149,7 +149,7 @@ def crowd_entity_annotation(tag: Tag) -> Part:
             "and one of the labels, within the text and without overlaps"
         ) from None
     area = html.span_area(tag.key, escape(text))
-    end = _marking("spans", name, spans, _labels(tag), area)
+    end = _marking("spans", tag, spans, area)
     answer = _Entities(name, tag.key, text, tuple(labels))
     return Part(header(tag), end, answer)
 
@@ -170,21 +170,20 @@ def crowd_bounding_box(tag: Tag) -> Part:
                 "initial-value of <crowd-bounding-box> must be a list of left, top, width, height "
                 "and one of the labels"
             )
-    end = _marking("boxes", name, boxes, _labels(tag), area)
+    end = _marking("boxes", tag, boxes, area)
     return Part(header(tag), end, _Boxes(name, tag.key, tuple(labels)))
 
 
-def _marking(
-    kind: str, name: str, marks: list[Mark], labels: list[tuple[str, str]], area: str
-) -> str:
+def _marking(kind: str, tag: Tag, marks: list[Mark], area: str) -> str:
     buttons = "".join(
         f"{html.label_opening(number, value)}{escape(shown)}{html.LABEL_CLOSING}"
-        for number, (value, shown) in enumerate(labels)
+        for number, (value, shown) in enumerate(_labels(tag))
     )
     value = json.dumps(marks, ensure_ascii=False) if marks else ""
+    opening = html.opening(tag.needed_name(), value, tag.translate)
     return (
-        f'<div class="fq" data-kind="{kind}">{html.opening(name, value)}{html.labels_opening()}'
-        f"{buttons}{html.LABELS_CLOSING}{area}{html.closing()}</div>"
+        f'<div class="fq" data-kind="{kind}">{opening}{html.labels_opening(tag.translate)}'
+        f"{buttons}{html.LABELS_CLOSING}{area}{html.closing(tag.translate)}</div>"
     )
 
 

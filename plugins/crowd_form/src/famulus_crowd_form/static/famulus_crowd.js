@@ -41,6 +41,8 @@
     reportValidity() { return this.form.reportValidity(); }
   }
 
+  const values = (fields) => Array.from(fields, (each) => each.dataset.label || each.value);
+
   class Field extends HTMLElement {
     get name() { return this.getAttribute("name"); }
 
@@ -55,6 +57,12 @@
     get required() { return control(this).required; }
 
     set required(required) { control(this).required = required; }
+
+    get _submittableValue() { return this.value; }
+
+    get categories() { return values(this.querySelectorAll(".crowd-options > label > input")); }
+
+    get labels() { return values(this.querySelectorAll("[data-label]")); }
 
     focus(options) { control(this).focus(options); }
 
@@ -131,7 +139,22 @@
     click() { control(this, "button, a").click(); }
   }
 
+  // Scripts make alerts, too; their roles are in place before they are filled in.
+  class CrowdAlert extends HTMLElement {
+    connectedCallback() {
+      this.setAttribute("role", this.getAttribute("type") === "error" ? "alert" : "status");
+      if (!this.hasAttribute("dismissible") || this.querySelector(".crowd-close")) return;
+      const close = document.createElement("button");
+      close.type = "button";
+      close.className = "crowd-close";
+      close.textContent = document.querySelector(".crowd-page").dataset.close;
+      close.addEventListener("click", () => this.remove());
+      this.prepend(close);
+    }
+  }
+
   const kinds = {
+    "crowd-alert": CrowdAlert,
     "crowd-form": CrowdForm,
     "crowd-input": CrowdText,
     "crowd-text-area": class extends CrowdText {},
@@ -145,10 +168,17 @@
     "crowd-entity-annotation": CrowdEntityAnnotation,
     "crowd-bounding-box": CrowdBoundingBox,
     "crowd-button": CrowdButton,
+    "crowd-fab": class extends CrowdButton {},
+    "crowd-icon-button": class extends CrowdButton {},
+    "crowd-toggle-button": class extends CrowdChecked {},
   };
   for (const [name, kind] of Object.entries(kinds)) {
     if (!customElements.get(name)) customElements.define(name, kind);
   }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    document.dispatchEvent(new Event("all-crowd-elements-ready", { bubbles: true }));
+  });
 
   document.addEventListener("input", (event) => {
     if (!event.target.matches("crowd-slider input")) return;

@@ -1,0 +1,48 @@
+"""What `check` says of a template before any row is seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from famulus_crowd_form.checks import _element_problems
+
+INPUT = '<crowd-input name="a"></crowd-input>\n'
+
+
+@pytest.mark.parametrize(
+    ("source", "words", "is_warning"),
+    [
+        ("<crowd-polyline name=a>", "use <crowd-bounding-box>", False),
+        ("<crowd-keypoint name=a>", "use <crowd-bounding-box>", False),
+        ("<crowd-textract-analyze-document>", "use <crowd-input> for each value", False),
+        ("<crowd-3d-point-cloud>", "nothing for three dimensions", False),
+        ("<crowd-unheard>", "use ordinary HTML", False),
+        ("<script>e.innerHTML = '<crowd-input>'</script>", "which get no fields", True),
+        ("<script>e.innerHTML = '<crowd-card-of-mine>'</script>", "which get no fields", True),
+        ("<script>e.shadowRoot.firstChild</script>", "uses shadowRoot", True),
+        ("<script>e.labels = []</script>", "sets labels or categories", True),
+        ("<script>e.categories=['x']</script>", "sets labels or categories", True),
+    ],
+)
+def test_what_has_no_effect_is_named_with_its_line(
+    source: str, words: str, is_warning: bool
+) -> None:
+    [problem] = _element_problems(INPUT + source, Path("task.html"))
+
+    assert (problem.line, problem.warning) == (2, is_warning)
+    assert words in problem.message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<script>e.innerHTML = '<crowd-alert type=error>x</crowd-alert>'</script>",
+        "<script>if (e.labels == x || e.labels === y) f(() => e.categories => 1)</script>",
+        "<crowd-card></crowd-card><crowd-toggle-button name=b></crowd-toggle-button>",
+        "<!-- <crowd-keypoint> -->",
+    ],
+)
+def test_what_works_has_no_problem(source: str) -> None:
+    assert [*_element_problems(INPUT + source, Path("task.html"))] == []
