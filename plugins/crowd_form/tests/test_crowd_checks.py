@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from famulus_crowd_form.checks import _element_problems
+from famulus_crowd_form.checks import _element_problems, _literal_columns
+from famulus_crowd_form.template import compile_template
 
 INPUT = '<crowd-input name="a"></crowd-input>\n'
 
@@ -46,3 +47,18 @@ def test_what_has_no_effect_is_named_with_its_line(
 )
 def test_what_works_has_no_problem(source: str) -> None:
     assert [*_element_problems(INPUT + source, Path("task.html"))] == []
+
+
+def test_the_name_of_a_column_that_stays_is_named_once() -> None:
+    source = "{{ task.input.a }}\n<script>`${a} ${b} ${a} ${c}`</script>${the d}"
+    template = compile_template(source)
+
+    found = [*_literal_columns(template, Path("task.html"), ["a", "c", "the d", "e"])]
+
+    assert [(each.line, each.warning) for each in found] == [(2, True)] * 3
+    assert [each.message.partition(": ")[2] for each in found] == [
+        "write {{ task.input.a }} if it stands for the column 'a'",
+        "write {{ task.input.c }} if it stands for the column 'c'",
+        "write {{ task.input[\"the d\"] }} if it stands for the column 'the d'",
+    ]
+    assert [*_literal_columns(compile_template("${a}"), Path("task.html"), ["a"])] == []

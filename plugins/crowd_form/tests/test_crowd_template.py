@@ -85,6 +85,22 @@ def test_columns_of_placeholders_are_needed_outside_of_scripts() -> None:
     assert {(each.column, each.line) for each in template.variables} >= {("x", 2)}
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("<script>f(`${x} {{ task.input.y }}`)</script>", "<script>f(`${x} 2`)</script>"),
+        ("{% if task.input.y %}${x}{% endif %}<b title='${x}'>", "${x}<b title='${x}'>"),
+        ("{{ task['input'].y }} ${ x }", "2 ${ x }"),
+        ("<!-- ${x} {{ task.input.y }} --> ${x}", "<!-- ${x} 2 --> 1"),
+        ("{% raw %}{{ task.input.y }}{% endraw %} ${x}", "{{ task.input.y }} 1"),
+        ("{% comment %}{{ task.input.y }}{% endcomment %} ${x}", " 1"),
+        ("{{ 'x' }} <b>task.input.y</b> ${x}", "x <b>task.input.y</b> 1"),
+    ],
+)
+def test_placeholders_stay_in_a_template_of_ground_truth(source: str, expected: str) -> None:
+    assert rendered(source, x=1, y=2) == expected
+
+
 HOSTILE = "</script><b onx='1'>\"`${alert(1)}\\\n\u2028&#39;);//"
 
 

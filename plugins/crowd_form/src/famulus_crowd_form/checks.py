@@ -57,7 +57,8 @@ def crowd_form_problems(
     if template is not None:
         if data.columns is not None:
             found += _unknown_values(template, path, data.columns)
-        if not found:
+            found += _literal_columns(template, path, data.columns)
+        if all(problem.warning for problem in found):
             found += _page_problems(template, path, watch.rows)
     found += _onboarding_problems(args, state, plan)
     if args.extra_source_dir is not None:
@@ -91,7 +92,9 @@ def _onboarding_problems(
     row = args.onboarding_data
     if template is not None:
         problems += _unknown_values(template, path, row)
-        problems += _page_problems(template, path, [(1, row)]) if not problems else []
+        problems += _literal_columns(template, path, row)
+        if all(problem.warning for problem in problems):
+            problems += _page_problems(template, path, [(1, row)])
     yield from problems
     if template is None or any(not problem.warning for problem in problems):
         return
@@ -195,6 +198,22 @@ def _unknown_values(
             if column == OBJECT:
                 message += "; an input manifest has it as source or source-ref"
         yield famulus.Problem(message, file=path, line=variable.line)
+
+
+def _literal_columns(
+    template: Template, path: Path, columns: Collection[str]
+) -> Iterator[famulus.Problem]:
+    """Yield where a template of Ground Truth has the name of a column as MTurk writes it."""
+    seen: set[str] = set()
+    for name, line in template.literals:
+        if name in columns and name not in seen:
+            seen.add(name)
+            value = f"task.input.{name}" if name.isidentifier() else f'task.input["{name}"]'
+            message = (
+                f"${{{name}}} stays as it is, as on Ground Truth, since the template uses "
+                f"task.input: write {{{{ {value} }}}} if it stands for the column {name!r}"
+            )
+            yield famulus.Problem(message, file=path, line=line, warning=True)
 
 
 def _page_problems(

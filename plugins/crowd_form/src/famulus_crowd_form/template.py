@@ -15,7 +15,7 @@ import famulus
 from famulus_crowd_form.contexts import unescaped_cycles, with_filters
 from famulus_crowd_form.filters import FILTERS
 from famulus_crowd_form.html_tokens import line_of
-from famulus_crowd_form.placeholders import with_values
+from famulus_crowd_form.placeholders import literal_placeholders, with_values
 
 #: What a template can use besides the columns of the data.
 OBJECT = "taskObject"
@@ -67,6 +67,8 @@ class Template:
     variables: tuple[Variable, ...]
     #: columns that rows can lack, since the template tests them or has a default
     optional: frozenset[str]
+    #: the names of ``${…}`` that are no values, since it is a template of Ground Truth, with lines
+    literals: tuple[tuple[str, int], ...]
     _bound: liquid.BoundTemplate
 
     @property
@@ -92,6 +94,7 @@ def compile_template(source: str) -> Template:
 
     :raises LiquidError: where it is none.
     """
+    literals = tuple((name, line_of(source, at)) for name, at in literal_placeholders(source))
     source = with_values(source)
     for offset in unescaped_cycles(source):
         raise TemplateFault(_CYCLE, line_of(source, offset))
@@ -117,7 +120,7 @@ def compile_template(source: str) -> Template:
         first or second or third for text in tested for first, second, third in _INPUT.findall(text)
     }
     variables.sort(key=lambda each: each.line)
-    return Template(source, tuple(variables), frozenset(optional), bound)
+    return Template(source, tuple(variables), frozenset(optional), literals, bound)
 
 
 class TemplateFault(LiquidError):  # noqa: N818 - it is about what an author wrote
