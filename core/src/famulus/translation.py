@@ -174,6 +174,38 @@ class TranslatableText(str):
         return _filled(text, self._values, language)
 
 
+class LocalizedText(str):
+    """A text that a task's author has written in several languages.
+
+    As a ``str`` it is in one of them, :attr:`tag`, which pages fall back on too.
+    """
+
+    __slots__ = ("tag", "texts")
+
+    tag: str
+    #: by the tag of their language, in the author's order; at least one
+    texts: Mapping[str, str]
+
+    def __new__(cls, texts: Mapping[str, str], preferred: str = "") -> LocalizedText:
+        """Make a text that is a ``str`` in the preferred language, or else in the first one."""
+        tag = preferred if preferred in texts else next(iter(texts))
+        text = super().__new__(cls, texts[tag])
+        text.tag, text.texts = tag, MappingProxyType(dict(texts))
+        return text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle it with all of its languages."""
+        return LocalizedText, (dict(self.texts), self.tag)
+
+    def translated(self, language: Language) -> str:
+        """Return the text in a language, or else in the one that pages fall back on."""
+        return self.texts.get(language.tag, self.texts[self.tag])
+
+    def language(self, wanted: Language) -> Language:
+        """Return the language that :meth:`translated` returns the text in."""
+        return wanted if wanted.tag in self.texts else LANGUAGES[self.tag]
+
+
 @frozen
 class Translator:
     """Translates the texts of a page."""
@@ -186,8 +218,10 @@ class Translator:
         return cls(find_language(tag) or ENGLISH)
 
     def __call__(self, text: str) -> str:
-        """Return a text in the page's language; one that is not translatable, as it is."""
-        return text.translated(self.language) if isinstance(text, TranslatableText) else text
+        """Return a text in the page's language; one that is in no other language, as it is."""
+        if isinstance(text, TranslatableText | LocalizedText):
+            return text.translated(self.language)
+        return text
 
     def html(self, text: str, **parts: str) -> str:
         """Return a text as HTML, escaped but for the parts.

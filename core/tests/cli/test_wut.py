@@ -87,7 +87,7 @@ def test_type_shows_its_description_and_its_options(famulus: Famulus) -> None:
 def test_required_option_is_marked(famulus: Famulus) -> None:
     output = famulus("wut", "task").output
 
-    assert row(output, "task_title")[1:4] == ["str", "???", "yes"]
+    assert row(output, "task_title")[1:4] == ["str or mapping of languages", "???", "yes"]
     assert row(output, "task_reward")[1:4] == ["decimal", "???", "no"]
     assert row(output, "task_name")[1:4] == ["str", "???", "no"]
 

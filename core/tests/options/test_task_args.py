@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -115,6 +116,29 @@ def test_empty_words_for_workers_are_refused(option: str) -> None:
     _, problems = make(**{option: " "})
 
     assert "is empty" in problems[f"task.{option}"]
+
+
+def test_a_mapping_of_texts_is_a_text_in_the_first_language_or_the_runs() -> None:
+    texts = {"en": "A color", "de_AT": "Eine Farbe"}
+    first, _ = make(task_title=texts)
+    chosen, _ = make(task_title=texts, language="de")
+
+    assert first is not None
+    assert chosen is not None
+    assert (first.task_title, chosen.task_title) == ("A color", "Eine Farbe")
+    assert unstructure(chosen)["task_title"] == {"en": "A color", "de": "Eine Farbe"}
+    assert unstructure(copy.deepcopy(chosen)) == unstructure(chosen)
+    again, _ = make(task_title=chosen.task_title)
+    assert again is not None
+    assert again.task_title == "A color"
+
+
+def test_a_mapping_without_texts_or_of_another_option_is_refused() -> None:
+    _, problems = make(task_title={}, task_tags={"en": "a"}, contact={"de": "a" * 301})
+
+    assert "write one text, or one per language" in problems["task.task_title"]
+    assert "a mapping is not a string" in problems["task.task_tags"]
+    assert problems["task.contact"] == "is not one line of at most 300 characters in de"
 
 
 def test_every_faulty_option_is_named_at_once() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from famulus.translation import LocalizedText
 from prolific_bench import Bench
 
 FORMATTED = "<p>Read <strong>all</strong> of it &amp; rate it.<br/>Thank you.</p>"
@@ -33,3 +34,16 @@ def test_formatting_that_the_task_page_shows_as_text_is_named(bench: Bench) -> N
     (found,) = bench.provider.problems(bench.plan)
 
     assert (found.key, found.warning) == ("task.task_description", True)
+
+
+@pytest.mark.parametrize(("language", "expected"), [(None, "Colors"), ("de-AT", "Farben")])
+def test_a_study_is_in_the_language_of_the_run_or_the_first_one(
+    bench: Bench, language: str | None, expected: str
+) -> None:
+    text = LocalizedText({"en": "Colors", "de": "Farben"})
+    bench.task |= {"task_title": text, "task_description": text, "language": language}
+
+    bench.provider.set_places(bench.run, 1)
+
+    fields = bench.study.fields
+    assert (fields["name"], fields["description"]) == (expected, expected)

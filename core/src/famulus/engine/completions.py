@@ -64,7 +64,8 @@ class Completions:
 
     database: Database
     run: PaidRun
-    title: str
+    #: of the run, by the tag of the page's language
+    titles: Mapping[str, str]
     blueprint: Blueprint
     provider: Provider
     admission: Admission
@@ -81,7 +82,7 @@ class Completions:
         """Return the page for answers that are stored, with how the worker leaves."""
         thank_you = self._thank_you(answers, view)
         return pages.stored_document(
-            self.title,
+            self.titles[translate.language.tag],
             translate,
             answers,
             late,
@@ -97,12 +98,12 @@ class Completions:
         way_out = pages.WayOut(VisitOutcome.WITHDREW, Nothing())
         if is_work:
             way_out = self.of(visit, VisitOutcome.COMPLETED)
-        return pages.already_document(self.title, translate, way_out)
+        return pages.already_document(self.titles[translate.language.tag], translate, way_out)
 
     def given_back_page(self, visit: VisitView, translate: Translator) -> str:
         """Return the page for a worker who has given a unit back."""
         way_out = self.of(visit, VisitOutcome.WITHDREW)
-        return pages.given_back_document(self.title, translate, way_out)
+        return pages.given_back_document(self.titles[translate.language.tag], translate, way_out)
 
     def of(self, visit: VisitView, outcome: VisitOutcome, thank_you: str = "") -> pages.WayOut:
         """Return how the worker of a visit leaves. Not called inside a transaction.

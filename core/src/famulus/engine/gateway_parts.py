@@ -30,6 +30,7 @@ from famulus.engine.unstored_answers import UnstoredAnswers
 from famulus.model.database import Database
 from famulus.model.outages import Outage
 from famulus.plan import RunParts
+from famulus.translation import LANGUAGES, Translator
 
 #: Seconds without a failure before an outage is logged as over. Some requests succeed during one:
 #: pages are served while uploads meet a full disk.
@@ -115,7 +116,7 @@ def gateway_parts(
                 reward=record.reward,
                 currency=record.currency,
             ),
-            title=info.title,
+            titles={tag: Translator(each)(info.title) for tag, each in LANGUAGES.items()},
             blueprint=blueprint,
             provider=provider,
             admission=admission,

@@ -143,4 +143,4 @@ def replies_in(info: pages.TaskInfo, accept_language: str) -> Replies:
     :param accept_language: the request's header of this name.
     """
     translate = Translator(choose_language(info.language, accept_language, info.languages))
-    return Replies(info.title, translate, info.contact)
+    return Replies(translate(info.title), translate, translate(info.contact))

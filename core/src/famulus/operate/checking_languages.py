@@ -1,4 +1,4 @@
-"""Checking the language of a run: plugins whose texts are not translated into it."""
+"""Checking the languages of a run: of its plugins' own texts, and of the task's."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
+from famulus.engine.pages import is_address
 from famulus.errors import Problem
+from famulus.options.task_args import TRANSLATED
 from famulus.plugins import Plugins
-from famulus.translation import LANGUAGES, Catalogue
+from famulus.translation import LANGUAGES, Catalogue, LocalizedText
 
 
 def language_warnings(plan: Plan, plugins: Plugins) -> list[Problem]:
-    """Return a warning for each plugin of a run that has no catalogue in the run's language."""
+    """Return a warning for each text of a run that lacks a language which it is shown in."""
+    return [*_plugin_warnings(plan, plugins), *_text_warnings(plan)]
+
+
+def _plugin_warnings(plan: Plan, plugins: Plugins) -> list[Problem]:
+    """Return a warning for each plugin that has no catalogue in the run's language."""
     chosen = plan.task.page_language
     if not chosen:
         return []
@@ -29,6 +36,36 @@ def language_warnings(plan: Plan, plugins: Plugins) -> list[Problem]:
         for role, catalogue in _catalogues(plan, plugins)
         if not catalogue.has(language)
     ]
+
+
+def _text_warnings(plan: Plan) -> Iterator[Problem]:
+    """Yield the task's texts that lack languages which others have, or the run's."""
+    given = {name: getattr(plan.task, name) for name in TRANSLATED}
+    texts = {name: text for name, text in given.items() if isinstance(text, LocalizedText)}
+    tags = list(dict.fromkeys(tag for text in texts.values() for tag in text.texts))
+    if not tags:
+        return
+    for name, text in given.items():
+        key = f"task.{name}"
+        if name in texts:
+            lacking = [tag for tag in tags if tag not in texts[name].texts]
+            if lacking:
+                message = f"has no text in {', '.join(lacking)}, as others have: add it"
+                yield plan.problem(key, message, warning=True)
+        elif text and not (name == "contact" and is_address(text)):
+            message = (
+                "is one text for all languages of the task: write "
+                f"{{{', '.join(f'{tag}: …' for tag in tags)}}}"
+            )
+            yield plan.problem(key, message, warning=True)
+    chosen = plan.task.page_language
+    if chosen and chosen not in tags:
+        for name, found in texts.items():
+            message = (
+                f"task.{name} has no text in {chosen} but in {', '.join(found.texts)}: workers "
+                f"read it in {found.tag}"
+            )
+            yield plan.problem("task.language", message, warning=True)
 
 
 def _catalogues(plan: Plan, plugins: Plugins) -> Iterator[tuple[str, Catalogue]]:

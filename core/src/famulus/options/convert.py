@@ -31,6 +31,7 @@ from cattrs.errors import (
 from cattrs.gen import make_dict_structure_fn_from_attrs
 
 from famulus.errors import Problem
+from famulus.options.localized import structure_texts
 from famulus.options.option_class import Option, is_option_class, is_union, options_of
 from famulus.options.origins import Origins, located
 from famulus.options.scalars import (
@@ -51,6 +52,7 @@ from famulus.options.scalars import (
     to_whole,
 )
 from famulus.options.suggest import did_you_mean
+from famulus.translation import LocalizedText
 
 T = TypeVar("T")
 
@@ -330,7 +332,7 @@ def _attribute(converter: Converter, option: Option) -> Any:
 
 def _structure_option(converter: Converter, option: Option, raw: Any, _: Any = None) -> Any:
     try:
-        value = converter.structure(raw, option.type)
+        value = _structure_value(converter, option, raw)
     except (Refused, BaseValidationError) as error:
         if option.secret:
             raise Refused(_SECRET) from None
@@ -343,6 +345,14 @@ def _structure_option(converter: Converter, option: Option, raw: Any, _: Any = N
     if option.choices is not None and value is not None:
         _check_choices(option, value, _why_unshown(option, raw))
     return value
+
+
+def _structure_value(converter: Converter, option: Option, raw: Any) -> Any:
+    if option.translatable and isinstance(raw, LocalizedText):
+        return structure_texts(raw.texts)
+    if option.translatable and isinstance(raw, Mapping):
+        return structure_texts(raw)
+    return converter.structure(raw, option.type)
 
 
 def _fitting(

@@ -12,6 +12,7 @@ HELP = "famulus_help"
 CHOICES = "famulus_choices"
 REQUIRED = "famulus_required"
 SECRET = "famulus_secret"
+TRANSLATABLE = "famulus_translatable"
 CALLBACK = "famulus_callback"
 ROWS = "famulus_rows"
 
@@ -24,6 +25,7 @@ def option(
     choices: Sequence[Any] | None = None,
     required: bool = False,
     secret: bool = False,
+    translatable: bool = False,
     validator: Any = None,
     converter: Any = None,
 ) -> Any:
@@ -31,10 +33,17 @@ def option(
 
     A required option without a default is missing until the user sets it: its default is ``None``
     and an unset one is a problem named by its key. ``choices`` limits the values; a ``secret`` is
-    neither stored nor shown. A ``converter`` gets the typed value, before the
-    ``validator``.
+    neither stored nor shown. A ``translatable`` text may be a mapping of languages,
+    ``{en: …, de: …}``: it is then a ``str`` in the first of them, which a :class:`Translator`
+    returns in each. A ``converter`` gets the typed value, before the ``validator``.
     """
-    metadata = {HELP: help, CHOICES: choices, REQUIRED: required, SECRET: secret}
+    metadata = {
+        HELP: help,
+        CHOICES: choices,
+        REQUIRED: required,
+        SECRET: secret,
+        TRANSLATABLE: translatable,
+    }
     checks: dict[str, Any] = {"validator": validator, "converter": converter}
     if factory is not None:
         return attrs.field(factory=factory, metadata=metadata, **checks)

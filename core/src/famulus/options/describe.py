@@ -96,6 +96,11 @@ def type_words(annotation: Any) -> str:
     return _of_kind(annotation, origin or annotation, args)
 
 
+def _type_of(option: Option) -> str:
+    words = type_words(option.type)
+    return f"{words} or mapping of languages" if option.translatable else words
+
+
 def _of_kind(annotation: Any, kind: Any, args: Sequence[Any]) -> str:
     if kind in _LISTS:
         items = dict.fromkeys(type_words(each) for each in args if each is not Ellipsis)
@@ -115,7 +120,7 @@ def _described(
         default = option.safe_default if instance is None else getattr(instance, option.attribute)
         yield Described(
             dest=f"{prefix}{name}",
-            type=type_words(option.type),
+            type=_type_of(option),
             default=_hidden(default) if option.secret else _yaml_words(default),
             help=option.help,
             choices=_choices(option),

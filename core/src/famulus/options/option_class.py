@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin
 import attrs
 from attrs import frozen
 
-from famulus.options.declare import CALLBACK, CHOICES, HELP, REQUIRED, ROWS, SECRET
+from famulus.options.declare import CALLBACK, CHOICES, HELP, REQUIRED, ROWS, SECRET, TRANSLATABLE
 
 
 @frozen(kw_only=True, eq=False)
@@ -32,6 +32,8 @@ class Option:
     refuses_none: bool
     #: whether it is neither stored nor shown
     secret: bool
+    #: whether a mapping of languages may take the place of its text
+    translatable: bool
     #: whether it is a function, which only Python can give
     is_callback: bool
     #: whether it takes the data
@@ -94,6 +96,7 @@ def _option(field: attrs.Attribute[Any]) -> Option:
         required=required or field.default is attrs.NOTHING,
         refuses_none=required,
         secret=bool(data.get(SECRET, False)),
+        translatable=bool(data.get(TRANSLATABLE, False)),
         is_callback=bool(data.get(CALLBACK, False)),
         is_rows=bool(data.get(ROWS, False)),
         field=field,

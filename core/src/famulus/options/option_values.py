@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from famulus.options.option_class import options_of
+from famulus.translation import LocalizedText
 
 
 def unstructure(value: Any) -> Any:
@@ -22,6 +23,8 @@ def unstructure(value: Any) -> Any:
     match value:
         case Enum():
             return value.value if type(value.value) in (str, int) else value.name
+        case LocalizedText():
+            return dict(value.texts)
         case Decimal() | Path():
             return str(value)
         case Mapping():

@@ -10,11 +10,13 @@ from attrs import frozen
 from famulus.names import name_fault, stripped_name
 from famulus.options.declare import option
 from famulus.options.requirements import QualificationRequirement
-from famulus.translation import BROWSER, find_language, language_tags
+from famulus.translation import BROWSER, LocalizedText, find_language, language_tags
 
 if TYPE_CHECKING:
     from attrs import Attribute
 
+#: The options that may be mappings of languages.
+TRANSLATED = ("task_title", "task_description", "contact")
 _LONGEST_NAME = 200
 _LONGEST_CONTACT = 300
 _LARGEST_REWARD = 10**9
@@ -40,13 +42,22 @@ def _is_filled(_: object, _field: Attribute[Any], value: str | None) -> None:
         raise ValueError("is empty; workers read it before they decide to take part")
 
 
+def _stripped_contact(value: Any) -> Any:
+    if isinstance(value, LocalizedText):
+        return LocalizedText({tag: text.strip() for tag, text in value.texts.items()})
+    return stripped_name(value)
+
+
 def _is_contact(_: object, _field: Attribute[Any], value: str | None) -> None:
     if value is None:
         return
     if not value:
         raise ValueError("is empty; write a mail address, a web address or a sentence")
-    if len(value) > _LONGEST_CONTACT or not value.isprintable():
-        raise ValueError(f"is not one line of at most {_LONGEST_CONTACT} characters")
+    texts = value.texts if isinstance(value, LocalizedText) else {"": value}
+    for tag, text in texts.items():
+        if len(text) > _LONGEST_CONTACT or not text.isprintable():
+            where = f" in {tag}" if tag else ""
+            raise ValueError(f"is not one line of at most {_LONGEST_CONTACT} characters{where}")
 
 
 def _is_language(_: object, _field: Attribute[Any], value: str | None) -> None:
@@ -115,11 +126,12 @@ class TaskArgs:
         validator=_is_name,
     )
     task_title: str | None = option(
-        help="Title that workers see.", required=True, validator=_is_filled
+        help="Title that workers see.", required=True, translatable=True, validator=_is_filled
     )
     task_description: str | None = option(
         help="Description that workers see before they accept.",
         required=True,
+        translatable=True,
         validator=_is_filled,
     )
     task_reward: Decimal | None = option(
@@ -142,7 +154,8 @@ class TaskArgs:
     contact: str | None = option(
         help="How workers reach the requester: a mail address, a web address or a sentence, which "
         "the task's pages show.",
-        converter=stripped_name,
+        translatable=True,
+        converter=_stripped_contact,
         validator=_is_contact,
     )
     language: str | None = option(
@@ -204,6 +217,14 @@ class TaskArgs:
         help="Options of the installed qualification checks, each under the check's type.",
         factory=dict,
     )
+
+    def __attrs_post_init__(self) -> None:
+        """Prefer the language of the run's pages in texts that are in several."""
+        for name in TRANSLATED:
+            text = getattr(self, name)
+            if isinstance(text, LocalizedText):
+                preferring = LocalizedText(text.texts, self.page_language)
+                object.__setattr__(self, name, preferring)
 
     @property
     def page_language(self) -> str:

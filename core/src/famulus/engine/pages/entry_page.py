@@ -81,7 +81,8 @@ def entry_document(page: EntryPage, translate: Translator) -> str:
         f'<button class="famulus-button" type="submit">{escape(translate(form.button))}</button>\n'
         "</form>\n</section>\n</main>\n"
     )
-    return document(f"{translate(form.title)} · {page.info.title}", body, translate.language)
+    title = f"{translate(form.title)} · {translate(page.info.title)}"
+    return document(title, body, translate.language)
 
 
 def _alert(page: EntryPage, translate: Translator, *, has_marks: bool) -> str:

@@ -12,7 +12,7 @@ from attrs import frozen
 from famulus.catalogue import _
 from famulus.contracts.views import Page
 from famulus.html_attributes import attributes
-from famulus.translation import ENGLISH, LANGUAGES, Language, Translator
+from famulus.translation import ENGLISH, LANGUAGES, Language, LocalizedText, Translator
 
 _MAIL_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
@@ -35,6 +35,7 @@ _NOT_OF_THE_BUTTON = frozenset({"type", "value", "class", "name", "form"}) | {
 class TaskInfo:
     """The facts about a run that its pages show."""
 
+    #: this, the description and the contact may be a :class:`LocalizedText`
     title: str
     description: str = ""
     #: what one unit pays, as :func:`amount_text` returns it; empty where it pays nothing
@@ -115,19 +116,25 @@ class Header:
     @classmethod
     def of(cls, info: TaskInfo, translate: Translator) -> Header:
         """Return the header of a run's pages."""
-        text = "" if info.description in ("", info.title) else info.description
+        title, text = translate(info.title), translate(info.description)
+        if text == title:
+            text = ""
         reward = translate(_("{reward} per unit", reward=info.reward))
         requester = translate(_("Requester: {requester}", requester=info.requester))
         after = _item(escape(requester)) if info.requester else ""
         if info.contact:
-            after += _item(translate.html(CONTACT, contact=contact_html(info.contact)))
+            after += _item(translate.html(CONTACT, contact=contact_html(translate(info.contact))))
+        description = ""
+        if text:
+            language = _language_of(info.description, translate)
+            description = f'<p class="famulus-description"{language}>{escape(text)}</p>\n'
         return cls(
             title=(
                 '<header class="famulus-frame famulus-header">\n<div class="famulus-heading">\n'
-                f'<h1 class="famulus-title" dir="auto">{escape(info.title)}</h1>\n'
+                f'<h1 class="famulus-title"{_language_of(info.title, translate)}>{escape(title)}'
+                "</h1>\n"
             ),
-            description="</div>\n"
-            + (f'<p class="famulus-description" dir="auto">{escape(text)}</p>\n' if text else ""),
+            description=f"</div>\n{description}",
             before_number=_item(escape(reward)) if info.reward else "",
             after_number=after,
         )
@@ -141,6 +148,15 @@ class Header:
         items = f"{self.before_number}{number}{self.after_number}"
         facts = f'<ul class="famulus-facts">\n{items}</ul>\n' if items else ""
         return f"{self.title}{time}{self.description}{facts}</header>\n"
+
+
+def _language_of(text: str, translate: Translator) -> str:
+    """Return the attributes of an author's text among our own parts."""
+    if isinstance(text, LocalizedText):
+        language = text.language(translate.language)
+        if language != translate.language:
+            return attributes(language.attributes)
+    return ' dir="auto"'
 
 
 def _item(fact: str) -> str:
@@ -172,6 +188,11 @@ def passed_note(translate: Translator, *, is_shown: bool) -> str:
         f'<p class="famulus-frame famulus-note famulus-note-good" id="{PASSED_ID}" role="status"'
         f"{hidden}>{escape(translate(PASSED))}</p>\n"
     )
+
+
+def is_address(contact: str) -> bool:
+    """Return whether a contact is a mail address or a web address, without words of a language."""
+    return bool(_MAIL_ADDRESS.fullmatch(contact) or _WEB_ADDRESS.fullmatch(contact))
 
 
 def contact_html(contact: str) -> str:

@@ -42,10 +42,11 @@ def preview_document(info: TaskInfo, translate: Translator, page: Page | None) -
         f'<main id="famulus-page"{around}>\n{_preview_note(translate)}'
         f"{header(info, translate)}{inside}</main>\n"
     )
+    title = translate(info.title)
     if page is None:
-        return document(info.title, body, translate.language)
+        return document(title, body, translate.language)
     return document(
-        info.title,
+        title,
         body,
         own,
         head=page.head,

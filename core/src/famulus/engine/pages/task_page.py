@@ -111,7 +111,7 @@ class TaskLayout:
             translate=translate,
             own=own,
             is_onboarding=is_onboarding,
-            beginning=beginning(info.title),
+            beginning=beginning(translate(info.title)),
             around=around_attributes(_NO_PAGE, language, own),
             task=task_attributes(_NO_PAGE, language, own),
             not_stored=escape(translate(_NOT_STORED)),
