@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from famulus_crowd_form.checks import _element_problems, _literal_columns
+from famulus_crowd_form.styles import style_faults
 from famulus_crowd_form.template import compile_template
 
 INPUT = '<crowd-input name="a"></crowd-input>\n'
@@ -62,3 +63,25 @@ def test_the_name_of_a_column_that_stays_is_named_once() -> None:
         "write {{ task.input[\"the d\"] }} if it stands for the column 'the d'",
     ]
     assert [*_literal_columns(compile_template("${a}"), Path("task.html"), ["a"])] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "words"),
+    [
+        ('\n<b style="{{ task.input.x }}">', "a: url(b)", ["'a: url(b)' of the data"]),
+        ('\n<b style="a: {{ task.input.x }}">', "b; c: d", ["'b; c: d' of the data"]),
+        ("<style>\n{{ task.input.x }}</style>", "b { c: d }", ["'b { c: d }' of the data"]),
+        ("<style>\nb { {{ task.input.x }} }</style>", "@c", ["'@c' of the data"]),
+        ('\n<b style="a: url({{ task.input.x }})">', "data:b", ["only relative addresses"]),
+        ('\n<b style="{{ task.input.x }}">', "a: b", []),
+        ('\n<b style="a: url({{ task.input.x }})">', "b c/d", []),
+        ("<style>\nb { content: '{{ task.input.x }}' }</style>", "a: b", []),
+        ("<style>\n#{{ task.input.x }} { a: b }</style>", "c:d", []),
+        ("<style>\n.a\\:b { a: '\\201c ' }</style>", "c", []),
+    ],
+)
+def test_what_has_no_effect_in_a_style_is_named(source: str, value: str, words: list[str]) -> None:
+    found = [*style_faults(compile_template(source).render({"x": value}))]
+
+    assert [line for line, _ in found] == [2] * len(words)
+    assert all(word in fault for word, (_, fault) in zip(words, found, strict=True))

@@ -171,6 +171,92 @@ def test_values_in_styles_are_words_numbers_colours_or_strings(
     assert rendered(source, x=value) == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "is_kept"),
+    [
+        ("color: red", True),
+        (" color:rgb(1, 2, 3); --a: calc(1px + var(--b)) !important;", True),
+        ("red", True),
+        ("background: url(//b)", False),
+        ("background: image-set('b' 1x)", False),
+        ("color: red} b { color: red", False),
+        ("color: red /* ", False),
+        ("color: xrgb(1)", False),
+        ("width: expression(1)", False),
+        ("@import b", False),
+    ],
+)
+@pytest.mark.parametrize(
+    "place",
+    [
+        "<b style='%s'>",
+        "<b style='a: b; {% if task.input.y != '' %}{{ task.input.y }}{% else %}%s{% endif %}'>",
+        "<style>b { %s } </style>",
+        "<style>i { a: 'x;' } b { a: b; /* ' */ %s } </style>",
+    ],
+)
+def test_declarations_from_data_work_if_they_load_nothing(
+    place: str, value: str, is_kept: bool
+) -> None:
+    page = rendered(place.replace("%s", "{{ task.input.x }}"), x=value, y="")
+
+    assert (value in page) is is_kept
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "expected"),
+    [
+        ("color: %s", "rgb(1 2 3 / 50%)", "rgb(1 2 3 / 50%)"),
+        ("font: a%s", ", b c", ", b c"),
+        ("color: %s", "red; a: b", r"red\3b \20 a\3a \20 b"),
+        ("background: url(%s)", "a b.png", r"a\20 b\2e png"),
+        ("background: url(i/%s)", "rgb(1)", r"rgb\28 1\29 "),
+        ("background: url( '%s')", "https://a", r"https\3a \2f \2f a"),
+        ("background: url(%s)", "data:image/png,a", r"about\3a invalid"),
+        ("background: image-set('a' 1x, '%s' 2x)", "ftp://a", r"about\3a invalid"),
+        ("background: url({{ task.input.y }}%s)", ":text/css,a", r"about\3a invalid"),
+        ("content: '%s'", "color: red", r"color\3a \20 red"),
+    ],
+)
+def test_what_is_from_data_in_a_declaration_stays_in_its_place(
+    place: str, value: str, expected: str
+) -> None:
+    for around in ('<b style="{}">', "<style>b {{ {} }}</style>"):
+        before, after = around.format(place).split("%s")
+        page = rendered(f"{before}{{{{ task.input.x }}}}{after}", x=value, y="")
+
+        assert page == before.replace("{{ task.input.y }}", "") + expected + after
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a.css", r"a\2e css"),
+        ("data:text/css,b{}", r"about\3a invalid"),
+        ("a.css:b", r"about\3a invalid"),
+    ],
+)
+def test_a_style_sheet_from_data_is_an_address(value: str, expected: str) -> None:
+    page = rendered("<style>@import '{{ task.input.x }}';", x=value)
+
+    assert page == f"<style>@import '{expected}';"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "{{ task.input.x }}{{ task.input.y }}",
+        "{% if task.input.x %}{{ task.input.x }}{% endif %}{{ task.input.y }}",
+        "{% unless task.input.x %}{% else %}{{ task.input.x }}{{ task.input.y }}{% endunless %}",
+    ],
+)
+@pytest.mark.parametrize(
+    ("x", "y"), [("javascript:f()", ""), ("java", "script:f()"), ("javascript", "\t:f()")]
+)
+def test_an_address_of_several_values_runs_no_code(address: str, x: str, y: str) -> None:
+    assert "about:invalid" in rendered(f'<a href="{address}">', x=x, y=y)
+
+
 @pytest.mark.parametrize("place", ["{{ task.input.x }}", "'{{ task.input.x }}'"])
 @pytest.mark.parametrize("around", ["<style>b { color: %s }</style>", '<b style="color: %s">'])
 def test_no_value_leaves_its_place_in_a_style(around: str, place: str) -> None:
@@ -203,6 +289,7 @@ def test_the_object_of_an_input_manifest_is_found() -> None:
         ("<style>\n{%- cycle x -%}</style>", 2, "{% cycle %} of values"),
         ("\n{% if %}{% endif %}", 2, "missing expression"),
         ("{% unheard %}", 1, "unheard"),
+        ("<style>\n@import {{ x }};</style>", 2, 'write @import "{{ x }}"'),
     ],
 )
 def test_a_fault_of_a_template_has_a_line(source: str, line: int, words: str) -> None:

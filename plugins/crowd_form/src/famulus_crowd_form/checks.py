@@ -19,6 +19,7 @@ from famulus_crowd_form.html_tokens import Kind, line_of, tokens
 from famulus_crowd_form.onboarding import correct_faults
 from famulus_crowd_form.options import ROWS_KEY, CrowdFormArgs, SharedCrowdFormState
 from famulus_crowd_form.page import ELEMENTS, FIELDLESS, filled_page
+from famulus_crowd_form.styles import style_faults
 from famulus_crowd_form.template import (
     OBJECT,
     OBJECT_COLUMNS,
@@ -223,12 +224,14 @@ def _page_problems(
     seen: set[str] = set()
     for place, row in rows:
         try:
-            faults = filled_page(template.render(row)).faults
+            page = template.render(row)
         except LiquidError as error:
             yield problem_of(error, path)
             return
-        for line, fault in faults:
+        found = [(line, fault, False) for line, fault in filled_page(page).faults]
+        found += [(line, fault, True) for line, fault in style_faults(page)]
+        for line, fault, is_warning in found:
             if fault not in seen:
                 seen.add(fault)
                 message = f"{fault} (in the page of row {place}, whose line this is)"
-                yield famulus.Problem(message, file=path, line=line)
+                yield famulus.Problem(message, file=path, line=line, warning=is_warning)

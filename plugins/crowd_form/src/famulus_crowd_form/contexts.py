@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from html import unescape
 
 from famulus_crowd_form.html_tokens import Attribute, Kind, Token, tokens
+from famulus_crowd_form.styles import BARE_IMPORT, css_filter
 
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _RAW = re.compile(
@@ -20,6 +21,10 @@ _RAW = re.compile(
 )
 #: The values of a cycle, without the name of its group.
 _CYCLE = re.compile(r"""\{%-?\s*cycle\b(?:\s*(?:\w+|"[^"]*"|'[^']*')\s*:)?(.*?)-?%\}""", re.DOTALL)
+_CYCLE_FAULT = (
+    "{% cycle %} of values does not work in scripts, styles and addresses: write "
+    "{% if %} and {{ … }} there"
+)
 _LITERAL = re.compile(r""""[^"]*"|'[^']*'|\b(?:true|false|nil|null|empty|blank)\b""")
 _NAME = re.compile(r"[A-Za-z_]")
 _END = re.compile(r"\s*-?\}\}\Z")
@@ -53,22 +58,24 @@ def with_filters(source: str) -> str:
     return "".join([*parts, source[position:]])
 
 
-def unescaped_cycles(source: str) -> Iterator[int]:
-    """Yield where a ``{% cycle %}`` of values stands whose place needs more than Liquid's escape.
+def place_faults(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the values that no filter makes safe or useful in their places, with what to write.
 
-    A tag can have no filter.
+    A tag can have no filter: a ``{% cycle %}`` of values has only Liquid's escape.
     """
     for found, filters in _with_places(source):
         cycle = _CYCLE.fullmatch(found[0])
         if cycle and filters and _NAME.search(_LITERAL.sub("", cycle[1])):
-            yield found.start()
+            yield found.start(), _CYCLE_FAULT
+        elif not cycle and BARE_IMPORT in filters and found[0].startswith("{{"):
+            yield found.start(), f'@import {found[0]} needs quotes: write @import "{found[0]}"'
 
 
 def _with_places(source: str) -> Iterator[tuple[re.Match[str], str]]:
     """Yield the outputs and tags of a template with the filters that their places need."""
     blanked = blank(source)
     raw = [found.span() for found in _RAW.finditer(source)]
-    places = iter([*_places(blanked)])
+    places = iter([*_places(blanked, source)])
     place = next(places, None)
     for found in _LIQUID.finditer(source):
         if any(start <= found.start() < end for start, end in raw):
@@ -114,24 +121,40 @@ class _Json:
 class _Style:
     """The content of a style sheet."""
 
+    def __init__(self, source: str, start: int) -> None:
+        self._source, self._start = source, start
+
     def filters_at(self, text: str, offset: int) -> str:
-        return " | in_css"
+        before = _before(self._source, self._start, offset)
+        return css_filter(before, is_attribute=False)
 
 
 class _Attributes:
     """The attributes of a tag."""
 
-    def __init__(self, token: Token) -> None:
+    def __init__(self, token: Token, source: str) -> None:
         self._attributes = list(token.attributes())
+        self._source = source
 
     def filters_at(self, text: str, offset: int) -> str:
         for attribute in self._attributes:
             if attribute.span is not None and attribute.span[0] <= offset < attribute.span[1]:
-                return _in_value(text, attribute, attribute.span, offset)
+                before = _before(self._source, attribute.span[0], offset)
+                return _in_value(text, attribute, attribute.span, offset, before)
         return " | in_unquoted"
 
 
-def _in_value(text: str, attribute: Attribute, span: tuple[int, int], offset: int) -> str:
+def _before(source: str, start: int, offset: int) -> str:
+    """Return what precedes a value, without Liquid.
+
+    A value can be empty, and the other branch of an ``{% if %}`` is not in the page.
+    """
+    return _LIQUID.sub("", source[start:offset])
+
+
+def _in_value(
+    text: str, attribute: Attribute, span: tuple[int, int], offset: int, before: str
+) -> str:
     found = ""
     if attribute.name.startswith("on"):
         # An entity is as long as it is written: the places of quotes in code would differ.
@@ -139,22 +162,24 @@ def _in_value(text: str, attribute: Attribute, span: tuple[int, int], offset: in
         place = _Script(0, len(plain) + 1).filters_at(f"{plain}x", len(plain))
         found = place.replace("in_", "in_handler_")
     elif attribute.name == "style":
-        found = " | in_css"
+        found = css_filter(unescape(before), is_attribute=True)
     elif attribute.name == "srcdoc":
         found = " | in_srcdoc"
-    elif attribute.name in _URLS and not text[span[0] : offset].strip():
+    elif attribute.name in _URLS and not before.strip():
         found = " | in_url"
     return found if attribute.is_quoted else f"{found} | in_unquoted"
 
 
-def _places(text: str) -> Iterator[tuple[int, int, _Script | _Json | _Style | _Attributes]]:
+def _places(
+    text: str, source: str
+) -> Iterator[tuple[int, int, _Script | _Json | _Style | _Attributes]]:
     """Yield the parts of a page where text is not escaped like text, with their ends."""
     for token in tokens(text):
         if token.kind is not Kind.START:
             continue
-        yield token.start, token.end, _Attributes(token)
+        yield token.start, token.end, _Attributes(token, source)
         if token.name == "style" and token.content_end is not None:
-            yield token.end, token.content_end, _Style()
+            yield token.end, token.content_end, _Style(source, token.end)
         if token.name == "script" and token.content_end is not None:
             kind = token.values().get("type", "").strip()
             if _SCRIPT_TYPES.fullmatch(kind):

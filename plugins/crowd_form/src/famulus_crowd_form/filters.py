@@ -22,6 +22,20 @@ _CSS_PLAIN = re.compile(
     r"[a-z][a-z0-9_-]*|[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:%|[a-z]*)|#[0-9a-f]{3,8}",
     re.ASCII | re.IGNORECASE,
 )
+_CSS_WORDS = r"[\w.,%#+ \t\n-]|/(?!\*)"
+#: Those that load nothing.
+_CSS_FUNCTION = (
+    r"(?<![\w-])(?:rgba?|hsla?|hwb|(?:ok)?lab|(?:ok)?lch|calc|min|max|clamp|var"
+    r"|(?:repeating-)?(?:linear|radial|conic)-gradient"
+    r"|(?:translate|scale|rotate|skew)[xyz]?|blur|brightness|contrast|grayscale|opacity)"
+)
+_CSS_VALUE = (
+    rf"(?:{_CSS_FUNCTION}\((?:{_CSS_FUNCTION}\((?:{_CSS_WORDS})*+\)|{_CSS_WORDS})*+\)"
+    rf"|{_CSS_WORDS})*+"
+)
+_CSS_DECLARATION = rf"\s*-{{0,2}}[a-z][\w-]*\s*:{_CSS_VALUE}(?:!\s*important\s*)?"
+_CSS_VALUES = re.compile(_CSS_VALUE, re.IGNORECASE)
+_CSS_DECLARATIONS = re.compile(rf"{_CSS_DECLARATION}(?:;{_CSS_DECLARATION})*+;?\s*", re.IGNORECASE)
 _CSS_SPECIAL = re.compile(r"[^A-Za-z0-9]")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
 _MEDIA_DATA = re.compile(r"data:(?:image|audio|video)/", re.IGNORECASE)
@@ -110,6 +124,24 @@ def in_css(value: Any) -> Any:
     return text if _CSS_PLAIN.fullmatch(text) else _CSS_SPECIAL.sub(_css_escape, text)
 
 
+def in_css_value(value: Any) -> Any:
+    """Return the value of a property, of words, numbers and functions that load nothing."""
+    return _text(value) if _is_css(value, _CSS_VALUES) else in_css(value)
+
+
+def in_declarations(value: Any) -> Any:
+    """Return declarations that load nothing, where declarations of CSS begin."""
+    return _text(value) if _is_css(value, _CSS_DECLARATIONS) else in_css(value)
+
+
+def in_css_url(value: Any) -> Any:
+    """Escape an address in CSS, which is relative, or of http or https."""
+    if isinstance(value, Trusted):
+        return value
+    text = _text(value)
+    return in_css(text if _is_of_web(text) else INVALID_URL)
+
+
 def in_url(value: Any) -> Any:
     """Return an address that runs no code."""
     if isinstance(value, Trusted):
@@ -150,6 +182,9 @@ def is_safe_url(address: str) -> bool:
     """Return whether an address is relative, or of a scheme that cannot run code."""
     read = address.translate(_IGNORED).strip(_STRIPPED)
     scheme = _SCHEME.match(read)
+    if read.startswith(":"):
+        # The value before it could be the scheme.
+        return False
     if scheme is None or scheme[1].lower() in ("http", "https", "mailto", "tel"):
         return True
     return _MEDIA_DATA.match(read) is not None
@@ -165,6 +200,9 @@ FILTERS = (
     in_string,
     in_code,
     in_css,
+    in_css_value,
+    in_declarations,
+    in_css_url,
     in_url,
     in_srcdoc,
     in_unquoted,
@@ -183,6 +221,15 @@ def _text(value: Any) -> str:
     if isinstance(value, list | dict):
         return to_json(value)
     return value if isinstance(value, str) else str(value)
+
+
+def _is_css(value: Any, grammar: re.Pattern[str]) -> bool:
+    return not isinstance(value, Trusted) and grammar.fullmatch(_text(value)) is not None
+
+
+def _is_of_web(address: str) -> bool:
+    before_path = re.split("[/?#]", address.translate(_IGNORED).strip(_STRIPPED), maxsplit=1)[0]
+    return ":" not in before_path or before_path.lower() in ("http:", "https:")
 
 
 def _is_json(text: str) -> bool:

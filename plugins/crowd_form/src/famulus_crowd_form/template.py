@@ -12,7 +12,7 @@ from attrs import frozen
 from liquid.exceptions import LiquidError
 
 import famulus
-from famulus_crowd_form.contexts import unescaped_cycles, with_filters
+from famulus_crowd_form.contexts import place_faults, with_filters
 from famulus_crowd_form.filters import FILTERS
 from famulus_crowd_form.html_tokens import line_of
 from famulus_crowd_form.placeholders import literal_placeholders, with_values
@@ -24,10 +24,6 @@ OBJECT_COLUMNS = ("source", "source-ref")
 
 #: Tags that read files, or write values where no filter is added.
 _NO_TAGS = ("include", "render", "echo", "liquid", "doc")
-_CYCLE = (
-    "{% cycle %} of values does not work in scripts, styles and addresses: write "
-    "{% if %} and {{ … }} there"
-)
 _TESTED = re.compile(r"\{%-?\s*(?:if|elsif|unless|case)\b(.*?)%\}", re.DOTALL)
 _DEFAULTED = re.compile(r"\{\{((?:(?!\}\}).)*?)\|\s*default\b", re.DOTALL)
 _INPUT = re.compile(r"""\btask\.input(?:\.([\w-]+)|\[\s*(?:"([^"]*)"|'([^']*)')\s*\])""")
@@ -96,8 +92,8 @@ def compile_template(source: str) -> Template:
     """
     literals = tuple((name, line_of(source, at)) for name, at in literal_placeholders(source))
     source = with_values(source)
-    for offset in unescaped_cycles(source):
-        raise TemplateFault(_CYCLE, line_of(source, offset))
+    for offset, fault in place_faults(source):
+        raise TemplateFault(fault, line_of(source, offset))
     environment = _Environment(autoescape=True)
     for name in _NO_TAGS:
         environment.tags.pop(name, None)
