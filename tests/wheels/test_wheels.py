@@ -9,8 +9,10 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode, urljoin
 from urllib.request import urlopen
+from zipfile import ZipFile
 
 import pytest
+from tools.workspace import members
 
 from famulus.testing.command import python_command
 
@@ -29,6 +31,15 @@ _PLUGINS = (
     "famulus-mturk",
     "famulus-prolific",
 )
+#: What the packages have besides modules, of each kind one.
+_FILES = frozenset({
+    "famulus_crowd_form/locale/ar/LC_MESSAGES/famulus_crowd_form.mo",
+    "famulus_crowd_form/static/famulus_crowd.js",
+    "famulus_form/locale/ar/LC_MESSAGES/famulus_form.mo",
+    "famulus_form/studies/summary-quality/form.yaml",
+    "famulus_marks/locale/ar/LC_MESSAGES/famulus_marks.mo",
+    "famulus_marks/static/famulus_marks.css",
+})  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +54,22 @@ def test_plugins_of_the_wheels_are_found(installed: Path, run: Run) -> None:
 
     for distribution in _PLUGINS:
         assert distribution in listed
+
+
+def test_wheels_have_all_files_of_their_packages(famulus_wheels: list[Path]) -> None:
+    found: set[str] = set()
+    for member, wheel in zip(members(), famulus_wheels, strict=True):
+        source = member / "src"
+        with ZipFile(wheel) as archive:
+            names = set(archive.namelist())
+        files = (path for path in source.rglob("*") if path.is_file())
+        expected = {
+            path.relative_to(source).as_posix() for path in files if "__pycache__" not in path.parts
+        }
+        assert expected - names == set(), wheel.name
+        found |= names
+
+    assert found >= _FILES
 
 
 def test_fake_of_mturk_comes_with_its_provider(installed: Path, run: Run) -> None:
