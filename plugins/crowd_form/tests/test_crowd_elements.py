@@ -209,7 +209,7 @@ def test_elements_without_a_field_are_shown_without_scripts() -> None:
     assert (
         body.count('<div class="crowd-tab" role="group"') == body.count("</div></crowd-tab>") == 2
     )
-    assert "<summary>Click to open</summary>" in body
+    assert ">Click to open</summary>" in body
     assert '<button class="crowd-button" type="button">Issue</button>' in body
     assert '<span class="crowd-badge">1</span>' in body
     assert "<output for=" in body

@@ -77,3 +77,17 @@ def test_a_refusal_is_translated_with_the_sentences_in_it() -> None:
     assert str(caught.value).startswith("1: Please choose one of these. 2: ")
     assert german(caught.value.message).startswith("1: Bitte wählen Sie eine dieser")
     assert "Please" not in german(caught.value.message)
+
+
+def test_texts_of_the_elements_have_their_language_and_those_of_authors_none() -> None:
+    page = (
+        "<crowd-modal>x</crowd-modal><crowd-modal link-text='y'>x</crowd-modal>"
+        "<crowd-image-classifier name=a header=b src=c.png categories='[1]'>"
+        "<full-instructions>z</full-instructions></crowd-image-classifier>"
+    )
+
+    body = filled_page(page, famulus.Translator.to("ar")).body
+
+    own = re.findall(r'<(?:summary|img)\b[^>]*lang="ar" dir="rtl">', body)
+    assert len(own) == body.count('lang="ar"') == 3
+    assert "<summary>y</summary>" in body

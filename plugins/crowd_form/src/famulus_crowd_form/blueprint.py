@@ -13,6 +13,7 @@ from attrs import evolve
 import famulus
 import famulus_marks
 from famulus_crowd_form.catalogue import CATALOGUE, _
+from famulus_crowd_form.elements.base import attributes
 from famulus_crowd_form.options import ROWS_KEY, CrowdFormArgs, SharedCrowdFormState
 from famulus_crowd_form.show import shown, shown_onboarding
 
@@ -189,11 +190,18 @@ def _page(filled: Filled, translate: famulus.Translator) -> famulus.Page:
     """Return the page of a filled template; ``translate`` as in ``filled_page``."""
     has_marks = any(answer.has_marks for answer in filled.answers)
     needs_scripts = has_marks or "<script" in filled.body or bool(filled.scripts)
-    text, close = escape(translate(_NO_SCRIPT)), escape(translate(_CLOSE))
-    note = f'<noscript><p class="crowd-noscript">{text}</p></noscript>\n' if needs_scripts else ""
+    text = escape(translate(_NO_SCRIPT))
+    language = translate.language
+    own = attributes({"class": "crowd-noscript", **language.attributes})
+    note = f"<noscript><p{own}>{text}</p></noscript>\n" if needs_scripts else ""
+    around = attributes({
+        "class": "crowd-page",
+        "data-close": translate(_CLOSE),
+        "data-lang": language.tag,
+    })  # fmt: skip
     return famulus.Page(
         head=_HEAD,
-        body=f'<div class="crowd-page" data-close="{close}">{note}{filled.body}</div>',
+        body=f"<div{around}>{note}{filled.body}</div>",
         scripts=(_MARKS_SCRIPT if has_marks else "") + filled.scripts,
         html_attributes=filled.html_attributes,
         form_attributes=filled.form_attributes,

@@ -27,11 +27,14 @@ def opening(name: str, value: str = "", translate: Translator = _ENGLISH) -> str
 
     :param value: marks that are there from the start, as JSON.
     """
+    language = translate.language
     without = escape(translate(_("To mark something, please turn JavaScript on.")))
     return (
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}" data-marks>\n'
-        f'<noscript><p class="fq-help">{without}</p></noscript>\n'
-        f'<div class="fq-marking" data-texts="{escape(script_texts(translate))}">\n'
+        f'<noscript><p class="fq-help" lang="{language.tag}" dir="{language.direction}">{without}'
+        "</p></noscript>\n"
+        f'<div class="fq-marking" data-texts="{escape(script_texts(translate))}"'
+        f' data-lang="{language.tag}" data-dir="{language.direction}">\n'
     )
 
 

@@ -47,6 +47,11 @@ class Tag:
         """A start of ids that nothing else on the page has."""
         return f"crowd-{self.number}"
 
+    @property
+    def own_language(self) -> str:
+        """The attributes of what has a text of the page's own: the template's language differs."""
+        return attributes(self.translate.language.attributes)
+
     def text(self, name: str) -> str:
         """Return an attribute; empty without one."""
         return self.values.get(name, "")

@@ -127,7 +127,8 @@ def image(tag: Tag) -> str:
     :raises ElementFault: where it has none.
     """
     alt = escape(tag.translate(_("The image to judge")))
-    return f'<div class="crowd-target"><img src="{escape(image_url(tag))}" alt="{alt}"></div>'
+    picture = f'<img src="{escape(image_url(tag))}" alt="{alt}"{tag.own_language}>'
+    return f'<div class="crowd-target">{picture}</div>'
 
 
 def image_url(tag: Tag, attribute: str = "src") -> str:

@@ -52,20 +52,25 @@ def is_submit(tag: Tag) -> bool:
 
 def crowd_instructions(tag: Tag) -> Part:
     """Return what can be opened for the instructions inside."""
-    title = escape(tag.text("link-text") or tag.translate(_VIEW))
-    return Part(f'<details class="crowd-details"><summary>{title}</summary>', "</details>")
+    return _details(tag, "link-text", _VIEW)
 
 
 def full_instructions(tag: Tag) -> Part:
     """Return what can be opened for long instructions."""
-    title = escape(tag.text("header") or tag.translate(_TITLES[tag.name]))
-    return Part(f'<details class="crowd-details"><summary>{title}</summary>', "</details>")
+    return _details(tag, "header", _TITLES[tag.name])
 
 
 def crowd_modal(tag: Tag) -> Part:
     """Return what can be opened for the text inside."""
-    title = escape(tag.text("link-text") or tag.translate(_OPEN))
-    return Part(f'<details class="crowd-details"><summary>{title}</summary>', "</details>")
+    return _details(tag, "link-text", _OPEN)
+
+
+def _details(tag: Tag, attribute: str, title: str) -> Part:
+    """Return what can be opened; the title is the page's own where the author gives none."""
+    given = tag.text(attribute)
+    language = "" if given else tag.own_language
+    summary = f"<summary{language}>{escape(given or tag.translate(title))}</summary>"
+    return Part(f'<details class="crowd-details">{summary}', "</details>")
 
 
 def crowd_icon_button(tag: Tag) -> Part:

@@ -147,7 +147,9 @@
       const close = document.createElement("button");
       close.type = "button";
       close.className = "crowd-close";
-      close.textContent = document.querySelector(".crowd-page").dataset.close;
+      const own = document.querySelector(".crowd-page").dataset;
+      close.textContent = own.close;
+      close.lang = own.lang;
       close.addEventListener("click", () => this.remove());
       this.prepend(close);
     }

@@ -17,11 +17,17 @@
   }
 
   const textsOf = (question) => JSON.parse(question.querySelector(".fq-marking").dataset.texts);
+  // The texts are of the page's language, which can differ from what is marked.
+  function languageOf(question) {
+    const { lang, dir } = question.querySelector(".fq-marking").dataset;
+    return { lang, dir };
+  }
   const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
   // What texts and images share: the field, the labels, the list of marks.
   function prepare(question, draw, words) {
     const texts = textsOf(question);
+    const language = languageOf(question);
     const field = question.querySelector("[data-marks]");
     const list = question.querySelector(".fq-marks");
     const none = question.querySelector(".fq-none input");
@@ -55,7 +61,7 @@
         item.append(shown);
         if (question.dataset.kind !== "spans") item.replaceChild(mover(mark, name), shown);
         const remove = filled(texts.removeMark, { mark: name });
-        item.append(button(texts.remove, { "aria-label": remove }, () => {
+        item.append(button(texts.remove, { "aria-label": remove, ...language }, () => {
           set(marks.filter((each) => each !== mark));
         }));
         return item;
@@ -66,7 +72,7 @@
     // A box or a point is moved by the arrow keys; with Shift, a box grows and shrinks.
     function mover(mark, name) {
       const help = mark.width ? texts.moveBox : texts.movePoint;
-      const made = button(name, { class: "fq-mark-text", title: help }, () => {});
+      const made = button(name, { class: "fq-mark-text", title: help, ...language }, () => {});
       made.addEventListener("keydown", (event) => {
         const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
         if (!(event.key in by)) return;
@@ -159,8 +165,8 @@
 
     // For those who cannot select: the next place where these words are not marked yet.
     const wanted = make("input", { type: "text", "aria-label": texts.words,
-      placeholder: texts.typeWords });
-    const find = button(texts.mark, {}, () => {
+      placeholder: texts.typeWords, ...languageOf(question) });
+    const find = button(texts.mark, languageOf(question), () => {
       const searched = Array.from(wanted.value.trim());
       for (let at = 0; searched.length > 0 && at + searched.length <= text.length; at += 1) {
         const here = text.slice(at, at + searched.length).join("");
@@ -285,7 +291,7 @@
       }
     };
     frame.after(make("div", { class: "fq-find" },
-      button(isBox ? texts.addBox : texts.addPoint, {}, middle)));
+      button(isBox ? texts.addBox : texts.addPoint, languageOf(question), middle)));
 
     function measure() {
       if (!image.naturalWidth) return;
