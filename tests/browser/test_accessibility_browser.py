@@ -175,7 +175,7 @@ def crowd_cases(to: Translator) -> Iterator[tuple[str, Case]]:
 
 
 def refuse_elements(page: Page) -> None:
-    """Say beside each element what is wrong, with all instructions open."""
+    """Show a refusal beside each element, with all instructions open."""
     shown = shown_in(page)
     shown.evaluate(
         """(fields) => {
