@@ -25,6 +25,7 @@ from famulus.model.tables import OutboxTable, PaymentTable, UnitTable, VisitTabl
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor.work_differences import of_visits
 from famulus.plugins import Plugins
+from famulus.review.topup_actions import pay_topup, propose_topup
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
@@ -279,3 +280,40 @@ def test_work_whose_visit_ended_without_a_submission_is_a_difference(
     with database.read() as tx:
         [difference] = of_visits(tx, read_run(tx, gateway.run_id))
     assert "ended without that on the platform: visits visit of a" in difference.what
+
+
+@pytest.mark.parametrize("is_reviewed", [False, True])
+@pytest.mark.parametrize("amount", [None, Decimal("1.00")])
+def test_only_accepted_work_of_what_the_platform_has_paid_by_itself_is_topped_up(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    plugins: Plugins,
+    database: Database,
+    clock: MovableClock,
+    is_reviewed: bool,
+    amount: Decimal | None,
+) -> None:
+    """Others are paid without any work, which the amount of two rewards does not replace."""
+    worker = GatewayWorker(gateway, "a")
+    page = worker.arrive("visit")
+    clock.advance(300)
+    worker.submit(page)
+    platform.others = [
+        *report(APPROVED, amount),
+        VisitReport(worker_name="left", reference="l", status=APPROVED, amount=amount),
+        VisitReport(worker_name="out", reference="o", status=SCREENED_OUT, amount=Decimal("0.50")),
+    ]
+    operator.turn()
+    if is_reviewed:
+        accept(database)
+        operator.turn()
+
+    topup = propose_topup(database, gateway.run_id, "18", plugins=plugins)
+    paid = pay_topup(database, topup, plugins=plugins)
+
+    due = Decimal("1.50") - (amount or Decimal("0.50"))
+    raised = [("a", 1, due)] if is_reviewed else []
+    assert len(ledger(database)) == 3 + len(raised)
+    assert [(each.worker, each.units, each.amount) for each in topup.visits] == raised
+    assert [(each.worker, each.amount) for each in paid] == [(name, due) for name, *_ in raised]

@@ -79,10 +79,10 @@ def propose_topup(
 ) -> Topup:
     """Compute what raises the pay of a run's accepted work to an hourly wage. Pays nothing.
 
-    Every unit counts as long as the median of the measured times. Visits without a reward that is
-    paid or owed, or for which a further approval waits to be delivered, rejected work, and visits
-    that were raised to the same wage before are left out; what was paid to raise a visit to a lower
-    wage is deducted.
+    Every accepted or passed unit counts as long as the median of the measured times. Visits without
+    one, also where the platform has paid them by itself, visits without a reward that is paid or
+    owed, or for which a further approval waits to be delivered, and visits that were raised to the
+    same wage before are left out; what was paid to raise a visit to a lower wage is deducted.
 
     :param hourly: in the currency of the run.
     :param reason: what the workers read; a sentence with the wage unless given.
@@ -107,7 +107,7 @@ def propose_topup(
         )
     for_unit = to_minor_up(rate * wage.median_seconds / 3600, currency)
     amounts = {
-        visit: for_unit * (each.earned // record.reward) - each.paid
+        visit: for_unit * _raised_units(each, record) - each.paid
         for visit, each in paid.items()
         if not each.is_raised_to(minor)
     }
@@ -169,6 +169,11 @@ def _hourly(hourly: Decimal | str) -> Decimal:
     return rate
 
 
+def _raised_units(paid: PaidVisit, run: RunRecord) -> int:
+    """Return for how many units a visit is raised: accepted ones whose reward is paid."""
+    return min(paid.units, paid.earned // run.reward)
+
+
 def _extra(amount: int, fees: dict[int, int], reason: str) -> ExtraPayment:
     return ExtraPayment(kind=PaymentKind.BONUS, amount=amount, fee=fees[amount], reason=reason)
 
@@ -176,7 +181,7 @@ def _extra(amount: int, fees: dict[int, int], reason: str) -> ExtraPayment:
 def _visit_topup(record: RunRecord, paid: PaidVisit, key: str, extra: ExtraPayment) -> VisitTopup:
     return VisitTopup(
         worker=paid.payee.worker_name,
-        units=paid.earned // record.reward,
+        units=_raised_units(paid, record),
         amount=from_minor(extra.amount, record.currency),
         fee=from_minor(extra.fee, record.currency),
         planned=PlannedTopup(visit=paid, key=key, extra=extra),

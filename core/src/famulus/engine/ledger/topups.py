@@ -8,6 +8,7 @@ from attrs import frozen
 
 from famulus.engine.ledger.bonuses import ExtraPayment, Payee, check_budget, insert_extra
 from famulus.engine.ledger.rewards import NOT_OWED, is_remainder, is_topup, topup_key
+from famulus.engine.ledger.visit_work import count_earning
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.outbox.stored_verdicts import is_approval
 from famulus.model.statements import for_update
@@ -26,9 +27,11 @@ from famulus.names import is_pseudonym
 
 @frozen(kw_only=True)
 class PaidVisit:
-    """A visit whose reward is paid or owed: its work is accepted, and that is final."""
+    """A visit with accepted work whose reward is paid or owed, which is final."""
 
     payee: Payee
+    #: how many of its units are accepted or passed
+    units: int
     #: its reward and what it has earned beyond that, in minor units
     earned: int
     #: the keys of its top-ups that are paid or owed, and their amounts in minor units
@@ -66,8 +69,10 @@ def read_paid_visits(
 ) -> dict[int, PaidVisit]:
     """Return the visits of a run whose reward is paid, or owed by the requester, by number.
 
-    Without those of workers who were forgotten, and cannot be paid, and without those that a
-    verdict waits for: the ledger may not have all yet that they have earned.
+    Without those that have no accepted work: a platform may pay by itself whoever left without
+    work, or whose work is not reviewed. Without those of workers who were forgotten, and cannot be
+    paid, and without those that a verdict waits for: the ledger may not have all yet that they have
+    earned.
 
     :param visits: only these.
     """
@@ -95,6 +100,7 @@ def read_paid_visits(
     if visits is not None:
         query = query.where(PaymentTable.visit << list(visits))
     rows = tx.rows(query)
+    units = count_earning(tx, run, visits)
     waiting = _read_waiting(tx, run)
     topups: dict[int, dict[str, int]] = {}
     remainders: dict[int, int] = {}
@@ -120,12 +126,14 @@ def read_paid_visits(
                 currency=row.currency,
                 paid_outside=row.paid_outside,
             ),
+            units=units[row.visit],
             earned=row.amount + remainders.get(row.visit, 0),
             topups=topups.get(row.visit, {}),
             withdrawn=withdrawn.get(row.visit, 0),
         )
         for row in rows
         if row.kind is PaymentKind.REWARD
+        and row.visit in units
         and row.status in (PaymentStatus.CONFIRMED, PaymentStatus.OWED)
         and not is_pseudonym(row.name)
         and (row.paid_outside or row.visit not in waiting)

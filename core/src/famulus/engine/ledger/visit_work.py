@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import peewee
 from attrs import frozen
 
 from famulus.engine.ledger.decision_rules import Worth
 from famulus.model.states import OPEN_AGENTS, AgentStatus, UnitStatus
-from famulus.model.tables import AgentTable, TaskRunTable, UnitTable
+from famulus.model.tables import AgentTable, TaskRunTable, UnitTable, literals
 from famulus.model.transaction import Transaction
 
 _EARNING = (UnitStatus.ACCEPTED, UnitStatus.SOFT_REJECTED)
@@ -59,6 +60,30 @@ def read_visit_work(tx: Transaction, visit: int) -> VisitWork:
         statuses=[row.status for row in completed],
         is_open=is_unreviewed or any(row.agent_status in OPEN_AGENTS for row in rows),
     )
+
+
+def count_earning(tx: Transaction, run: int, visits: Sequence[int] | None = None) -> dict[int, int]:
+    """Return how many units are to be paid for, by the visit, for those of a run that have any.
+
+    :param visits: only these.
+    """
+    query = (
+        AgentTable.select(
+            AgentTable.visit.alias("visit"), peewee.fn.COUNT(AgentTable.id).alias("units")
+        )
+        .join(
+            UnitTable, on=(AgentTable.unit == UnitTable.id) & (UnitTable.agent_id == AgentTable.id)
+        )
+        .where(
+            AgentTable.run == run,
+            AgentTable.status != AgentStatus.RETURNED,
+            UnitTable.status << literals(*_EARNING),
+        )
+        .group_by(AgentTable.visit)
+    )
+    if visits is not None:
+        query = query.where(AgentTable.visit << list(visits))
+    return {row.visit: row.units for row in tx.rows(query)}
 
 
 def read_worth(tx: Transaction, unit: int, visit: int) -> Worth:
