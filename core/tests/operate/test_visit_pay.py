@@ -23,7 +23,10 @@ from famulus.model.states import (
 )
 from famulus.model.tables import OutboxTable, PaymentTable, UnitTable, VisitTable
 from famulus.model.transaction import Transaction
+from famulus.operate.doctor import read_differences
 from famulus.operate.doctor.work_differences import of_visits
+from famulus.operate.forget_worker import find_worker_id, forget_worker
+from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
 from famulus.review.topup_actions import pay_topup, propose_topup
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
@@ -317,3 +320,32 @@ def test_only_accepted_work_of_what_the_platform_has_paid_by_itself_is_topped_up
     assert len(ledger(database)) == 3 + len(raised)
     assert [(each.worker, each.units, each.amount) for each in topup.visits] == raised
     assert [(each.worker, each.amount) for each in paid] == [(name, due) for name, *_ in raised]
+
+
+def test_what_the_platform_has_paid_is_a_difference_until_it_is_in_the_ledger(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    plugins: Plugins,
+    database: Database,
+) -> None:
+    GatewayWorker(gateway, "a").arrive("visit")
+    operator.finish(gateway.run_id)
+    platform.others = [
+        *report(APPROVED),
+        VisitReport(worker_name="left", reference="l", status=PARTIALLY, amount=Decimal("0.20")),
+        VisitReport(worker_name="out", reference="o", status=SCREENED_OUT, amount=Decimal("0.10")),
+        VisitReport(worker_name="unpaid", reference="u", status=SCREENED_OUT),
+    ]
+
+    [found] = read_differences(database, plugins)
+    sync_now(database, plugins, gateway.run_id)
+    silent = read_differences(database, plugins)
+    forget_worker(database, plugins, find_worker_id(database, plugins, "left"), answers=False)
+
+    assert found.what == (
+        "paid on the platform, and not in the ledger: visits visit of a, l of left, o of out"
+    )
+    assert found.command == ("sync", gateway.run_id)
+    assert len(ledger(database)) == 3
+    assert silent == read_differences(database, plugins) == []

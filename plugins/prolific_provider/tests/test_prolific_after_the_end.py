@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from famulus import Database, Plugins
+from famulus import Database, Plugins, list_payments
 from famulus.data.scope import find_scope
 from famulus.model.states import Decision
 from famulus.operate.doctor import read_differences
 from famulus.operate.manual_sync import sync_now
 from famulus.review.choices import Choice
 from famulus.review.review_session import ReviewSession
+from famulus.testing import MovableClock
 from famulus_prolific.fake import FakeProlific, StudyStatus, Submission
+from famulus_prolific.records import StudyRecords
 from prolific_run import have_done, launch, prolific_plugins
 
 
@@ -91,3 +93,31 @@ def test_a_return_after_the_end_is_listed_and_leaves_nothing_active(
 
     assert first.study.status == StudyStatus.COMPLETED
     assert differences(database, plugins) == []
+
+
+def test_visits_without_work_that_approved_themselves_after_the_end_are_listed_until_a_sync(
+    prolific: FakeProlific,
+    database: Database,
+    plugins: Plugins,
+    operator: Any,
+    run: int,
+    clock: MovableClock,
+) -> None:
+    record = StudyRecords(database=database).find(run)
+    assert record is not None
+    assert record.study_id is not None
+    submission, _ = prolific.participant(1).take(record.study_id)
+    prolific.participant(1).complete(submission, record.codes["no_work_left"])
+    operator.finish(run)
+    clock.advance(22 * 24 * 3600)
+
+    listed = [each.what for each in read_differences(database, plugins)]
+    sync_now(database, plugins, run)
+
+    assert str(submission.status) == "APPROVED"
+    assert listed == [
+        "paid on the platform, and not in the ledger: visits "
+        f"{submission.id} of {submission.participant_id}"
+    ]
+    assert [each.amount for each in list_payments(database)] == [1]
+    assert read_differences(database, plugins) == []

@@ -363,6 +363,17 @@ class Provider(ABC):
         """
         return ()
 
+    def paid_visits(self, run: RunView) -> Iterable[VisitReport]:
+        """Return the status of all visits that the platform has paid for, as :meth:`sync` does.
+
+        Also of those that were never here, or have no work: a platform that approves by itself
+        pays them too. By default, none. Changes nothing.
+
+        Called by ``famulus doctor``, for runs without an operator, which shows what the ledger
+        lacks and does not follow it.
+        """
+        return ()
+
     def differences(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[str]:
         """Return differences between the platform and the database that core cannot see.
 

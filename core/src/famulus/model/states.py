@@ -245,6 +245,8 @@ SUBMITTED_VISITS = (
 )
 #: Visits that ended without a submission, or were returned after it: the platform pays nothing.
 UNSUBMITTED_VISITS = (VisitStatus.RETURNED, VisitStatus.TIMED_OUT, VisitStatus.EXPIRED)
+#: Visits that the platform pays for.
+PAID_VISITS = (VisitStatus.APPROVED, VisitStatus.PARTIALLY_APPROVED, VisitStatus.SCREENED_OUT)
 #: Payments without a final outcome that a platform makes.
 OPEN_PAYMENTS = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 #: Payments that a worker has still to get, by whichever way.

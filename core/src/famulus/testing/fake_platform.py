@@ -32,7 +32,7 @@ from famulus.errors import (
     UnlistedPlacesError,
     UnpayableError,
 )
-from famulus.model.states import PaymentKind, VisitStatus
+from famulus.model.states import PAID_VISITS, PaymentKind, VisitStatus
 from famulus.testing.kinds import CrowdProvider
 
 T = TypeVar("T")
@@ -215,6 +215,10 @@ class _PlatformProvider(CrowdProvider):
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
         """Report the visits that the platform knows."""
         return self._reports(visits)
+
+    def paid_visits(self, run: RunView) -> Iterable[VisitReport]:
+        """Report the paid ones of the other visits."""
+        return [each for each in self.platform.others if each.status in PAID_VISITS]
 
     def dispose(self, run: RunView) -> None:
         """Count the call."""

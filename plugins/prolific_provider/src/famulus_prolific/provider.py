@@ -287,6 +287,10 @@ class ProlificProvider(Provider):
         """Report these visits by the list of the study's submissions."""
         return self._parts.sync.look(run, visits)
 
+    def paid_visits(self, run: RunView) -> Iterable[VisitReport]:
+        """Report the paid submissions of the study."""
+        return self._parts.sync.paid(run)
+
     def differences(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[str]:
         """Compare the study and its submissions with what is stored."""
         from famulus_prolific.differences import differences

@@ -28,6 +28,7 @@ _STATUSES: Mapping[str, VisitStatus] = {
     submissions.RETURNED: VisitStatus.RETURNED,
     submissions.TIMED_OUT: VisitStatus.TIMED_OUT,
 }
+_PAID = (VisitStatus.APPROVED, VisitStatus.SCREENED_OUT)
 
 
 @define(eq=False, kw_only=True)
@@ -69,6 +70,12 @@ class Sync:
             for report in self._listed(record):
                 if (report.worker_name, report.reference) in wanted:
                     yield report
+
+    def paid(self, run: RunView) -> Iterator[VisitReport]:
+        """Yield the status of each submission that is paid; stores nothing."""
+        record = self.study_of(run.id)
+        if record is not None and record.study_id is not None:
+            yield from (each for each in self._listed(record) if each.status in _PAID)
 
     def _listed(self, record: StudyRecord) -> Iterator[VisitReport]:
         assert record.study_id is not None

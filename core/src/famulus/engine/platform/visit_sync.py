@@ -52,6 +52,7 @@ from famulus.model.money import to_minor
 from famulus.model.statements import for_update
 from famulus.model.states import (
     OPEN_VISITS,
+    PAID_VISITS,
     PENDING_VISITS,
     SUBMITTED_VISITS,
     UNSUBMITTED_VISITS,
@@ -79,8 +80,6 @@ _UNPAID: Mapping[VisitStatus, str] = MappingProxyType(
         VisitStatus.SCREENED_OUT: "the platform has screened the visit out",
     }
 )
-#: Visits that the platform pays for.
-_PAID = (VisitStatus.APPROVED, VisitStatus.PARTIALLY_APPROVED, VisitStatus.SCREENED_OUT)
 
 
 @frozen(kw_only=True)
@@ -202,7 +201,7 @@ def _follow(
     """Apply a report; returns what :func:`_apply` does."""
     database, run = visits.database, visits.run
     with database.read() as tx:
-        visit = _find(tx, provider.type, run, report)
+        visit = find_reported_visit(tx, provider.type, run, report)
         currency = "" if report.amount is None else _read_currency(tx, run)
     if visit is not None and visit.status is report.status:
         # Most reports, and no reason for a transaction that is synced to the disk.
@@ -254,7 +253,7 @@ def _paid(provider: Provider, report: VisitReport, currency: str) -> RewardAmoun
     :raises famulus.UsageError: when it reports an amount that cannot have been paid.
     """
     amount: object = report.amount
-    if report.status not in _PAID or not provider.capabilities.pays:
+    if report.status not in PAID_VISITS or not provider.capabilities.pays:
         return None
     if amount is None:
         if report.status is VisitStatus.PARTIALLY_APPROVED:
@@ -269,7 +268,9 @@ def _paid(provider: Provider, report: VisitReport, currency: str) -> RewardAmoun
     return RewardAmount(amount=units, fee=fee) if units else None
 
 
-def _find(tx: Transaction, provider_type: str, run: int, report: VisitReport) -> Row | None:
+def find_reported_visit(
+    tx: Transaction, provider_type: str, run: int, report: VisitReport
+) -> Row | None:
     """Return the visit that a report is about: the newest that is not decided, or the newest."""
     worker = find_worker(tx, provider_type, report.worker_name)
     if worker is None:
@@ -287,7 +288,7 @@ def _find(tx: Transaction, provider_type: str, run: int, report: VisitReport) ->
     )
 
 
-def _is_forgotten(tx: Transaction, run: int, report: VisitReport) -> bool:
+def is_forgotten(tx: Transaction, run: int, report: VisitReport) -> bool:
     """Return whether a report is about a visit whose worker was forgotten."""
     reference = forgotten_reference(read_identity(tx), report.worker_name, report.reference)
     query = VisitTable.select(VisitTable.id).where(
@@ -314,9 +315,9 @@ def _apply(
         has read.
     """
     run, given = report.run, report.given
-    found = _find(tx, report.provider_type, run, given)
+    found = find_reported_visit(tx, report.provider_type, run, given)
     is_of_interest = given.status in SUBMITTED_VISITS or report.paid is not None
-    if found is None and (not is_of_interest or _is_forgotten(tx, run, given)):
+    if found is None and (not is_of_interest or is_forgotten(tx, run, given)):
         return False, None
     visit = _make(tx, report) if found is None else int(found.id)
     stored = VisitTable.select(VisitTable.status, VisitTable.last_arrived_at)

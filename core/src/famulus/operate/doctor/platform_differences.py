@@ -31,6 +31,7 @@ from famulus.model.tables import (
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.doctor.difference import Difference, named
+from famulus.operate.doctor.unknown_payments import of_paid_visits
 from famulus.plugins import Plugins
 
 #: Visits of a run that its platform is asked about where all runs are looked at, of those at work
@@ -60,6 +61,7 @@ def of_platform(
         view = bound.run_view()
         places = None if is_inviting else bound.provider.count_open_places(view)
         reports = list(bound.provider.look(view, at_work)) if at_work else []
+        paid = [] if is_inviting else list(bound.provider.paid_visits(view))
         sentences = list(bound.provider.differences(view, visits))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the others are looked at
         yield Difference(run=run.id, what=f"its platform cannot be asked: {reason(error)}")
@@ -67,6 +69,9 @@ def of_platform(
     if places:
         yield Difference(run=run.id, what=_open_places(run, places), command=("sync", run.id))
     yield from _of_reports(run, at_work, reports)
+    asked = {(visit.worker_name, visit.reference) for visit in (*at_work, *visits)}
+    with database.read() as tx:
+        yield from list(of_paid_visits(tx, run, bound.provider, paid, asked=asked))
     yield from (Difference(run=run.id, what=sentence) for sentence in sentences)
     if left:
         yield Difference(

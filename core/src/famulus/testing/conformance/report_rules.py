@@ -60,10 +60,14 @@ class ProviderReportRules(ProviderBatchRules):
             before = self.platform_state()
             with must_not_raise("look() must report on open visits"):
                 found: list[object] = [*provider.look(run, visits)]
+            with must_not_raise("paid_visits() must report on visits that are paid"):
+                found += provider.paid_visits(run)
 
             wrong = [each for each in found if not isinstance(each, VisitReport)]
-            assert not wrong, f"look() must return reports alone, not {wrong}."
-            assert self.platform_state() == before, "look() must change nothing on the platform."
+            assert not wrong, f"look() and paid_visits() must return reports alone, not {wrong}."
+            assert self.platform_state() == before, (
+                "look() and paid_visits() must change nothing on the platform."
+            )
 
     def test_entrances_are_addresses(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness, must_not_raise("entrances() must return addresses"):
