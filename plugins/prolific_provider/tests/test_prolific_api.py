@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -11,8 +15,10 @@ import httpx
 import pytest
 
 from famulus import UnavailableError, UsageError
+from famulus.engine.outbox.platform_call import OutboxCall
 from famulus.testing import MovableClock
-from famulus_prolific.api import CallLostError, ProlificApi, RefusedError, TokenError
+from famulus_prolific.account_lock import LEASE
+from famulus_prolific.api import CALL_SECONDS, CallLostError, ProlificApi, RefusedError, TokenError
 from famulus_prolific.fake import FakeProlific
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -71,6 +77,65 @@ def test_a_lost_call_says_whether_it_may_be_done(handler: Handler, maybe_done: b
         api(handler).post("studies/", {})
 
     assert caught.value.maybe_done is maybe_done
+
+
+@contextmanager
+def dripping(beginning: bytes) -> Iterator[str]:
+    """Serve at an address which answers with a byte at a time, after its beginning, for ever."""
+    over = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(beginning)
+            while not over.wait(0.02):
+                connection.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"],
+    ids=["headers", "body"],
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda api: api.post("studies/", {}),
+        lambda api: api.create("studies/", {}),
+        lambda api: api.follow("/api/v1/studies/"),
+    ],
+    ids=["call", "create", "follow"],
+)
+@pytest.mark.parametrize("by_proxy", [False, True])
+def test_a_call_has_a_deadline_however_often_a_byte_comes(
+    beginning: bytes,
+    call: Callable[[ProlificApi], object],
+    by_proxy: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with dripping(beginning) as address:
+        if by_proxy:
+            monkeypatch.setenv("http_proxy", address)
+        url = "http://prolific.example" if by_proxy else address
+        slow = ProlificApi("a-token", base_url=url, seconds=0.1)
+        with pytest.raises(CallLostError, match="gave no answer") as caught:
+            call(slow)
+
+    assert caught.value.maybe_done
+
+
+def test_the_deadline_is_within_the_claims_on_what_is_called_for() -> None:
+    assert min(OutboxCall.lease.total_seconds(), LEASE) > 2 * CALL_SECONDS
 
 
 def test_retry_after_is_seconds_or_a_time(clock: MovableClock) -> None:

@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from famulus_prolific.deadlines import Deadlines
+
 API_URL = "https://api.prolific.com"
 _ROOT = "/api/v1/"
-#: Seconds. The call as a whole ends before core's claim on an outbox row does.
+#: Seconds of a step of a call.
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 30
+#: Seconds of a call as a whole: it ends before core's claim on an outbox row does, and before the
+#: lock of an account.
+CALL_SECONDS = 40
 #: Items of a page of a list.
 _PAGE = 100
 _UNAUTHORIZED, _NOT_FOUND = 401, 404
@@ -86,7 +91,10 @@ class ProlificApi:
     clock: Clock = system_clock
     #: reads the token again once Prolific has refused it, for the calls after that
     renew: Callable[[], str] | None = None
+    #: how long a call may take, however many bytes come in between
+    seconds: float = CALL_SECONDS
     _client: httpx.Client | None = field(default=None, init=False)
+    _deadlines: Deadlines | None = field(default=None, init=False)
     _opening: threading.Lock = field(factory=threading.Lock, init=False)
 
     def get(self, path: str, **params: Any) -> Any:
@@ -162,8 +170,11 @@ class ProlificApi:
     def _sent(self, send: Callable[[httpx.Client], httpx.Response]) -> httpx.Response:
         import httpx
 
+        client = self._opened()
+        assert self._deadlines is not None, "it was made for the client"
         try:
-            response = send(self._opened())
+            with self._deadlines.call(self.seconds):
+                response = send(client)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise CallLostError(f"Prolific cannot be reached: {error}", maybe_done=False) from error
         except httpx.HTTPError as error:
@@ -184,9 +195,13 @@ class ProlificApi:
     def _open(self) -> httpx.Client:
         import httpx
 
+        from famulus_prolific.deadlines import Deadlines
+
         hide_secret_headers()
+        if self._deadlines is None:
+            self._deadlines = Deadlines()
         try:
-            return httpx.Client(
+            client = httpx.Client(
                 base_url=self.base_url,
                 headers={"Authorization": f"Token {self.token}"} if self.token else {},
                 timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
@@ -201,6 +216,8 @@ class ProlificApi:
         except (httpx.InvalidURL, ValueError) as error:
             message = f"{self.base_url!r} is no address that Prolific can be called at: {error}"
             raise UsageError(message) from error
+        self._deadlines.limit(client)
+        return client
 
     def _certificates(self) -> ssl.SSLContext | bool:
         """Return what to trust: nothing where no call is encrypted, since loading it takes long.
