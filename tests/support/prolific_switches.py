@@ -51,6 +51,7 @@ POSITIONS: Mapping[str, Sequence[Any]] = MappingProxyType(
         "list_rewards_in_fractions": _BOTH,
         "list_dates_day_first": _BOTH,
         "lists_show_metadata": _BOTH,
+        "test_studies_keep_names": _BOTH,
         "workspaces_need_limit": _BOTH,
         "audience": ("address", "origin", "domain"),
         "new_subscription_in_list": _BOTH,

@@ -382,6 +382,51 @@ def test_a_test_study_costs_nothing_and_is_for_test_participants(
     assert bench.prolific.state.money.holds == {}
 
 
+@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize("keep_names", [False, True])
+def test_a_lost_reply_makes_no_second_test_study(
+    bench: Bench, fault: Fault, keep_names: bool
+) -> None:
+    bench.prolific.facts.test_studies_keep_names = keep_names
+    bench.restart(prolific_test=True)
+    bench.provider.set_places(bench.other_run(2), 1)
+    bench.prolific.faults.plan(fault, "create-test-study")
+    with pytest.raises(UnavailableError):
+        bench.provider.set_places(bench.run, 1)
+
+    bench.restart()
+    bench.provider.set_places(bench.run, 2)
+
+    assert [(one.is_test, one.places, one.status) for one in bench.studies] == [
+        (True, 1, StudyStatus.ACTIVE),
+        (True, 2, StudyStatus.ACTIVE),
+    ]
+    assert len([one for one in bench.prolific.audit() if "test study" in one]) == 2
+    for run in (bench.run, bench.other_run(2)):
+        bench.provider.end_places(run)
+    assert bench.prolific.audit() == []
+
+
+@pytest.mark.parametrize("close", ["pause_places", "end_places"])
+def test_a_test_study_that_was_published_unseen_is_stopped_at_the_end(
+    bench: Bench, clock: MovableClock, close: str
+) -> None:
+    bench.restart(prolific_test=True)
+    bench.prolific.faults.lists_late = timedelta(hours=1)
+    bench.prolific.faults.plan(Fault.LOSE_REPLY, "create-test-study", times=2)
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            bench.provider.set_places(bench.run, 2)
+    assert len([one for one in bench.studies if one.is_test]) == 2
+    assert any("2 studies" in one for one in bench.prolific.audit())
+    clock.advance(7200)
+
+    getattr(bench.provider, close)(bench.run)
+    bench.provider.dispose(bench.run)
+
+    assert {one.status for one in bench.studies} == {StudyStatus.COMPLETED}
+
+
 def test_a_workspace_without_test_studies_refuses_one(bench: Bench) -> None:
     bench.prolific.state.features.discard("test_participants")
     bench.restart(prolific_test=True)

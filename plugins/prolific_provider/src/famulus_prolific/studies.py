@@ -78,6 +78,7 @@ class Studies:
 
     def pause(self, run: RunView) -> None:
         """Offer no place until :meth:`open`; participants at work may finish."""
+        self._drop_copies(run, self.records.find(run.id))
         if self._published(run) is not None:
             self.records.pause(run.id, paused=True)
             self.suspend(run)
@@ -98,6 +99,7 @@ class Studies:
 
     def end(self, run: RunView) -> None:
         """Offer no place again, whatever becomes of the submissions."""
+        self._drop_copies(run, self.records.find(run.id))
         study = self._published(run)
         if study is None:
             return
@@ -199,18 +201,22 @@ class Studies:
         record = before or self.records.begin(run.id, run.url)
         if record.study_id is None:
             # Where the record was there, its study may be too: the reply may have been lost.
-            found = next(iter(self._drafts(run)), None) if before is not None else None
-            made = str((found or self._create(run, record, places))["id"])
-            if self.args.prolific_test:
+            drafts = self._drafts(run) if before is not None else []
+            copies = self._copies(run, record) if before is not None else []
+            if not (drafts or copies):
+                drafts = [self._create(run, record, places)]
+            if self.args.prolific_test and not copies:
                 # A copy of the draft, published at once to test participants alone.
-                tested = self._test(made)
-                record = self.records.name(run.id, str(tested["study_id"]))
+                made = str(self._test(str(drafts[0]["id"]))["study_id"])
             else:
-                record = self.records.name(run.id, made)
-            if record.study_id != made:
-                # Of another process, or of a test study: this draft would be left over.
-                with contextlib.suppress(RefusedError):
-                    self.api.delete(f"studies/{made}/")
+                made = str((copies or drafts)[0]["id"])
+            record = self.records.name(run.id, made)
+            self._drop_copies(run, record)
+            for draft in drafts:
+                if record.study_id != draft["id"]:
+                    # Of another process, or of a test study: this draft would be left over.
+                    with contextlib.suppress(RefusedError):
+                        self.api.delete(f"studies/{draft['id']}/")
         assert record.study_id is not None, "it was stored"
         return self._read(record.study_id)
 
@@ -265,6 +271,34 @@ class Studies:
             for study in (self._read(str(row["id"])) for row in rows)
             if study.get("metadata") == run.key and study["status"] == UNPUBLISHED
         ]
+
+    def _copies(self, run: RunView, record: StudyRecord) -> list[Any]:
+        """Return the test studies of a run that are not stopped, by the codes of the run.
+
+        A test study may have another internal name and no metadata: no documentation says.
+        """
+        if not self.args.prolific_test:
+            return []
+        names = (internal_name(run), run.plan.task.task_title)
+        found = [
+            self._read(str(row["id"]))
+            for row in self.api.pages("studies/")
+            if plain_status(row["status"]) in NOT_STOPPED
+            and (row.get("internal_name") in names or row.get("name") in names)
+        ]
+        own = set(record.codes.values())
+        return [
+            study
+            for study in found
+            if own & {code.get("code") for code in study.get("completion_codes") or ()}
+        ]
+
+    def _drop_copies(self, run: RunView, record: StudyRecord | None) -> None:
+        """Stop the test studies of a run that are not in its record, which no worker may enter."""
+        copies = [] if record is None else self._copies(run, record)
+        for study in copies:
+            if record is not None and study["id"] != record.study_id:
+                self._stop(study)
 
     def _create(self, run: RunView, record: StudyRecord, places: int) -> Any:
         return self.api.post("studies/", self._draft(run, record, places))

@@ -114,7 +114,11 @@ class Accounts:
         draft = self._state.study(request.path["id"])
         if draft.status is not StudyStatus.UNPUBLISHED:
             raise self._state.wrong_state("Only drafts can be tested.")
-        study = read_draft(self._state, draft.fields)
+        unkept = () if self._state.facts.test_studies_keep_names else ("internal_name", "metadata")
+        study = read_draft(
+            self._state,
+            {name: value for name, value in draft.fields.items() if name not in unkept},
+        )
         study.is_test, study.published_at = True, self._state.now
         self._state.studies[study.id] = study
         self._changes.study(study, StudyStatus.ACTIVE)

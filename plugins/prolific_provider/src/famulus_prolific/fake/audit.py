@@ -23,16 +23,27 @@ def audit(state: State) -> list[str]:
     return [
         *_open_ends(state),
         *(sentence for one in state.submissions.values() for sentence in _about(one)),
+        *_published_twice(state),
         *_paid_twice(state),
     ]
 
 
 def _open_ends(state: State) -> Iterator[str]:
     for study in state.studies.values():
-        if study.status in _LIVE and not study.is_test:
-            yield f"study {study.id} is {study.status} with {open_places(study)} open places"
+        if study.status in _LIVE:
+            what = "test study" if study.is_test else "study"
+            yield f"{what} {study.id} is {study.status} with {open_places(study)} open places"
     for subscription in state.subscriptions.values():
         yield f"the subscription {subscription.id} to {subscription.event_type} is left"
+
+
+def _published_twice(state: State) -> Iterator[str]:
+    """Find studies that were made for one purpose, by their codes, which are random."""
+    published = [study for study in state.studies.values() if study.published_at is not None]
+    codes = Counter(code.code for study in published for code in study.codes)
+    for code, times in codes.items():
+        if times > 1:
+            yield f"{times} studies with the code {code} were published"
 
 
 def _about(submission: Submission) -> Iterator[str]:

@@ -72,6 +72,8 @@ class Facts:
     list_dates_day_first: bool = False
     #: whether lists of studies show ``metadata``
     lists_show_metadata: bool = False
+    #: whether a test study has the internal name and the metadata of its draft
+    test_studies_keep_names: bool = True
     #: whether listing workspaces without ``limit`` is refused
     workspaces_need_limit: bool = True
     #: ``aud`` of secure URLs: the whole ``address``, the ``origin`` or the ``domain``
