@@ -161,6 +161,21 @@ class Course:
         """Let a new worker submit, or return the place where there is no unit for them."""
         self._visit(submits=True)
 
+    def stay(self) -> None:
+        """Let a new worker take a unit and work on."""
+        found = self.study.recruit()
+        if found is not None:
+            GatewayWorker(self.gateway, found[0]).arrive(found[1])
+
+    def leave(self) -> None:
+        """Let a worker who is at work return the place."""
+        at_work = (
+            each for each, status in self.study.visits.items() if status is VisitStatus.ACCEPTED
+        )
+        reference = next(at_work, None)
+        if reference is not None:
+            self.study.visits[reference] = VisitStatus.RETURNED
+
     def hand_in(self) -> None:
         """Let a new worker submit on the platform, and nothing here until their time is over."""
         found = self.study.recruit()
@@ -203,7 +218,9 @@ class Course:
         if self.operator.progress(self.run).status is not RunStatus.RUNNING:
             assert self.study.offered == 0
         else:
-            assert self.study.offered + waiting >= len(self._units(UnitStatus.LAUNCHED))
+            free = len(self._units(UnitStatus.LAUNCHED))
+            assert self.study.offered + waiting >= free
+            assert free or not self.study.offered, "somebody is invited, and there is no unit"
 
     def _visit(self, *, submits: bool) -> None:
         found = self.study.recruit()
@@ -246,6 +263,8 @@ class Course:
 ACTIONS = (
     "work",
     "work",
+    "stay",
+    "leave",
     "hand_in",
     "give_back",
     "take_back",
@@ -298,6 +317,25 @@ def test_platform_refills_the_place_of_a_rejected_visit_without_being_asked(
 
     assert (course.study.total, course.study.offered) == (UNITS, UNITS)
     assert course.operator.progress(course.run).status is RunStatus.RUNNING
+    course.gateway.close()
+    course.operator.close()
+
+
+def test_a_rejection_invites_nobody_while_no_unit_is_free(
+    database: Database, clock: MovableClock
+) -> None:
+    course = Course(database, clock)
+    for name in ("work", "reject", "stay", "work", "work"):
+        course.act(name)
+
+    assert course.operator.progress(course.run).status is RunStatus.RUNNING
+    assert course.study.offered == 0, "the place of the rejected visit is refilled"
+    course.act("reject")
+    assert course.study.offered == 0
+    course.act("leave")
+    assert (course.study.total, course.study.offered > 0) == (UNITS, True)
+    course.act("stay")
+    assert course.study.offered == 0
     course.gateway.close()
     course.operator.close()
 

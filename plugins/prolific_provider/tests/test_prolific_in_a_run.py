@@ -33,11 +33,12 @@ from famulus.operate.forget_worker import find_worker_id, forget_worker
 from famulus.operate.manual_sync import sync_now
 from famulus.review.choices import Choice
 from famulus.review.review_session import ReviewSession
-from famulus.testing import run_command
+from famulus.testing import GatewayWay, ScriptedWorker, run_command
 from famulus.testing.movable_clock import MovableClock
 from famulus_prolific.command import prolific as command
-from famulus_prolific.fake import FakeProlific, Fault, Submission
+from famulus_prolific.fake import FakeProlific, Fault, StudyStatus, Submission
 from famulus_prolific.tokens import VARIABLE
+from prolific_bench import parameters
 from prolific_run import have_done, launch, prolific_plugins
 from stored_texts import contains
 
@@ -240,3 +241,51 @@ def test_a_part_of_the_reward_is_paid_once_the_work_is_returned(
 
     assert bonuses(prolific) == ([40] if is_paid else [])
     assert paid.status is (PaymentStatus.CONFIRMED if is_paid else PaymentStatus.OWED)
+
+
+@pytest.mark.parametrize("is_full_before", [False, True])
+def test_a_rejection_invites_nobody_while_no_unit_is_free(
+    prolific: FakeProlific,
+    database: Database,
+    plugins: Plugins,
+    operator: Any,
+    run: Any,
+    work: Callable[[int], Submission],
+    clock: MovableClock,
+    is_full_before: bool,
+) -> None:
+    """The study is paused, also by the process that rejects, until a unit is free again."""
+    study = work(1).study
+    at_work: list[Submission] = []
+
+    def fill() -> None:
+        for number in (2, 3):
+            submission, url = prolific.participant(number).take(study.id)
+            worker = ScriptedWorker(
+                GatewayWay(run), submission.participant_id, query=lambda *_, at=url: parameters(at)
+            )
+            assert worker.open(submission.id).has_form
+            at_work.append(submission)
+        clock.advance(1)
+        operator.turn()
+
+    if is_full_before:
+        fill()
+    session = ReviewSession(database=database, plugins=plugins, scope=find_scope(database, "rows"))
+    group = session.next_group()
+    assert group is not None
+    unit = session.next_unit(group.worker.id)
+    assert unit is not None
+    session.decide(unit, Choice(decision=Decision.REJECTED, note="x" * 100, category="LOW_EFFORT"))
+    session.apply()
+    if not is_full_before:
+        assert study.status == StudyStatus.ACTIVE
+        fill()
+
+    assert study.status == StudyStatus.PAUSED
+    assert prolific.participant(4).studies() == []
+    prolific.participant(2).give_back(at_work[0])
+    clock.advance(60)
+    operator.turn()
+    assert study.status == StudyStatus.ACTIVE
+    assert study.places == 3

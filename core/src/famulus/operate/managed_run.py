@@ -26,7 +26,7 @@ from famulus.engine.places.closing import (
     describe_open,
     read_closing,
 )
-from famulus.engine.places.place_changes import close_refilled, newest_change
+from famulus.engine.places.place_changes import close_refilled, newest_change, pause_surplus
 from famulus.engine.platform.bound_provider import BoundProvider
 from famulus.engine.runs import RunRecord, read_run
 from famulus.engine.script_callbacks import CallbackServer, callback_names
@@ -175,8 +175,10 @@ class ManagedRun:
         self.listeners.dispatch()
         with self._delivering:
             delivered = self.delivery.deliver()
-            if delivered and self.bound.provider.capabilities.replaces_by_itself:
+            capabilities = self.bound.provider.capabilities
+            if delivered and capabilities.replaces_by_itself:
                 self.database.write(lambda tx: close_refilled(tx, self.run))
+                self.database.write(lambda tx: pause_surplus(tx, self.run, capabilities))
                 delivered += self.delivery.deliver()
             return bool(delivered)
 

@@ -173,6 +173,9 @@ def open_missing(tx: Transaction, run: int, capabilities: Capabilities) -> int |
     have been missing, or None while an earlier row is pending. After a refusal none are opened
     before :func:`retry_refused`.
 
+    Where no unit is free, and more places are open than are needed, they are paused, if the
+    platform keeps them: one that refills places by itself has opened them without being asked.
+
     ``TaskRun.places`` is the total. A place that was taken is free again when its visit ends
     without a submission, like the unit.
     """
@@ -185,6 +188,7 @@ def open_missing(tx: Transaction, run: int, capabilities: Capabilities) -> int |
     offer = _read_offer(tx, run, row, capabilities)
     count = max(min(_count_missing(tx, run, offer, capabilities), PLACES_PER_ROW), 0)
     if not count and not (offer.is_paused and _count_free(tx, run)):
+        _pause_surplus(tx, run, offer, capabilities)
         return 0
     total = offer.total + count
     enqueue(
@@ -196,6 +200,17 @@ def open_missing(tx: Transaction, run: int, capabilities: Capabilities) -> int |
     )
     tx.run(_SET, run=run, places=total, next_place=max(total, row.next_place))
     return max(count, 1)
+
+
+def pause_surplus(tx: Transaction, run: int, capabilities: Capabilities) -> None:
+    """Enqueue pausing a run's places where no unit is free and the platform may have refilled some.
+
+    :func:`open_missing` does so too, and opens them again for the next unit that is free.
+    """
+    row = tx.one(_PLACES, run=run)
+    if row is None or not _is_open(tx, row) or tx.one(_OPENING, run=run) is not None:
+        return
+    _pause_surplus(tx, run, _read_offer(tx, run, row, capabilities), capabilities)
 
 
 def retry_refused(tx: Transaction, run: int, capabilities: Capabilities) -> None:
@@ -259,6 +274,14 @@ def _count_missing(tx: Transaction, run: int, offer: _Offer, capabilities: Capab
     statement = _TAKEN_UNREFILLED if capabilities.replaces_by_itself else _TAKEN
     taken = int((tx.one(statement, run=run, after=offer.visit) or (0,))[0])
     return _count_free(tx, run) - (offer.places - taken)
+
+
+def _pause_surplus(tx: Transaction, run: int, offer: _Offer, capabilities: Capabilities) -> None:
+    can_pause = capabilities.replaces_by_itself and capabilities.keeps_paused_places
+    if not can_pause or offer.is_paused or _count_free(tx, run):
+        return
+    if _count_missing(tx, run, offer, capabilities) < 0:
+        close_all(tx, run)
 
 
 def _count_refilled(tx: Transaction, run: int) -> int:

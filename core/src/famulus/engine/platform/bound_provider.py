@@ -28,7 +28,7 @@ from famulus.engine.places.closing import (
     close_places,
     describe_open,
 )
-from famulus.engine.places.place_changes import close_refilled
+from famulus.engine.places.place_changes import close_refilled, pause_surplus
 from famulus.engine.platform.cleanup import enqueue_cleanup
 from famulus.engine.platform.outbox_calls import OUTBOX_CALLS
 from famulus.engine.platform.run_views import run_view
@@ -71,6 +71,7 @@ class BoundProvider:
         capabilities = self.provider.capabilities
         if capabilities.replaces_by_itself:
             self.database.write(lambda tx: close_refilled(tx, self.record.id))
+            self.database.write(lambda tx: pause_surplus(tx, self.record.id, capabilities))
             delivered += delivery.deliver_all()
         if capabilities.sells_places:
             self.database.write(lambda tx: enqueue_cleanup(tx, self.record.id))
