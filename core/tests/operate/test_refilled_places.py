@@ -220,7 +220,7 @@ class Course:
         else:
             free = len(self._units(UnitStatus.LAUNCHED))
             assert self.study.offered + waiting >= free
-            assert free or not self.study.offered, "somebody is invited, and there is no unit"
+            assert free or not self.study.offered, "a worker is invited, and there is no unit"
 
     def _visit(self, *, submits: bool) -> None:
         found = self.study.recruit()
@@ -321,7 +321,7 @@ def test_platform_refills_the_place_of_a_rejected_visit_without_being_asked(
     course.operator.close()
 
 
-def test_a_rejection_invites_nobody_while_no_unit_is_free(
+def test_a_rejection_invites_no_worker_while_no_unit_is_free(
     database: Database, clock: MovableClock
 ) -> None:
     course = Course(database, clock)
