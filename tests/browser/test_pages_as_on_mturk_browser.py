@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from attrs import Factory, define
 
+from famulus_static_html.hold import LIMIT_SECONDS
 from mturk_pages import MTurkPage, Sent, both_servers
 from page_steps import take_step
 
@@ -112,12 +113,65 @@ def test_a_host_that_never_answers_keeps_no_worker_from_the_page(
     try:
         with both_servers(MTurkPage.read(file), FILES) as server:
             tab = context.new_page()
+            tab.clock.install()
             tab.goto(server.url("here"), wait_until="commit")
             tab.get_by_label("Text").fill("words")
             tab.locator("#go").click(no_wait_after=True)
+            assert tab.locator("#go").get_attribute("aria-busy") == "true"
+            assert server.received.empty()
+            tab.clock.fast_forward(LIMIT_SECONDS * 1000)
 
             assert server.received.get(timeout=15) == [("text", "words"), ("written", "w")]
             tab.get_by_text("Stored", exact=True).wait_for()
+    finally:
+        context.close()
+
+
+LATE = """<!-- Validation with a library that comes late, and with a template literal. -->
+<script src="https://cdn.example/query.js"></script>
+<input name="text" aria-label="Text"><input name="other" aria-label="Other">
+<input type="hidden" name="presses" value="0"><script>
+var form = document.forms[0];
+form.addEventListener("submit", function (event) {
+  if (form.other.value) return;
+  event.preventDefault();
+  document.title = `${"other"} is missing`;
+});
+</script>
+<script>
+$("#submitButton").click(function () {
+  form.presses.value++;
+  return $("[name=text]").val() !== "";
+});
+</script>
+"""
+
+
+def test_validation_that_waits_for_another_host_is_not_passed(browser: Any, tmp_path: Path) -> None:
+    file = tmp_path / "late.html"
+    file.write_text(LATE, encoding="utf-8")
+    context = browser.new_context()
+    requested: list[Any] = []
+    context.route(CDN + "**", lambda route: requested.append(route))
+    context.set_default_timeout(15_000)
+    try:
+        with both_servers(MTurkPage.read(file), FILES) as server:
+            tab = context.new_page()
+            tab.goto(server.url("here"), wait_until="commit")
+            button = tab.locator("#submitButton")
+            button.click(no_wait_after=True)
+            assert button.get_attribute("aria-busy") == "true"
+            _from_files(requested[0])
+            tab.wait_for_function("form.presses.value === '1'")
+            tab.get_by_label("Text").fill("words")
+            button.click()
+            assert tab.title() == "other is missing"
+            tab.get_by_label("Other").fill("more")
+            assert server.received.empty()
+            button.click()
+
+            answers = [("text", "words"), ("other", "more"), ("presses", "3")]
+            assert server.received.get(timeout=15) == answers
     finally:
         context.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import famulus
+from famulus_static_html.hold import HOLD
 from famulus_static_html.page import compile_page
 
 
@@ -124,6 +125,48 @@ def test_what_names_a_library_goes_with_it_and_with_all_scripts_behind() -> None
 
     assert page.body == f"{WRITER}<script>one()</script>"
     assert page.scripts == f"{LIBRARY}\n<script>$(two)</script>\n<script>3</script>\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["$(f)", "$ .get(a)", "$['get'](a)", "f($)", "var q = $;", "window.$(f)", "jQuery(f)",
+     "`${$('a').val()}`", "$?.get(a)"],
+)  # fmt: skip
+def test_every_use_of_jquery_goes_behind_it(code: str) -> None:
+    assert "<script>" not in _page(f"{LIBRARY}<p><script>{code}</script>").body
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "alert(`Fill ${'a'}`)",
+        "f('$5', '$', '1 $.')",
+        "/^a$/.test(b)",
+        "$x.f($el, a$(b))",
+        r"/\$(a)/",
+    ],
+)
+def test_a_dollar_that_is_not_jquery_stays_with_its_script(code: str) -> None:
+    assert f"<script>{code}</script>" in _page(f"{LIBRARY}<p><script>{code}</script>").body
+
+
+@pytest.mark.parametrize(
+    ("html", "is_held"),
+    [
+        (LIBRARY, False),
+        (LIBRARY + "<p onclick=f()>", False),
+        (LIBRARY + "<p onclick=$(f)>", True),
+        (LIBRARY + "<script>$(f)</script>", True),
+        # It may wait until the document has been read.
+        (LIBRARY + "<script>f()</script>", True),
+        (LIBRARY + "<script src=own.js defer></script>", True),
+        ("<script src=//cdn/unknown.js></script>", True),
+        ("<script src=own.js></script><script>f()</script>", False),
+        ("<script src=//cdn/one.js async></script><script>f()</script>", False),
+    ],
+)
+def test_a_submission_is_held_where_scripts_wait_for_another_host(html: str, is_held: bool) -> None:
+    assert (HOLD in _page(html).head) is is_held
 
 
 @pytest.mark.parametrize(

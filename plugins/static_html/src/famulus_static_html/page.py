@@ -39,18 +39,21 @@ from famulus_static_html.forms import (
     own_forms,
 )
 from famulus_static_html.ground_truth import ground_truth_faults
+from famulus_static_html.hold import HOLD
 from famulus_static_html.local_files import local_addresses
 from famulus_static_html.mturk import MTURK_ACTION, MTurkParts
 from famulus_static_html.outer import NOT_USED, OuterTags
 from famulus_static_html.placement import (
     PagePart,
     blocking_scripts,
+    delays_answers,
     moved_scripts,
     script_kind,
     scripts_among,
     where,
 )
 from famulus_static_html.scripts import ScriptKind
+from famulus_static_html.settings import SETTINGS
 from famulus_static_html.source import Placeholder, Source, read_html, trust
 from famulus_static_html.template import Part, Template
 from famulus_static_html.tokens import (
@@ -63,23 +66,6 @@ from famulus_static_html.tokens import (
     tokenise,
 )
 
-# Existing pages hide the Submit button through this object, maybe before there is one.
-_CONFIG = """<script>
-window._MEPHISTO_CONFIG_ = (function () {
-  var settings = {};
-  var style = document.head.appendChild(document.createElement("style"));
-  return {
-    get: function (name) { return settings[name]; },
-    set: function (name, value) {
-      settings[name] = value;
-      if (name === "HIDE_SUBMIT_BUTTON") {
-        style.textContent = value ? "#famulus-submit { display: none !important }" : "";
-      }
-    }
-  };
-})();
-</script>
-"""
 _SVG = ('<svg hidden="" width="0" height="0">', "</svg>")
 _NOSCRIPT = ("<noscript>", "</noscript>")
 
@@ -130,9 +116,10 @@ class _Compiler:
             self._problem(offset, fault)
         self._doubt_blocking(scripts)
         self.moved = frozenset(token.start for token in moved_scripts(self.source, scripts))
+        hold = (HOLD,) if delays_answers(self.source, scripts, live) else ()
         for previous, token in zip([None, *tokens], tokens, strict=False):
             self._token(token, previous)
-        config = (_CONFIG,) if scripts or "_MEPHISTO_CONFIG_" in self.source.text else ()
+        config = (SETTINGS,) if scripts or "_MEPHISTO_CONFIG_" in self.source.text else ()
         mturk = MTurkParts.of(
             self.source,
             live,
@@ -142,7 +129,9 @@ class _Compiler:
         )
         return CompiledPage(
             body=Template([*mturk.body, *self.body]),
-            head=Template([base_script(self.source, live), *mturk.head, *config, *self.head]),
+            head=Template(
+                [base_script(self.source, live), *hold, *mturk.head, *config, *self.head]
+            ),
             scripts=Template(self.scripts),
             outer=self.outer,
             mturk=mturk,

@@ -26,10 +26,12 @@ _NEEDS_PLACE = re.compile(
     r"document\s*\.\s*(?:write|scripts)|currentScript|getElementsByTagName\s*\(\s*[\"']script",
     re.IGNORECASE,
 )
+# A "$" may belong to a template literal, to text, to a regular expression or to a longer name.
+_JQUERY = r"(?<![\w$\\])\$\s*(?:[(\[]|\??\.\s*[A-Za-z_$])|[=(,:.]\s*\$\s*[,;)\n}]|\bjQuery\b"
 # How the files of common libraries begin, and what names each of them in code.
 _LIBRARIES = MappingProxyType({
-    "jquery": re.compile(r"\$|\bjQuery\b"),
-    "bootstrap": re.compile(r"\$|\bjQuery\b|\bbootstrap\b"),
+    "jquery": re.compile(_JQUERY),
+    "bootstrap": re.compile(rf"{_JQUERY}|\bbootstrap\b"),
     "popper": re.compile(r"\bPopper\b"),
     "externalhit": re.compile(r"\bturk[A-Z]"),
     "crowd-html-elements": re.compile(r"\bcrowd\b"),
@@ -83,6 +85,29 @@ def moved_scripts(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
             moved.add(index)
             first = min([first, *users])
     return [each for index, each in enumerate(scripts) if index in moved or index >= first]
+
+
+def delays_answers(source: Source, scripts: Sequence[Token], tokens: Iterable[Token]) -> bool:
+    """Return whether what judges or completes the answers may wait for another host.
+
+    Every script may, since what it does once the document is read waits for those at the end. A
+    common library decides nothing by itself, but a handler may need it.
+
+    :param tokens: all that are not in a template.
+    """
+    if not moved_scripts(source, scripts):
+        return False
+    libraries = [_library_names(source, each) for each in scripts if _waits(source, each)]
+    if len(libraries) < len(scripts) or None in libraries:
+        return True
+    return any(
+        names.search(source.text[slice(*attribute.value)])
+        for token in tokens
+        for attribute in token.attributes
+        if attribute.value is not None and attribute.name.startswith("on")
+        for names in libraries
+        if names is not None
+    )
 
 
 def blocking_scripts(source: Source, scripts: Sequence[Token]) -> Iterator[tuple[Token, Token]]:
