@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from famulus_crowd_form.checks import _element_problems, _literal_columns
+from famulus_crowd_form.page_files import PageFiles
 from famulus_crowd_form.styles import style_faults
 from famulus_crowd_form.template import compile_template
 
@@ -85,3 +86,68 @@ def test_what_has_no_effect_in_a_style_is_named(source: str, value: str, words: 
 
     assert [line for line, _ in found] == [2] * len(words)
     assert all(word in fault for word, (_, fault) in zip(words, found, strict=True))
+
+
+FILES = """<crowd-form><script src="own.js"></script>
+<script src="crowd-html-elements.js"></script><script src="https://example.org/x.js"></script>
+<link rel="stylesheet" href="css/own.css?v=2"><img src="{{ task.input.img }}">
+<crowd-bounding-box name="b" src="{{ task.input.img }}" header="B" labels="['x']">
+</crowd-bounding-box>
+<crowd-card image="card.png">x</crowd-card>
+<video poster="p.png"><source src="data:video/mp4,x"></video></crowd-form>
+"""
+ROWS = ("cat.png", "https://example.org/a.png", "img\\dog.png", "../up.png", "/img/cow.png")
+
+
+def _file_warnings(template: str, folder: Path | None) -> list[tuple[int | None, str]]:
+    files = PageFiles(Path("task.html"), folder)
+    for place, img in enumerate(ROWS, 2):
+        files.see(place, compile_template(template).render({"img": img}))
+    found = [*files.problems()]
+    assert all(each.warning for each in found)
+    return [(each.line, each.message) for each in found]
+
+
+def test_each_address_is_named_where_no_folder_is_served() -> None:
+    found = _file_warnings(FILES, None)
+
+    assert [(line, message.partition(" is not served: ")[0]) for line, message in found] == [
+        (1, "own.js, the src of <script>,"),
+        (3, "css/own.css, the href of <link>,"),
+        (3, "cat.png, the src of <img>,"),
+        (4, "cat.png, the src of <crowd-bounding-box>,"),
+        (6, "card.png, the image of <crowd-card>,"),
+        (7, "p.png, the poster of <video>,"),
+    ]
+    assert all("blueprint.extra_source_dir" in message for _, message in found)
+    assert "row 2, whose line this is; 4 rows name such files" in found[2][1]
+
+
+def test_only_what_a_folder_does_not_have_is_missing(tmp_path: Path) -> None:
+    served = tmp_path / "served"
+    for name in ("own.js", "css/own.css", "cat.png", "img/dog.png", "card.png"):
+        (served / name).parent.mkdir(parents=True, exist_ok=True)
+        (served / name).touch()
+    (tmp_path / "up.png").touch()
+
+    found = _file_warnings(FILES, served)
+
+    outside = f"is outside of {served}: put it there, and write its name in that folder"
+    assert found == [
+        (
+            3,
+            f"../up.png, the src of <img>, {outside} (in the page of row 5, whose line this is; "
+            "2 rows name such files)",
+        ),
+        (
+            4,
+            f"../up.png, the src of <crowd-bounding-box>, {outside} (in the page of row 5, whose "
+            "line this is; 2 rows name such files)",
+        ),
+        (
+            7,
+            f"p.png, the poster of <video>, is not in {served}, the folder of "
+            "blueprint.extra_source_dir: put it there (in the page of row 2, whose line this is; "
+            "5 rows name such files)",
+        ),
+    ]

@@ -19,6 +19,7 @@ from famulus_crowd_form.html_tokens import Kind, line_of, tokens
 from famulus_crowd_form.onboarding import correct_faults
 from famulus_crowd_form.options import ROWS_KEY, CrowdFormArgs, SharedCrowdFormState
 from famulus_crowd_form.page import ELEMENTS, FIELDLESS, filled_page
+from famulus_crowd_form.page_files import PageFiles
 from famulus_crowd_form.styles import style_faults
 from famulus_crowd_form.template import (
     OBJECT,
@@ -60,7 +61,7 @@ def crowd_form_problems(
             found += _unknown_values(template, path, data.columns)
             found += _literal_columns(template, path, data.columns)
         if all(problem.warning for problem in found):
-            found += _page_problems(template, path, watch.rows)
+            found += _page_problems(template, path, watch.rows, args)
     found += _onboarding_problems(args, state, plan)
     if args.extra_source_dir is not None:
         folder = args.extra_source_dir.expanduser()
@@ -95,7 +96,7 @@ def _onboarding_problems(
         problems += _unknown_values(template, path, row)
         problems += _literal_columns(template, path, row)
         if all(problem.warning for problem in problems):
-            problems += _page_problems(template, path, [(1, row)])
+            problems += _page_problems(template, path, [(1, row)], args)
     yield from problems
     if template is None or any(not problem.warning for problem in problems):
         return
@@ -218,16 +219,19 @@ def _literal_columns(
 
 
 def _page_problems(
-    template: Template, path: Path, rows: list[tuple[int, Mapping[str, Any]]]
+    template: Template, path: Path, rows: list[tuple[int, Mapping[str, Any]]], args: CrowdFormArgs
 ) -> Iterator[famulus.Problem]:
     """Yield what is wrong with the pages of the first rows, each fault once."""
     seen: set[str] = set()
+    folder = None if args.extra_source_dir is None else args.extra_source_dir.expanduser()
+    files = PageFiles(path, folder)
     for place, row in rows:
         try:
             page = template.render(row)
         except LiquidError as error:
             yield problem_of(error, path)
             return
+        files.see(place, page)
         found = [(line, fault, False) for line, fault in filled_page(page).faults]
         found += [(line, fault, True) for line, fault in style_faults(page)]
         for line, fault, is_warning in found:
@@ -235,3 +239,5 @@ def _page_problems(
                 seen.add(fault)
                 message = f"{fault} (in the page of row {place}, whose line this is)"
                 yield famulus.Problem(message, file=path, line=line, warning=is_warning)
+    if folder is None or folder.is_dir():
+        yield from files.problems()

@@ -86,7 +86,7 @@ FIELDLESS = frozenset({
 })  # fmt: skip
 #: Tags that a page has once already; their content stays.
 _DROPPED = frozenset({"html", "head", "body", "meta", "base", "form", "title"})
-_OWN_SCRIPTS = ("crowd-html-elements.js", "crowd-html-elements-v2.js")
+OWN_SCRIPTS = ("crowd-html-elements.js", "crowd-html-elements-v2.js")
 _ELSEWHERE = ("http:", "https:", "//")
 _ENGLISH = famulus.Translator.to("en")
 #: Elements whose sentences are in one message; the page has each beside its element.
@@ -344,7 +344,7 @@ class _Filling:
     def _resource(self, token: Token, text: str) -> None:
         values = token.values()
         source = values.get("src" if token.name == "script" else "href", "").strip()
-        if source.partition("?")[0].endswith(_OWN_SCRIPTS):
+        if source.partition("?")[0].endswith(OWN_SCRIPTS):
             return
         is_elsewhere = source.lower().startswith(_ELSEWHERE)
         if is_elsewhere and token.name == "script":
