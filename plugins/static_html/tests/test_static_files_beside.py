@@ -14,6 +14,7 @@ import famulus
 from famulus.contracts.plan import Role
 from famulus_static_html.blueprint import StaticTaskBlueprint
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
+from famulus_static_html.page import compile_page
 
 PAGE = """<style>@import "css/print.css"; body { background: url('img/paper.png') }</style>
 <link rel=stylesheet href="css/style.css?v=2"><script src="./lib/jquery.js"></script>
@@ -148,6 +149,59 @@ def test_file_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
     ):
         assert any(each.startswith(line) for each in found), (line, found)
     assert all("blueprint.extra_source_dir" in each for each in found if "is not" in each)
+
+
+def test_every_kind_of_missing_file_is_named_with_its_rows(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    page = '<a href="big.png">Big</a><a href=${p}>x</a>\n<img src=big.png><img src=/img/none.png>\n'
+    (folder / "task.html").write_text(page + "<img src=${p}><img src='${p}?x'><input name=a>")
+    names = ["../up.png", "/img/none.png", "img\\none.png", "img\\other.png", "img/other.png"]
+    (folder / "data.csv").write_text("\n".join(["p", *names, *(f"{n}.png" for n in range(6))]))
+
+    found = _warnings(_task(folder))
+
+    here = f"is not in {folder}: put it there, or name the folder that has it in blueprint."
+    outside = (
+        "is not served, since it is outside of the page's folder: put it into a folder that has "
+        "nothing else in it than files for workers, and name this in blueprint."
+    )
+    assert [each.partition("extra_source_dir")[0] for each in found if "is not" in each] == [
+        f"2: big.png {here}",
+        f"2: /img/none.png {here}",
+        f"3: ${{p}}: ../up.png, the file of line 2, {outside}",
+        f"3: ${{p}}?x: ../up.png, the file of line 2, {outside}",
+    ]
+    assert found[-1].endswith(
+        " (also line 3: /img/none.png, line 4: img/none.png, line 7: 0.png, line 8: 1.png, 4 more)"
+    )
+
+
+def test_a_folder_has_the_files_of_the_root(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "task")
+    page = "<img src=/1.png><img src=/none.png><img src=${p}><input name=a>"
+    (folder / "task.html").write_text(page)
+    (folder / "data.csv").write_text("p\n/7.png\n\\7.png\n/none.png\n../pictures/7.png\n")
+
+    found = _warnings(_task(folder, extra_source_dir=folder / "pictures"))
+
+    missing = [each.partition(" is not")[0] for each in found if "is not" in each]
+    assert missing == ["1: /none.png", "1: ${p}: /none.png, the file of line 4,"]
+    assert found[-1].endswith("(also line 5: ../pictures/7.png)")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("img\\cat.png", "img/cat.png"),
+        ("img\\a b.png?x=\\", "img/a%20b.png?x=%5C"),
+        ("https://example.org\\cat.png", "https://example.org/cat.png"),
+        ("data:image/svg+xml,\\", "data:image/svg+xml,%5C"),
+    ],
+)
+def test_a_backslash_of_a_row_is_a_slash_as_in_browsers(value: str, written: str) -> None:
+    page = compile_page("<img src='${p}'>").render({"p": value})
+
+    assert f"src='{written}'" in page.body.replace('"', "'")
 
 
 def test_rows_from_python_need_the_option_only_for_whole_addresses(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ _LOADED = {
 _LINKED = frozenset({"a", "area"})
 # A name in this folder or in one inside of it, without what a browser does not ask the server for.
 _HERE = re.compile(r"(?![a-z][a-z0-9+.-]*:|[/?#])[^?#]+", re.IGNORECASE)
+# A name in the root of this server.
+_ROOT = re.compile(r"/(?!/)([^?#]+)")
 _CANDIDATE = re.compile(r"[\s,]*+([^\s,]\S*+)[^,]*+")
 _QUOTE = r"&(?:quot|apos|\#34|\#39);"
 _IN_STYLE = re.compile(
@@ -55,10 +57,14 @@ class LocalAddress:
 
     def name(self, value_of: Callable[[str], Any]) -> str | None:
         """Return the name of the file that values complete; None for one that is elsewhere."""
+        return local_name(self.filled(value_of))
+
+    def filled(self, value_of: Callable[[str], Any]) -> str:
+        """Return the address that values complete."""
         texts = (
             one if isinstance(one, str) else text_of(value_of(one.html_name)) for one in self.pieces
         )
-        return local_name("".join(texts))
+        return "".join(texts)
 
 
 def local_name(address: str, folder: str = "") -> str | None:
@@ -71,6 +77,19 @@ def local_name(address: str, folder: str = "") -> str | None:
     found = _HERE.match(address.strip().replace("\\", "/"))
     name = posixpath.normpath(posixpath.join(folder, unquote(found[0]).strip())) if found else "."
     return None if name.startswith((".", "/")) else name
+
+
+def outside_name(address: str) -> str | None:
+    """Return the name that a browser asks this server for outside of the page's folder.
+
+    It begins with ``..`` or with a slash, and is None for other addresses.
+    """
+    read = address.strip().replace("\\", "/")
+    if found := _ROOT.match(read):
+        return "/" + posixpath.normpath(unquote(found[1]).strip())
+    found = _HERE.match(read)
+    name = posixpath.normpath(unquote(found[0]).strip()) if found else ""
+    return name if name.startswith("../") else None
 
 
 def local_addresses(
@@ -89,8 +108,9 @@ def local_addresses(
             expected = token.start in starts and token.name not in _LINKED
             for span in _spans(source, token):
                 address = LocalAddress(_pieces(source, span), source.line(span[0]), expected)
-                if _may_be_here(address):
-                    found.setdefault(address.written, address)
+                known = found.get(address.written)
+                if _may_be_here(address) and (known is None or expected > known.expected):
+                    found[address.written] = address
     return tuple(found.values())
 
 
@@ -103,7 +123,8 @@ def style_addresses(css: str) -> Iterator[str]:
 def _may_be_here(address: LocalAddress) -> bool:
     if address.columns and not address.pieces[0]:
         return True
-    return _HERE.match(address.written.strip()) is not None
+    written = address.written.strip().replace("\\", "/")
+    return _HERE.match(written) is not None or _ROOT.match(written) is not None
 
 
 def _pieces(source: Source, span: tuple[int, int]) -> tuple[str | Placeholder, ...]:

@@ -18,6 +18,7 @@ INVALID = "about:invalid"
 #: How one piece is written: from the value of that name, or from nothing.
 _Step = tuple[str | None, Callable[[Any], str]]
 
+_HIERARCHICAL = frozenset({"http", "https"})
 _SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
 _MEDIA = re.compile(r"data:(?:image|audio|video)/", re.IGNORECASE)
@@ -79,7 +80,7 @@ def url_fill(pieces: Sequence[str | Placeholder], *, media: bool) -> Fill:
             seen += _literal(piece)
             steps.append((None, _constant(_literal(piece))))
         else:
-            steps.append((piece.html_name, _component if re.search("[?#]", seen) else _normalised))
+            steps.append((piece.html_name, _writer_behind(seen)))
 
     def fill(values: Mapping[str, Any]) -> str:
         url = _joined(steps, values)
@@ -164,6 +165,26 @@ def _constant(text: str) -> Callable[[Any], str]:
 def _normalised(value: Any) -> str:
     """Encode only characters that a URL cannot contain; what is encoded already stays."""
     return _UNSAFE.sub(lambda match: _component(match[0]), as_browsers_read(text_of(value)))
+
+
+def _writer_behind(seen: str) -> Callable[[Any], str]:
+    """Return what writes a value behind the author's part of a URL."""
+    if re.search("[?#]", seen):
+        return _component
+    scheme = _SCHEME.match(as_browsers_read(seen))
+    is_opaque = scheme is not None and scheme[1].lower() not in _HIERARCHICAL
+    return _normalised if is_opaque else _path
+
+
+def _path(value: Any) -> str:
+    """Write backslashes as slashes, as browsers read them, and encode what a URL cannot contain."""
+    text = text_of(value)
+    scheme = _SCHEME.match(as_browsers_read(text))
+    if "\\" in text and (scheme is None or scheme[1].lower() in _HIERARCHICAL):
+        end = re.search(r"[?#]|\Z", text)
+        assert end is not None  # the pattern matches at the end
+        text = text[: end.start()].replace("\\", "/") + text[end.start() :]
+    return _normalised(text)
 
 
 def _component(value: Any) -> str:
