@@ -28,6 +28,7 @@ class StubGateway:
         for each in [self.kept_folder, *(one.path for one in self.assets)]:
             each.mkdir()
         self.headers: Mapping[str, str] = {"Content-Security-Policy": "frame-ancestors 'none'"}
+        self.asset_headers = {"Content-Security-Policy": "frame-ancestors 'self'"}
         self.forms: list[Form] = []
         #: those that were too large
         self.refused: list[Form] = []

@@ -95,6 +95,12 @@ class Gateway:
             "Referrer-Policy": "no-referrer",
         }
 
+    @property
+    def asset_headers(self) -> Mapping[str, str]:
+        """Headers for the files of :attr:`assets`, which a page itself may show in a frame."""
+        ancestors = " ".join(("'self'", *self._parts.provider.frame_ancestors))
+        return {**self.headers, "Content-Security-Policy": f"frame-ancestors {ancestors}"}
+
     def admits(self, ticket: str) -> bool:
         """Return whether a request with this ticket may send a body.
 

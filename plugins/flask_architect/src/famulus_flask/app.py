@@ -110,11 +110,13 @@ class _Views:
         if path is None:
             raise NotFound
         try:
-            return send_file(path)
+            response = send_file(path)
         except _NO_FILE as error:  # removed or replaced in the meantime, or not readable
             raise NotFound from error
         except OSError as error:  # no more files can be opened, for instance
             raise UnavailableError(f"{path} cannot be read now: {error}") from error
+        response.headers.update(self._gateway.asset_headers)
+        return response
 
     def explain(self, error: HTTPException) -> Response:
         """Return the page for an HTTP error; for the page's script, JSON."""
