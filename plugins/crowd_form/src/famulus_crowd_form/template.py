@@ -15,6 +15,7 @@ import famulus
 from famulus_crowd_form.contexts import place_faults, with_filters
 from famulus_crowd_form.filters import FILTERS
 from famulus_crowd_form.html_tokens import line_of
+from famulus_crowd_form.liquid_faults import TemplateFault, syntax_fault, unknown_filter
 from famulus_crowd_form.placeholders import literal_placeholders, with_values
 
 #: What a template can use besides the columns of the data.
@@ -100,12 +101,15 @@ def compile_template(source: str) -> Template:
     for each in FILTERS:
         environment.filters[each.__name__] = each
     annotated = with_filters(source)
-    bound = environment.from_string(annotated)
+    try:
+        bound = environment.from_string(annotated)
+    except LiquidError as error:
+        raise syntax_fault(source, error, environment, _NO_TAGS) from error
     analysis = bound.analyze(include_partials=False)
     unknown = [name for name in analysis.filters if name not in environment.filters]
     if unknown:
         place = analysis.filters[unknown[0]][0].index
-        raise TemplateFault(f"unknown filter '{unknown[0]}'", line_of(annotated, place))
+        raise unknown_filter(unknown[0], line_of(annotated, place), environment.filters)
     variables = [
         Variable(tuple(each.segments), line_of(annotated, each.span.index))
         for found in analysis.globals.values()
@@ -117,14 +121,6 @@ def compile_template(source: str) -> Template:
     }
     variables.sort(key=lambda each: each.line)
     return Template(source, tuple(variables), frozenset(optional), literals, bound)
-
-
-class TemplateFault(LiquidError):  # noqa: N818 - it is about what an author wrote
-    """A template has what cannot be filled in."""
-
-    def __init__(self, message: str, line: int) -> None:
-        super().__init__(message, token=None)
-        self.line = line
 
 
 def problem_of(error: LiquidError, file: Path) -> famulus.Problem:
