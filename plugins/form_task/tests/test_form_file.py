@@ -116,6 +116,47 @@ def test_a_ranking_cannot_be_tested(tmp_path: Path) -> None:
     assert "a question of type ranking" in problems[0].message
 
 
+TEXT = "{name: a, type: text, question: Q}"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "meant"),
+    [
+        (f"question:\n- {TEXT}\n", "question", "questions"),
+        (f"Questions:\n- {TEXT}\n", "Questions", "questions"),
+        (f"page:\n- title: T\n  questions: [{TEXT}]\n", "page", "pages"),
+        (f"perpage: [{TEXT}]\nquestions: [{TEXT}]\n", "perpage", "per_page"),
+        (f"pass_scor: 1\nquestions: [{TEXT}]\n", "pass_scor", "pass_score"),
+        (f"pages:\n- title: T\n  question: [{TEXT}]\n", "pages.0.question", "questions"),
+        (
+            "questions: [{name: a, type: text, question: Q, corect: b}]",
+            "questions.0.corect",
+            "correct",
+        ),
+        ("questions: [{name: a, typ: text, question: Q}]", "questions.0.typ", "type"),
+        ("questions: [{inclde: b.yaml}]", "questions.0.inclde", "include"),
+    ],
+)
+def test_what_a_misspelt_key_means_is_the_only_problem(
+    tmp_path: Path, text: str, key: str, meant: str
+) -> None:
+    problems = read_form(write_form(tmp_path, text)).problems
+
+    found = [(problem.key, problem.message) for problem in problems]
+    assert found == [(key, f"unknown option; did you mean {meant!r}?")]
+
+
+def test_a_misspelt_key_of_a_common_part_and_a_misspelt_type(tmp_path: Path) -> None:
+    write_form(tmp_path, f"question: [{TEXT}]\n", "common.yaml")
+    choice = "{name: a, type: choise, question: Q}"
+
+    form = read_form(write_form(tmp_path, f"questions:\n- {choice}\n- include: common.yaml\n"))
+
+    common, own = form.problems
+    assert common.message == "unknown option; did you mean 'questions'?"
+    assert "did you mean choice? use one of" in own.message
+
+
 def test_common_parts_are_included_from_beside_the_file(tmp_path: Path) -> None:
     write_form(tmp_path, "questions:\n- include: more/age.yaml\n", "common/person.yaml")
     age = "questions:\n- {name: age, question: A, type: number}\n"

@@ -63,9 +63,7 @@ def warnings(
 
 
 @pytest.mark.parametrize("beside", [False, True])
-def test_each_address_is_named_where_no_folder_is_served(
-    tmp_path: Path, beside: bool
-) -> None:
+def test_each_address_is_named_where_no_folder_is_served(tmp_path: Path, beside: bool) -> None:
     for name in ("cat.png", "example.png", "map.png", "beispiel.png") if beside else ():
         (tmp_path / name).touch()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 from attrs import define, evolve, field
 
 import famulus
@@ -18,6 +19,7 @@ from famulus_form.items import ITEMS
 from famulus_form.judging import PASS_SCORE, Judge, PassScore, pass_score_fault
 from famulus_form.kinds import KINDS
 from famulus_form.languages import Languages
+from famulus_form.misspelt import nearest, without_unknown
 from famulus_form.question import Answerless, Question
 
 BEGIN_WITH = "'questions:'"
@@ -134,14 +136,14 @@ def _read(path: Path, form: FormFile) -> FormFile:
     except famulus.UsageError as error:
         form.problems += error.problems
         return form
-    head = {key: value for key, value in file.tree.items() if key not in _PARTS}
-    form.head = read_head(file, head)
+    tree = without_unknown(file, "", file.tree, Head, _PARTS)
+    form.head = read_head(file, {key: tree[key] for key in tree if key not in _PARTS})
     if form.head.consent is not None and form.head.consent.file is not None:
         form.included.append(form.head.consent.file)
     opened = (path.resolve(),)
     if "pages" in file.tree:
         _read_pages(form, file, opened)
-    else:
+    elif "questions" in file.tree or not _means_questions(file.tree):
         form.pages.append(FormPage(parts=_read_parts(form, file, "questions", opened)))
     if "per_page" in file.tree:
         form.ending = FormPage(parts=_read_parts(form, file, "per_page", opened))
@@ -159,6 +161,12 @@ def _read(path: Path, form: FormFile) -> FormFile:
     return form
 
 
+def _means_questions(raw: Mapping[str, Any]) -> bool:
+    """Return whether a key that was refused stands for the questions."""
+    names = {*_PARTS, *(each.name for each in attrs.fields(Head))}
+    return any(nearest(str(name), names) in ("questions", "pages") for name in raw)
+
+
 def _read_pages(form: FormFile, file: famulus.OptionFile, opened: tuple[Path, ...]) -> None:
     if "questions" in file.tree:
         file.refuse("questions", "stands beside pages: move these questions to one of the pages")
@@ -171,12 +179,15 @@ def _read_pages(form: FormFile, file: famulus.OptionFile, opened: tuple[Path, ..
         if not isinstance(each, Mapping):
             file.refuse(key, "is no page: write title and questions as keys below the dash")
             continue
-        rest = {name: value for name, value in each.items() if name != "questions"}
+        rest = without_unknown(file, key, each, PageHead, ("questions",))
+        rest.pop("questions", None)
         if "show_if" in rest:
             rest["show_if"] = read_condition(file, rest["show_if"], f"{key}.show_if")
         head = file.typed(PageHead, rest, key)
         if head is not None and not head.title.strip():
             file.refuse(f"{key}.title", "is empty; write what the page is about")
+        if "questions" not in each and _means_questions(each):
+            continue
         parts = _read_parts(form, file, f"{key}.questions", opened, each.get("questions"))
         if head is not None:
             page = FormPage(parts=parts, title=head.title, show_if=head.show_if, key=key)
@@ -223,7 +234,10 @@ def _read_part(file: famulus.OptionFile, key: str, raw: dict[str, Any]) -> list[
     if "type" not in raw and "name" not in raw and "show" in raw:
         item = file.typed(Answerless, raw, key)
     else:
-        kind, correct = _kind(file, key, raw), raw.pop(CORRECT, None)
+        kind = _kind(file, key, raw)
+        if kind is not None:
+            raw = without_unknown(file, key, raw, kind, (CORRECT, "type"))
+            correct = raw.pop(CORRECT, None)
         item = None if kind is None else file.typed(kind, kind.completed(raw), key)
     if item is None:
         return []
@@ -247,12 +261,16 @@ def _kind(file: famulus.OptionFile, key: str, raw: dict[str, Any]) -> type[Quest
     name = raw.pop("type", None)
     listed = ", ".join(KINDS)
     if name is None:
+        for written in raw:
+            if near := nearest(str(written), ("type", "include")):
+                file.refuse(f"{key}.{written}", f"unknown option; did you mean {near!r}?")
+                return None
         file.refuse(key, f"has no type; use one of: {listed}")
         return None
     kind = KINDS.get(str(name))
     if kind is None:
-        near = re.sub(r"[ -]", "_", str(name).lower())
-        meant = f"did you mean {near}? " if near in KINDS else ""
+        near = nearest(re.sub(r"[ -]", "_", str(name)), KINDS)
+        meant = f"did you mean {near}? " if near else ""
         file.refuse(f"{key}.type", f"there is no type {str(name)!r}; {meant}use one of: {listed}")
     return kind
 
@@ -288,8 +306,13 @@ def _include(
         return []
     for other in included.tree:
         if other != "questions":
-            included.refuse(str(other), "stands in the form itself; an included file has questions")
-    parts = _read_parts(form, included, "questions", (*opened, path.resolve()))
+            message = "stands in the form itself; an included file has questions"
+            if nearest(str(other), [*_PARTS, "include"]) == "questions":
+                message = "unknown option; did you mean 'questions'?"
+            included.refuse(str(other), message)
+    parts = []
+    if "questions" in included.tree or not _means_questions(included.tree):
+        parts = _read_parts(form, included, "questions", (*opened, path.resolve()))
     form.problems += included.problems
     return parts
 
