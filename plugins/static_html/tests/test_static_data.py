@@ -153,7 +153,12 @@ def test_files_that_are_not_served_are_warnings_that_name_the_option(tmp_path: P
     unset = _problems(_task(tmp_path, page, "a\n1\n"))
     named = _problems(_task(tmp_path, page, "a\n1\n", extra_source_dir=tmp_path / "files"))
 
-    assert [(one.line, one.warning) for one in unset] == [(1, True), (2, True), (2, True), (3, True)]
+    assert [(one.line, one.warning) for one in unset] == [
+        (1, True),
+        (2, True),
+        (2, True),
+        (3, True),
+    ]
     assert f"a.js is not in {tmp_path}" in unset[0].message
     assert [one.line for one in named] == [2, 2, 3]
     assert "b c.png is not in" in named[0].message
