@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crowd_template import ANSWERS, ROW, TEMPLATE
+from famulus import Translator
 from famulus.cli.commands.review import examine
 from famulus.testing import ServedRun, run_command
 from famulus.testing.served_run import served_run
+from famulus_crowd_form.blueprint import STATIC
+from famulus_crowd_form.blueprint import _page as task_page_of
+from famulus_crowd_form.page import filled_page
 from form_files import SHAPES
-from frame_stub import kept
+from frame_stub import document, kept, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -214,3 +219,40 @@ def test_without_javascript_all_but_marks_can_be_answered(run: ServedRun, open_p
     assert page.locator(".crowd-noscript").inner_text().startswith("This page needs JavaScript")
     assert page.get_by_role("radio", name="circle").is_visible()
     assert page.get_by_label("One word").is_visible()
+
+
+LATE = """<crowd-form><crowd-input name="word" label="Word"></crowd-input></crowd-form>
+<script src="CDN/hang.js"></script>
+<script>
+document.querySelector("crowd-form").onsubmit = (event) => {
+  if (document.forms[0].elements.word.value) return;
+  event.preventDefault();
+  document.title = "asked";
+};
+</script>
+"""
+
+
+def test_validation_that_waits_for_another_host_is_not_passed(browser: Browser) -> None:
+    with serving("") as cdn:
+        cdn.go_on.clear()
+        filled = filled_page(LATE.replace("CDN", f"http://127.0.0.1:{cdn.server_port}"))
+        page = task_page_of(filled, Translator.to("en"))
+        script = (STATIC / "famulus_crowd.js").read_text()
+        html = document(body=f"<script>{script}</script>{page.body}", scripts=page.scripts)
+        with serving(html) as stub, closing(browser.new_context()) as context:
+            tab = context.new_page()
+            tab.set_default_timeout(10_000)
+            tab.goto(stub.url, wait_until="commit")
+            button = tab.get_by_role("button", name="Submit")
+            button.click(no_wait_after=True)
+            assert button.get_attribute("aria-busy") == "true"
+            assert stub.submissions == []
+            cdn.go_on.set()
+            tab.wait_for_function("document.title === 'asked'")
+            tab.get_by_label("Word").fill("x")
+
+            button.click()
+
+            tab.get_by_role("heading", name="Your answers are stored").wait_for()
+            assert [sent["word"] for sent in stub.submissions] == [["x"]]

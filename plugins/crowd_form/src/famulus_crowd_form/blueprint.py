@@ -198,6 +198,7 @@ def _page(filled: Filled, translate: famulus.Translator) -> famulus.Page:
         "class": "crowd-page",
         "data-close": translate(_CLOSE),
         "data-lang": language.tag,
+        "data-waits": "<script" in filled.scripts,
     })  # fmt: skip
     return famulus.Page(
         head=_HEAD,

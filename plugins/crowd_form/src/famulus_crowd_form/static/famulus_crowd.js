@@ -211,4 +211,52 @@
       element.addEventListener("change", () => note.remove(), { once: true });
     }
   });
+
+  // Scripts that come after one of another host may validate the answers, and so may what waits for
+  // the end of the document. A press of a button that submits is kept until they have run or failed,
+  // with a limit, so that such a host keeps nobody from working. Handlers of jQuery's ready() take a
+  // turn of the timers more.
+  const limitSeconds = 20;
+  let held = null;
+  let busy = null;
+
+  function show(button) {
+    if (busy) busy.removeAttribute("aria-busy");
+    busy = button;
+    if (busy) busy.setAttribute("aria-busy", "true");
+  }
+
+  function hold(event, form, button, again) {
+    if (!form || !form.querySelector(".crowd-page[data-waits]")) return;
+    if (button && button.id === "famulus-give-back") return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    held = again;
+    show(button);
+  }
+
+  function holdClick(event) {
+    const button = event.target.closest("input[type=submit], input[type=image], button[type=submit]");
+    if (button) hold(event, button.form, button, () => button.click());
+  }
+
+  function holdSubmit(event) {
+    const form = event.target, button = event.submitter;
+    hold(event, form, button, () => button ? button.click() : form.requestSubmit());
+  }
+
+  function release() {
+    clearTimeout(limit);
+    window.removeEventListener("click", holdClick, true);
+    window.removeEventListener("submit", holdSubmit, true);
+    const again = held;
+    held = null;
+    show(null);
+    if (again) again();
+  }
+
+  const limit = setTimeout(release, limitSeconds * 1000);
+  window.addEventListener("click", holdClick, true);
+  window.addEventListener("submit", holdSubmit, true);
+  document.addEventListener("DOMContentLoaded", () => setTimeout(() => setTimeout(release)));
 })();
