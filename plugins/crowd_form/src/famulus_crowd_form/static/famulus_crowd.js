@@ -214,7 +214,7 @@
 
   // Scripts that come after one of another host may validate the answers, and so may what waits for
   // the end of the document. A press of a button that submits is kept until they have run or failed,
-  // with a limit, so that such a host keeps nobody from working. Handlers of jQuery's ready() take a
+  // with a limit, so that such a host keeps no worker from going on. Handlers of jQuery's ready() take a
   // turn of the timers more.
   const limitSeconds = 20;
   let held = null;
