@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import famulus
 from frame_stub import (
     FIELDS,
     document,
@@ -71,6 +72,32 @@ def test_hanging_host_delays_neither_reading_nor_submitting(
 
         expect(stored(page)).to_be_visible()
         assert len(stub.submissions) == 1
+
+
+HELD = """<input name="text" value="">
+<button type="button" id="sends" onclick="document.forms[0].submit()">Send</button>
+<button type="button" id="asks" onclick="document.forms[0].requestSubmit()">Ask</button>"""
+
+
+@pytest.mark.parametrize("way", ["#famulus-submit", "#sends", "#asks"])
+def test_each_way_to_submit_waits_for_scripts_of_another_host(
+    open_page: Callable[..., Any], way: str
+) -> None:
+    with serving("") as cdn, serving("") as stub:
+        cdn.go_on.clear()
+        late = f"""<script src="http://127.0.0.1:{cdn.server_port}/hang.js"></script>
+        <script>document.forms[0].elements.text.value += "late"</script>"""
+        task = famulus.Page(body=HELD, scripts=late, holds_submissions=True)
+        stub.page = document(page=task)
+        page = open_page(stub.url)
+
+        page.locator(way).click(no_wait_after=True)
+        page.wait_for_function("document.readyState === 'loading'")
+        assert stub.submissions == []
+        cdn.go_on.set()
+
+        expect(stored(page)).to_be_visible()
+        assert [sent["text"] for sent in stub.submissions] == [["late"]]
 
 
 @pytest.mark.parametrize("target", ["document.forms[0]", "document", "window"])

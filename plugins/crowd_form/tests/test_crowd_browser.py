@@ -10,6 +10,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import evolve
 
 from crowd_template import ANSWERS, ROW, TEMPLATE
 from famulus import Translator
@@ -239,7 +240,7 @@ def test_validation_that_waits_for_another_host_is_not_passed(browser: Browser) 
         filled = filled_page(LATE.replace("CDN", f"http://127.0.0.1:{cdn.server_port}"))
         page = task_page_of(filled, Translator.to("en"))
         script = (STATIC / "famulus_crowd.js").read_text()
-        html = document(body=f"<script>{script}</script>{page.body}", scripts=page.scripts)
+        html = document(page=evolve(page, head=f"<script>{script}</script>"))
         with serving(html) as stub, closing(browser.new_context()) as context:
             tab = context.new_page()
             tab.set_default_timeout(10_000)

@@ -27,6 +27,9 @@ class Page:
     #: scripts that are loaded from other hosts; they come after the Submit button, so that a host
     #: that hangs delays neither reading nor submitting
     scripts: str = ""
+    #: whether scripts that wait for another host may validate the answers or fill fields in: what
+    #: submits then waits until all scripts of the page have run or failed, 20 seconds at most
+    holds_submissions: bool = False
     #: attributes of ``<html>``, as text; core escapes them
     html_attributes: Mapping[str, str] = Factory(dict)
     #: attributes of ``<body>``, as text

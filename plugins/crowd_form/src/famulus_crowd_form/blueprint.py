@@ -198,12 +198,12 @@ def _page(filled: Filled, translate: famulus.Translator) -> famulus.Page:
         "class": "crowd-page",
         "data-close": translate(_CLOSE),
         "data-lang": language.tag,
-        "data-waits": "<script" in filled.scripts,
     })  # fmt: skip
     return famulus.Page(
         head=_HEAD,
         body=f"<div{around}>{note}{filled.body}</div>",
         scripts=(_MARKS_SCRIPT if has_marks else "") + filled.scripts,
+        holds_submissions="<script" in filled.scripts,
         html_attributes=filled.html_attributes,
         form_attributes=filled.form_attributes,
         body_attributes=filled.body_attributes,

@@ -56,6 +56,8 @@ class CompiledPage:
     #: whether values can bring fields with them
     has_raw_markup: bool = False
     has_named_field: bool = True
+    #: whether a submission waits for the page's scripts
+    holds_submissions: bool = False
     #: the attributes of the outer tags, unless they differ by the values
     _fixed_outer: OuterAttributes | None = field(init=False)
 
@@ -70,6 +72,7 @@ class CompiledPage:
             body=self.body.render(values),
             head=self.head.render(values),
             scripts=self.scripts.render(values),
+            holds_submissions=self.holds_submissions,
             html_attributes=outer.html,
             body_attributes=outer.body,
             form_attributes=outer.form,

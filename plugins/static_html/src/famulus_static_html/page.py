@@ -39,7 +39,6 @@ from famulus_static_html.forms import (
     own_forms,
 )
 from famulus_static_html.ground_truth import ground_truth_faults
-from famulus_static_html.hold import HOLD
 from famulus_static_html.local_files import local_addresses
 from famulus_static_html.mturk import MTURK_ACTION, MTurkParts
 from famulus_static_html.outer import NOT_USED, OuterTags
@@ -116,7 +115,6 @@ class _Compiler:
             self._problem(offset, fault)
         self._doubt_blocking(scripts)
         self.moved = frozenset(token.start for token in moved_scripts(self.source, scripts))
-        hold = (HOLD,) if delays_answers(self.source, scripts, live) else ()
         for previous, token in zip([None, *tokens], tokens, strict=False):
             self._token(token, previous)
         config = (SETTINGS,) if scripts or "_MEPHISTO_CONFIG_" in self.source.text else ()
@@ -129,9 +127,7 @@ class _Compiler:
         )
         return CompiledPage(
             body=Template([*mturk.body, *self.body]),
-            head=Template(
-                [base_script(self.source, live), *hold, *mturk.head, *config, *self.head]
-            ),
+            head=Template([base_script(self.source, live), *mturk.head, *config, *self.head]),
             scripts=Template(self.scripts),
             outer=self.outer,
             mturk=mturk,
@@ -145,6 +141,7 @@ class _Compiler:
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
             has_raw_markup=self.has_raw_markup,
             has_named_field=has_named_field(self.source, live),
+            holds_submissions=delays_answers(self.source, scripts, live),
         )
 
     def _judge(self, forms: OwnForms) -> None:

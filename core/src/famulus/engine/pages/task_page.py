@@ -87,6 +87,8 @@ class TaskLayout:
     #: by :attr:`TaskFrame.passed`
     notes: Mapping[bool | None, str]
     scripts: str
+    #: of a page that holds submissions
+    hold_script: str
     parsed_script: str
     #: of a page that has no attributes for it
     submit_button: str
@@ -124,6 +126,7 @@ class TaskLayout:
                 element_id="famulus-script",
                 texts=script_texts(language.tag),
             ),
+            hold_script=script("hold.js", element_id="famulus-hold"),
             parsed_script=script("parsed.js"),
             submit_button=submit_button(_NO_PAGE, translate),
             give_back=escape(translate(_GIVE_BACK)),
@@ -134,7 +137,7 @@ class TaskLayout:
 def task_document(layout: TaskLayout, frame: TaskFrame) -> str:
     """Return the page with the form, which works without JavaScript too.
 
-    Our script runs before the author's, which stay where they are in the author's page. What may
+    Our scripts run before the author's, which stay where they are in the author's page. What may
     wait for another host comes last in the form.
     """
     page, number = frame.page, frame.number
@@ -180,7 +183,7 @@ def task_document(layout: TaskLayout, frame: TaskFrame) -> str:
         layout.beginning,
         body,
         layout.own,
-        head=page.head,
+        head=layout.hold_script + page.head if page.holds_submissions else page.head,
         html_attributes=page.html_attributes,
         body_attributes=page.body_attributes,
     )

@@ -367,7 +367,9 @@ function careForForm(form) {
   }
 
   function submitByScript() {
+    const holder = byId("famulus-hold");
     if (!parsed) submitWhenParsed = true;
+    else if (holder && holder.hold) holder.hold(submitByScript);
     else if (!sending && !answers.isRestoring()) send(submitUrl, formData(null));
   }
 
