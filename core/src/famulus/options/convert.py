@@ -9,35 +9,25 @@ from __future__ import annotations
 
 import collections.abc
 import types
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
-import attrs
-from attrs import NOTHING
-from cattrs import Converter, override
+from cattrs import Converter
 from cattrs.cols import list_structure_factory, mapping_structure_factory
-from cattrs.errors import (
-    AttributeValidationNote,
-    BaseValidationError,
-    ClassValidationError,
-    ForbiddenExtraKeysError,
-    IterableValidationError,
-    IterableValidationNote,
-)
-from cattrs.gen import make_dict_structure_fn_from_attrs
+from cattrs.errors import BaseValidationError, IterableValidationError, IterableValidationNote
 
 from famulus.errors import Problem
-from famulus.options.localized import structure_texts
-from famulus.options.option_class import Option, is_option_class, is_union, options_of
+from famulus.options.option_class import is_option_class, is_union, options_of
+from famulus.options.option_faults import faults_of, sentence_of
+from famulus.options.option_structure import StructureHook, fitting, option_class_hook
 from famulus.options.origins import Origins, located
 from famulus.options.scalars import (
     FromEnvironment,
     Refused,
-    is_from_environment,
     is_null,
     shown,
     to_anything,
@@ -52,7 +42,6 @@ from famulus.options.scalars import (
     to_whole,
 )
 from famulus.options.suggest import did_you_mean
-from famulus.translation import LocalizedText
 
 T = TypeVar("T")
 
@@ -92,7 +81,7 @@ def structure(
     except (Refused, BaseValidationError) as error:
         return None, [
             located(".".join(filter(None, (prefix, *path))), message, origins)
-            for path, message in _faults(error)
+            for path, message in faults_of(error)
         ]
     return made, []
 
@@ -106,7 +95,7 @@ def structure_fitting(
     """
     kept = {name: value for name, value in raw.items() if name not in broken}
     try:
-        return cls(**_fitting(make_converter(task_dir), options_of(cls), kept))
+        return cls(**fitting(make_converter(task_dir), options_of(cls), kept))
     except Exception:  # noqa: BLE001 - a plugin's class
         return None
 
@@ -117,8 +106,8 @@ def fitting_values(cls: type, raw: Mapping[str, Any], *, task_dir: Path) -> dict
     For options of which some may still be missing; :func:`structure` reports the problems.
     """
     options = options_of(cls)
-    fitting = _fitting(make_converter(task_dir), options, raw)
-    return {name: fitting.get(name, each.default) for name, each in options.items()}
+    fit = fitting(make_converter(task_dir), options, raw)
+    return {name: fit.get(name, each.default) for name, each in options.items()}
 
 
 # cattrs writes a function for each class of options, which takes longer than to call it.
@@ -144,14 +133,11 @@ def make_converter(task_dir: Path) -> Converter:
     # These check the given value, and leave the rest to cattrs.
     converter.register_structure_hook_factory(_is_sequence, _sequence_hook)
     converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
-    converter.register_structure_hook_factory(is_option_class, _option_class_hook)
+    converter.register_structure_hook_factory(is_option_class, option_class_hook)
     return converter
 
 
-_Hook = Callable[[Any, Any], Any]
-
-
-def _scalar_hook(make: Callable[[Any], Any]) -> _Hook:
+def _scalar_hook(make: Callable[[Any], Any]) -> StructureHook:
     # cattrs dispatches by base classes, so an enum of texts arrives here as a text.
     return lambda raw, cls: structure_enum(raw, cls) if issubclass(cls, Enum) else make(raw)
 
@@ -195,7 +181,7 @@ def structure_union(converter: Converter, raw: Any, cls: Any) -> Any:
             errors.append(error)
     if len(errors) == 1:
         raise errors[0]
-    raise Refused("; ".join(dict.fromkeys(map(_sentence, errors))))
+    raise Refused("; ".join(dict.fromkeys(map(sentence_of, errors))))
 
 
 def structure_anything(raw: Any, _: Any) -> Any:
@@ -219,7 +205,7 @@ def _is_mapping(cls: Any) -> bool:
     return (get_origin(cls) or cls) in _MAPPINGS
 
 
-def _inexpressible(cls: Any) -> _Hook:
+def _inexpressible(cls: Any) -> StructureHook:
     raise Refused(f"cannot be set in a configuration: its type is {cls}")
 
 
@@ -235,7 +221,7 @@ def _not_among(raw: Any, allowed: Collection[Any]) -> str:
     return f"{shown(raw)} is not allowed{near}"
 
 
-def _sequence_hook(cls: Any, converter: Converter) -> _Hook:
+def _sequence_hook(cls: Any, converter: Converter) -> StructureHook:
     """Return cattrs' hook for lists behind a check: cattrs would split a text."""
     made, args = _SEQUENCES[get_origin(cls) or cls], get_args(cls)
     if made is tuple and args and args[-1] is not Ellipsis:
@@ -263,201 +249,8 @@ def _structure_fixed(converter: Converter, items: list[Any], members: tuple[Any,
     return tuple(made)
 
 
-def _mapping_hook(cls: Any, converter: Converter) -> _Hook:
+def _mapping_hook(cls: Any, converter: Converter) -> StructureHook:
     own = mapping_structure_factory(cls, converter)
     if all(map(_is_any_type, get_args(cls))):
         return lambda raw, _: to_anything(to_entries(raw))
     return lambda raw, _: own(to_entries(raw), cls)
-
-
-class _Given(dict[str, Any]):
-    """The given options of a class; looking up a missing one raises how to set it."""
-
-    def __init__(self, entries: Mapping[str, Any], options: Mapping[str, Option]) -> None:
-        super().__init__(entries)
-        self._options = options
-
-    def __missing__(self, name: str) -> Any:
-        raise _missing(self._options[name])
-
-
-def _option_class_hook(cls: Any, converter: Converter) -> _Hook:
-    """Return cattrs' hook for a class of options, which on failure runs all of its validators."""
-    options = options_of(cls)
-    _check_types(cls, options)
-    own = make_dict_structure_fn_from_attrs(
-        [_attribute(converter, each) for each in options.values()],
-        cls,
-        converter,
-        _cattrs_use_linecache=False,
-    )
-
-    def made(raw: Any, _: Any) -> Any:
-        if isinstance(raw, cls):
-            return raw
-        given = _Given({} if raw is None else to_entries(raw), options)
-        try:
-            return own(given, cls)
-        except ClassValidationError as error:
-            unfit, whole = error.group_exceptions()
-            errors = [each for each, _ in unfit]
-            errors += [each for each in whole if isinstance(each, ForbiddenExtraKeysError)]
-            unshown = {
-                name: reason
-                for name, each in options.items()
-                if (reason := _why_unshown(each, given.get(name)))
-            }
-            fitting = _fitting(converter, options, given)
-            failed = list(_failed_validators(cls, options, fitting, unshown))
-            errors += failed or [each for each in whole if each not in errors]
-            raise error.derive(errors) from error
-
-    return made
-
-
-def _check_types(cls: type, options: Mapping[str, Option]) -> None:
-    if any(isinstance(each.type, str) for each in options.values()):
-        try:
-            attrs.resolve_types(cls)
-        except NameError as error:
-            raise Refused(f"the types of {cls.__qualname__} cannot be read: {error}") from error
-
-
-def _attribute(converter: Converter, option: Option) -> Any:
-    """Return an attribute for cattrs; a required one has no default, so it is looked up."""
-    hook = override(struct_hook=partial(_structure_option, converter, option))
-    default = NOTHING if option.required else option.field.default
-    return option.field.evolve(type=Annotated[option.type, hook], default=default)
-
-
-def _structure_option(converter: Converter, option: Option, raw: Any, _: Any = None) -> Any:
-    try:
-        value = _structure_value(converter, option, raw)
-    except (Refused, BaseValidationError) as error:
-        if option.secret:
-            raise Refused(_SECRET) from None
-        if raw is None and not option.required:
-            remedy = f"leave the line out to have the default, {option.default!r}"
-            raise Refused(f"{_sentence(error)}; {remedy}") from None
-        raise
-    if value is None and option.refuses_none:
-        raise _missing(option)
-    if option.choices is not None and value is not None:
-        _check_choices(option, value, _why_unshown(option, raw))
-    return value
-
-
-def _structure_value(converter: Converter, option: Option, raw: Any) -> Any:
-    if option.translatable and isinstance(raw, LocalizedText):
-        return structure_texts(raw.texts)
-    if option.translatable and isinstance(raw, Mapping):
-        return structure_texts(raw)
-    return converter.structure(raw, option.type)
-
-
-def _fitting(
-    converter: Converter, options: Mapping[str, Option], given: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the values that fit, by name; validators are not called."""
-    values = dict[str, Any]()
-    for name, option in options.items():
-        if name in given:
-            try:
-                values[name] = _structure_option(converter, option, given[name])
-            except (Refused, BaseValidationError):
-                continue
-    return values
-
-
-def _missing(option: Option) -> Refused:
-    words = f" ({option.help})" if option.help else ""
-    return Refused(f"is missing; set it as '{option.name}: …'{words}")
-
-
-_SECRET = "cannot be used (a secret, not shown here)"
-_FROM_ENVIRONMENT = "cannot be used (a value from the environment, not shown here)"
-
-
-def _why_unshown(option: Option, raw: Any) -> str | None:
-    """Return the message about a value that no message may show; None where it may."""
-    if option.secret:
-        return _SECRET
-    return _FROM_ENVIRONMENT if is_from_environment(raw) else None
-
-
-def _check_choices(option: Option, value: Any, unshown: str | None) -> None:
-    choices = option.choices or ()
-    items = value if isinstance(value, (list, tuple, set, frozenset)) else (value,)
-    for item in items:
-        if item not in choices:
-            near = did_you_mean(str(item), map(str, choices), otherwise="use one of")
-            raise Refused(unshown or f"{shown(item)} is not allowed{near}")
-
-
-def _failed_validators(
-    cls: type,
-    options: Mapping[str, Option],
-    values: Mapping[str, Any],
-    unshown: Mapping[str, str],
-) -> Iterator[Exception]:
-    """Run the validator of every value; attrs itself stops at the first that fails.
-
-    They get what attrs gives them: an instance whose fields are set but not yet validated.
-
-    :param unshown: messages in place of those of validators, which may show a value.
-    """
-    half_made: object = object.__new__(cls)
-    failed = set[str]()
-    for name, option in options.items():
-        value = values.get(name, option.safe_default)
-        if option.field.converter is not None:
-            try:
-                value = option.field.converter(value)  # type: ignore[operator]
-            except Exception:  # noqa: BLE001 - plugins' code; attrs raises it again
-                failed.add(name)
-        object.__setattr__(half_made, option.attribute, value)
-    for name, option in options.items():
-        validate = option.field.validator
-        if validate is None or name in failed or name not in values:
-            continue
-        try:
-            validate(half_made, option.field, getattr(half_made, option.attribute))
-        except Exception as error:  # noqa: BLE001 - validators are plugins' code
-            refused = Refused(unshown.get(name) or _reason(error))
-            refused.add_note(AttributeValidationNote(name, option.attribute, option.type))
-            yield refused
-
-
-def _faults(error: Exception, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the path of every refused value and the reason.
-
-    ``cattrs.transform_error`` joins both into one text, and a problem needs them separately.
-    """
-    match error:
-        case ClassValidationError():
-            names = {each.attribute: each.name for each in options_of(error.cl).values()}
-            noted, others = error.group_exceptions()
-            below = [(each, names[note.name]) for each, note in noted]
-        case IterableValidationError():
-            items, others = error.group_exceptions()
-            below = [(each, str(note.index)) for each, note in items]
-        case ForbiddenExtraKeysError():
-            for name in sorted(map(str, error.extra_fields)):
-                near = did_you_mean(name, options_of(error.cl))
-                yield (*path, name), f"unknown option{near}"
-            return
-        case _:
-            yield path, _reason(error)
-            return
-    for each in others:
-        yield from _faults(each, path)
-    for each, name in below:
-        yield from _faults(each, (*path, name))
-
-
-def _sentence(error: Exception) -> str:
-    return "; ".join(message for _, message in _faults(error))
-
-
-def _reason(error: Exception) -> str:
-    return str(error.args[0]) if error.args else type(error).__name__
