@@ -186,7 +186,6 @@ PUBLIC = [
     "get_worker",
     "hookimpl",
     "json_option",
-    "language_tags",
     "list_owed",
     "list_payments",
     "list_requesters",
@@ -212,6 +211,7 @@ PUBLIC = [
     "system_clock",
     "task_script",
     "text_problems",
+    "unknown_language",
     "unreadable",
 ]
 

@@ -191,7 +191,7 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "rows",
             "answers_from",
             "find_language",
-            "language_tags",
+            "unknown_language",
             "fill_form",
             "author_document",
             "OptionFile",

@@ -213,7 +213,7 @@ if TYPE_CHECKING:
     from famulus.translation import TranslatableText as TranslatableText
     from famulus.translation import Translator as Translator
     from famulus.translation import find_language as find_language
-    from famulus.translation import language_tags as language_tags
+    from famulus.translation import unknown_language as unknown_language
 
 _WHERE = {
     "Agent": "famulus.data.browser_units",
@@ -390,7 +390,6 @@ _WHERE = {
     "get_worker": "famulus.engine.qualifications.worker_handle",
     "hookimpl": "famulus.contracts.hookspecs",
     "json_option": "famulus.cli.arguments",
-    "language_tags": "famulus.translation",
     "list_owed": "famulus.data.owed",
     "list_payments": "famulus.data.payments",
     "list_requesters": "famulus.engine.requesters",
@@ -416,6 +415,7 @@ _WHERE = {
     "system_clock": "famulus.clock",
     "task_script": "famulus.cli.scripts",
     "text_problems": "famulus.task_data.sources",
+    "unknown_language": "famulus.translation",
     "unreadable": "famulus.task_data.checks",
 }
 
@@ -595,7 +595,6 @@ __all__ = [
     "get_worker",
     "hookimpl",
     "json_option",
-    "language_tags",
     "list_owed",
     "list_payments",
     "list_requesters",
@@ -621,6 +620,7 @@ __all__ = [
     "system_clock",
     "task_script",
     "text_problems",
+    "unknown_language",
     "unreadable",
 ]
 

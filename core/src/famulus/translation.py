@@ -70,6 +70,11 @@ def language_tags() -> list[str]:
     return sorted(LANGUAGES)
 
 
+def unknown_language(code: str) -> str:
+    """Return the sentence about a code of which there is no language, with those that there are."""
+    return f"there is no language {code!r}; use one of: {', '.join(language_tags())}"
+
+
 def find_language(code: str) -> Language | None:
     """Return the language of a code such as ``de``, ``de-AT`` or ``zh_CN``, or None."""
     primary, *rest = code.strip().lower().replace("_", "-").split("-")

@@ -8,7 +8,7 @@ from typing import Any
 from cattrs.errors import IterableValidationError, IterableValidationNote
 
 from famulus.options.scalars import Refused, to_text
-from famulus.translation import LocalizedText, find_language, language_tags
+from famulus.translation import LocalizedText, find_language, unknown_language
 
 
 def structure_texts(raw: Mapping[Any, Any]) -> LocalizedText:
@@ -36,8 +36,7 @@ def structure_texts(raw: Mapping[Any, Any]) -> LocalizedText:
 def _new_tag(code: str, texts: Mapping[str, str]) -> str:
     language = find_language(code)
     if language is None:
-        known = ", ".join(language_tags())
-        raise Refused(f"there is no language {code!r}; use one of: {known}")
+        raise Refused(unknown_language(code))
     if language.tag in texts:
         raise Refused(f"is {language.tag}, which is there already: take one of them out")
     return language.tag

@@ -10,7 +10,7 @@ from attrs import frozen
 from famulus.names import name_fault, stripped_name
 from famulus.options.declare import option
 from famulus.options.requirements import QualificationRequirement
-from famulus.translation import BROWSER, LocalizedText, find_language, language_tags
+from famulus.translation import BROWSER, LocalizedText, find_language, unknown_language
 
 if TYPE_CHECKING:
     from attrs import Attribute
@@ -63,11 +63,7 @@ def _is_contact(_: object, _field: Attribute[Any], value: str | None) -> None:
 def _is_language(_: object, _field: Attribute[Any], value: str | None) -> None:
     if value is None or value == BROWSER or find_language(value) is not None:
         return
-    known = ", ".join(language_tags())
-    raise ValueError(
-        f"{value!r} is no language that pages are translated into; give one of {known}, or "
-        f"{BROWSER} to follow each worker's browser"
-    )
+    raise ValueError(f"{unknown_language(value)}, or {BROWSER} to follow each worker's browser")
 
 
 def _is_reward(_: object, _field: Attribute[Any], value: Decimal | None) -> None:

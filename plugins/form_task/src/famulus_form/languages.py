@@ -156,8 +156,7 @@ class Languages:
         for code, text in texts.items():
             language = famulus.find_language(code)
             if language is None:
-                known = ", ".join(famulus.language_tags())
-                file.refuse(f"{key}.{code}", f"there is no language {code!r}; use one of: {known}")
+                file.refuse(f"{key}.{code}", famulus.unknown_language(code))
             elif language.tag in codes:
                 message = f"is {language.tag}, which is there already: take one of them out"
                 file.refuse(f"{key}.{code}", message)
