@@ -47,6 +47,8 @@ def test_rows_have_their_line_and_their_stripped_values(file: Path, end: str) ->
         (b"worker;value\nx;1\n", "1: the separator looks like ';': save the file with commas"),
         (b"worker\tvalue\nx\t1\n", "1: the separator looks like a tab: save the file with commas"),
         (b'"worker";"value"\n"x";"1"\n', "1: the separator looks like ';': save the file with"),
+        ("worker\nx\n".encode("utf-16-le"), "1: is UTF-16: save it as UTF-8, which Excel calls"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "1: is an Excel workbook (.xls), not text"),
         ("worker\nx\n".encode("utf-16"), "1: is UTF-16: save it as UTF-8, which Excel calls"),
         (b"worker\nx\nJ\xfcrgen\n", "3: is not UTF-8 (byte 0xfc): save it as UTF-8"),
         (b"worker\n" + b"x\n" * 9000 + b"J\xfc\n", "9002: is not UTF-8 (byte 0xfc)"),

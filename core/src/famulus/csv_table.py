@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from attrs import Factory, frozen
 
+from famulus.binary_files import HEAD_BYTES, SAVE_AS_UTF_8, binary_fault, utf_16_order
 from famulus.errors import Problem, UsageError
 from famulus.options.suggest import did_you_mean, nearest
 
@@ -63,9 +64,8 @@ def read_csv_table(path: Path, columns: CsvColumns, problems: list[Problem]) -> 
     """
     try:
         with path.open("rb") as file:
-            if file.peek(2)[:2] in _UTF_16:
-                message = "is UTF-16: save it as UTF-8, which Excel calls “CSV UTF-8”"
-                problems.append(Problem(message, file=path, line=1))
+            if fault := _fault_of_head(file.peek(HEAD_BYTES)[:HEAD_BYTES]):
+                problems.append(Problem(fault, file=path, line=1))
                 return
             text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
             yield from _rows(_records(text), columns, path, problems)
@@ -73,6 +73,12 @@ def read_csv_table(path: Path, columns: CsvColumns, problems: list[Problem]) -> 
         problems.append(Problem(str(error), file=path, line=error.line))
     except OSError as error:
         raise UsageError(Problem(f"cannot be read: {error.strerror}", file=path)) from error
+
+
+def _fault_of_head(head: bytes) -> str:
+    if head[:2] in _UTF_16 or utf_16_order(head):
+        return f"is UTF-16: {SAVE_AS_UTF_8}"
+    return binary_fault(head)
 
 
 def refuse_table(path: Path, problems: Sequence[Problem]) -> None:

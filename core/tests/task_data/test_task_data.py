@@ -176,6 +176,33 @@ def test_encoding_that_an_option_names(write: Write, option: str) -> None:
     assert list(named.rows()) == [{"a": "1", "b": "“é”"}]
 
 
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_named_with_two_remedies(write: Write, codec: str) -> None:
+    path = write("id,text\n1,Grüße 漢字\n".encode(codec))
+
+    (plain,) = DataFile("data_csv", path).check(()).problems
+    (problem,) = DataFile("data_csv", path, "utf-8").check(()).problems
+    named = DataFile("data_csv", path, codec)
+
+    assert "is UTF-16 without a mark" in plain.message
+    assert "“CSV UTF-8”" in plain.message
+    assert "data_encoding" not in plain.message
+    assert problem.message.endswith(f"blueprint.data_encoding={codec}")
+    assert not named.check(()).problems
+    assert list(named.rows()) == [{"id": "1", "text": "Grüße 漢字"}]
+
+
+@pytest.mark.parametrize("option", ["data_csv", "data_jsonl", "data_json"])
+@pytest.mark.parametrize("encoding", ["windows-1252", None])
+def test_workbook_is_named_with_a_remedy(write: Write, option: str, encoding: str | None) -> None:
+    path = write(b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml\x9c\xff")
+
+    (problem,) = DataFile(option, path, encoding).check(()).problems
+
+    assert problem.line == 1
+    assert problem.message.startswith("is an Excel workbook (.xlsx), not text: save it in Excel as")
+
+
 @pytest.mark.parametrize("encoding", ["no such", "rot13", "base64", ""])
 def test_encoding_that_does_not_exist(write: Write, encoding: str) -> None:
     (problem,) = DataFile("data_csv", write("a\n1\n"), encoding).check(()).problems

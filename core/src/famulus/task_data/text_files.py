@@ -6,11 +6,14 @@ import codecs
 from pathlib import Path
 from typing import TextIO
 
+from famulus.binary_files import HEAD_BYTES, SAVE_AS_UTF_8, binary_fault, utf_16_order
 from famulus.task_data.reports import Report
 
 #: How a file without a mark of UTF-16 is read unless an option says otherwise.
 UTF_8 = "utf-8"
 _BLOCK = 1 << 20
+#: Encodings of which many bytes are 0.
+_WIDE = ("utf-16", "utf-32")
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -27,9 +30,13 @@ def check_text(path: Path, report: Report, encoding: str | None = None) -> bool:
             "windows-1252 or another that Python knows"
         )
         return False
-    decoder = codecs.getincrementaldecoder(_encoding(path, encoding))()
+    codec = _encoding(path, encoding)
+    decoder = codecs.getincrementaldecoder(codec)()
     line = 1
     with path.open("rb") as file:
+        if fault := _fault_of_head(file.peek(HEAD_BYTES)[:HEAD_BYTES], codec, encoding):
+            report.add(fault, line)
+            return False
         while True:
             block = file.read(_BLOCK)
             try:
@@ -61,12 +68,21 @@ def _encoding(path: Path, encoding: str | None) -> str:
     return "utf-8-sig" if named == UTF_8 else named
 
 
+def _fault_of_head(head: bytes, codec: str, encoding: str | None) -> str:
+    """Return what the first bytes of a file say that it is instead of text in a codec."""
+    order = "" if codec.startswith(_WIDE) else utf_16_order(head)
+    if not order:
+        return binary_fault(head)
+    named = "" if encoding is None else f", or name its encoding: blueprint.data_encoding={order}"
+    return f"is UTF-16 without a mark at its start: {SAVE_AS_UTF_8}{named}"
+
+
 def _undecodable(error: UnicodeDecodeError, encoding: str | None) -> str:
     if error.encoding.startswith("utf-16"):
         return "begins as UTF-16 and is not: save it as UTF-8"
     name = "UTF-8" if error.encoding.startswith(UTF_8) else error.encoding
     byte = error.object[error.start]
-    message = f"is not {name} (byte 0x{byte:02x}): save it as UTF-8, which Excel calls “CSV UTF-8”"
+    message = f"is not {name} (byte 0x{byte:02x}): {SAVE_AS_UTF_8}"
     if encoding is None:
         return message
     return (
