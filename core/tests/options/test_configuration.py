@@ -457,6 +457,28 @@ def test_malformed_override_is_a_problem_without_a_file(
     assert [str(problem) for problem in configuration.problems] == [expected]
 
 
+def test_override_inside_a_value_of_a_file_is_a_problem_at_its_line(tmp_path: Path) -> None:
+    text = with_defaults("task:\n  a: one text\n  b: null\n  c: {en: A}\n")
+
+    configuration = read(tmp_path, text, "task.a.de=X", "task.b.de=X", "task.c.de=X")
+
+    (problem,) = configuration.problems
+    place = (problem.file, "a: one text" in text.splitlines()[(problem.line or 0) - 1])
+    assert place == (tmp_path / "example.yaml", True)
+    assert problem.key == "task.a.de"
+    assert "but task.a is one value in the configuration" in problem.message
+    assert "'~task.a'" in problem.message
+
+
+def test_override_inside_a_value_that_another_one_removes(tmp_path: Path) -> None:
+    text = with_defaults("task: {a: one text}\n")
+
+    configuration = read(tmp_path, text, "~task.a", "task.a.de=X")
+
+    assert configuration.problems == []
+    assert configuration.sections["task"] == {"a": {"de": Typed("X")}}
+
+
 def test_override_inside_a_value_is_a_problem(tmp_path: Path) -> None:
     configuration = read(tmp_path, NATIVE, "task.a=1", "task.a.b=2")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class Merged:
         self.warnings += source.warnings
         for key in source.removed:
             self._remove(key)
+        if typed:
+            self.problems += self._parts_of_values(source)
         for key, value in leaves(source.sections):
             if isinstance(value, Mapping):
                 continue
@@ -63,6 +65,23 @@ class Merged:
         """
         sections: dict[str, Any] = {section: {} for section in SECTIONS}
         return interpolate(_over({**sections, "task_dir": task_dir}, self._tree), self._refuse)
+
+    def _parts_of_values(self, source: ConfigSource) -> Iterator[Problem]:
+        """Yield the keys of the command line that would replace a value by a part of it."""
+        for key, _ in leaves(source.sections):
+            above = ""
+            node: Any = self._tree
+            for name in key.split("."):
+                node = node.get(name) if isinstance(node, Mapping) else None
+                above = f"{above}.{name}" if above else name
+                if node is None or isinstance(node, Mapping) or above == key:
+                    continue
+                message = (
+                    f"is set on the command line, but {above} is one value in the configuration: "
+                    f"make that a mapping, or drop it with '~{above}'"
+                )
+                yield located(key, message, self.origins)
+                break
 
     def _forget(self, key: str) -> None:
         for known in [known for known in self.origins if f"{known}.".startswith(f"{key}.")]:
