@@ -128,13 +128,14 @@ def test_option_without_effect_is_warned_of_once(
     ]
 
 
-def test_run_script_is_not_launched_as_a_configuration(
-    famulus: Callable[..., Result], example: Path
+@pytest.mark.parametrize("command", ["check", "quote", "launch"])
+def test_run_script_is_not_read_as_a_configuration(
+    famulus: Callable[..., Result], example: Path, command: str
 ) -> None:
-    done = famulus("launch", example.parents[1] / "run_task.py")
+    done = famulus(command, example.parents[1] / "run_task.py")
 
     assert done.exit_code == 2
-    assert "run_task.py: is not a YAML file; a run script is started with `python`" in done.stderr
+    assert "run_task.py: is a run script, not a YAML file: start it with `python`" in done.stderr
 
 
 def test_problem_of_the_task_hides_no_other_and_brings_up_none_that_is_not_there(

@@ -68,7 +68,10 @@ def read_configuration(
     if name is not None:
         file = find_conf([file.parent], name)
     if file.suffix == ".py":
-        message = "is not a YAML file; a run script is started with `python`"
+        message = (
+            "is a run script, not a YAML file: start it with `python`, which checks it, shows "
+            "what it costs and asks before it spends money"
+        )
         raise UsageError(Problem(message, file=file))
     profile, overrides = _profile(overrides)
     return _configuration(
