@@ -113,7 +113,8 @@ def test_the_configuration_for_prolific_is_sound(
 ) -> None:
     shutil.copytree(EXAMPLE.parents[1], tmp_path / "task")
     config = tmp_path / "task/my_config.yaml"
-    config.write_text(block("prolific", "yaml"), encoding="utf-8")
+    parts = re.findall(r"```yaml\n(.*?)```", page("prolific"), re.DOTALL)
+    config.write_text("".join(parts), encoding="utf-8")
     rehearsal = ProlificProvider.rehearsal()
     assert rehearsal is not None
     with rehearsal, Database(tmp_path / "f.db") as database, Operator(database) as operator:

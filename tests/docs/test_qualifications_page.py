@@ -169,8 +169,13 @@ def test_every_block_of_code_is_run_above() -> None:
     assert len(CODE) == 5
 
 
-def test_the_configuration_is_one() -> None:
-    (text,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+def test_the_configurations_are_valid() -> None:
+    text, specific = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+    given = yaml.safe_load(specific)["provider"]["specific_qualifications"]
+    names: dict[str, Any] = {"shared_state": famulus.SharedTaskState()}
+    exec(CODE[4], names)
+    assert given == vars(names["shared_state"])["mturk_specific_qualifications"]
 
     for entry in yaml.safe_load(text)["task"]["qualifications"]:
         requirement(entry)

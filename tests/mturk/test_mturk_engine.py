@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from famulus import SharedTaskState, UsageError, set_limits
+from famulus import UsageError, set_limits
 from famulus.engine.runs import find_run, unit_counts
 from famulus.model.states import Decision, RunStatus, UnitStatus
 from famulus_mturk.fake import Fault, Stage
@@ -221,14 +222,15 @@ def test_kill_while_places_are_opened_neither_repeats_nor_loses_a_hit(
     study.check_hits()
 
 
-def test_requirements_of_a_script_reach_mturk(make: Callable[..., Study]) -> None:
-    found = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None
-    given = SharedTaskState()
-    exec(compile(found[1], "mturk.md", "exec"), {"shared_state": given})
-    asked = vars(given)["mturk_specific_qualifications"]
+@pytest.mark.parametrize("where", ["options", "shared"])
+def test_requirements_in_its_own_format_reach_mturk(make: Callable[..., Study], where: str) -> None:
+    _, found = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    asked = yaml.safe_load(found)["provider"]["specific_qualifications"]
 
-    study = make(mturk_specific_qualifications=asked)
+    if where == "options":
+        study = make(options={"specific_qualifications": asked})
+    else:
+        study = make(mturk_specific_qualifications=asked)
 
     with study.account.turn() as state:
         [kind] = state.hit_types.values()

@@ -37,6 +37,7 @@ from famulus import (
 from famulus.testing.conformance.rehearsal_rules import set_environment
 from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import Account, Shown
+from famulus_mturk.options import MturkArgs
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.rehearsal import ENVIRONMENT
 from famulus_mturk.schema import SCHEMA
@@ -91,6 +92,7 @@ class Bench:
     shared_state: SharedTaskState = field(factory=SharedTaskState)
     task: dict[str, Any] = field(factory=dict)
     changes: dict[str, Any] = field(factory=dict)
+    options: dict[str, Any] = field(factory=dict)
     provider: MturkProvider = field(init=False)
     _numbers: Any = field(factory=lambda: count(1))
 
@@ -100,6 +102,7 @@ class Bench:
 
     def restart(self, **options: Any) -> None:
         """Start again with only the database, as after a crash."""
+        self.options = options
         self.provider = self.make(**options)
 
     def make(self, **options: Any) -> MturkProvider:
@@ -132,7 +135,10 @@ class Bench:
             task=TaskArgs(**given),
             blueprint=nothing,
             architect=nothing,
-            provider=Role(type=f"mturk{'_sandbox' * (self.account.name == 'sandbox')}", args=None),
+            provider=Role(
+                type=f"mturk{'_sandbox' * (self.account.name == 'sandbox')}",
+                args=MturkArgs(**self.options),
+            ),
             shared_state=self.shared_state,
             task_dir=Path(),
         )

@@ -196,11 +196,13 @@ def test_specific_qualifications_are_compared_with_botocores_model(
     bench: Bench, entry: Any, expected: str
 ) -> None:
     bench.shared_state.specific_qualifications = {"mturk": [APPROVED, entry]}
+    bench.restart(specific_qualifications=[entry])
 
-    [problem] = problems(bench)
+    option, in_python = problems(bench)
 
-    assert problem.startswith("shared_state.mturk_specific_qualifications.1: ")
-    assert expected in problem
+    assert option == f"provider.specific_qualifications.0: {in_python.partition(': ')[2]}"
+    assert in_python.startswith("shared_state.mturk_specific_qualifications.1: ")
+    assert expected in in_python
 
 
 @pytest.mark.parametrize(
@@ -214,12 +216,23 @@ def test_fee_is_known_where_conditions_are_invalid(bench: Bench, given: Any) -> 
     assert bool(problems(bench)) is isinstance(given, list)
 
 
-@pytest.mark.parametrize(("given_for", "is_reported"), [("mturk", True), ("mturk_sandbox", False)])
-def test_conditions_of_the_live_site_are_counted_in_the_sandbox(
-    bench: Bench, given_for: str, is_reported: bool
+@pytest.mark.parametrize(
+    ("given_for", "options", "is_reported"),
+    [
+        ("mturk", 0, True),
+        ("mturk_sandbox", 0, False),
+        ("mturk_sandbox", 1, False),
+        ("mturk_sandbox", 2, True),
+        ("mturk", 11, True),
+    ],
+)
+def test_conditions_that_core_does_not_count_are_counted(
+    bench: Bench, given_for: str, options: int, is_reported: bool
 ) -> None:
-    """Core counts those that are given for the provider itself."""
-    bench.shared_state.specific_qualifications = {given_for: [APPROVED] * 11}
+    """Core counts those that a script gives for the provider itself."""
+    script = 11 - options if is_reported else 11
+    bench.shared_state.specific_qualifications = {given_for: [APPROVED] * script}
+    bench.restart(specific_qualifications=[APPROVED] * options)
 
     found = [
         each for each in problems(bench) if "allows 10 conditions, and this run has 11" in each

@@ -181,14 +181,19 @@ def test_specific_qualifications_are_passed_unchanged(bench: Bench) -> None:
         "LocaleValues": [{"Country": "US"}, {"Country": "CA"}],
         "ActionsGuarded": "Accept",
     }
+    approved = {
+        "QualificationTypeId": "000000000000000000L0",
+        "Comparator": "GreaterThanOrEqualTo",
+        "IntegerValues": [0],
+    }
     bench.shared_state.specific_qualifications = {"mturk": [local]}
     bench.changes["requirements"] = [make_qualification_dict("blocked", "DoesNotExist", None)]
-    bench.restart()
+    bench.restart(specific_qualifications=[approved])
 
     bench.provider.set_places(bench.run, 1)
 
     [call] = bench.account.called("CreateHITType")
-    assert call.parameters["QualificationRequirements"][1] == local
+    assert call.parameters["QualificationRequirements"][1:] == [approved, local]
     with pytest.raises(WorkerRefusedError):
         bench.account.worker("A1", locale=("DE",)).accept(bench.group)
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from famulus import PaymentKind, Plan, Role, SharedTaskState, UnavailableError, UsageError
+from famulus import PaymentKind, Plan, Role, UnavailableError, UsageError
 from famulus_prolific.checks import server_problems
-from famulus_prolific.fake import FakeProlific, Fault
+from famulus_prolific.fake import Fault
 from famulus_prolific.options import ProlificRequesterArgs
 from famulus_prolific.tokens import ENVIRONMENT, FILE, KEYRING, VARIABLE, read_token
 from prolific_bench import Bench
@@ -187,50 +187,6 @@ def test_the_balance_is_what_is_not_set_aside_for_studies(bench: Bench) -> None:
     bench.provider.set_places(bench.run, 10)
 
     assert bench.provider.balance() == Decimal("977.29")
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"filter_id": "age", "selected_range": {"lower": 20}}, None),
-        ({"filter_id": "fluent-languages", "selected_values": ["19"]}, None),
-        ({"filter_id": "shoe-size", "selected_values": ["42"]}, "no filter 'shoe-size'"),
-        ({"filter_id": "fluent-languages", "selected_values": ["0"]}, "has no choice 0"),
-    ],
-)
-def test_filters_are_compared_with_the_list_and_passed_on(
-    prolific: FakeProlific, bench: Bench, given: dict[str, Any], message: str | None
-) -> None:
-    state = SharedTaskState()
-    state.specific_qualifications = {"prolific": [given]}
-    bench.shared_state = state
-    bench.restart()
-
-    problems = bench.provider.problems(bench.plan)
-
-    assert [str(each) for each in problems if message is None] == []
-    assert message is None or message in str(problems[0])
-    if message is None:
-        bench.provider.set_places(bench.run, 1)
-        assert given in bench.study.fields["filters"]
-
-
-@pytest.mark.parametrize("is_token_missing", [False, True])
-def test_filters_that_cannot_be_compared_are_a_warning(
-    bench: Bench, is_token_missing: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if is_token_missing:
-        monkeypatch.delenv(VARIABLE)
-    assert bench.provider.problems(bench.plan) == []
-    state = SharedTaskState()
-    state.specific_qualifications = {"prolific": [{"filter_id": "age", "selected_range": {}}]}
-    bench.shared_state = state
-    bench.restart()
-    bench.prolific.faults.plan(Fault.LOSE_REQUEST, "get-filters")
-
-    (problem,) = bench.provider.problems(bench.plan)
-
-    assert problem.warning
 
 
 def test_a_token_that_was_replaced_is_used_without_a_restart(

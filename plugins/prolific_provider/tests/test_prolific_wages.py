@@ -23,15 +23,13 @@ def plan(
         estimated_minutes=None if minutes is None else Decimal(minutes),
         assignment_duration_in_seconds=seconds,
     )
-    state = SharedTaskState()
-    state.specific_qualifications = {"prolific": args.pop("filters", [])}
     role = Role(type="nothing", args=None)
     return Plan(
         task=task,
         blueprint=role,
         architect=role,
         provider=Role(type="prolific", args=ProlificArgs(**args)),
-        shared_state=state,
+        shared_state=SharedTaskState(),
         task_dir=Path(),
     )
 
@@ -86,8 +84,6 @@ def test_minutes_are_needed() -> None:
             {"screen_out_reward": Decimal("1.50"), "screen_out_slots": 3},
             "provider.screen_out_reward",
         ),
-        ({"filters": ["age"]}, "shared_state.prolific_specific_qualifications"),
-        ({"filters": [{"filter_id": "age"}]}, "shared_state.prolific_specific_qualifications"),
     ],
 )
 def test_options_that_do_not_fit_are_named(args: dict[str, Any], key: str) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from botocore.model import ServiceModel
 
     from famulus_mturk.calls import Mturk
+    from famulus_mturk.options import MturkArgs
 
 #: The most characters, and the control characters that are allowed. botocore's model of MTurk has
 #: neither; these are from AWS's documentation.
@@ -40,15 +41,23 @@ _TIMES = ("assignment_duration_in_seconds", "task_lifetime_in_seconds")
 _LARGEST_QUESTION = 65_535
 _LEAST_REWARD = Decimal("0.01")
 _MOST_REQUIREMENTS = 10
-_SPECIFIC = "shared_state.mturk_specific_qualifications"
+_OPTION = "provider.specific_qualifications"
+_IN_PYTHON = "shared_state.mturk_specific_qualifications"
 
 
-def specific_requirements(state: SharedTaskState, provider_type: str) -> Sequence[Any]:
-    """Return the requirements that a run script passes through to MTurk.
+def specific_requirements(
+    args: MturkArgs, state: SharedTaskState, provider_type: str
+) -> Sequence[Any]:
+    """Return the requirements that are passed through to MTurk.
 
-    Those for ``mturk`` apply in the sandbox too, unless there are some for ``mturk_sandbox``. There
-    are none in a value that is not a list, which core reports.
+    Those of the options apply together with those of a run script. Of the latter, those for
+    ``mturk`` apply in the sandbox too, unless there are some for ``mturk_sandbox``. There are none
+    in a value that is not a list, which core reports.
     """
+    return [*args.specific_qualifications, *_in_python(state, provider_type)]
+
+
+def _in_python(state: SharedTaskState, provider_type: str) -> Sequence[Any]:
     given = state.specific_qualifications
     found = given.get(provider_type) or given.get("mturk")
     return found if isinstance(found, (list, tuple)) else ()
@@ -136,19 +145,26 @@ def _own_names(args: object) -> tuple[str | None, str | None]:
 
 
 def _specific_problems(plan: Plan) -> Iterator[Problem]:
-    given = specific_requirements(plan.shared_state, plan.provider.type)
+    args: MturkArgs = plan.provider.args
+    in_python = _in_python(plan.shared_state, plan.provider.type)
+    given = [
+        (f"{key}.{index}", each)
+        for key, found in ((_OPTION, args.specific_qualifications), (_IN_PYTHON, in_python))
+        for index, each in enumerate(found)
+    ]
     if not given:
         return
-    # Core counts those that are given for this very provider.
-    is_counted = plan.shared_state.specific_qualifications.get(plan.provider.type)
-    number = len(given) + _asked(plan)
-    if number > _MOST_REQUIREMENTS and not is_counted:
+    own = _asked(plan)
+    # Core counts the run's own, and those that a run script gives for this very provider.
+    counted = own + len(plan.shared_state.specific_qualifications.get(plan.provider.type) or ())
+    number = len(given) + own
+    if number > _MOST_REQUIREMENTS >= counted:
         message = f"MTurk allows {_MOST_REQUIREMENTS} conditions, and this run has {number}"
-        yield Problem(message, key=_SPECIFIC)
+        yield plan.problem(given[0][0].rpartition(".")[0], message)
     model = _mturk_model()
-    for index, each in enumerate(given):
+    for key, each in given:
         for fault in _faults(each, model):
-            yield Problem(fault, key=f"{_SPECIFIC}.{index}")
+            yield plan.problem(key, fault)
 
 
 def _asked(plan: Plan) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -31,6 +31,12 @@ class MturkArgs:
 
     requester_name: str | None = option(
         help="Registered requester that pays; the only registered one when unset."
+    )
+    specific_qualifications: list[dict[str, Any]] = option(
+        help="Conditions in MTurk's own format, such as the number of approved HITs: mappings of "
+        "QualificationTypeId, Comparator and so on. Workers meet them all, and those of a run "
+        "script.",
+        factory=list,
     )
     frame_height: int = option(
         help="Height of the task's frame in pixels; 0 lets it follow the page.",

@@ -295,7 +295,7 @@ class MturkProvider(Provider):
     def _specific(self) -> Sequence[Any]:
         from famulus_mturk.checks import specific_requirements
 
-        return specific_requirements(self.context.shared_state, self.type)
+        return specific_requirements(self.args, self.context.shared_state, self.type)
 
     @cached_property
     def _arrival_check(self) -> ArrivalCheck:

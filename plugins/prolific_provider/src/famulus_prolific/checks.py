@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from famulus import FamulusError, Plan, Problem, SharedTaskState
+from famulus import FamulusError, Plan, Problem
 from famulus_prolific.api import TokenError
+from famulus_prolific.filters import shape_problems
 from famulus_prolific.texts import text_problems
 from famulus_prolific.tokens import FILE, NoTokenError
 from famulus_prolific.wages import Wage, wage_problems
@@ -16,21 +17,9 @@ if TYPE_CHECKING:
     from famulus_prolific.api import ProlificApi
     from famulus_prolific.options import ProlificArgs
 
-_SPECIFIC = "shared_state.prolific_specific_qualifications"
-#: Members of a filter that say what is selected.
-_SELECTIONS = ("selected_values", "selected_range")
 #: The architect whose server is a process with nothing of its operator's environment.
 _BARE_SERVER = "local"
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-
-
-def specific_filters(state: SharedTaskState) -> Sequence[Any]:
-    """Return the filters that a run script passes through to Prolific.
-
-    There are none in a value that is not a list, which core reports.
-    """
-    found = state.specific_qualifications.get("prolific")
-    return found if isinstance(found, (list, tuple)) else ()
 
 
 def plan_problems(
@@ -43,13 +32,7 @@ def plan_problems(
     yield from wage_problems(plan, currency, wage)
     yield from text_problems(plan)
     yield from _screen_out_problems(plan)
-    for number, each in enumerate(specific_filters(plan.shared_state), start=1):
-        if not _is_filter(each):
-            message = (
-                f"number {number} is no filter of Prolific's: a mapping of filter_id and one of "
-                f"{', '.join(_SELECTIONS)}"
-            )
-            yield Problem(message, key=_SPECIFIC)
+    yield from shape_problems(plan)
 
 
 def address_problems(plan: Plan, api_url: str | None) -> Iterator[Problem]:
@@ -110,42 +93,6 @@ def token_problems(api: Callable[[], ProlificApi], plan: Plan, account: str) -> 
                 "requester"
             )
             yield plan.problem(option, message)
-
-
-def filter_problems(api: Callable[[], ProlificApi], plan: Plan) -> Iterator[Problem]:
-    """Yield the filters that Prolific's list does not have; a warning where it cannot be read.
-
-    :param api: reads the token; called where there are filters.
-    """
-    given = [each for each in specific_filters(plan.shared_state) if _is_filter(each)]
-    if not given:
-        return
-    try:
-        known = {str(each["filter_id"]): each for each in api().pages("filters/")}
-    except FamulusError as error:
-        message = f"the filters could not be compared with Prolific's list: {error}"
-        yield Problem(message, key=_SPECIFIC, warning=True)
-        return
-    for each in given:
-        name = each["filter_id"]
-        found = known.get(name)
-        if found is None:
-            yield Problem(f"Prolific has no filter {name!r}", key=_SPECIFIC)
-            continue
-        choices = found.get("choices") or {}
-        values = each.get("selected_values") or ()
-        unknown = [str(value) for value in values if choices and str(value) not in choices]
-        if unknown:
-            message = f"the filter {name!r} has no choice {', '.join(unknown)}"
-            yield Problem(message, key=_SPECIFIC)
-
-
-def _is_filter(given: Any) -> bool:
-    return (
-        isinstance(given, Mapping)
-        and isinstance(given.get("filter_id"), str)
-        and sum(name in given for name in _SELECTIONS) == 1
-    )
 
 
 def _screen_out_problems(plan: Plan) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""``famulus prolific``: messages to the participants of a run, and test participants."""
+"""``famulus prolific``: messages to participants, test participants, and Prolific's filters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from famulus import Problem, Session, UsageError, pass_session
+from famulus import Problem, Session, UsageError, json_option, pass_session
 
 if TYPE_CHECKING:
     from famulus import Database, RequesterView
@@ -22,7 +22,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group
 def prolific() -> None:
-    """Prolific: writing to participants, and test participants."""
+    """Prolific: writing to participants, test participants, and filters."""
 
 
 @prolific.command(short_help="Send a message to participants of a run.")
@@ -80,6 +80,31 @@ def test_participant(session: Session, email: str, requester: str | None) -> Non
         f"Made the test participant {made}. Prolific gives them a password that nobody knows: ask "
         f"for a new one for {email} where participants log in."
     )
+
+
+@prolific.command(short_help="List the filters that decide who sees a study.")
+@click.argument("words", nargs=-1, metavar="[WORD...]")
+@click.option("--requester", metavar="NAME", help="The account; the only one when it is not given.")
+@json_option
+@pass_session
+def filters(session: Session, words: tuple[str, ...], requester: str | None, as_json: bool) -> None:
+    """List Prolific's filters: the id of each, and its title.
+
+    With WORDs, only those are listed whose id, title or question has them all, with what can be
+    selected. They are given to a run as provider.specific_qualifications.
+    """
+    from famulus_prolific.filter_list import filter_lines, matching_filters
+
+    with session.open_existing() as database:
+        found = matching_filters(_account(database, requester), words)
+    if as_json:
+        session.say_json(found)
+        return
+    if not found:
+        raise UsageError(f"no filter has {' and '.join(map(repr, words))}; without, all are listed")
+    for each in found:
+        for line in filter_lines(each, is_whole=bool(words)):
+            session.say(line)
 
 
 def _account(database: Database, name: str | None) -> ProlificApi:

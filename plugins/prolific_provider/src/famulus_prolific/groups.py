@@ -16,13 +16,13 @@ from famulus import QUAL_NOT_EXIST, GrantView, Outcome, Result
 from famulus_prolific.account_lock import AccountLock
 from famulus_prolific.account_tables import ProlificGroup
 from famulus_prolific.api import ProlificApi, RefusedError
+from famulus_prolific.filters import GROUP_ALLOW, GROUP_BLOCK
 
 if TYPE_CHECKING:
     from famulus import Database, Transaction
 
 #: The name under which the group of blocked workers is stored; no qualification has it.
 _BLOCKED = ""
-_ALLOW, _BLOCK = "participant_group_allowlist", "participant_group_blocklist"
 #: Hexadecimal digits of the database's identity in the name of a group.
 _MARK = 8
 
@@ -46,10 +46,10 @@ class Groups:
         absent = [each for each in requirements if each["comparator"] == QUAL_NOT_EXIST]
         needed = [each for each in requirements if each["comparator"] != QUAL_NOT_EXIST]
         names = dict.fromkeys([_BLOCKED, *(each["qualification_name"] for each in absent)])
-        found = [{"filter_id": _BLOCK, "selected_values": [*map(self.group_id, names)]}]
+        found = [{"filter_id": GROUP_BLOCK, "selected_values": [*map(self.group_id, names)]}]
         if needed:
             group = self.group_id(needed[0]["qualification_name"])
-            found.append({"filter_id": _ALLOW, "selected_values": [group]})
+            found.append({"filter_id": GROUP_ALLOW, "selected_values": [group]})
         return found
 
     def grant(self, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -40,6 +40,12 @@ class ProlificArgs:
 
     requester_name: str | None = option(
         help="Registered requester that pays; the only registered one when unset."
+    )
+    specific_qualifications: list[dict[str, Any]] = option(
+        help="Prolific's own filters, in its own format: mappings of filter_id and either "
+        "selected_values or selected_range. Participants fit them all, and those of a run script. "
+        "`famulus prolific filters` lists what there is.",
+        factory=list,
     )
     devices: list[str] = option(
         help="Devices that participants may use: desktop, tablet, mobile.",

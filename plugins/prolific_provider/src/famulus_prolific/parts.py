@@ -235,10 +235,10 @@ class Parts:
         return SecureUrls(api=self.make_api("", self.api_url), clock=self._context.clock)
 
     def _filters(self, run: RunView) -> Sequence[Mapping[str, Any]]:
-        from famulus_prolific.checks import specific_filters
+        from famulus_prolific.filters import joined_filters, specific_filters
 
-        specific = specific_filters(self._context.shared_state)
-        return [*specific, *self.groups.filters(run.requirements)]
+        given = specific_filters(self._args, self._context.shared_state)
+        return joined_filters(given, self.groups.filters(run.requirements))
 
     @property
     def _hook_secret_name(self) -> str:

@@ -150,12 +150,13 @@ class ProlificProvider(Provider):
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Find what Prolific would refuse, and compare filters with its list."""
-        from famulus_prolific.checks import address_problems, filter_problems, plan_problems
+        from famulus_prolific.checks import address_problems, plan_problems
+        from famulus_prolific.filters import list_problems
 
         found = list(plan_problems(plan, self.currency, self._read_wage))
         found += address_problems(plan, self._parts.api_url)
         if self.context.requester is not None:
-            found += filter_problems(lambda: self._parts.api, plan)
+            found += list_problems(lambda: self._parts.api, plan)
         return found
 
     def serving_problems(self, plan: Plan) -> list[Problem]:
@@ -185,12 +186,12 @@ class ProlificProvider(Provider):
 
         It knows nothing of qualifications that are kept here, so that a run with some has none.
         """
-        from famulus_prolific.checks import specific_filters
+        from famulus_prolific.filters import specific_filters
         from famulus_prolific.forecast import forecast
 
         if plan.shared_state.qualifications:
             return ()
-        parts, filters = self._parts, specific_filters(plan.shared_state)
+        parts, filters = self._parts, specific_filters(self.args, plan.shared_state)
         return [*forecast(parts.api, parts.workspace, plan, units, filters)]
 
     def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:

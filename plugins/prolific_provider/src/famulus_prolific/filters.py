@@ -1,0 +1,153 @@
+"""Prolific's own filters, as a requester gives them: who may see a run's study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from famulus import FamulusError, Plan, Problem, SharedTaskState
+
+if TYPE_CHECKING:
+    from famulus_prolific.api import ProlificApi
+    from famulus_prolific.options import ProlificArgs
+
+GROUP_ALLOW, GROUP_BLOCK = "participant_group_allowlist", "participant_group_blocklist"
+_OPTION = "provider.specific_qualifications"
+_IN_PYTHON = "shared_state.prolific_specific_qualifications"
+_VALUES, _RANGE = "selected_values", "selected_range"
+#: Members of a filter that say what is selected.
+_SELECTIONS = (_VALUES, _RANGE)
+_BOUNDS = frozenset({"lower", "upper"})
+#: How many choices of a filter a message lists.
+_MOST_LISTED = 8
+
+
+@frozen
+class _Given:
+    """One filter, and the key that it was given by."""
+
+    key: str
+    value: Any
+
+    def problem(self, plan: Plan, message: str, *, warning: bool = False) -> Problem:
+        """Return a problem of the filter."""
+        return plan.problem(self.key, message, warning=warning)
+
+
+def specific_filters(args: ProlificArgs, state: SharedTaskState) -> list[Any]:
+    """Return the filters of the options and those of a run script: participants fit them all."""
+    return [each.value for each in _given(args, state)]
+
+
+def joined_filters(
+    given: Sequence[Mapping[str, Any]], own: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the filters of a study, each once: those given, and those for its qualifications.
+
+    What Prolific makes of a filter that is there twice is not documented. Groups that keep
+    participants away are one list together. Of groups that let them in, one is enough for Prolific,
+    so that the given ones alone are named: who has to hold what is compared on arrival too.
+    """
+    found = {each["filter_id"]: dict(each) for each in given}
+    for each in own:
+        name = each["filter_id"]
+        if name not in found:
+            found[name] = dict(each)
+        elif name == GROUP_BLOCK:
+            together = [*found[name].get(_VALUES, ()), *each[_VALUES]]
+            found[name][_VALUES] = [*dict.fromkeys(together)]
+    return [*found.values()]
+
+
+def shape_problems(plan: Plan) -> Iterator[Problem]:
+    """Yield the filters that are none, and those that are given twice; nothing is called."""
+    first: dict[str, str] = {}
+    for each in _given(plan.provider.args, plan.shared_state):
+        if not _is_filter(each.value):
+            message = (
+                "is no filter of Prolific's: a mapping of filter_id and one of "
+                f"{', '.join(_SELECTIONS)}"
+            )
+            yield each.problem(plan, message)
+            continue
+        name = each.value["filter_id"]
+        if name in first:
+            yield each.problem(plan, f"the filter {name!r} is in {first[name]} too; give it once")
+        first.setdefault(name, each.key)
+
+
+def list_problems(api: Callable[[], ProlificApi], plan: Plan) -> Iterator[Problem]:
+    """Yield the filters that Prolific's list does not have; a warning where it cannot be read.
+
+    :param api: reads the token; called where there are filters.
+    """
+    given = [
+        each for each in _given(plan.provider.args, plan.shared_state) if _is_filter(each.value)
+    ]
+    if not given:
+        return
+    try:
+        known = {str(each["filter_id"]): each for each in api().pages("filters/")}
+    except FamulusError as error:
+        message = f"the filters could not be compared with Prolific's list: {error}"
+        yield given[0].problem(plan, message, warning=True)
+        return
+    for each in given:
+        found = known.get(each.value["filter_id"])
+        for fault in _faults(each.value, found):
+            yield each.problem(plan, fault)
+
+
+def _given(args: ProlificArgs, state: SharedTaskState) -> Iterator[_Given]:
+    """Yield all filters; there are none in a value that is not a list, which core reports."""
+    in_python = state.specific_qualifications.get("prolific")
+    scripted = in_python if isinstance(in_python, (list, tuple)) else ()
+    for key, values in ((_OPTION, args.specific_qualifications), (_IN_PYTHON, scripted)):
+        for index, value in enumerate(values):
+            yield _Given(f"{key}.{index}", value)
+
+
+def _is_filter(given: Any) -> bool:
+    return (
+        isinstance(given, Mapping)
+        and isinstance(given.get("filter_id"), str)
+        and sum(name in given for name in _SELECTIONS) == 1
+    )
+
+
+def _faults(given: Mapping[str, Any], known: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield what is wrong with a filter, by its description in Prolific's list."""
+    name = given["filter_id"]
+    if known is None:
+        yield f"Prolific has no filter {name!r}; `famulus prolific filters` lists them"
+        return
+    wanted = {"range": _RANGE, "select": _VALUES}.get(str(known.get("type")))
+    if wanted is not None and wanted not in given:
+        yield f"the filter {name!r} is a {known['type']}, and takes {wanted}"
+    elif _RANGE in given:
+        yield from _range_faults(name, given[_RANGE])
+    elif not isinstance(given[_VALUES], (list, tuple)):
+        yield f"{_VALUES} of the filter {name!r} has to be a list, not {given[_VALUES]!r}"
+    else:
+        yield from _choice_faults(name, given[_VALUES], known.get("choices") or {})
+
+
+def _range_faults(name: str, selected: Any) -> Iterator[str]:
+    if not isinstance(selected, Mapping) or not selected.keys() <= _BOUNDS:
+        yield f"{_RANGE} of the filter {name!r} is a mapping of lower and upper, not {selected!r}"
+
+
+def _choice_faults(name: str, values: Sequence[Any], choices: Mapping[str, str]) -> Iterator[str]:
+    if not choices:
+        return
+    texts = [str(each) for each in values if not isinstance(each, str) and str(each) in choices]
+    if texts:
+        quoted = ", ".join(f'"{each}"' for each in texts)
+        yield f"the choices of the filter {name!r} are texts; write {quoted} with the quotes"
+    unknown = [str(each) for each in values if str(each) not in choices]
+    if unknown:
+        listed = ", ".join(f"{key} ({text})" for key, text in [*choices.items()][:_MOST_LISTED])
+        more = ", …" if len(choices) > _MOST_LISTED else ""
+        yield f"the filter {name!r} has no choice {', '.join(unknown)}; it has {listed}{more}"
