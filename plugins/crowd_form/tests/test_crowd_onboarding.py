@@ -14,9 +14,10 @@ from famulus.data.onboardings import newest_onboardings
 from famulus.data.scope import find_scope
 from famulus.review.onboarding_text import OnboardingTexts
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins
-from famulus_crowd_form.onboarding import are_right, correct_faults
+from famulus_crowd_form.onboarding import correct_faults
 from famulus_crowd_form.options import SharedCrowdFormState
 from famulus_crowd_form.page import filled_page
+from famulus_crowd_form.right_answers import are_right
 
 TASK = '<crowd-form><p>{{ task.input.text }}</p><crowd-input name="why"></crowd-input></crowd-form>'
 ONBOARDING = """<crowd-form>
@@ -130,6 +131,22 @@ def test_a_worker_who_fails_reads_one_sentence_and_no_right_answer(
         ({"a": True}, {"a": 1}, False),
         ({"a": 1}, {"a": True}, False),
         ({"a": 4}, {"a": 4.0}, True),
+        ({"a": ["x", "y"]}, {"a": "Y"}, True),
+        ({"a": ["x", "y"]}, {"a": "z"}, False),
+        ({"a": {"label": ["x", "y"]}}, {"a": {"label": "y"}}, True),
+        ({"a": [{"on": True}, {"off": True}]}, {"a": {"on": False, "off": True}}, True),
+        ({"a": {"labels": [["x"], ["y", "z"]]}}, {"a": {"labels": ["z", "y"]}}, True),
+        ({"a": {"labels": [["x"], ["y", "z"]]}}, {"a": {"labels": ["y"]}}, False),
+        ({"a": [4, 5]}, {"a": 5}, True),
+        ({"a": "4"}, {"a": 4}, True),
+        ({"a": "4.0"}, {"a": 4}, True),
+        ({"a": 4}, {"a": "4"}, True),
+        ({"a": 4}, {"a": "four"}, False),
+        ({"a": "four"}, {"a": 4}, False),
+        ({"a": {"on": "true"}}, {"a": {"on": True}}, True),
+        ({"a": {"on": "false"}}, {"a": {"on": True}}, False),
+        ({"a": {"on": "1"}}, {"a": {"on": True}}, False),
+        ({"a": True}, {"a": "true"}, True),
         ({"a": "x"}, {}, False),
         ({"a": "x"}, None, False),
         ({}, {"a": "x"}, False),
@@ -147,7 +164,15 @@ def test_answers_are_compared_in_their_shapes(right: Any, answers: Any, expected
         ({"moood": {"label": "happy"}}, "is no field of the onboarding's page; it has boxes"),
         ({"warmth": 11}, "cannot be answered with 11"),
         ({"boxes": {"boundingBoxes": []}}, "marks, which cannot be compared"),
+        ({"mood": {"label": "angry"}}, "choose among happy, sad"),
+        ({"mood": "happy"}, """write {"label": "happy"}"""),
+        ({"mood": ["happy", "sad"]}, """write {"label": ["happy", "sad"]}"""),
+        ({"flaws": "late"}, """write {"late": true}"""),
+        ({"mood": {"label": ["happy", "angry"]}}, "with {'label': 'angry'}, one of the right"),
+        ({"warmth": "[4, 5]"}, "a list is written in the file"),
         ({"warmth": 4, "flaws": {"late": True, "dear": False}, "shop": "b"}, ""),
+        ({"warmth": "4", "flaws": {"late": "true"}, "word": 12}, ""),
+        ({"warmth": [4, 5], "mood": {"label": ["happy", "sad"]}, "word": ["a", "b"]}, ""),
     ],
 )
 def test_a_right_answer_that_cannot_be_given_is_refused(correct: Any, words: str) -> None:

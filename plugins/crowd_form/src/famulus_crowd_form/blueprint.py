@@ -94,7 +94,8 @@ class CrowdFormBlueprint(famulus.Blueprint):
         self, answers: Any, attempt: famulus.AttemptView
     ) -> bool | famulus.NotPassed:
         """Return what ``validate_onboarding`` decides, or else whether the answers are right."""
-        from famulus_crowd_form.onboarding import are_right, verdict_of_script
+        from famulus_crowd_form.onboarding import verdict_of_script
+        from famulus_crowd_form.right_answers import are_right
 
         state = self.context.shared_state
         if isinstance(state, SharedCrowdFormState) and state.validate_onboarding is not None:
@@ -116,7 +117,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
 
     def show_onboarding(self, answers: Any) -> str:
         """Return the answers as ``name: value`` lines, with the right ones of those that differ."""
-        from famulus_crowd_form.onboarding import wrong_answers
+        from famulus_crowd_form.right_answers import wrong_answers
 
         found = answers if isinstance(answers, Mapping) else {"answer": answers}
         correct = self.args.onboarding_correct

@@ -1,49 +1,19 @@
-"""The onboarding of a template: its right answers, checked before a launch and compared."""
+"""The onboarding of a template: its right answers are checked before a launch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from attrs import frozen
 
 import famulus
 from famulus_crowd_form.elements.base import WrongAnswer
 from famulus_crowd_form.html_tokens import Kind, tokens
 from famulus_crowd_form.options import SharedCrowdFormState
 from famulus_crowd_form.page import Filled
-
-
-def are_right(answers: Any, correct: Mapping[str, Any]) -> bool:
-    """Return whether the answers to an onboarding have all that is right; never without any."""
-    return bool(correct) and _has(answers, correct)
-
-
-def wrong_answers(answers: Any, correct: Mapping[str, Any]) -> list[str]:
-    """Return the names of the answers that are not right."""
-    found = answers if isinstance(answers, Mapping) else {}
-    return [name for name, value in correct.items() if not _has(found.get(name), value)]
-
-
-def _has(answer: Any, right: Any) -> bool:
-    """Return whether an answer is right; of an object only the keys that are named count."""
-    if isinstance(right, Mapping):
-        return isinstance(answer, Mapping) and all(
-            key in answer and _has(answer[key], value) for key, value in right.items()
-        )
-    if isinstance(right, list):
-        return (
-            isinstance(answer, list)
-            and len(answer) == len(right)
-            and all(any(_has(each, value) for each in answer) for value in right)
-        )
-    if isinstance(right, str):
-        return isinstance(answer, str) and _folded(answer) == _folded(right)
-    if isinstance(right, bool) or isinstance(answer, bool):
-        return answer is right
-    return bool(answer == right)
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+from famulus_crowd_form.right_answers import alternatives, is_right, typed
 
 
 def verdict_of_script(
@@ -65,9 +35,7 @@ def verdict_of_script(
 
 def correct_faults(filled: Filled, correct: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield right answers that no worker could give on a page: the name, and what is wrong."""
-    fields = filled.fields(correct)
-    form = famulus.Form(fields=[(name, each) for name, values in fields.items() for each in values])
-    answers, wrong, marked = _read(filled, form)
+    marked = {answer.names[0] for answer in filled.answers if answer.has_marks}
     known = filled.names | _named(filled.body)
     for name, value in correct.items():
         field = name.partition(".")[0] if filled.is_flat else name
@@ -76,21 +44,106 @@ def correct_faults(filled: Filled, correct: Mapping[str, Any]) -> Iterator[tuple
         elif field not in known:
             listed = ", ".join(sorted(each for each in known if each))
             yield name, f"is no field of the onboarding's page; it has {listed}"
-        elif not _has(answers.get(field), _nested_value(name, value, is_flat=filled.is_flat)):
-            reason = f": {wrong[field]}" if field in wrong else ""
-            yield name, f"cannot be answered with {value!r} on the onboarding's page{reason}"
+        else:
+            expected = _Expected(filled, field, name, correct)
+            yield from ((name, message) for message in expected.faults(value))
 
 
-def _read(filled: Filled, form: famulus.Form) -> tuple[dict[str, Any], dict[str, str], set[str]]:
-    """Return the answers in a form, what is wrong with others, and the names of those of marks."""
+@frozen
+class _Expected:
+    """One name among the right answers, and the page whose answers it belongs to."""
+
+    filled: Filled
+    field: str
+    name: str
+    correct: Mapping[str, Any]
+
+    def faults(self, value: Any) -> Iterator[str]:
+        """Yield the sentences about a value, or about its alternatives, that cannot be given."""
+        if self._reason(value) is None:
+            return
+        several = list(alternatives(value))
+        reasons = [(each, reason) for each in several if (reason := self._reason(each)) is not None]
+        if len(reasons) == len(several):
+            yield self._sentence(repr(value), self._reason(value) or "", value)
+            return
+        for each, reason in reasons:
+            yield self._sentence(f"{each!r}, one of the right answers,", reason, each)
+
+    def _sentence(self, shown: str, reason: str, value: Any) -> str:
+        remedy = self._remedy(value)
+        why = f": {reason}" if reason else ""
+        what_to_do = f"; {remedy}" if remedy else ""
+        return (
+            f"cannot be answered with {shown} on the onboarding's page{why.rstrip('.')}{what_to_do}"
+        )
+
+    def _remedy(self, value: Any) -> str:
+        if isinstance(value, str) and value.startswith("["):
+            return "a list is written in the file, not on the command line"
+        scalars = value if isinstance(value, list) else [value]
+        if not self.filled.is_flat and not any(isinstance(each, Mapping) for each in scalars):
+            shapes: list[Any] = [
+                {"label": value},
+                {"labels": scalars},
+                {_text(each): True for each in scalars},
+            ]
+            for shape in shapes:
+                if all(self._reason(each) is None for each in alternatives(shape)) or (
+                    self._reason(shape) is None
+                ):
+                    return f"write {json.dumps(shape, ensure_ascii=False)}"
+        choices = {
+            choice
+            for answer in self.filled.answers
+            if self.field in answer.names
+            for choice in answer.choices
+        }
+        return f"choose among {', '.join(sorted(choices))}" if choices else ""
+
+    def _reason(self, value: Any) -> str | None:
+        """Return why a page cannot be answered so, which may be empty; None where it can."""
+        reason = ""
+        for read in (_unchanged, typed, _text):
+            given = {**self.correct, self.name: _each(value, read)}
+            fields = self.filled.fields(given)
+            form = famulus.Form(
+                fields=[(name, each) for name, values in fields.items() for each in values]
+            )
+            answers, wrong = _read(self.filled, form)
+            nested = _nested_value(self.name, value, is_flat=self.filled.is_flat)
+            if is_right(answers.get(self.field), nested):
+                return None
+            if self.field in fields:
+                reason = wrong.get(self.field, "")
+        return reason
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _each(value: Any, read: Callable[[Any], Any]) -> Any:
+    """Return a value with each number, text and truth value in it read in one way."""
+    if isinstance(value, Mapping):
+        return {key: _each(below, read) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_each(each, read) for each in value]
+    return read(value)
+
+
+def _read(filled: Filled, form: famulus.Form) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the answers in a form, but for marks, and what is wrong with others."""
     answers: dict[str, Any] = {**famulus.answers_from(form, lists=filled.lists & _sent(form))}
     wrong: dict[str, str] = {}
-    marked: set[str] = set()
     for name in filled.names:
         answers.pop(name, None)
     for answer in filled.answers:
         if answer.has_marks:
-            marked.add(answer.names[0])
             continue
         try:
             found = answer.read(form)
@@ -99,7 +152,7 @@ def _read(filled: Filled, form: famulus.Form) -> tuple[dict[str, Any], dict[str,
             continue
         for name, value in found.items():
             answers[name] = {**answers[name], **value} if name in answers else value
-    return answers, wrong, marked
+    return answers, wrong
 
 
 def _sent(form: famulus.Form) -> set[str]:

@@ -30,8 +30,8 @@ class CrowdFormArgs(famulus.OnboardingArgs):
         help="The row that the onboarding's template is filled with.", factory=dict
     )
     onboarding_correct: dict[str, Any] = famulus.option(
-        help="The right answers to the onboarding by name, in the shapes of an export; all of them "
-        "have to be right.",
+        help="The right answers to the onboarding by name, in the shapes of an export; a list has "
+        "several right ones of an answer that is none. All of them have to be right.",
         factory=dict,
     )
     extra_source_dir: Path | None = famulus.option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, ClassVar
 
@@ -113,6 +113,11 @@ class Answer(ABC):
     @abstractmethod
     def names(self) -> tuple[str, ...]:
         """The names of its fields in the form."""
+
+    @property
+    def choices(self) -> Sequence[str]:
+        """What workers can choose; none where it is not a choice."""
+        return ()
 
     @abstractmethod
     def read(self, form: famulus.Form) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ Sources: the pages of the developer guide of SageMaker on "crowd-classifier" and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -41,6 +41,10 @@ class _Choice(Answer):
     def names(self) -> tuple[str, ...]:
         return (self.name,)
 
+    @property
+    def choices(self) -> Sequence[str]:
+        return self.categories
+
     def read(self, form: famulus.Form) -> Mapping[str, Any]:
         value = sent_text(form, self.name)
         if value not in self.categories:
@@ -63,6 +67,10 @@ class _Choices(Answer):
     @property
     def names(self) -> tuple[str, ...]:
         return (self.name, f"{self.name}.none")
+
+    @property
+    def choices(self) -> Sequence[str]:
+        return self.categories
 
     def read(self, form: famulus.Form) -> Mapping[str, Any]:
         sent = {value for name, value in form.fields if name == self.name}
@@ -181,6 +189,10 @@ class RadioGroup(Answer):
     @property
     def names(self) -> tuple[str, ...]:
         return (self.sent_name,)
+
+    @property
+    def choices(self) -> Sequence[str]:
+        return [value for _, value in self.buttons]
 
     def add(self, tag: Tag) -> Part:
         """Return the field of a further button; its content is its label."""

@@ -10,7 +10,7 @@ it is a number here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -151,6 +151,10 @@ class _Checkbox(Answer):
     @property
     def names(self) -> tuple[str, ...]:
         return (self.name,)
+
+    @property
+    def choices(self) -> Sequence[str]:
+        return (self.value,)
 
     def read(self, form: famulus.Form) -> Mapping[str, Any]:
         is_checked = (self.name, self.value) in form.fields

@@ -1,0 +1,76 @@
+"""Whether answers are right: they are compared with what the author has declared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def are_right(answers: Any, correct: Mapping[str, Any]) -> bool:
+    """Return whether the answers to an onboarding have all that is right; never without any."""
+    return bool(correct) and is_right(answers, correct)
+
+
+def wrong_answers(answers: Any, correct: Mapping[str, Any]) -> list[str]:
+    """Return the names of the answers that are not right."""
+    found = answers if isinstance(answers, Mapping) else {}
+    return [name for name, value in correct.items() if not is_right(found.get(name), value)]
+
+
+def is_right(answer: Any, right: Any) -> bool:
+    """Return whether an answer is a right one.
+
+    Of an object only the keys that are named count. Where the answer is a list, the right one has
+    the same items in any order, and a list of lists has several right ones; where it is none, a
+    list has several right answers. Numbers and truth values may be written as text, as those of the
+    command line are.
+    """
+    if isinstance(right, Mapping):
+        return isinstance(answer, Mapping) and all(
+            key in answer and is_right(answer[key], value) for key, value in right.items()
+        )
+    if isinstance(right, list):
+        if not isinstance(answer, list) or (
+            right and all(isinstance(each, list) for each in right)
+        ):
+            return any(is_right(answer, each) for each in right)
+        return len(answer) == len(right) and all(
+            any(is_right(each, value) for each in answer) for value in right
+        )
+    if isinstance(answer, str) and isinstance(right, str):
+        return _folded(answer) == _folded(right)
+    answer, right = typed(answer), typed(right)
+    if isinstance(right, bool) or isinstance(answer, bool):
+        return answer is right
+    return bool(answer == right)
+
+
+def alternatives(right: Any) -> Iterator[Any]:
+    """Yield right answers without lists, so that each item of a list is in one of them."""
+    if isinstance(right, list):
+        for each in right:
+            yield from alternatives(each)
+    elif isinstance(right, Mapping):
+        several = {key: list(alternatives(value)) or [value] for key, value in right.items()}
+        first = {key: values[0] for key, values in several.items()}
+        yield first
+        for key, values in several.items():
+            yield from ({**first, key: value} for value in values[1:])
+    else:
+        yield right
+
+
+def typed(value: Any) -> Any:
+    """Return a text that is a number or a truth value as what it is, and all else unchanged."""
+    if not isinstance(value, str):
+        return value
+    try:
+        found = json.loads(value.strip())
+    except ValueError:
+        return value
+    return found if isinstance(found, bool | int | float) else value
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
