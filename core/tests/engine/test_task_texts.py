@@ -137,6 +137,19 @@ def test_texts_in_the_same_languages_are_no_warning(operator: ManualOperator) ->
     assert warnings(operator, **{**TEXTS, "contact": "ada@example.org", "language": "de"}) == []
 
 
+def test_one_language_of_all_pages_needs_no_other(operator: ManualOperator) -> None:
+    texts = {
+        "task_title": {"en": "A color", "de": "Eine Farbe"},
+        "task_description": {"fr": "Une couleur", "en": "A color"},
+        "contact": "Ask Ada.",
+    }
+
+    assert warnings(operator, **texts, language="en") == []
+    assert warnings(operator, **texts, language="de") == [
+        ("task.task_description", "has no text in de, as others have: add it")
+    ]
+
+
 def test_a_language_that_others_have_is_a_warning(operator: ManualOperator) -> None:
     found = warnings(
         operator,

@@ -140,9 +140,22 @@ def test_a_complete_form_has_no_warnings_and_offers_its_languages(tmp_path: Path
         ("type: text\n  help:\n    en: Short\n    de:", 5, "has no text in de"),
         ("type: text\n  show: [About it]", 5, "write {en: …, de: …}"),
         ("type: text\n  help: {en: Short, de: Kurz, fr: Bref}", 3, "has no text in fr"),
+        (
+            "type: choice\n  options: [a, b]\n  other: Or\n  help: Short\n  show: About it",
+            5,
+            "5 texts are one for all languages of the form: questions.0.options.0 (line 5), "
+            "questions.0.options.1 (line 5), questions.0.other (line 6) and 2 more; write "
+            "{en: …, de: …}, or one text at questions.0.question (line 3), the only one in several",
+        ),
+        (
+            "type: text\n  help: {en: Short}\n  placeholder: {en: Some}",
+            5,
+            "2 texts lack de, which others have: questions.0.help (line 5), "
+            "questions.0.placeholder (line 6); add it",
+        ),
     ],
 )
-def test_texts_that_lack_languages_of_others_are_warned_of(
+def test_one_warning_names_the_texts_that_lack_the_same_languages(
     tmp_path: Path, declaration: str, line: int, message: str
 ) -> None:
     form = form_in(tmp_path, question(declaration))
@@ -152,6 +165,27 @@ def test_texts_that_lack_languages_of_others_are_warned_of(
     assert form.problems == []
     assert [each.warning for each in found] == [True] * len(found)
     assert (line, True) in {(each.line, message in each.message) for each in found}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ("", ["is one text for all", "has no text in de", "has no text in en"]),
+        ("en", ["has no text in en"]),
+        ("de", ["has no text in de"]),
+        ("fr", []),
+    ],
+)
+def test_one_language_of_all_pages_is_alone_missed(
+    tmp_path: Path, chosen: str, expected: list[str]
+) -> None:
+    text = question("type: text\n  help: {en: Short}\n  placeholder: {de: Etwas}\n  show: About it")
+
+    found = list(form_in(tmp_path, text).languages.warnings(chosen))
+
+    assert [
+        each.message.startswith(words) for each, words in zip(found, expected, strict=True)
+    ] == [True for _ in expected]
 
 
 @pytest.mark.parametrize(
@@ -293,8 +327,7 @@ def test_check_names_what_lacks_a_language(tmp_path: Path) -> None:
         with pytest.raises(famulus.UsageError) as refused:
             operator.check(configuration)
 
-    found = [(each.line, each.message) for each in warnings if each.file == form]
-    assert found == [(5, "is one text for all languages of the form: write {en: …, de: …}")]
+    assert [each for each in warnings if each.file == form] == []
     assert ["no texts in fr" in each.message for each in warnings if each.key == "task.language"]
     assert [(each.line, each.key) for each in refused.value.problems] == [
         (6, "questions.0.placeholder.de")

@@ -45,20 +45,21 @@ def _text_warnings(plan: Plan) -> Iterator[Problem]:
     tags = list(dict.fromkeys(tag for text in texts.values() for tag in text.texts))
     if not tags:
         return
+    chosen = plan.task.page_language
+    shown = [tag for tag in tags if tag == chosen] if chosen else tags
     for name, text in given.items():
         key = f"task.{name}"
         if name in texts:
-            lacking = [tag for tag in tags if tag not in texts[name].texts]
+            lacking = [tag for tag in shown if tag not in texts[name].texts]
             if lacking:
                 message = f"has no text in {', '.join(lacking)}, as others have: add it"
                 yield plan.problem(key, message, warning=True)
-        elif text and not (name == "contact" and is_address(text)):
+        elif text and not chosen and not (name == "contact" and is_address(text)):
             message = (
                 "is one text for all languages of the task: write "
                 f"{{{', '.join(f'{tag}: …' for tag in tags)}}}"
             )
             yield plan.problem(key, message, warning=True)
-    chosen = plan.task.page_language
     if chosen and chosen not in tags:
         for name, found in texts.items():
             message = (

@@ -7,7 +7,7 @@ answer holds is written once, for all languages.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -38,6 +38,8 @@ _MARKED: Mapping[str, str] = MappingProxyType(
 #: What turns on the option that has no text of its own.
 _SWITCHES = frozenset({"on", "true", "yes"})
 _CODE = re.compile(r"[a-z]{2}([-_][A-Za-z]{2,4})*")
+#: Texts of one warning that are named one by one.
+_MOST_LISTED = 3
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -81,19 +83,43 @@ class Languages:
             above = above.rpartition(".")[0]
         return key
 
-    def warnings(self) -> Iterator[famulus.Problem]:
-        """Yield the texts that lack languages which others have."""
-        for text in self._texts if self.tags else ():
-            lacking = [tag for tag in self.tags if text.tags is None or tag not in text.tags]
-            if text.tags is None:
-                message = (
-                    "is one text for all languages of the form: write "
-                    f"{{{', '.join(f'{tag}: …' for tag in self.tags)}}}"
-                )
-                yield text.file.problem(text.key, message, warning=True)
-            elif lacking:
-                message = f"has no text in {', '.join(lacking)}, as others have: add it"
-                yield text.file.problem(text.key, message, warning=True)
+    @property
+    def are_complete(self) -> bool:
+        """Whether each text is in all of them."""
+        return not any(self.warnings())
+
+    def warnings(self, chosen: str = "") -> Iterator[famulus.Problem]:
+        """Yield a warning for all texts together that lack the same languages which others have.
+
+        :param chosen: the tag of the one language of all pages; empty where there are several. Then
+            texts in no mapping are taken to be in it.
+        """
+        if chosen and chosen not in self.tags:
+            return
+        shown = [chosen] if chosen else self.tags
+        lacking: dict[tuple[str, ...], list[_Text]] = {}
+        for text in self._texts:
+            if text.tags is not None and (tags := tuple(t for t in shown if t not in text.tags)):
+                lacking.setdefault(tags, []).append(text)
+        single = [] if chosen or not self.tags else [t for t in self._texts if t.tags is None]
+        if single:
+            yield _warning(
+                single,
+                "is one text for all languages of the form",
+                "texts are one for all languages of the form",
+                f"write {{{', '.join(f'{tag}: …' for tag in shown)}}}{self._or_one_text(single)}",
+            )
+        for tags, texts in lacking.items():
+            listed = ", ".join(tags)
+            which = f"has no text in {listed}, as others have"
+            yield _warning(texts, which, f"texts lack {listed}, which others have", "add it")
+
+    def _or_one_text(self, single: Sequence[_Text]) -> str:
+        """Return the other remedy, where all texts but one are in one language."""
+        several = [text for text in self._texts if text.tags is not None]
+        if len(several) > 1 or len(single) == 1:
+            return ""
+        return f", or one text at {_place(several[0], single[0])}, the only one in several"
 
     def _value(
         self, file: famulus.OptionFile, value: Any, key: str, name: str, around: Mapping[str, Any]
@@ -171,10 +197,32 @@ class Languages:
         return ""
 
 
+def _warning(texts: Sequence[_Text], one: str, several: str, remedy: str) -> famulus.Problem:
+    """Return one warning about texts, at the line of the first.
+
+    :param one: what is wrong where there is one text, with its key before it.
+    :param several: what is wrong where there are several, with their number before it.
+    """
+    first = texts[0]
+    if len(texts) == 1:
+        return first.file.problem(first.key, f"{one}: {remedy}", warning=True)
+    listed = ", ".join(_place(text, first) for text in texts[:_MOST_LISTED])
+    more = len(texts) - _MOST_LISTED
+    message = f"{len(texts)} {several}: {listed}{f' and {more} more' if more > 0 else ''}; {remedy}"
+    return evolve(first.file.problem(first.key, message, warning=True), key=None)
+
+
+def _place(text: _Text, first: _Text) -> str:
+    """Return where a text is; the name of its file only where that is not the first one's."""
+    line = text.file.problem(text.key, "").line
+    name = "" if text.file.path == first.file.path else f"{text.file.path.name}, "
+    return f"{text.key} ({name}line {line})"
+
+
 def language_warnings(languages: Languages, plan: famulus.Plan) -> Iterator[famulus.Problem]:
     """Yield texts that lack a language of the form, and a language of the run that it lacks."""
-    yield from languages.warnings()
     chosen, tags = plan.task.page_language, languages.tags
+    yield from languages.warnings(chosen)
     if chosen and tags and chosen not in tags:
         message = (
             f"the form has no texts in {chosen} but in {', '.join(tags)}: workers read them in "

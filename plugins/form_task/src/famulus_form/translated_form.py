@@ -41,4 +41,4 @@ class TranslatedForm:
     def languages(self) -> Sequence[str]:
         """The tags of its languages if each text is in all of them; none otherwise."""
         languages = self.file.languages
-        return () if any(languages.warnings()) else tuple(languages.tags)
+        return tuple(languages.tags) if languages.are_complete else ()
