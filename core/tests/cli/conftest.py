@@ -47,12 +47,12 @@ def empty_database(database_file: Path) -> Path:
 
 @pytest.fixture
 def famulus(database_file: Path) -> Famulus:
-    """Run a command within this process."""
+    """Run a command within this process; ``answers`` are its standard input."""
 
-    def run(*arguments: object, database: object = database_file) -> Result:
+    def run(*arguments: object, database: object = database_file, answers: str = "") -> Result:
         environment = {**os.environ, "FAMULUS_DATABASE": str(database)}
         return CliRunner(env=environment).invoke(
-            program, list(map(str, arguments)), prog_name="famulus"
+            program, list(map(str, arguments)), input=answers, prog_name="famulus"
         )
 
     return run

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from attrs import evolve
 from click.testing import CliRunner, Result
 
+from famulus.cli import confirm
 from famulus.cli.commands import review as review_command
 from famulus.cli.program import program
 from famulus.engine.ledger.decisions import decide
@@ -15,6 +18,7 @@ from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.model.tables import OutboxTable, UnitTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.kinds import CrowdProvider
 
 Famulus = Callable[..., Result]
 
@@ -119,6 +123,80 @@ def test_file_is_applied_and_the_same_file_again_changes_nothing(
     assert statuses(database_file) == ["accepted", "rejected", "completed", "completed"]
 
 
+@pytest.fixture
+def rules(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The platform's rules on rejections, one of which is a length of 40 characters."""
+    text = "Reject only work without any effort."
+    capabilities = evolve(
+        CrowdProvider.capabilities,
+        rejection_rules=text,
+        shortest_rejection=40,
+        rejection_categories={"NO_DATA": "Nothing is answered."},
+    )
+    monkeypatch.setattr(CrowdProvider, "capabilities", capabilities)
+    return f"The rules of crowd on rejections:\n{text}\n"
+
+
+def rejecting(folder: Path, *units: int, category: str = "NO_DATA", length: int = 40) -> Path:
+    """Write a file that accepts unit 1 and rejects others; the last one is as the options say."""
+    good = ["NO_DATA", "x" * 40]
+    lines = [",".join([f"{unit}", "rejected", *good]) for unit in units[:-1]]
+    last = ",".join([f"{units[-1]}", "rejected", category, "x" * length])
+    file = folder / "decisions.csv"
+    file.write_text("\n".join(["unit,decision,category,note", "1,accepted,,", *lines, last, ""]))
+    return file
+
+
+def test_the_rules_of_a_platform_are_shown_once_before_the_rejections_of_a_file(
+    famulus: Famulus, rules: str, tmp_path: Path
+) -> None:
+    file = rejecting(tmp_path, 2, 3)
+
+    first = famulus("review", "words", "--from-csv", file)
+    again = famulus("review", "words", "--from-csv", file)
+
+    assert first.stderr == rules
+    assert first.stdout == "Decided on 3 units: 1 accepted, 2 rejected.\n"
+    assert again.stderr == ""
+
+
+@pytest.mark.parametrize("wrong", [{"category": ""}, {"category": "X"}, {"length": 39}])
+def test_nothing_of_a_file_is_applied_where_a_rejection_breaks_the_rules(
+    famulus: Famulus, rules: str, tmp_path: Path, database_file: Path, wrong: dict[str, Any]
+) -> None:
+    done = famulus("review", "words", "--from-csv", rejecting(tmp_path, 2, 3, **wrong))
+
+    assert done.exit_code == 2
+    assert f"{tmp_path / 'decisions.csv'}:4: " in done.stderr
+    assert statuses(database_file) == ["completed"] * 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "shown", "rejected"),
+    [("n\n", (), "nothing was decided", 0), ("y\n", (), "", 1), ("", ("--yes",), "", 1)],
+)
+def test_rejections_of_a_file_are_confirmed_on_a_terminal(
+    famulus: Famulus,
+    rules: str,
+    tmp_path: Path,
+    database_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    words: tuple[str, ...],
+    shown: str,
+    rejected: int,
+) -> None:
+    monkeypatch.setattr(confirm, "_has_terminal", lambda: True)
+
+    file = rejecting(tmp_path, 2)
+    done = famulus("review", "words", "--from-csv", file, *words, answers=answer)
+
+    assert done.stderr.startswith(rules)
+    assert shown in done.stderr
+    assert ("Reject 1 unit?" in done.stdout) is (not words)
+    assert statuses(database_file).count("rejected") == rejected
+
+
 def test_every_problem_of_a_file_is_a_line_and_nothing_is_applied(
     famulus: Famulus, database_file: Path, tmp_path: Path
 ) -> None:
@@ -144,6 +222,7 @@ def test_every_problem_of_a_file_is_a_line_and_nothing_is_applied(
         (["review", "words", "--run", "7"], "run 7 is no run of the task 'words'; its runs are 1"),
         (["review", "words", "--accept-all", "--from-csv", "FILE"], "exclude each other"),
         (["review", "words", "--from-csv", "FILE", "--worker", "x"], "leave --worker out"),
+        (["review", "words", "--accept-all", "--yes"], "--yes is for the rejections of --from-csv"),
         (["review", "words", "--accept-all", "--block-qualification", "b"], "where you are asked"),
         (["review", "words", "--from-csv", "no-such-file"], "does not exist"),
         (["examine", "words", "5", "2"], "START 5 comes after END 2"),

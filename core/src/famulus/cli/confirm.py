@@ -66,6 +66,16 @@ def confirm_removal(question: str, *, yes: bool) -> None:
         raise UsageError("nothing was changed")
 
 
+def confirm_rejections(question: str, *, yes: bool) -> None:
+    """Ask for confirmation of rejections whose rules were printed before, if there is a terminal.
+
+    :param yes: whether they were confirmed already.
+    :raises famulus.UsageError: when they are declined.
+    """
+    if not yes and _has_terminal() and not _confirm(question):
+        raise UsageError("nothing was decided")
+
+
 def _has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 

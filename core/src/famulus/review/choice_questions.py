@@ -147,11 +147,11 @@ class ChoiceQuestions:
             self.terminal.say(f"The reason {fault}.")
 
     def _show_rules(self, rules: PlatformRules) -> None:
-        text = rules.capabilities.rejection_rules
-        if text and rules.provider_type not in self._read_rules:
+        lines = rules.on_rejections
+        if lines and rules.provider_type not in self._read_rules:
             self._read_rules.add(rules.provider_type)
-            self.terminal.say(f"The rules of {rules.provider_type} on rejections:")
-            for paragraph in text.splitlines():
+            self.terminal.say(lines[0])
+            for paragraph in lines[1:]:
                 self.terminal.say(_wrapped(paragraph, "  "))
 
     def _ask_category(self, rules: PlatformRules) -> str | None:

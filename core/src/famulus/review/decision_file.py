@@ -59,6 +59,12 @@ class DecisionRow:
     #: whether the unit has the same decision with another reason
     is_rewording: bool = False
 
+    @property
+    def rejects(self) -> bool:
+        """Whether its worker gets a rejection, or another reason for one."""
+        is_rejection = self.choice.decision is Decision.REJECTED
+        return is_rejection and (self.is_rewording or self.seen is not UnitStatus.REJECTED)
+
 
 @define(kw_only=True)
 class FileResult:

@@ -9,6 +9,7 @@ import click
 
 from famulus.cli.arguments import run_number
 from famulus.cli.atomic_file import whole_file
+from famulus.cli.confirm import confirm_rejections
 from famulus.cli.failures import INTERRUPTED
 from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
@@ -20,7 +21,7 @@ from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.private_files import make_folder
 from famulus.plugins import discover
-from famulus.review.decision_file import apply_decision_file, read_decisions
+from famulus.review.decision_file import DecisionRow, apply_decision_file, read_decisions
 from famulus.review.interactive import EXAMINED, show_onboardings
 from famulus.review.interactive import examine as show_units
 from famulus.review.interactive import review as hold_review
@@ -47,8 +48,10 @@ from famulus.review.unit_text import BlueprintFormatter
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Take the decisions from a file with the columns unit, decision and note, and where the "
-    "platform takes them amount and category; ask nothing.",
+    "platform takes them amount and category. Where the platform has rules on rejections, they are "
+    "shown, and you are asked before the first one.",
 )
+@click.option("--yes", is_flag=True, help="Do not ask before the rejections of a file.")
 @click.pass_context
 @pass_session
 def review(
@@ -61,6 +64,7 @@ def review(
     approve_qualification: str | None,
     accept_all: bool,
     from_csv: Path | None,
+    yes: bool,
 ) -> None:
     """Accept, pass or reject the work of TASK, worker by worker.
 
@@ -70,12 +74,15 @@ def review(
 
     In a file, a decision is `accepted`, `soft_rejected` (paid, but not good enough), `rejected`
     (not paid; the note is the reason) or, on some platforms, `return_requested`. It is checked
-    whole before its first row is applied. It may also accept what was rejected before.
+    whole before its first row is applied. It may also accept what was rejected before. Without a
+    terminal, nothing is asked.
     """
     if accept_all and from_csv:
         raise click.UsageError("--accept-all and --from-csv exclude each other")
     if from_csv and worker:
         raise click.UsageError("--from-csv already names the units; leave --worker out")
+    if yes and not from_csv:
+        raise click.UsageError("--yes is for the rejections of --from-csv FILE")
     if (accept_all or from_csv) and (block_qualification or approve_qualification):
         raise click.UsageError("qualifications are only granted where you are asked")
 
@@ -83,7 +90,7 @@ def review(
         scope = find_scope(database, task, run=run, worker=worker)
         review_session = ReviewSession(database=database, plugins=discover(), scope=scope)
         if from_csv:
-            ctx.exit(_apply_file(review_session, from_csv))
+            ctx.exit(_apply_file(review_session, from_csv, yes=yes))
         if accept_all:
             ctx.exit(_accept_all(review_session))
         ctx.exit(_run_dialogue(review_session, block_qualification, approve_qualification))
@@ -188,9 +195,9 @@ def _accept_all(review_session: ReviewSession) -> int:
     return int(_report(applied.problems) or failed)
 
 
-def _apply_file(review_session: ReviewSession, file: Path) -> int:
-
+def _apply_file(review_session: ReviewSession, file: Path, *, yes: bool) -> int:
     rows = read_decisions(review_session, file)
+    _show_rules([each for each in rows if each.rejects], yes=yes)
     # What an earlier review has left is sent with the reason that the file has for it.
     applied = apply_decision_file(review_session, [each for each in rows if each.is_rewording])
     failed = _apply_leftovers(review_session)
@@ -205,6 +212,16 @@ def _apply_file(review_session: ReviewSession, file: Path) -> int:
     for refused in applied.refused:
         say(f"Not decided: {file}, {refused}", err=True)
     return int(_report(applied.problems) or bool(applied.refused) or failed)
+
+
+def _show_rules(rejections: Sequence[DecisionRow], *, yes: bool) -> None:
+    """Show the rules that platforms have on rejections, and ask whether to go on."""
+    ruled = [each for each in rejections if each.rules.on_rejections]
+    for lines in dict.fromkeys(tuple(each.rules.on_rejections) for each in ruled):
+        for line in lines:
+            say(line, err=True)
+    if ruled:
+        confirm_rejections(f"Reject {counted(len(ruled), 'unit')}?", yes=yes)
 
 
 def _apply_leftovers(review_session: ReviewSession) -> bool:

@@ -38,6 +38,16 @@ class PlatformRules:
     provider_type: str = "the provider"
     capabilities: Capabilities = Factory(Capabilities)
 
+    @property
+    def on_rejections(self) -> list[str]:
+        """The platform's own rules on rejections, below a heading; empty where it has none."""
+        text = self.capabilities.rejection_rules
+        return (
+            [f"The rules of {self.provider_type} on rejections:", *text.splitlines()]
+            if text
+            else []
+        )
+
     def reason_fault(self, reason: str) -> str | None:
         """Return what is wrong with the length of a rejection's reason, as a sentence's end."""
         shortest = max(1, self.capabilities.shortest_rejection)
