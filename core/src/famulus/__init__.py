@@ -201,6 +201,15 @@ if TYPE_CHECKING:
     from famulus.task_data.checks import check_task_data as check_task_data
     from famulus.task_data.checks import served_folder_problems as served_folder_problems
     from famulus.task_data.checks import unreadable as unreadable
+    from famulus.task_data.file_addresses import FileAddress as FileAddress
+    from famulus.task_data.file_addresses import FileColumn as FileColumn
+    from famulus.task_data.file_addresses import file_address_spans as file_address_spans
+    from famulus.task_data.file_addresses import media_names as media_names
+    from famulus.task_data.file_addresses import requested_file_name as requested_file_name
+    from famulus.task_data.file_checks import FileWatch as FileWatch
+    from famulus.task_data.file_checks import file_fault as file_fault
+    from famulus.task_data.file_checks import file_problems as file_problems
+    from famulus.task_data.files_beside import FilesBeside as FilesBeside
     from famulus.task_data.given_rows import row_fault as row_fault
     from famulus.task_data.sources import DataCheck as DataCheck
     from famulus.task_data.sources import DataFile as DataFile
@@ -249,7 +258,11 @@ _WHERE = {
     "Estimate": "famulus.operate.estimate",
     "FamulusDeprecationWarning": "famulus.deprecations",
     "FamulusError": "famulus.errors",
+    "FileAddress": "famulus.task_data.file_addresses",
+    "FileColumn": "famulus.task_data.file_addresses",
     "FileRecord": "famulus.engine.answers",
+    "FileWatch": "famulus.task_data.file_checks",
+    "FilesBeside": "famulus.task_data.files_beside",
     "Form": "famulus.contracts.views",
     "FormFile": "famulus.contracts.views",
     "Gateway": "famulus.engine.gateway",
@@ -382,6 +395,9 @@ _WHERE = {
     "discover": "famulus.plugins",
     "escaped_line": "famulus.escaping",
     "export_records": "famulus.data.export",
+    "file_address_spans": "famulus.task_data.file_addresses",
+    "file_fault": "famulus.task_data.file_checks",
+    "file_problems": "famulus.task_data.file_checks",
     "fill_form": "famulus.contracts.filled_form",
     "find_language": "famulus.translation",
     "find_or_create_qualification": "famulus.engine.qualifications.worker_handle",
@@ -396,6 +412,7 @@ _WHERE = {
     "list_runs": "famulus.data.run_summaries",
     "make_qualification_dict": "famulus.options.requirements",
     "mark_paid": "famulus.review.outside_payments",
+    "media_names": "famulus.task_data.file_addresses",
     "open_gateway": "famulus.engine.open_gateway",
     "option": "famulus.options.declare",
     "pass_session": "famulus.cli.session",
@@ -404,6 +421,7 @@ _WHERE = {
     "pay_topup": "famulus.review.topup_actions",
     "propose_topup": "famulus.review.topup_actions",
     "register_requester": "famulus.engine.requesters",
+    "requested_file_name": "famulus.task_data.file_addresses",
     "resolve_payment": "famulus.review.payment_actions",
     "retry_payment": "famulus.review.payment_actions",
     "row_fault": "famulus.task_data.given_rows",
@@ -464,7 +482,11 @@ __all__ = [
     "Estimate",
     "FamulusDeprecationWarning",
     "FamulusError",
+    "FileAddress",
+    "FileColumn",
     "FileRecord",
+    "FileWatch",
+    "FilesBeside",
     "Form",
     "FormFile",
     "Gateway",
@@ -587,6 +609,9 @@ __all__ = [
     "discover",
     "escaped_line",
     "export_records",
+    "file_address_spans",
+    "file_fault",
+    "file_problems",
     "fill_form",
     "find_language",
     "find_or_create_qualification",
@@ -601,6 +626,7 @@ __all__ = [
     "list_runs",
     "make_qualification_dict",
     "mark_paid",
+    "media_names",
     "open_gateway",
     "option",
     "pass_session",
@@ -609,6 +635,7 @@ __all__ = [
     "pay_topup",
     "propose_topup",
     "register_requester",
+    "requested_file_name",
     "resolve_payment",
     "retry_payment",
     "row_fault",

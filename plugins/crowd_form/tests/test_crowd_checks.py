@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+import famulus
+from famulus.contracts.plan import Role
+from famulus_crowd_form.blueprint import CrowdFormBlueprint
 from famulus_crowd_form.checks import _element_problems, _literal_columns
-from famulus_crowd_form.page_files import PageFiles
+from famulus_crowd_form.options import CrowdFormArgs, SharedCrowdFormState
 from famulus_crowd_form.styles import style_faults
 from famulus_crowd_form.template import compile_template
 
@@ -88,66 +94,152 @@ def test_what_has_no_effect_in_a_style_is_named(source: str, value: str, words: 
     assert all(word in fault for word, (_, fault) in zip(words, found, strict=True))
 
 
-FILES = """<crowd-form><script src="own.js"></script>
+FILES = """<crowd-form><script src="own.js">show("pictures/late.png")</script>
 <script src="crowd-html-elements.js"></script><script src="https://example.org/x.js"></script>
-<link rel="stylesheet" href="css/own.css?v=2"><img src="{{ task.input.img }}">
+<link rel="stylesheet" href="css/own.css?v=2"><img src="{{ task.input.img | grant_read_access }}">
 <crowd-bounding-box name="b" src="{{ task.input.img }}" header="B" labels="['x']">
 </crowd-bounding-box>
-<crowd-card image="card.png">x</crowd-card>
-<video poster="p.png"><source src="data:video/mp4,x"></video></crowd-form>
+<crowd-card image="card.png">x</crowd-card><p style="background: url('img/paper.png')">
+<style>b { background: url(img/{{ task.input.n }}.gif) }</style>
+<video poster="p.png"><source src="data:video/mp4,x"></video>
+<img srcset="s1.png 1x, big/{{ task.input.n }}.png 2x" src="{% if task.input.n %}if.png{% endif %}">
+{% assign others = task.input.others | split: ";" %}
+{% for other in others %}<audio src="{{ other }}"></audio>{% endfor %}</crowd-form>
 """
-ROWS = ("cat.png", "https://example.org/a.png", "img\\dog.png", "../up.png", "/img/cow.png")
+IMAGES = ("cat.png", "https://example.org/a.png", "img\\dog.png", "../up.png", "/img/cow.png")
+DATA = "img,n,others,unused\n" + "".join(
+    f"{img},{n},1.mp3;{n}.mp3,unused.png\n" for n, img in enumerate(IMAGES)
+)
+NAMED = (
+    "own.js", "css/own.css", "card.png", "img/paper.png", "p.png", "s1.png", "if.png", "cat.png",
+    "img/dog.png", "pictures/late.png", *(f"{n}.mp3" for n in range(5)),
+    *(f"img/{n}.gif" for n in range(5)), *(f"big/{n}.png" for n in range(5)),
+)  # fmt: skip
 
 
-def _file_warnings(template: str, folder: Path | None) -> list[tuple[int | None, str]]:
-    files = PageFiles(Path("task.html"), folder)
-    for place, img in enumerate(ROWS, 2):
-        files.see(place, compile_template(template).render({"img": img}))
-    found = [*files.problems()]
-    assert all(each.warning for each in found)
-    return [(each.line, each.message) for each in found]
+def _task(folder: Path, template: str = FILES, data: str = DATA, **args: Any) -> CrowdFormBlueprint:
+    (folder / "task.html").write_text(template)
+    (folder / "data.csv").write_text(data)
+    options = CrowdFormArgs(task_source=folder / "task.html", data_csv=folder / "data.csv", **args)
+    state = SharedCrowdFormState()
+    context = famulus.Context(
+        database=cast("Any", None), clock=famulus.system_clock, shared_state=state
+    )
+    return CrowdFormBlueprint(options, context)
 
 
-def test_each_address_is_named_where_no_folder_is_served() -> None:
-    found = _file_warnings(FILES, None)
+def _problems(task: CrowdFormBlueprint) -> list[famulus.Problem]:
+    plan = famulus.Plan(
+        task=famulus.TaskArgs(task_reward=Decimal("0.3")),
+        blueprint=Role(type="crowd_form", args=task.args),
+        architect=Role(type="local", args=None),
+        provider=Role(type="mock", args=None),
+        shared_state=task.context.shared_state,
+        task_dir=Path(),
+    )
+    return task.problems(plan)
 
-    assert [(line, message.partition(" is not served: ")[0]) for line, message in found] == [
-        (1, "own.js, the src of <script>,"),
-        (3, "css/own.css, the href of <link>,"),
-        (3, "cat.png, the src of <img>,"),
-        (4, "cat.png, the src of <crowd-bounding-box>,"),
-        (6, "card.png, the image of <crowd-card>,"),
-        (7, "p.png, the poster of <video>,"),
+
+def _missing(task: CrowdFormBlueprint) -> list[tuple[int, str]]:
+    found = _problems(task)
+    assert all(each.warning for each in found), found
+    return [(each.line or 0, each.message) for each in found if "is not" in each.message]
+
+
+def _served(task: CrowdFormBlueprint, names: Iterable[str]) -> set[str]:
+    folders = [each for each in task.assets() if isinstance(each, famulus.AssetFolder)]
+    return {name for name in names if any(each.serves(name) for each in folders)}
+
+
+def _touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_what_a_template_and_its_rows_name_is_served_and_nothing_else(tmp_path: Path) -> None:
+    others = ("data.csv", "task.html", "unused.png", "img/list.csv", "other.js", ".x.png", "run.py")
+    _touch(tmp_path, *NAMED, *others)
+    task = _task(tmp_path)
+
+    assert _served(task, (*NAMED, *others)) == set(NAMED)
+    outside = (
+        "is not served, since it is outside of the page's folder: put it into a folder that has "
+        "nothing else in it than files for workers, and name this in blueprint.extra_source_dir "
+        "(in the page of line 5, whose line this is; also line 6: /img/cow.png)"
+    )
+    assert _missing(task) == [
+        (3, f"../up.png, in <img>, {outside}"),
+        (4, f"../up.png, in <crowd-bounding-box>, {outside}"),
+    ]
+    assert _served(_task(tmp_path, extra_source_dir=tmp_path / "img"), NAMED) == set()
+
+
+def test_every_missing_file_is_named_with_its_line_and_rows(tmp_path: Path) -> None:
+    kept = ("own.js", "img/dog.png", "s1.png", "0.mp3", "big/3.png", "if.png", "1.mp3")
+    _touch(tmp_path, *kept)
+
+    found = _missing(_task(tmp_path))
+
+    assert [(line, message.partition(" is not")[0]) for line, message in found] == [
+        (3, "css/own.css"),
+        (6, "card.png"),
+        (6, "img/paper.png"),
+        (8, "p.png"),
+        (3, "cat.png, in <img>,"),
+        (4, "cat.png, in <crowd-bounding-box>,"),
+        (7, "img/0.gif, in <style>,"),
+        (9, "big/0.png, in <img>,"),
+        (11, "2.mp3, in <audio>,"),
     ]
     assert all("blueprint.extra_source_dir" in message for _, message in found)
-    assert "row 2, whose line this is; 4 rows name such files" in found[2][1]
+    assert found[7][1].endswith(
+        "(in the page of line 2, whose line this is; also line 3: big/1.png, line 4: big/2.png, "
+        "line 6: big/4.png)"
+    )
 
 
 def test_only_what_a_folder_does_not_have_is_missing(tmp_path: Path) -> None:
     served = tmp_path / "served"
-    for name in ("own.js", "css/own.css", "cat.png", "img/dog.png", "card.png"):
-        (served / name).parent.mkdir(parents=True, exist_ok=True)
-        (served / name).touch()
-    (tmp_path / "up.png").touch()
+    _touch(served, "img/cow.png")
+    _touch(served, *(name for name in NAMED if name not in ("p.png", "big/3.png")))
 
-    found = _file_warnings(FILES, served)
+    found = _missing(_task(tmp_path, extra_source_dir=served))
 
-    outside = f"is outside of {served}: put it there, and write its name in that folder"
-    assert found == [
-        (
-            3,
-            f"../up.png, the src of <img>, {outside} (in the page of row 5, whose line this is; "
-            "2 rows name such files)",
-        ),
-        (
-            4,
-            f"../up.png, the src of <crowd-bounding-box>, {outside} (in the page of row 5, whose "
-            "line this is; 2 rows name such files)",
-        ),
-        (
-            7,
-            f"p.png, the poster of <video>, is not in {served}, the folder of "
-            "blueprint.extra_source_dir: put it there (in the page of row 2, whose line this is; "
-            "5 rows name such files)",
-        ),
+    assert [(line, message.partition(" is not")[0]) for line, message in found] == [
+        (8, "p.png"),
+        (3, "../up.png, in <img>,"),
+        (4, "../up.png, in <crowd-bounding-box>,"),
+        (9, "big/3.png, in <img>,"),
     ]
+
+
+def test_the_pages_of_all_rows_are_checked(tmp_path: Path) -> None:
+    template = (
+        '<crowd-classifier name="c" categories="{{ task.input.names }}" header="H">'
+        "<classification-target>x</classification-target></crowd-classifier>"
+    )
+    rows = ["\"['a', 'b']\""] * 100
+    data = "\n".join(["names", *rows, "nothing", *rows])
+
+    (fault,) = _problems(_task(tmp_path, template, data))
+
+    assert "in the page of line 102" in fault.message
+    assert not fault.warning
+
+
+def test_an_onboarding_has_files_too(tmp_path: Path) -> None:
+    (tmp_path / "intro").mkdir()
+    onboarding = tmp_path / "intro/first.html"
+    onboarding.write_text('<img src="a.png"><img src="{{ task.input.img }}">' + INPUT)
+    _touch(tmp_path, "intro/a.png", "intro/b.png", "intro/c.png")
+    options = {
+        "onboarding_source": onboarding,
+        "onboarding_data": {"img": "b.png"},
+        "onboarding_correct": {"a": "x"},
+        "onboarding_qualification": "trained",
+    }
+    task = _task(tmp_path, INPUT, "x\n1\n", **options)
+
+    assert _served(task, ["a.png", "b.png", "c.png"]) == {"a.png", "b.png"}
+    assert _missing(task) == []

@@ -410,7 +410,7 @@ def test_a_preview_loads_itself_again_when_the_form_is_saved(
 ) -> None:
     text = "questions:\n- {name: q, type: text, question: First}\n"
     preview = Preview(write_form(tmp_path, text))
-    with PreviewServer(0, preview, FOLDERS) as server, browser.new_context() as context:
+    with PreviewServer(0, preview, None, FOLDERS) as server, browser.new_context() as context:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         page = context.new_page()

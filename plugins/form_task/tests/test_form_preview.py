@@ -38,7 +38,7 @@ def preview(tmp_path: Path) -> Preview:
 def url(preview: Preview, tmp_path: Path) -> Iterator[str]:
     (tmp_path / "files").mkdir()
     (tmp_path / "files/cat.svg").write_text("<svg/>")
-    with PreviewServer(0, preview, [tmp_path / "files"]) as server:
+    with PreviewServer(0, preview, tmp_path / "files", ()) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server.url
@@ -86,6 +86,18 @@ def test_files_of_the_folder_are_served_and_no_others(url: str) -> None:
     for path in ("../data.csv", "%2e%2e/data.csv", "/etc/passwd", "none.svg"):
         with pytest.raises(HTTPError, match="404"):
             get(url + path)
+
+
+def test_what_the_form_names_of_its_own_folder_is_served(tmp_path: Path) -> None:
+    for name in ("cat.svg", "other.svg", "data.csv"):
+        (tmp_path / name).write_text("picture,other.svg\ncat.svg,x\n")
+    form = "questions:\n- show: {image: '${picture}'}\n- {name: a, type: text, question: Q}\n"
+    preview = Preview(write_form(tmp_path, form), tmp_path / "data.csv")
+
+    with PreviewServer(0, preview, None, ()) as server:
+        found = [server.find(name) for name in ("cat.svg", "other.svg", "data.csv", "none.svg")]
+
+    assert found == [tmp_path / "cat.svg", None, None, None]
 
 
 def test_the_state_changes_with_every_file(preview: Preview, tmp_path: Path, url: str) -> None:

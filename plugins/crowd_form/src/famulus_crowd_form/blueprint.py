@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from threading import Lock
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from famulus_crowd_form.page import Filled
     from famulus_crowd_form.template import Template
 
+Rows = Callable[[], Iterable[Mapping[str, Any]]]
 #: The folder of our style sheet and script.
 STATIC = Path(__file__).parent / "static"
 _STYLE_SHEET = "famulus_crowd.css"
@@ -49,6 +51,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
         super().__init__(args, context)
         self._lock = Lock()
         self._compiled: dict[Path, Template] = {}
+        self._beside: dict[Path, famulus.FilesBeside] = {}
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
         """Check the options, the template, and the data whole, except for a generator."""
@@ -130,11 +133,38 @@ class CrowdFormBlueprint(famulus.Blueprint):
         page = super().review_page(evolve(unit, answers=filled.fields(answers)))
         return evolve(page, head=review_head(), body=filled.reviewed(page.body, answers))
 
-    def assets(self) -> Sequence[Path]:
-        """Return ``extra_source_dir``, and the folders of our style sheets and scripts."""
+    def assets(self) -> Sequence[Path | famulus.AssetFolder]:
+        """Return ``extra_source_dir`` or what templates name, and our style sheets and scripts.
+
+        A template that cannot be shown any more has no files.
+        """
         own = (STATIC, famulus_marks.STATIC)
         folder = self.args.extra_source_dir
-        return own if folder is None else (folder.expanduser(), *own)
+        if folder is not None:
+            return (folder.expanduser(), *own)
+        folders = []
+        for path in dict.fromkeys((self.args.task_source, self.args.onboarding_source)):
+            if path is not None:
+                with contextlib.suppress(famulus.UsageError):
+                    beside = self._files_beside(path)
+                    folders.append(famulus.AssetFolder(beside.folder, beside.serves))
+        return (*folders, *own)
+
+    def _files_beside(self, path: Path) -> famulus.FilesBeside:
+        from famulus_crowd_form.page_files import files_beside
+
+        template = self._template_of(path, "task_source")
+        with self._lock:
+            if path not in self._beside:
+                files = famulus.data_files(self.args)
+                rows: Rows | None = files[0].rows if files else None
+                if path != self.args.task_source:
+                    rows = self._onboarding_rows
+                self._beside[path] = files_beside(path.expanduser(), template, rows)
+            return self._beside[path]
+
+    def _onboarding_rows(self) -> Iterator[Mapping[str, Any]]:
+        yield self.args.onboarding_data
 
     def _page(self, row: Mapping[str, Any], language: str) -> famulus.Page:
         translate = famulus.Translator.to(language)

@@ -19,7 +19,7 @@ from famulus_crowd_form.html_tokens import Kind, line_of, tokens
 from famulus_crowd_form.onboarding import correct_faults
 from famulus_crowd_form.options import ROWS_KEY, CrowdFormArgs, SharedCrowdFormState
 from famulus_crowd_form.page import ELEMENTS, FIELDLESS, filled_page
-from famulus_crowd_form.page_files import PageFiles
+from famulus_crowd_form.page_files import PageFiles, files_beside
 from famulus_crowd_form.styles import style_faults
 from famulus_crowd_form.template import (
     OBJECT,
@@ -31,8 +31,8 @@ from famulus_crowd_form.template import (
 )
 
 _MOST_SHOWN = 30
-#: Rows whose pages are made to look for faults.
-_TRIED = 50
+#: Most faults of pages that are named.
+_MOST_FAULTS = 50
 
 
 def crowd_form_problems(
@@ -51,9 +51,17 @@ def crowd_form_problems(
     else:
         message = f"shared_state must be a SharedCrowdFormState, not a {type(state).__name__}"
         found.append(famulus.Problem(message, key="shared_state"))
-    watch = _FirstRows(template.columns if template else frozenset())
+    files = famulus.data_files(args)
+    pages = None
+    if template is not None and all(problem.warning for problem in found):
+        pages = _Pages(
+            template,
+            files_beside(path, template, files[0].rows if files else None),
+            args,
+            bool(files),
+        )
     data = famulus.check_task_data(
-        plan, given, ROWS_KEY, template.needed if template else (), watch
+        plan, given, ROWS_KEY, template.needed if template else (), pages
     )
     found += data.problems
     if template is not None:
@@ -61,7 +69,7 @@ def crowd_form_problems(
             found += _unknown_values(template, path, data.columns)
             found += _literal_columns(template, path, data.columns)
         if all(problem.warning for problem in found):
-            found += _page_problems(template, path, watch.rows, args)
+            found += pages.problems() if pages is not None else ()
     found += _onboarding_problems(args, state, plan)
     if args.extra_source_dir is not None:
         folder = args.extra_source_dir.expanduser()
@@ -96,7 +104,9 @@ def _onboarding_problems(
         problems += _unknown_values(template, path, row)
         problems += _literal_columns(template, path, row)
         if all(problem.warning for problem in problems):
-            problems += _page_problems(template, path, [(1, row)], args)
+            pages = _Pages(template, files_beside(path, template, lambda: [row]), args)
+            pages.see(1, row)
+            problems += pages.problems()
     yield from problems
     if template is None or any(not problem.warning for problem in problems):
         return
@@ -105,19 +115,68 @@ def _onboarding_problems(
 
 
 @define
-class _FirstRows:
-    """Keeps the first rows, with the values that the template uses."""
+class _Pages:
+    """Makes the pages of all rows, and looks for faults and for files that are not served."""
 
-    _names: frozenset[str]
-    rows: list[tuple[int, Mapping[str, Any]]] = field(factory=list)
+    _template: Template
+    _beside: famulus.FilesBeside
+    _args: CrowdFormArgs
+    _is_file: bool = False
+    _files: PageFiles = field(init=False)
+    _found: list[famulus.Problem] = field(factory=list, init=False)
+    _seen: set[str] = field(factory=set, init=False)
+    _is_broken: bool = field(default=False, init=False)
+
+    @_files.default
+    def _page_files(self) -> PageFiles:
+        return PageFiles(self._beside, self._folder, self._noun)
+
+    @property
+    def _folder(self) -> Path | None:
+        folder = self._args.extra_source_dir
+        return None if folder is None else folder.expanduser()
+
+    @property
+    def _noun(self) -> str:
+        return "line" if self._is_file else "row"
 
     @property
     def names(self) -> Collection[str]:
-        return self._names | set(OBJECT_COLUMNS)
+        return self._template.columns | set(OBJECT_COLUMNS)
 
     def see(self, place: int, row: Mapping[str, Any]) -> None:
-        if len(self.rows) < _TRIED:
-            self.rows.append((place, row))
+        if self._is_broken:
+            return
+        try:
+            page = self._template.render(row)
+        except LiquidError as error:
+            self._found.append(problem_of(error, self._beside.page))
+            self._is_broken = True
+            return
+        self._files.see(place, page)
+        for line, fault in filled_page(page).faults:
+            self._add(place, line, fault, is_warning=False)
+        for line, fault in style_faults(page):
+            self._add(place, line, fault, is_warning=True)
+
+    def problems(self) -> Iterator[famulus.Problem]:
+        """Yield what is wrong with the pages, each fault once."""
+        yield from self._found
+        if len(self._seen) > _MOST_FAULTS:
+            message = f"{len(self._seen) - _MOST_FAULTS} more faults of other rows"
+            yield famulus.Problem(message, file=self._beside.page)
+        if self._folder is None or self._folder.is_dir():
+            yield from famulus.file_problems(self._beside, self._folder)
+            yield from self._files.problems()
+
+    def _add(self, place: int, line: int, fault: str, *, is_warning: bool) -> None:
+        if fault in self._seen:
+            return
+        self._seen.add(fault)
+        if len(self._seen) <= _MOST_FAULTS:
+            message = f"{fault} (in the page of {self._noun} {place}, whose line this is)"
+            file = self._beside.page
+            self._found.append(famulus.Problem(message, file=file, line=line, warning=is_warning))
 
 
 def _read(
@@ -216,28 +275,3 @@ def _literal_columns(
                 f"task.input: write {{{{ {value} }}}} if it stands for the column {name!r}"
             )
             yield famulus.Problem(message, file=path, line=line, warning=True)
-
-
-def _page_problems(
-    template: Template, path: Path, rows: list[tuple[int, Mapping[str, Any]]], args: CrowdFormArgs
-) -> Iterator[famulus.Problem]:
-    """Yield what is wrong with the pages of the first rows, each fault once."""
-    seen: set[str] = set()
-    folder = None if args.extra_source_dir is None else args.extra_source_dir.expanduser()
-    files = PageFiles(path, folder)
-    for place, row in rows:
-        try:
-            page = template.render(row)
-        except LiquidError as error:
-            yield problem_of(error, path)
-            return
-        files.see(place, page)
-        found = [(line, fault, False) for line, fault in filled_page(page).faults]
-        found += [(line, fault, True) for line, fault in style_faults(page)]
-        for line, fault, is_warning in found:
-            if fault not in seen:
-                seen.add(fault)
-                message = f"{fault} (in the page of row {place}, whose line this is)"
-                yield famulus.Problem(message, file=path, line=line, warning=is_warning)
-    if folder is None or folder.is_dir():
-        yield from files.problems()

@@ -91,6 +91,15 @@ def blank(source: str) -> str:
     return _LIQUID.sub(lambda found: re.sub(r"[^\n]", "x", found[0]), source)
 
 
+def liquid_parts(text: str) -> list[str]:
+    """Cut a text at its Liquid: every second part is an output or a tag."""
+    parts, position = [], 0
+    for found in _LIQUID.finditer(text):
+        parts += [text[position : found.start()], found[0]]
+        position = found.end()
+    return [*parts, text[position:]]
+
+
 def is_code(token: Token) -> bool:
     """Return whether the content of a script is code or JSON, whose values have filters."""
     kind = token.values().get("type", "").strip()

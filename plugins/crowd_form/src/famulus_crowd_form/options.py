@@ -35,7 +35,8 @@ class CrowdFormArgs(famulus.OnboardingArgs):
         factory=dict,
     )
     extra_source_dir: Path | None = famulus.option(
-        help="Folder whose files are served beside the page: images, scripts, style sheets."
+        help="Folder whose files are served beside the page, in place of the images, scripts and "
+        "style sheets in the template's folder that it and its data name."
     )
     data_csv: Path | None = famulus.option(
         help="CSV file in UTF-8: a line of column names, then a row for each assignment."

@@ -1,134 +1,180 @@
-"""Warn of files that the pages of a template name and workers would not get."""
+"""The files that a template names: what is served with it, and what its pages lack."""
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from html import unescape
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import unquote
+from typing import Any
 
 from attrs import define, field
 
 import famulus
+from famulus_crowd_form.contexts import blank, liquid_parts
 from famulus_crowd_form.html_tokens import Kind, Token, line_of, tokens
 from famulus_crowd_form.page import OWN_SCRIPTS
+from famulus_crowd_form.template import OBJECT, OBJECT_COLUMNS, Template
 
-_OPTION = "blueprint.extra_source_dir"
 _MOST_NAMED = 20
-_LOADED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+#: What elements of Ground Truth load.
+_LOADED: Mapping[str, str] = MappingProxyType(
     {
-        "audio": ("src",),
-        "crowd-bounding-box": ("src",),
-        "crowd-card": ("image",),
-        "crowd-image-classifier": ("src",),
-        "crowd-image-classifier-multi-select": ("src",),
-        "embed": ("src",),
-        "iframe": ("src",),
-        "img": ("src",),
-        "input": ("src",),
-        "link": ("href",),
-        "object": ("data",),
-        "script": ("src",),
-        "source": ("src",),
-        "track": ("src",),
-        "video": ("src", "poster"),
+        "crowd-bounding-box": "src",
+        "crowd-card": "image",
+        "crowd-image-classifier": "src",
+        "crowd-image-classifier-multi-select": "src",
     }
 )
-_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+_COLUMN = re.compile(
+    r"""\{\{-?\s*task\.input(?:\.([\w-]+)|\[\s*(?:"([^"]*)"|'([^']*)')\s*\])"""
+    r"""\s*(?:\|\s*(?:grant_read_access|skip_autoescape)\s*)*-?\}\}"""
+)
+# All that names files in a page, and what never does.
+_CANDIDATE = re.compile(
+    r"""\b(?:src|srcset|href|poster|data|image)\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]++)"""
+    r"""|url\([^)]*+\)|@import[^;]*+""",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(r"""[^"'(]*["'(]?\s*["']?(?:https?:|data:|//|#)[^,]*\Z""", re.IGNORECASE)
+
+
+def files_beside(
+    path: Path, template: Template, rows: Callable[[], Iterable[Mapping[str, Any]]] | None
+) -> famulus.FilesBeside:
+    """Return the files that are served with a template, without ``extra_source_dir``.
+
+    :param path: the template's file.
+    :param rows: streams the data; None where it is not in a file.
+    """
+    columns = template.columns
+    if OBJECT in columns:
+        columns |= set(OBJECT_COLUMNS)
+    addresses = list(_addresses(template.source, path))
+    return famulus.FilesBeside(path, addresses, sorted(columns), rows)
+
+
+def _addresses(source: str, file: Path) -> Iterator[famulus.FileAddress]:
+    """Yield the addresses that a template writes, with the values that complete them."""
+    blanked = blank(source)
+    for token in tokens(blanked):
+        if token.kind is not Kind.START:
+            continue
+        for start, end in _spans(blanked, token):
+            place = famulus.Problem("", file=file, line=line_of(source, start))
+            yield from _pieces(source[start:end], place, expected=token.name not in ("a", "area"))
+        if token.name == "script" and token.content_end is not None:
+            place = famulus.Problem("", file=file, line=line_of(source, token.start))
+            for name in famulus.media_names(source[token.end : token.content_end]):
+                yield famulus.FileAddress((name,), place, expected=False)
+
+
+def _pieces(
+    written: str, place: famulus.Problem, *, expected: bool
+) -> Iterator[famulus.FileAddress]:
+    parts = liquid_parts(written)
+    if any(part.startswith("{%") for part in parts):
+        # What stands between the tags may be an address, or a part of one.
+        for part in parts[::2]:
+            for name in famulus.media_names(part):
+                yield famulus.FileAddress((name,), place, expected=False)
+        return
+    pieces: list[str | famulus.FileColumn] = []
+    for index, part in enumerate(parts):
+        if index % 2 == 0:
+            pieces.append(unescape(part))
+            continue
+        found = _COLUMN.fullmatch(part)
+        name = next(filter(None, found.groups()), "") if found else ""
+        pieces.append(famulus.FileColumn(name, part))
+    address = famulus.FileAddress(tuple(pieces), place, expected)
+    if address.may_be_here and not address.written.partition("?")[0].endswith(OWN_SCRIPTS):
+        yield address
+
+
+def _spans(text: str, token: Token) -> Iterator[tuple[int, int]]:
+    attributes = [(each.name, each.span) for each in token.attributes() if each.span is not None]
+    content = None if token.content_end is None else (token.end, token.content_end)
+    yield from famulus.file_address_spans(text, token.name, attributes, content)
+    own = _LOADED.get(token.name)
+    yield from (span for name, span in attributes if name == own)
 
 
 @define
 class _Missing:
-    #: of the page of that row
+    #: of the page of the first row
     line: int
     tag: str
-    attribute: str
-    name: str
-    place: int
-    #: pages on which this attribute names a file that is not served
-    pages: int = 1
+    #: the names, each with the row whose page has it
+    named: list[tuple[str, int]] = field(factory=list)
+    pages: int = 0
 
 
 @define
 class PageFiles:
-    """Looks at filled pages for files that are not served.
+    """Looks at filled pages for files that workers would not get.
 
-    :param file: the template.
+    What the template itself writes is looked at by ``famulus.file_problems``.
+
     :param folder: the one that ``extra_source_dir`` names.
+    :param noun: what a row is called, beside its place.
     """
 
-    file: Path
+    beside: famulus.FilesBeside
     folder: Path | None
-    _missing: dict[tuple[int, str, str], _Missing] = field(factory=dict, init=False)
+    noun: str = "row"
+    _missing: dict[tuple[int, str], _Missing] = field(factory=dict, init=False)
+    _known: set[str] = field(factory=set, init=False)
+    _written: Collection[str] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        own = (one.written for one in self.beside.addresses if not one.columns)
+        self._written = frozenset(own)
 
     def see(self, place: int, page: str) -> None:
         """Look at the page of one row; ``place`` is its line or its number."""
+        found = {each for each in _CANDIDATE.findall(page) if not _ELSEWHERE.match(each)}
+        if found <= self._known:
+            return
+        is_whole = True
         for token in tokens(page):
-            if token.kind is not Kind.START:
+            if token.kind is not Kind.START or token.name in ("a", "area"):
                 continue
-            for attribute, name in _names(token):
-                if not self._is_served(name):
-                    self._add(line_of(page, token.start), token.name, attribute, name, place)
+            for start, end in _spans(page, token):
+                name = self._name(unescape(page[start:end]))
+                if name and famulus.file_fault(self.beside, self.folder, name) is not None:
+                    is_whole = False
+                    self._add(line_of(page, start), token.name, name, place)
+        if is_whole:
+            self._known |= found
 
     def problems(self) -> Iterator[famulus.Problem]:
-        """Yield a warning for each attribute that names a file that is not served."""
+        """Yield a warning for each place that names files that are not served."""
         missing = sorted(self._missing.values(), key=lambda each: each.line)
         for each in missing[:_MOST_NAMED]:
-            more = f"; {each.pages} rows name such files" if each.pages > 1 else ""
+            (name, place), *others = each.named
+            also = [f"{self.noun} {row}: {other}" for other, row in others]
+            also += [f"{each.pages - len(each.named)} more"] * (each.pages > len(each.named))
+            fault = famulus.file_fault(self.beside, self.folder, name)
             message = (
-                f"{each.name}, the {each.attribute} of <{each.tag}>, {self._fault(each.name)} "
-                f"(in the page of row {each.place}, whose line this is{more})"
+                f"{name}, in <{each.tag}>, {fault} (in the page of {self.noun} {place}, whose line "
+                f"this is{'; also ' * bool(also)}{', '.join(also)})"
             )
-            yield famulus.Problem(message, file=self.file, line=each.line, warning=True)
+            yield famulus.Problem(message, file=self.beside.page, line=each.line, warning=True)
         if len(missing) > _MOST_NAMED:
             message = f"{len(missing) - _MOST_NAMED} more addresses name files that are not served"
-            yield famulus.Problem(message, file=self.file, warning=True)
+            yield famulus.Problem(message, file=self.beside.page, warning=True)
 
-    def _add(self, line: int, tag: str, attribute: str, name: str, place: int) -> None:
-        known = self._missing.get((line, tag, attribute))
-        if known is None:
-            self._missing[line, tag, attribute] = _Missing(line, tag, attribute, name, place)
-        elif known.place != place:
-            known.pages += 1
+    def _name(self, address: str) -> str | None:
+        if address in self._written or address.partition("?")[0].endswith(OWN_SCRIPTS):
+            return None
+        return famulus.requested_file_name(address)
 
-    def _is_served(self, name: str) -> bool:
-        if self.folder is None or any(part.startswith(".") for part in name.split("/")):
-            return False
-        try:
-            file = (self.folder / name).resolve()
-            return file.is_relative_to(self.folder.resolve()) and file.is_file()
-        except (OSError, RuntimeError, ValueError):
-            return False
-
-    def _fault(self, name: str) -> str:
-        if self.folder is None:
-            return (
-                "is not served: put it into a folder that has nothing else in it than files for "
-                f"workers, and name this in {_OPTION}"
-            )
-        if name.startswith("../"):
-            return f"is outside of {self.folder}: put it there, and write its name in that folder"
-        return f"is not in {self.folder}, the folder of {_OPTION}: put it there"
-
-
-def file_name(address: str) -> str | None:
-    """Return the name of the file that a browser asks this server for; None for other addresses.
-
-    A backslash is a slash, as browsers read it.
-    """
-    read = address.strip().replace("\\", "/")
-    path = re.split(r"[?#]", read, maxsplit=1)[0]
-    if not path or _ELSEWHERE.match(read):
-        return None
-    return posixpath.normpath(unquote(path).lstrip("/"))
-
-
-def _names(token: Token) -> Iterator[tuple[str, str]]:
-    """Yield the attributes of an element that name files of this server, with these."""
-    values = token.values()
-    for attribute in _LOADED.get(token.name, ()):
-        name = file_name(values.get(attribute, ""))
-        if name is not None and not name.endswith(OWN_SCRIPTS):
-            yield attribute, name
+    def _add(self, line: int, tag: str, name: str, place: int) -> None:
+        missing = self._missing.setdefault((line, tag), _Missing(line, tag))
+        if (name, place) in missing.named:
+            return
+        missing.pages += 1
+        if len(missing.named) < _MOST_NAMED:
+            missing.named.append((name, place))

@@ -55,6 +55,9 @@ def css_filter(before: str, *, is_attribute: bool) -> str:
 
 def style_faults(page: str) -> Iterator[tuple[int, str]]:
     """Yield the values of a filled page that have no effect in its styles, with their lines."""
+    if "\\" not in page:
+        # What has no effect is escaped.
+        return
     for token in tokens(page):
         if token.kind is not Kind.START:
             continue

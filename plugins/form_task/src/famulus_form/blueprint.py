@@ -15,6 +15,7 @@ from famulus_form.catalogue import CATALOGUE
 from famulus_form.checks import form_problems
 from famulus_form.form import FOLDERS, Form
 from famulus_form.items import grouped
+from famulus_form.media_files import files_beside_form
 from famulus_form.onboarding import Onboarding, verdict_of_script
 from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.sent import Sent
@@ -37,6 +38,7 @@ class FormBlueprint(famulus.Blueprint):
         self._lock = Lock()
         self._compiled: TranslatedForm | None = None
         self._compiled_onboarding: Onboarding | None = None
+        self._beside: dict[Path, famulus.FilesBeside] = {}
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
         """Check the options, the form, and the data whole, except for a generator."""
@@ -151,10 +153,21 @@ class FormBlueprint(famulus.Blueprint):
         body = self._form.as_reviewed(page.body, answers, unit.data)
         return evolve(page, head=self._form.review_head, body=body)
 
-    def assets(self) -> Sequence[Path]:
-        """Return ``extra_source_dir``, and the folders of our style sheets and scripts."""
+    def assets(self) -> Sequence[Path | famulus.AssetFolder]:
+        """Return ``extra_source_dir`` or what the forms name, and our style sheets and scripts."""
         folder = self.args.extra_source_dir
-        return FOLDERS if folder is None else (folder.expanduser(), *FOLDERS)
+        if folder is not None:
+            return (folder.expanduser(), *FOLDERS)
+        forms = (self.args.form, self.args.onboarding_form)
+        beside = [self._files_beside(path.expanduser()) for path in forms if path is not None]
+        return (*(famulus.AssetFolder(each.folder, each.serves) for each in beside), *FOLDERS)
+
+    def _files_beside(self, path: Path) -> famulus.FilesBeside:
+        with self._lock:
+            if path not in self._beside:
+                data = famulus.data_files(self.args)
+                self._beside[path] = files_beside_form(path, data)
+            return self._beside[path]
 
     def _shown(self, view: famulus.TaskView) -> Shown:
         own = _own_values(view.agent_id, view.worker)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 
 import famulus
 from famulus_form.form_file import FormFile, read_form
 from famulus_form.languages import language_warnings
-from famulus_form.media_files import MediaWatch
+from famulus_form.media_files import files_beside, files_beside_form
 from famulus_form.onboarding import judged_task_problems, onboarding_problems
 from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.texts import OWN_NAMES, placeholders
@@ -36,8 +37,10 @@ def form_problems(
         message = f"shared_state must be a SharedFormState, not a {type(state).__name__}"
         found.append(famulus.Problem(message, key="shared_state"))
     folder = None if args.extra_source_dir is None else args.extra_source_dir.expanduser()
-    watch = MediaWatch(folder, "line" if famulus.data_files(args) else "row")
-    watch.add(forms)
+    files = famulus.data_files(args)
+    path = Path() if args.form is None else args.form.expanduser()
+    beside = files_beside(path, forms, files)
+    watch = famulus.FileWatch(beside, folder, "line" if files else "row")
     data = famulus.check_task_data(plan, given, ROWS_KEY, used - OWN_NAMES, watch)
     found += data.problems
     if data.columns is not None:
@@ -50,10 +53,12 @@ def form_problems(
     elif args.items_per_page > 1:
         found += _once(problem for form in forms for problem in values_of_no_row(form))
     found += _once(onboarding_problems(args, state, plan))
-    if args.onboarding_form is not None:
-        watch.add(read_form(args.onboarding_form.expanduser()).in_all_languages())
     if folder is None or folder.is_dir():
+        found += famulus.file_problems(beside, folder)
         found += watch.problems()
+        if args.onboarding_form is not None:
+            onboarding = files_beside_form(args.onboarding_form.expanduser())
+            found += famulus.file_problems(onboarding, folder)
     if folder is not None:
         found += famulus.served_folder_problems(plan, "blueprint.extra_source_dir", folder)
     return found

@@ -20,7 +20,12 @@ def form() -> None:
 @form.command
 @click.argument("file", type=_FILE)
 @click.option("--data", type=_FILE, help="CSV, JSON or JSON lines; its first rows are shown.")
-@click.option("--files", type=_FOLDER, metavar="FOLDER", help="Folder of images, audio and video.")
+@click.option(
+    "--files",
+    type=_FOLDER,
+    metavar="FOLDER",
+    help="Folder of images, audio and video, in place of the form's own.",
+)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 for any."
 )
@@ -47,9 +52,8 @@ def preview(
 
     if data is not None:
         data_option(data)
-    folders = [*FOLDERS] if files is None else [files, *FOLDERS]
     try:
-        server = PreviewServer(port, Preview(file, data, items), folders)
+        server = PreviewServer(port, Preview(file, data, items), files, FOLDERS)
     except OSError as error:
         message = f"port {port} cannot be used ({error.strerror}); choose another with --port"
         raise famulus.UsageError(message) from error

@@ -27,7 +27,8 @@ class FormArgs(famulus.OnboardingArgs):
         "onboarding_qualification."
     )
     extra_source_dir: Path | None = famulus.option(
-        help="Folder whose files are served beside the page: images, audio, video."
+        help="Folder whose files are served beside the page, in place of the images, sounds and "
+        "videos in the form's folder that the form and its data name."
     )
     items_per_page: int = famulus.option(
         help="Rows that one unit has, whose answers are in the list items; the questions are asked "

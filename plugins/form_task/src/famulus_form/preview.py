@@ -15,6 +15,7 @@ import famulus
 from famulus_form.form import Form
 from famulus_form.form_file import FormFile, read_form
 from famulus_form.items import ITEMS, grouped
+from famulus_form.media_files import files_beside_form
 from famulus_form.sent import Sent
 from famulus_form.texts import OWN_NAMES, Shown, placeholders
 
@@ -65,6 +66,11 @@ class Preview:
         form = read_form(self.path)
         files = [self.path, *form.included, *([self.data] if self.data else [])]
         return " ".join(map(_written, files))
+
+    def files_beside(self) -> famulus.FilesBeside:
+        """Return the files of the form's folder that the form and its data name."""
+        data = [] if self.data is None else [famulus.DataFile(data_option(self.data), self.data)]
+        return files_beside_form(self.path, data)
 
     def page(self, number: int) -> str:
         """Return the page of a row, or what is wrong with the form."""

@@ -20,14 +20,41 @@ _LARGEST = 100_000_000
 
 
 class PreviewServer(ThreadingHTTPServer):
-    """Serves one preview, and the files that its page names."""
+    """Serves one preview, and the files that its page names.
+
+    :param files: the folder of the form's images, sounds and videos; None for its own.
+    :param folders: of our style sheets and scripts.
+    """
 
     daemon_threads = True
 
-    def __init__(self, port: int, preview: Preview, folders: Sequence[Path]) -> None:
+    def __init__(
+        self, port: int, preview: Preview, files: Path | None, folders: Sequence[Path]
+    ) -> None:
         super().__init__((_HOST, port), _Handler)
         self.preview = preview
-        self.folders = [folder.resolve() for folder in folders]
+        self._files = files
+        self._folders = folders
+
+    def find(self, name: str) -> Path | None:
+        """Return the file of that name, or None."""
+        for folder in self._asset_folders():
+            root = folder.path.resolve()
+            path = (root / name).resolve()
+            hidden = any(part.startswith(".") for part in Path(name).parts)
+            if hidden or not path.is_relative_to(root) or not path.is_file():
+                continue
+            if folder.serves(name):
+                return path
+        return None
+
+    def _asset_folders(self) -> Sequence[famulus.AssetFolder]:
+        if self._files is None:
+            beside = self.preview.files_beside()
+            first = famulus.AssetFolder(beside.folder, beside.serves)
+        else:
+            first = famulus.AssetFolder(self._files)
+        return [*map(famulus.AssetFolder, self._folders), first]
 
     @property
     def url(self) -> str:
@@ -65,14 +92,12 @@ class _Handler(BaseHTTPRequestHandler):
         return min(int(found), MOST_ROWS) if found.isascii() and found.isdigit() else 0
 
     def _send_file(self, name: str) -> None:
-        for folder in self.server.folders:
-            path = (folder / name).resolve()
-            hidden = any(part.startswith(".") for part in Path(name).parts)
-            if not hidden and path.is_relative_to(folder) and path.is_file():
-                kind = guess_type(path.name)[0] or "application/octet-stream"
-                self._send_bytes(path.read_bytes(), kind)
-                return
-        self.send_error(HTTPStatus.NOT_FOUND)
+        path = self.server.find(name)
+        if path is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        kind = guess_type(path.name)[0] or "application/octet-stream"
+        self._send_bytes(path.read_bytes(), kind)
 
     def _send(self, text: str, kind: str = "text/html") -> None:
         self._send_bytes(text.encode(errors="replace"), f"{kind}; charset=utf-8")

@@ -69,6 +69,24 @@ def without_placeholders(text: str) -> str:
     return _PLACEHOLDER.sub("", text)
 
 
+def value_pieces(text: str) -> Iterator[str | tuple[str, str]]:
+    """Cut a text at its placeholders: strings, and names of columns with how they are written.
+
+    It begins and ends with a string, as between any two columns.
+    """
+    position, literal = 0, ""
+    for found in _PLACEHOLDER.finditer(text):
+        literal += text[position : found.start()]
+        position = found.end()
+        if found[1]:
+            literal += found[0][1:]
+        else:
+            yield literal
+            yield found[2], found[0]
+            literal = ""
+    yield literal + text[position:]
+
+
 def value_text(value: Any) -> str:
     """Return a value of the data as workers read it."""
     if isinstance(value, str):

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 import famulus
-from famulus_static_html.beside import FilesBeside
+from famulus_static_html.beside import files_beside
 from famulus_static_html.checks import StaticTaskChecks
 from famulus_static_html.columns import with_inputs
 from famulus_static_html.compiled import CompiledPage
@@ -33,7 +33,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
         super().__init__(args, context)
         self._lock = Lock()
         self._pages: dict[Path, CompiledPage] = {}
-        self._beside: dict[Path, FilesBeside] = {}
+        self._beside: dict[Path, famulus.FilesBeside] = {}
 
     @property
     def _state(self) -> SharedStaticTaskState:
@@ -140,12 +140,12 @@ class StaticTaskBlueprint(famulus.Blueprint):
                     folders.append(famulus.AssetFolder(beside.folder, beside.serves))
         return folders
 
-    def _files_beside(self, path: Path) -> FilesBeside:
+    def _files_beside(self, path: Path) -> famulus.FilesBeside:
         page = self._page(path)
         with self._lock:
             if path not in self._beside:
                 data = famulus.data_files(self.args)
-                self._beside[path] = FilesBeside(path.expanduser(), page.files, data)
+                self._beside[path] = files_beside(page, path.expanduser(), data)
             return self._beside[path]
 
     def _page(self, path: Path | None) -> CompiledPage:

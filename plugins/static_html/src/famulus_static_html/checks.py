@@ -9,10 +9,9 @@ from typing import Any
 from attrs import define, field
 
 import famulus
-from famulus_static_html.beside import FilesBeside
+from famulus_static_html.beside import InputFileWatch, files_beside
 from famulus_static_html.columns import named_columns, page_problems
 from famulus_static_html.compiled import CompiledPage
-from famulus_static_html.file_checks import FileWatch, missing_files, served_files
 from famulus_static_html.markup import MarkupWatch, SeveralWatches
 from famulus_static_html.options import ROWS_KEY, SharedStaticTaskState, StaticTaskArgs
 from famulus_static_html.page import read_page
@@ -89,16 +88,15 @@ class StaticTaskChecks:
         path = self._path(name)
         if page is not None and path is not None:
             self.found += page_problems(page, path, columns)
-            folder, beside = self._path("extra_source_dir"), self._beside(page, path)
-            self.found += missing_files(beside, folder)
-            self.found += served_files(beside) if folder is None else ()
+            folder = self._path("extra_source_dir")
+            self.found += famulus.file_problems(self._beside(page, path), folder)
 
-    def _beside(self, page: CompiledPage, path: Path) -> FilesBeside:
-        return FilesBeside(path, page.files, famulus.data_files(self.args))
+    def _beside(self, page: CompiledPage, path: Path) -> famulus.FilesBeside:
+        return files_beside(page, path, famulus.data_files(self.args))
 
     def _watches(
         self, name: str, page: CompiledPage | None, most: int | None = None
-    ) -> list[MarkupWatch | FileWatch]:
+    ) -> list[MarkupWatch | InputFileWatch]:
         path = self._path(name)
         if page is None or path is None:
             return []
@@ -113,7 +111,7 @@ class StaticTaskChecks:
             is_decided=self.args.trust_data is not None,
         )
         folder = self._path("extra_source_dir")
-        return [markup, FileWatch(self._beside(page, path), folder, noun)]
+        return [markup, InputFileWatch(self._beside(page, path), folder, noun)]
 
     def _data(
         self,

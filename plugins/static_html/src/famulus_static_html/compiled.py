@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 import famulus
 from famulus_static_html.fields import ListFields
-from famulus_static_html.local_files import LocalAddress
+from famulus_static_html.local_files import LocalFiles
 from famulus_static_html.mturk import MTurkParts
 from famulus_static_html.outer import OuterAttributes, OuterTags
 from famulus_static_html.source import Placeholder, Source
@@ -49,8 +49,8 @@ class CompiledPage:
     quoted: tuple[Placeholder, ...]
     #: placeholders that stand for an attribute without a value, such as ``checked``
     switches: tuple[Placeholder, ...]
-    #: the addresses in its own folder that the page names
-    files: tuple[LocalAddress, ...]
+    #: what the page names in its own folder
+    files: LocalFiles
     lists: ListFields
     problems: tuple[famulus.Problem, ...]
     #: whether values can bring fields with them

@@ -39,7 +39,7 @@ from famulus_static_html.forms import (
     own_forms,
 )
 from famulus_static_html.ground_truth import ground_truth_faults
-from famulus_static_html.local_files import local_addresses
+from famulus_static_html.local_files import LocalFiles
 from famulus_static_html.mturk import MTURK_ACTION, MTurkParts
 from famulus_static_html.outer import NOT_USED, OuterTags
 from famulus_static_html.placement import (
@@ -136,7 +136,7 @@ class _Compiler:
             shown=tuple(self.shown),
             quoted=tuple(self.quoted),
             switches=tuple(self.switches),
-            files=local_addresses(self.source, tokens, live),
+            files=LocalFiles.of(self.source, tokens, live, self.file),
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
             has_raw_markup=self.has_raw_markup,

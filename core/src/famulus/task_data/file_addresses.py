@@ -1,0 +1,203 @@
+"""The addresses of files: which of them a page loads, and the names that they ask a server for."""
+
+from __future__ import annotations
+
+import html
+import json
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import unquote
+
+from attrs import frozen
+
+from famulus.errors import Problem
+
+_LOADED: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "audio": ("src",), "embed": ("src",), "iframe": ("src",), "image": ("href", "xlink:href"),
+    "img": ("src", "srcset"), "input": ("src",), "link": ("href",), "object": ("data",),
+    "script": ("src",), "source": ("src", "srcset"), "track": ("src",), "video": ("src", "poster"),
+})  # fmt: skip
+# Elements whose address a worker may open.
+_LINKED = frozenset({"a", "area"})
+MEDIA = frozenset({
+    ".aac", ".apng", ".avif", ".bmp", ".flac", ".gif", ".jpeg", ".jpg", ".m4a", ".m4v", ".mov",
+    ".mp3", ".mp4", ".mpeg", ".oga", ".ogg", ".ogv", ".opus", ".png", ".svg", ".tif", ".tiff",
+    ".vtt", ".wav", ".webm", ".webp",
+})  # fmt: skip
+# A name in this folder or in one inside of it, without what a browser does not ask the server for.
+_HERE = re.compile(r"(?![a-z][a-z0-9+.-]*:|[/?#])[^?#]+", re.IGNORECASE)
+# A name in the root of this server.
+_ROOT = re.compile(r"/(?!/)([^?#]+)")
+_CANDIDATE = re.compile(r"[\s,]*+([^\s,]\S*+)[^,]*+")
+_QUOTE = r"&(?:quot|apos|\#34|\#39);"
+_IN_STYLE = re.compile(
+    rf"""url\(\s*+(?:"([^"\n]*)"|'([^'\n]*)'|(?:{_QUOTE})?([^"'()\s]+?)(?=[\s)]|{_QUOTE}|\Z))
+    |@import\s*+(?:"([^"\n]*)"|'([^'\n]*)')""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ATTRIBUTE = re.compile(
+    r"""\s(src|srcset|href|poster|data)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"']++))""",
+    re.IGNORECASE,
+)
+# What may be an address in a value of the data: a list of names, JSON, markup.
+_WORD = re.compile(r"""[^\s"'<>()\[\]{},;|=]++""")
+
+
+@frozen
+class FileColumn:
+    """A value of the data in an address."""
+
+    #: the column; empty where it is not known which values complete the address
+    name: str
+    #: as it is written, such as ``${n}``
+    written: str
+
+
+@frozen
+class FileAddress:
+    """An address that a page names: text, and values of the data that complete it."""
+
+    pieces: tuple[str | FileColumn, ...]
+    #: where it is written: a problem without a message
+    place: Problem
+    #: whether the page loads the file, and is not whole without it
+    expected: bool = True
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The names of the values that complete it."""
+        return [piece.name for piece in self.pieces if not isinstance(piece, str)]
+
+    @property
+    def written(self) -> str:
+        """The address as it is written."""
+        return "".join(one if isinstance(one, str) else one.written for one in self.pieces)
+
+    @property
+    def may_be_here(self) -> bool:
+        """Whether it can name a file of this server."""
+        if self.columns and not self.pieces[0]:
+            return True
+        written = self.written.strip().replace("\\", "/")
+        return _HERE.match(written) is not None or _ROOT.match(written) is not None
+
+    def filled(self, row: Mapping[str, Any]) -> str:
+        """Return the address that the values of a row complete."""
+        return "".join(
+            one if isinstance(one, str) else _text(row.get(one.name)) for one in self.pieces
+        )
+
+
+def local_file_name(address: str, folder: str = "") -> str | None:
+    """Return the name that a browser asks the page's own server for; None for other addresses.
+
+    A backslash is a slash, as browsers read it.
+
+    :param folder: the one that the address is relative to.
+    """
+    found = _HERE.match(address.strip().replace("\\", "/"))
+    name = posixpath.normpath(posixpath.join(folder, unquote(found[0]).strip())) if found else "."
+    return None if name.startswith((".", "/")) else name
+
+
+def outside_file_name(address: str) -> str | None:
+    """Return the name that a browser asks this server for outside of the page's folder.
+
+    It begins with ``..`` or with a slash, and is None for other addresses.
+    """
+    read = address.strip().replace("\\", "/")
+    if found := _ROOT.match(read):
+        return "/" + posixpath.normpath(unquote(found[1]).strip())
+    found = _HERE.match(read)
+    name = posixpath.normpath(unquote(found[0]).strip()) if found else ""
+    return name if name.startswith("../") else None
+
+
+def requested_file_name(address: str) -> str | None:
+    """Return the name that a browser asks this server for; None for addresses elsewhere.
+
+    It is relative to the page, or begins with ``..`` or with a slash. A backslash is a slash, as
+    browsers read it.
+    """
+    return local_file_name(address) or outside_file_name(address)
+
+
+def file_address_spans(
+    text: str,
+    element: str,
+    attributes: Iterable[tuple[str, tuple[int, int]]],
+    content: tuple[int, int] | None = None,
+) -> Iterator[tuple[int, int]]:
+    """Yield where the addresses of files stand that a tag names, or the style sheet in it.
+
+    :param text: the page.
+    :param element: the name of the tag, in lower case.
+    :param attributes: those with a value: their names in lower case, and where the values stand.
+    :param content: where the text in the element stands.
+    """
+    names = ("href",) if element in _LINKED else _LOADED.get(element, ())
+    for name, span in attributes:
+        if name == "style":
+            yield from _style_spans(text, *span)
+        elif name == "srcset" and name in names:
+            for match in _CANDIDATE.finditer(text, *span):
+                yield match.span(1)
+        elif name in names:
+            yield span
+    if element == "style" and content is not None:
+        yield from _style_spans(text, *content)
+
+
+def style_addresses(css: str) -> Iterator[str]:
+    """Yield the addresses that a style sheet names."""
+    for start, end in _style_spans(css, 0, len(css)):
+        yield css[start:end]
+
+
+def html_addresses(page: str) -> Iterator[str]:
+    """Yield the addresses that an HTML file names, in its attributes and styles."""
+    for found in _ATTRIBUTE.finditer(page):
+        value = html.unescape(found[2] or found[3] or found[4] or "")
+        if found[1].lower() == "srcset":
+            yield from (each[1] for each in _CANDIDATE.finditer(value))
+        else:
+            yield value
+    yield from style_addresses(page)
+
+
+def is_media(name: str) -> bool:
+    """Return whether a name is that of an image, a sound, a video or subtitles."""
+    return Path(name).suffix.lower() in MEDIA
+
+
+def media_names(value: Any) -> Iterator[str]:
+    """Yield what may be names of media files in a value: the whole, or parts of lists and markup.
+
+    They are relative to the page.
+    """
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from media_names(each)
+    elif isinstance(value, str):
+        words = {value, *_WORD.findall(value)} if _WORD.fullmatch(value) is None else {value}
+        for word in words:
+            name = local_file_name(html.unescape(word))
+            if name is not None and is_media(name):
+                yield name
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _style_spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    for match in _IN_STYLE.finditer(text, start, end):
+        yield next(match.span(index) for index in range(1, 6) if match[index] is not None)

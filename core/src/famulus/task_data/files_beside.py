@@ -1,0 +1,171 @@
+"""The files in the folder of a page: those that it names are served with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from attrs import define, field
+
+from famulus.errors import UsageError
+from famulus.task_data.file_addresses import (
+    MEDIA,
+    FileAddress,
+    html_addresses,
+    is_media,
+    local_file_name,
+    media_names,
+    style_addresses,
+)
+
+_SERVED = MEDIA | {
+    ".css", ".eot", ".htm", ".html", ".ico", ".js", ".mjs", ".otf", ".pdf", ".ttf", ".woff",
+    ".woff2",
+}  # fmt: skip
+_SCRIPTS = frozenset({".js", ".mjs"})
+#: Files that may name others.
+_FOLLOWED = _SCRIPTS | {".css", ".htm", ".html"}
+#: In place of a value, in a name; no author writes it.
+_ANY = "\ue000"
+
+
+@define
+class FilesBeside:
+    """The files beside a page that it names: itself, in files that it names, or by its data.
+
+    Media files are served that values complete an address to, or that values of ``columns`` name,
+    and of other kinds those alone whose names the page has, or a style sheet or an HTML file that
+    it names. Reads nothing before the first question; threads can share it.
+
+    :param page: the file of the page, which names are relative to.
+    :param addresses: those that the page names.
+    :param columns: of the data, that the page uses.
+    :param rows: streams the data, with these columns; None where it is not in a file.
+    """
+
+    page: Path
+    addresses: Sequence[FileAddress]
+    columns: Collection[str] = ()
+    rows: Callable[[], Iterable[Mapping[str, Any]]] | None = None
+    _lock: Any = field(factory=Lock, init=False, repr=False, eq=False)
+    _named: frozenset[str] | None = field(default=None, init=False)
+    _by_rows: frozenset[str] | None = field(default=None, init=False)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the page."""
+        return self.page.parent
+
+    def serves(self, name: str) -> bool:
+        """Return whether the page, or its data, name this file, and it is one for workers."""
+        if not _is_type(name, _SERVED) or not self._is_own(name):
+            return False
+        return name in self.names() or (
+            is_media(name) and (self._is_completed(name) or name in self._names_by_rows())
+        )
+
+    def names(self) -> Collection[str]:
+        """Return the files that the page names, or one of these files, and that exist."""
+        with self._lock:
+            if self._named is None:
+                self._named = frozenset(self._with_named_inside())
+            return self._named
+
+    def can_serve(self, address: FileAddress, name: str) -> bool:
+        """Return whether a file that a value names at this address would be served."""
+        is_known = self.rows is not None or name_pattern(address) is not None
+        return is_known and is_media(name) and self._is_own(name)
+
+    def _is_own(self, name: str) -> bool:
+        """Return whether this is a file of the folder's, and not by a link to one of another kind.
+
+        A link must not give a name for workers to what is none of theirs.
+        """
+        try:
+            file = (self.folder / name).resolve()
+            inside = file.relative_to(self.folder.resolve())
+            is_hidden = any(part.startswith(".") for part in inside.parts)
+            return not is_hidden and _is_type(file.name, _SERVED) and file.is_file()
+        except (OSError, RuntimeError, ValueError):
+            return False
+
+    def _with_named_inside(self) -> Iterator[str]:
+        waiting = [name for one in self.addresses if (name := fixed_name(one)) is not None]
+        seen: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name in seen or not _is_type(name, _SERVED) or not self._is_own(name):
+                continue
+            seen.add(name)
+            yield name
+            waiting += self._named_in(name)
+
+    def _named_in(self, file: str) -> Iterator[str]:
+        """Yield the names in a style sheet, in HTML for a frame, and whole ones in a script."""
+        if not _is_type(file, _FOLLOWED):
+            return
+        try:
+            text = (self.folder / file).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return
+        if _is_type(file, _SCRIPTS):
+            # Addresses in a script are relative to the page that it runs in.
+            yield from media_names(text)
+            return
+        folder = file.rpartition("/")[0]
+        read = style_addresses if _is_type(file, {".css"}) else html_addresses
+        for address in read(text):
+            name = local_file_name(address, folder)
+            if name is not None:
+                yield name
+
+    def _is_completed(self, name: str) -> bool:
+        patterns = filter(None, map(name_pattern, self.addresses))
+        return any(pattern.fullmatch(name) for pattern in patterns)
+
+    def _names_by_rows(self) -> Collection[str]:
+        """Return what the rows name where nothing but a value says where a file is."""
+        with self._lock:
+            if self._by_rows is None:
+                self._by_rows = frozenset(self._read_rows())
+            return self._by_rows
+
+    def _read_rows(self) -> Iterator[str]:
+        if self.rows is None or not self.columns:
+            return
+        # One column alone is an address as it is.
+        joined = [one for one in self.addresses if len(one.pieces) > 1 and all(one.columns)]
+        joined = [one for one in joined if one.columns and name_pattern(one) is None]
+        try:
+            for row in self.rows():
+                for column in self.columns:
+                    yield from media_names(row.get(column))
+                for address in joined:
+                    name = local_file_name(address.filled(row))
+                    if name is not None and is_media(name):
+                        yield name
+        except UsageError:
+            return  # the data was changed after the launch; the rows up to here are known
+
+
+def fixed_name(address: FileAddress) -> str | None:
+    """Return the name of a file that the page alone determines."""
+    return None if address.columns else local_file_name(address.written)
+
+
+def name_pattern(address: FileAddress) -> re.Pattern[str] | None:
+    """Return the names that values can complete, where the page itself writes how they begin."""
+    if not address.columns:
+        return None
+    pieces = (one if isinstance(one, str) else _ANY for one in address.pieces)
+    name = local_file_name("".join(pieces))
+    if name is None or name.startswith(_ANY):
+        return None
+    return re.compile(re.escape(name).replace(_ANY, ".+"), re.DOTALL)
+
+
+def _is_type(name: str, suffixes: Collection[str]) -> bool:
+    return Path(name).suffix.lower() in suffixes
