@@ -57,6 +57,8 @@ BOUNDS = PartialBounds(smallest=Decimal("0.10"), largest=Decimal("0.90"))
 #: A unit costs 1.20: the reward is 1.00, and the platform takes a fifth.
 REWARD = 100
 NAMES = "abcde"
+#: Those who leave without work: one finds no unit left, the other gives it back.
+VISITORS = "xy"
 EARNS = (Decision.ACCEPTED, Decision.SOFT_REJECTED)
 UNDECIDED = (PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 AMOUNTS = st.sampled_from([None, Decimal("0.07"), Decimal("0.31"), Decimal("0.9")])
@@ -64,6 +66,17 @@ DECISIONS = st.sampled_from([Decision.ACCEPTED, Decision.ACCEPTED, *Decision])
 UNITS = st.integers(0, len(NAMES) - 1)
 #: The visits that get several units.
 VISITS = st.integers(0, 1)
+#: What the platform pays by itself, and says of it: nothing, the reward, or that of two units. A
+#: visitor without work may get a part.
+PAID_BY_ITSELF = st.tuples(
+    st.sampled_from(NAMES + VISITORS),
+    st.just(VisitStatus.APPROVED),
+    st.sampled_from([None, Decimal(1), Decimal(2)]),
+) | st.tuples(
+    st.sampled_from(VISITORS),
+    st.sampled_from([VisitStatus.PARTIALLY_APPROVED, VisitStatus.SCREENED_OUT]),
+    st.just(Decimal("0.40")),
+)
 FAULTS: st.SearchStrategy[list[Fault | None]] = st.just([]) | st.lists(
     st.sampled_from([None, *Fault]), max_size=4
 )
@@ -74,12 +87,20 @@ class ReturningPlatform(FakePlatform):
     """A platform where a submission can be returned until there is a verdict on it."""
 
     returned: set[str] = field(factory=set)
+    #: what it has paid for visits without a verdict from here, in minor units, by reference
+    paid_by_itself: dict[str, int] = field(factory=dict)
 
     def decide(self, given: VisitVerdict) -> Outcome:
         """Decide on a visit, unless it is returned."""
         if given.visit.reference in self.returned:
             raise RefusedError("the worker has returned the submission")
         return FakePlatform.decide(self, given)
+
+    def pay_by_itself(self, reference: str, amount: Decimal | None) -> None:
+        """Approve and pay a submission without a verdict."""
+        self.verdicts[reference] = Approve()
+        self.rewarded.append(reference)
+        self.paid_by_itself[reference] = REWARD if amount is None else int(amount * 100)
 
 
 class SharedVisits(RuleBasedStateMachine):
@@ -112,14 +133,18 @@ class SharedVisits(RuleBasedStateMachine):
                 max_spend="1000",
                 submission_timeout=60,
             )
+            returning = GatewayWorker(gateway, VISITORS[1])
+            returning.give_back(returning.arrive(returning.name))
             for name in NAMES:
                 worker = GatewayWorker(gateway, name)
                 page = worker.arrive(name)
                 self.clock.advance(60)
                 worker.submit(page)
+            assert GatewayWorker(gateway, VISITORS[0]).arrive().refusal == "nothing_left"
         self.run = gateway.run_id
         self.units = [row.id for row in self.rows(UnitTable)]
-        self.visits = [row.id for row in self.rows(VisitTable)]
+        visits = {row.reference: row.id for row in self.rows(VisitTable)}
+        self.visits = [visits[name] for name in NAMES]
         submitted = VisitTable.update(status=VisitStatus.SUBMITTED)
         self.database.write(lambda tx: tx.execute(submitted))
 
@@ -127,12 +152,15 @@ class SharedVisits(RuleBasedStateMachine):
     def late_answer_joins_a_visit(self, unit: int, visit: int) -> None:
         number = self.visits[visit]
         row = self.rows(UnitTable)[unit]
+        if row.status is not UnitStatus.COMPLETED:
+            return
         is_decided = any(
             each.agent_id == row.agent_id and each.undone_at is None
             for each in self.rows(ReviewTable)
         )
         is_returned = NAMES[visit] in self.platform.returned
-        if row.status is UnitStatus.COMPLETED and not is_decided and not is_returned:
+        was_in_time = self.reference_of(row.agent_id) in self.platform.paid_by_itself
+        if not (is_decided or is_returned or was_in_time):
             query = AgentTable.update(visit=number).where(AgentTable.id == row.agent_id)
             self.database.write(lambda tx: tx.execute(query))
 
@@ -186,6 +214,13 @@ class SharedVisits(RuleBasedStateMachine):
         else:
             self.platform.returned.add(name)
 
+    @rule(given=PAID_BY_ITSELF)
+    def platform_pays_by_itself(self, given: tuple[str, VisitStatus, Decimal | None]) -> None:
+        name, status, amount = given
+        if name not in self.platform.verdicts and name not in self.platform.returned:
+            self.platform.pay_by_itself(name, amount)
+            self.report(name, status, amount)
+
     @rule(unit=UNITS, amount=st.sampled_from(["0.50", "1"]), again=st.booleans(), faults=FAULTS)
     def bonus_is_paid(
         self, unit: int, amount: str, again: bool, faults: list[Fault | None]
@@ -209,6 +244,7 @@ class SharedVisits(RuleBasedStateMachine):
         for each in topup.visits:
             paid = each._planned.visit
             reward = self.reward(paid.payee.visit)
+            assert each.units <= len(self.final_reviews(paid.payee.visit))
             assert paid.earned >= earned[paid.payee.visit]
             assert reward is not None
             assert paid.earned == max(reward.amount, earned[paid.payee.visit])
@@ -265,6 +301,22 @@ class SharedVisits(RuleBasedStateMachine):
             if visit not in self.overpaid and reward is not None:
                 assert paid <= max(reward.amount, earned[visit]), f"visit {visit}"
 
+    @invariant()
+    def only_work_is_paid_from_here(self) -> None:
+        if not hasattr(self, "units"):
+            return
+        visits = {row.id: row.reference for row in self.rows(VisitTable)}
+        by_itself = self.platform.paid_by_itself
+        for row in self.payments:
+            name = visits[row.visit_id]
+            if name in VISITORS:
+                paid = (PaymentKind.REWARD, PaymentStatus.CONFIRMED, by_itself[name])
+                assert (row.kind, row.status, row.amount) == paid
+                assert self.pays
+            elif (is_remainder(row.key) or is_topup(row.key)) and not _is_dropped(row):
+                is_returned = row.visit_id in self.overpaid
+                assert is_returned or self.final_reviews(row.visit_id), f"payment {row.id}"
+
     def teardown(self) -> None:
         try:
             if hasattr(self, "units"):
@@ -292,6 +344,7 @@ class SharedVisits(RuleBasedStateMachine):
 
         self.nothing_is_paid_twice()
         self.no_visit_is_paid_more_than_it_has_earned()
+        self.only_work_is_paid_from_here()
         counting = [row for row in self.payments if not _is_dropped(row)]
         final = (PaymentStatus.CONFIRMED, PaymentStatus.OWED)
         assert {row.status for row in counting} <= set(final)
@@ -307,7 +360,7 @@ class SharedVisits(RuleBasedStateMachine):
                 if visit not in self.overpaid:
                     assert listed == max(covered, earned[visit]), f"visit {visit}"
             elif visit not in self.overpaid:
-                assert listed == 0, f"visit {visit}"
+                assert listed == self.paid()[visit], f"visit {visit}"
         owed = [row for row in counting if row.status is PaymentStatus.OWED]
         assert all(earned[row.visit_id] for row in owed if is_topup(row.key))
         made = {self.key(row) for row in counting if _is_made_there(row)}
@@ -317,26 +370,42 @@ class SharedVisits(RuleBasedStateMachine):
         assert budget is not None
         assert budget.most - budget.left == sum(row.amount + row.fee for row in counting)
 
-    def earned(self) -> Mapping[int, int]:
-        """Return what each visit has earned by decisions that are final."""
-        statuses = {row.id: row for row in self.rows(UnitTable)}
+    def reference_of(self, agent: int) -> str:
+        """Return the reference of an attempt's visit."""
         visits = {row.id: row.visit_id for row in self.rows(AgentTable)}
+        return next(str(row.reference) for row in self.rows(VisitTable) if row.id == visits[agent])
+
+    def final_reviews(self, visit: int) -> list[Row]:
+        """Return the decisions by which a visit has earned something for good."""
+        units = {row.id: row.agent_id for row in self.rows(UnitTable)}
+        mine = {row.id for row in self.rows(AgentTable) if row.visit_id == visit}
         newest = {
             row.unit_id: row
             for row in self.rows(ReviewTable)
-            if row.undone_at is None and statuses[row.unit_id].agent_id == row.agent_id
+            if row.undone_at is None and units[row.unit_id] == row.agent_id in mine
         }
-        earned = dict.fromkeys(self.visits, 0)
-        for row in newest.values():
-            if row.applied_at is not None and row.decision in EARNS:
-                earned[visits[row.agent_id]] += REWARD if row.amount is None else row.amount
-        return earned
+        return [
+            row for row in newest.values() if row.applied_at is not None and row.decision in EARNS
+        ]
+
+    def earned(self) -> Mapping[int, int]:
+        """Return what each visit has earned by decisions that are final."""
+        return {
+            visit: sum(
+                REWARD if row.amount is None else row.amount for row in self.final_reviews(visit)
+            )
+            for visit in self.visits
+        }
 
     def paid(self) -> Mapping[int, int]:
         """Return what was paid for the work of each visit, there or outside, without extras."""
         paid = dict.fromkeys(self.visits, 0)
         for visit, name in zip(self.visits, NAMES, strict=True):
-            if self.pays and name in self.platform.rewarded:
+            if not self.pays or name not in self.platform.rewarded:
+                continue
+            if name in self.platform.paid_by_itself:
+                paid[visit] += self.platform.paid_by_itself[name]
+            else:
                 verdict = self.platform.verdicts[name]
                 assert isinstance(verdict, Approve | ApprovePartially)
                 part = verdict.amount if isinstance(verdict, ApprovePartially) else None
@@ -349,8 +418,10 @@ class SharedVisits(RuleBasedStateMachine):
                 paid[row.visit_id] += amounts.get(self.key(row), 0)
         return paid
 
-    def report(self, name: str, status: VisitStatus) -> None:
-        self.platform.others = [VisitReport(worker_name=name, reference=name, status=status)]
+    def report(self, name: str, status: VisitStatus, amount: Decimal | None = None) -> None:
+        self.platform.others = [
+            VisitReport(worker_name=name, reference=name, status=status, amount=amount)
+        ]
         bound = bind_provider(self.database, self.plugins, self.run)
         sync_run(self.database, bound.provider, bound.run_view())
         self.platform.others = []

@@ -42,7 +42,10 @@ Ledger = list[tuple[PaymentStatus, int, int]]
 @pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
     return kit_plugins(
-        platform=PlatformPlugin(platform.provider("reporting", reports_submissions=True))
+        platform=PlatformPlugin(
+            platform.provider("reporting", reports_submissions=True),
+            platform.provider("unpaid", reports_submissions=True, pays=False),
+        )
     )
 
 
@@ -84,14 +87,20 @@ def work(gateway: Gateway) -> None:
 def accept(database: Database) -> None:
     """Accept the unit that was submitted."""
 
+    [unit] = completed(database)
+
     def job(tx: Transaction) -> None:
-        [unit] = [
-            row.id for row in tx.rows(UnitTable.select().where(UnitTable.status == "completed"))
-        ]
         decide(tx, unit, Decision.ACCEPTED)
         apply_decisions(tx, [unit])
 
     database.write(job)
+
+
+def completed(database: Database) -> list[int]:
+    """Return the units that were submitted and are not reviewed."""
+    query = UnitTable.select().where(UnitTable.status == "completed")
+    with database.read() as tx:
+        return [row.id for row in tx.rows(query)]
 
 
 @pytest.mark.parametrize("status", [PARTIALLY, APPROVED])
@@ -283,6 +292,37 @@ def test_work_whose_visit_ended_without_a_submission_is_a_difference(
     with database.read() as tx:
         [difference] = of_visits(tx, read_run(tx, gateway.run_id))
     assert "ended without that on the platform: visits visit of a" in difference.what
+
+
+@pytest.mark.parametrize("decision", [None, Decision.REJECTED, Decision.ACCEPTED])
+@pytest.mark.parametrize("amount", [None, Decimal("0.30")])
+def test_nothing_is_owed_for_approved_visits_without_work_where_the_provider_does_not_pay(
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    decision: Decision | None,
+    amount: Decimal | None,
+) -> None:
+    """One has no work, and the work of another one is owed unless it was rejected."""
+    gateway = operator.launch_rows([{"n": 1}], provider="unpaid", task_reward="0.50")
+    work(gateway)
+    [unit] = completed(database)
+
+    def job(tx: Transaction) -> None:
+        if decision is not None:
+            decide(tx, unit, decision, note="why")
+            apply_decisions(tx, [unit])
+
+    database.write(job)
+    platform.others = [
+        *report(APPROVED, amount),
+        VisitReport(worker_name="left", reference="l", status=APPROVED, amount=amount),
+        VisitReport(worker_name="out", reference="o", status=SCREENED_OUT, amount=amount),
+    ]
+    operator.turn()
+
+    owed = [] if decision is Decision.REJECTED else [(PaymentStatus.OWED, 50, 10)]
+    assert ledger(database) == owed
 
 
 @pytest.mark.parametrize("is_reviewed", [False, True])

@@ -208,7 +208,8 @@ class VisitReport:
     #: what the platform has paid for the visit, without fees, in the currency of the run. None
     #: where it does not say: an approved visit has then earned its whole reward, and one that was
     #: screened out nothing. One that was partially approved needs it. It is ignored with any other
-    #: status.
+    #: status, and where the provider does not pay: the requester then owes the reward of each unit
+    #: of an approved visit that is not rejected, and nothing for one without work.
     amount: Decimal | None = None
 
 

@@ -89,9 +89,10 @@ def ask_for(tx: Transaction, visit: int, part: int | None) -> None:
 
 
 def confirm_whole_reward(tx: Transaction, visit: int) -> None:
-    """Record that the platform has paid a visit's reward, and not a part of it.
+    """Record that the platform has approved a visit, and has paid no part of its reward alone.
 
-    Where the platform does not pay, what is owed already is left as it is.
+    Where the platform does not pay, that is owed for each unit of the visit that is not rejected,
+    and nothing for one without work. What is owed already is left as it is.
     """
     run = read_priced_run(tx, visit)
     if not run.reward:
@@ -101,8 +102,9 @@ def confirm_whole_reward(tx: Transaction, visit: int) -> None:
         return
     owed = read_reward(tx, visit)
     if owed is None or owed.status is PaymentStatus.FAILED:
-        units = max(len(read_visit_work(tx, visit).units), 1)
-        _plan(tx, run, _with_fee(run, run.reward * units))
+        units = read_visit_work(tx, visit).payable
+        if units:
+            _plan(tx, run, _with_fee(run, run.reward * len(units)))
 
 
 def confirm_reward(tx: Transaction, visit: int, paid: RewardAmount) -> None:

@@ -33,6 +33,12 @@ class VisitWork:
         return [unit for unit, status in found if status in _EARNING]
 
     @property
+    def payable(self) -> Sequence[int]:
+        """The units that are to be paid for, unless they are rejected later."""
+        found = zip(self.units, self.statuses, strict=True)
+        return [unit for unit, status in found if status is not UnitStatus.REJECTED]
+
+    @property
     def only_unit(self) -> int | None:
         """The unit, where there is exactly one."""
         return self.units[0] if len(self.units) == 1 else None
