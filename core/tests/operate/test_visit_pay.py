@@ -11,7 +11,7 @@ from famulus.contracts.views import NotPassed
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.budget import read_budget
-from famulus.engine.ledger.decisions import decide
+from famulus.engine.ledger.decisions import decide, undo
 from famulus.engine.runs import read_run
 from famulus.model.database import Database
 from famulus.model.states import (
@@ -360,6 +360,35 @@ def test_only_accepted_work_of_what_the_platform_has_paid_by_itself_is_topped_up
     assert len(ledger(database)) == 3 + len(raised)
     assert [(each.worker, each.units, each.amount) for each in topup.visits] == raised
     assert [(each.worker, each.amount) for each in paid] == [(name, due) for name, *_ in raised]
+
+
+@pytest.mark.parametrize("is_undone", [False, True])
+def test_a_decision_that_can_be_undone_tops_nothing_up(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    plugins: Plugins,
+    database: Database,
+    clock: MovableClock,
+    is_undone: bool,
+) -> None:
+    worker = GatewayWorker(gateway, "a")
+    page = worker.arrive("visit")
+    clock.advance(300)
+    worker.submit(page)
+    platform.others = report(APPROVED)
+    operator.turn()
+    [unit] = completed(database)
+    database.write(lambda tx: decide(tx, unit, Decision.ACCEPTED))
+
+    before = propose_topup(database, gateway.run_id, "18", plugins=plugins)
+    if is_undone:
+        database.write(lambda tx: undo(tx, unit))
+    database.write(lambda tx: apply_decisions(tx, [unit]))
+    operator.turn()
+    after = propose_topup(database, gateway.run_id, "18", plugins=plugins)
+
+    assert (len(before.visits), len(after.visits)) == (0, 0 if is_undone else 1)
 
 
 def test_what_the_platform_has_paid_is_a_difference_until_it_is_in_the_ledger(

@@ -8,8 +8,9 @@ import peewee
 from attrs import frozen
 
 from famulus.engine.ledger.decision_rules import Worth
+from famulus.engine.ledger.recorded_decisions import UNAPPLIED
 from famulus.model.states import OPEN_AGENTS, AgentStatus, UnitStatus
-from famulus.model.tables import AgentTable, TaskRunTable, UnitTable, literals
+from famulus.model.tables import AgentTable, ReviewTable, TaskRunTable, UnitTable, literals
 from famulus.model.transaction import Transaction
 
 _EARNING = (UnitStatus.ACCEPTED, UnitStatus.SOFT_REJECTED)
@@ -71,8 +72,13 @@ def read_visit_work(tx: Transaction, visit: int) -> VisitWork:
 def count_earning(tx: Transaction, run: int, visits: Sequence[int] | None = None) -> dict[int, int]:
     """Return how many units are to be paid for, by the visit, for those of a run that have any.
 
+    Only decisions count that cannot be undone any more.
+
     :param visits: only these.
     """
+    can_be_undone = ReviewTable.select(ReviewTable.id).where(
+        ReviewTable.unit == UnitTable.id, ReviewTable.agent == AgentTable.id, UNAPPLIED
+    )
     query = (
         AgentTable.select(
             AgentTable.visit.alias("visit"), peewee.fn.COUNT(AgentTable.id).alias("units")
@@ -84,6 +90,7 @@ def count_earning(tx: Transaction, run: int, visits: Sequence[int] | None = None
             AgentTable.run == run,
             AgentTable.status != AgentStatus.RETURNED,
             UnitTable.status << literals(*_EARNING),
+            ~peewee.fn.EXISTS(can_be_undone),
         )
         .group_by(AgentTable.visit)
     )
