@@ -116,22 +116,45 @@ def dripping(beginning: bytes) -> Iterator[str]:
     ],
     ids=["call", "create", "follow"],
 )
-@pytest.mark.parametrize("by_proxy", [False, True])
 def test_a_call_has_a_deadline_however_often_a_byte_comes(
-    beginning: bytes,
-    call: Callable[[ProlificApi], object],
-    by_proxy: bool,
-    monkeypatch: pytest.MonkeyPatch,
+    beginning: bytes, call: Callable[[ProlificApi], object]
 ) -> None:
     with dripping(beginning) as address:
-        if by_proxy:
-            monkeypatch.setenv("http_proxy", address)
-        url = "http://prolific.example" if by_proxy else address
-        slow = ProlificApi("a-token", base_url=url, seconds=0.1)
+        slow = ProlificApi("a-token", base_url=address, seconds=0.1)
         with pytest.raises(CallLostError, match="gave no answer") as caught:
             call(slow)
 
     assert caught.value.maybe_done
+
+
+@pytest.mark.parametrize(
+    ("variables", "host"),
+    [
+        ({"http_proxy": "http://SERVER"}, "prolific.example"),
+        ({"http_proxy": "SERVER"}, "prolific.example"),
+        ({"all_proxy": "http://user:password@SERVER"}, "prolific.example"),
+        ({"http_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}, "SERVER"),
+        ({"https_proxy": "http://127.0.0.1:1"}, "SERVER"),
+    ],
+    ids=["http_proxy", "no scheme", "all_proxy", "no_proxy", "https_proxy"],
+)
+def test_a_call_by_the_proxy_of_the_environment_has_a_deadline(
+    variables: dict[str, str], host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n") as address:
+        server = address.removeprefix("http://")
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value.replace("SERVER", server))
+        slow = ProlificApi("a", base_url=f"http://{host.replace('SERVER', server)}", seconds=0.1)
+        with pytest.raises(CallLostError, match="gave no answer"):
+            slow.post("studies/", {})
+
+
+def test_a_proxy_whose_address_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "ftp://proxy.example:21")
+
+    with pytest.raises(UsageError, match=r"ftp://proxy.example"):
+        ProlificApi("a-token").get("users/me/")
 
 
 def test_the_deadline_is_within_the_claims_on_what_is_called_for() -> None:

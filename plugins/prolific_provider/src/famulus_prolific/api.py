@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from famulus_prolific.deadlines import Deadlines
-
 API_URL = "https://api.prolific.com"
 _ROOT = "/api/v1/"
 #: Seconds of a step of a call.
@@ -94,7 +92,6 @@ class ProlificApi:
     #: how long a call may take, however many bytes come in between
     seconds: float = CALL_SECONDS
     _client: httpx.Client | None = field(default=None, init=False)
-    _deadlines: Deadlines | None = field(default=None, init=False)
     _opening: threading.Lock = field(factory=threading.Lock, init=False)
 
     def get(self, path: str, **params: Any) -> Any:
@@ -170,11 +167,8 @@ class ProlificApi:
     def _sent(self, send: Callable[[httpx.Client], httpx.Response]) -> httpx.Response:
         import httpx
 
-        client = self._opened()
-        assert self._deadlines is not None, "it was made for the client"
         try:
-            with self._deadlines.call(self.seconds):
-                response = send(client)
+            response = send(self._opened())
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise CallLostError(f"Prolific cannot be reached: {error}", maybe_done=False) from error
         except httpx.HTTPError as error:
@@ -195,20 +189,20 @@ class ProlificApi:
     def _open(self) -> httpx.Client:
         import httpx
 
-        from famulus_prolific.deadlines import Deadlines
+        from famulus_prolific.deadlines import DeadlineTransport
 
         hide_secret_headers()
-        if self._deadlines is None:
-            self._deadlines = Deadlines()
         try:
-            client = httpx.Client(
+            transport = self.transport or DeadlineTransport.to(
+                self.base_url, self._certificates(), self.seconds
+            )
+            return httpx.Client(
                 base_url=self.base_url,
                 headers={"Authorization": f"Token {self.token}"} if self.token else {},
                 timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
                 # A redirect may lead to another host, and loses the body of a POST.
                 follow_redirects=False,
-                verify=self._certificates(),
-                transport=self.transport,
+                transport=transport,
             )
         except OSError as error:
             message = f"the certificates that Prolific is verified by cannot be read: {error}"
@@ -216,18 +210,18 @@ class ProlificApi:
         except (httpx.InvalidURL, ValueError) as error:
             message = f"{self.base_url!r} is no address that Prolific can be called at: {error}"
             raise UsageError(message) from error
-        self._deadlines.limit(client)
-        return client
 
-    def _certificates(self) -> ssl.SSLContext | bool:
+    def _certificates(self) -> ssl.SSLContext:
         """Return what to trust: nothing where no call is encrypted, since loading it takes long.
 
         Every call goes to the host of the address, so none of them needs another one's.
         """
         import ssl
 
+        import httpx
+
         is_plain = self.base_url.lower().startswith("http://")
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else True
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else httpx.create_ssl_context()
 
     def _error(self, response: httpx.Response) -> famulus.FamulusError:
         status = response.status_code

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 import httpx
@@ -19,6 +21,100 @@ if TYPE_CHECKING:
 _PIECE = 16_384
 
 
+#: Of connections that are kept for the next call.
+_KEPT = 20
+_KEPT_SECONDS = 5
+_MOST_CONNECTIONS = 100
+_FAILURES = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+)
+
+
+@define(eq=False)
+class DeadlineTransport(httpx.BaseTransport):
+    """Carries requests, each of which has so many seconds from its beginning to its last byte.
+
+    By the proxy that the environment names for an address, as httpx's own transport is used.
+    """
+
+    seconds: float
+    _deadlines: Deadlines
+    _pool: httpcore.ConnectionPool
+
+    @classmethod
+    def to(cls, url: str, context: ssl.SSLContext, seconds: float) -> DeadlineTransport:
+        """Make one for the requests to one host.
+
+        :raises ValueError: when the proxy of the environment has no address that can be read.
+        """
+        deadlines = Deadlines()
+        pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            proxy=_environment_proxy(url),
+            max_connections=_MOST_CONNECTIONS,
+            max_keepalive_connections=_KEPT,
+            keepalive_expiry=_KEPT_SECONDS,
+            network_backend=deadlines,
+        )
+        return cls(seconds, deadlines, pool)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and read the whole reply."""
+        url = httpcore.URL(
+            scheme=request.url.raw_scheme,
+            host=request.url.raw_host,
+            port=request.url.port,
+            target=request.url.raw_path,
+        )
+        assert isinstance(request.stream, httpx.SyncByteStream)
+        sent = httpcore.Request(
+            request.method,
+            url,
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        with _errors_of_httpx(), self._deadlines.call(self.seconds):
+            response = self._pool.handle_request(sent)
+            try:
+                response.read()
+            finally:
+                response.close()
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=httpx.ByteStream(response.content),
+            extensions=response.extensions,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.close()
+
+
+def _environment_proxy(url: str) -> httpcore.Proxy | None:
+    parts = urlsplit(url)
+    proxies = getproxies()
+    found = proxies.get(parts.scheme) or proxies.get("all")
+    if not found or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    proxy = httpx.Proxy(found if "://" in found else f"http://{found}")
+    return httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw)
+
+
+@contextmanager
+def _errors_of_httpx() -> Iterator[None]:
+    """Raise errors of httpcore as those of httpx, which have the same names."""
+    try:
+        yield
+    except _FAILURES as error:
+        raise getattr(httpx, type(error).__name__)(str(error)) from error
+
+
 class _Calls(threading.local):
     """When the call of this thread is to end; None outside of a call."""
 
@@ -28,7 +124,7 @@ class _Calls(threading.local):
 
 @define(eq=False)
 class Deadlines(httpcore.NetworkBackend):
-    """Makes the connections of a client, whose calls have a deadline each.
+    """Makes connections whose calls have a deadline each.
 
     Looking a host up is up to the system, and has its own.
     """
@@ -36,13 +132,6 @@ class Deadlines(httpcore.NetworkBackend):
     timer: Callable[[], float] = time.monotonic
     _calls: _Calls = field(factory=_Calls, init=False)
     _inner: httpcore.NetworkBackend = field(factory=httpcore.SyncBackend, init=False)
-
-    def limit(self, client: httpx.Client) -> None:
-        """Have a client, which has made no call yet, connect by this, also to its proxies."""
-        # httpx has no option for it. Each proxy of the environment has a transport of its own.
-        for transport in (client._transport, *client._mounts.values()):
-            if isinstance(transport, httpx.HTTPTransport):
-                transport._pool._network_backend = self
 
     @contextmanager
     def call(self, seconds: float) -> Iterator[None]:
