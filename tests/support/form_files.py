@@ -144,7 +144,7 @@ EVERY_ANSWER = {
     "city": None,
     "topics": ["price", "other"],
     "topics_other": "the music",
-    "agree": {"fair": "2", "useful": "3"},
+    "agree": {"fair": 2, "useful": 3},
     "order": ["quality", "price", "service"],
     "warmth": 70,
     "day": "2026-05-31",
@@ -256,7 +256,7 @@ STEPS_FIELDS = (
     ("age", "42"),
 )
 STEPS_ANSWER = {
-    "consent": "2",
+    "consent": 2,
     "mood": "bad",
     "tags": ["price", "service"],
     "why": "It was cold.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 import famulus
 from famulus_form.form_file import read_form
 from famulus_form.sent import Sent
+from famulus_form.texts import Shown
 from form_files import compiled, one_question, read, refusals, write_form
 
 YES_NO = "type: choice\noptions: [yes, no]"
@@ -43,8 +46,8 @@ COMPARE = "type: compare\na: one\nb: two\ntie: Equal"
         ),
         (TAGS, [("q", "c"), ("q", "a"), ("q.other", "")], {"q": ["a", "c"], "q_other": None}),
         (f"{TAGS}\nrequired: false", [("q.other", "")], {"q": [], "q_other": None}),
-        (MATRIX, [("q.fair", "1"), ("q.useful", "2")], {"q": {"fair": "1", "useful": "2"}}),
-        (f"{MATRIX}\nrequired: false", [("q.fair", "1")], {"q": {"fair": "1", "useful": None}}),
+        (MATRIX, [("q.fair", "1"), ("q.useful", "2")], {"q": {"fair": 1, "useful": 2}}),
+        (f"{MATRIX}\nrequired: false", [("q.fair", "1")], {"q": {"fair": 1, "useful": None}}),
         (RANKING, [("q.x", "3"), ("q.y", "1"), ("q.z", "2")], {"q": ["y", "z", "x"]}),
         (SLIDER, [("q", "4"), ("q.moved", "1")], {"q": 4}),
         (SLIDER, [("q", "4"), ("q.moved", "unknown")], {"q": 4}),
@@ -139,6 +142,81 @@ def test_a_file_is_judged_by_kind_and_size(
         assert (answer["name"], answer["size"]) == (file.filename, file.size)
 
 
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("3", 3), ("'3'", "3"), ("-1", -1), ("0", 0), ("0.5", 0.5), ("1.0", 1.0), ("007", "007"),
+        ("0.50", "0.50"), ("1_000", "1_000"), ("1e3", "1e3"), ("0x1f", "0x1f"), ("1:30", "1:30"),
+        ("12345678901234567890", "12345678901234567890"), ("yes", "yes"), ("true", "true"),
+        (".inf", ".inf"), ("2026-05-31", "2026-05-31"), ("'null'", "null"),
+    ],
+)  # fmt: skip
+def test_values_are_stored_as_the_form_has_them(tmp_path: Path, written: str, stored: Any) -> None:
+    sent = str(stored)
+    kinds: dict[str, tuple[str, list[tuple[str, str]], Any]] = {
+        "choice": (f"options: [{written}, b]", [("q", sent)], stored),
+        "choices": (f"options: [{written}, b]", [("q", sent)], [stored]),
+        "matrix": (
+            f"rows: [{written}]\nscale: [{written}, b]",
+            [(f"q.{sent}", sent)],
+            {sent: stored},
+        ),
+        "ranking": (
+            f"items: [{{value: {written}}}, b]",
+            [(f"q.{sent}", "2"), ("q.b", "1")],
+            ["b", stored],
+        ),
+        "spans": (
+            f"text: abc\nlabels: [b, {written}]",
+            [("q", json.dumps([{"start": 0, "end": 1, "label": sent}]))],
+            [{"start": 0, "end": 1, "text": "a", "label": stored}],
+        ),
+    }
+    for kind, (declaration, fields, expected) in kinds.items():
+        form = compiled(one_question(tmp_path, f"type: {kind}\n{declaration}"))
+        question = form.questions[0]
+
+        answers = read(form, *fields)
+
+        assert repr(answers["q"]) == repr(expected), kind
+        assert question.fields(answers) == question.fields(
+            {"q": json.loads(json.dumps(expected, default=str))}
+        )
+        assert sent in question.answer_text(answers), kind
+
+
+@pytest.mark.parametrize(
+    ("declaration", "earlier", "now"),
+    [
+        ("type: choice\noptions: [0, 1]", "0", 0),
+        ("type: choices\noptions: [0, 1]", ["0", "1"], [0, 1]),
+        ("type: matrix\nrows: [0]\nscale: [0, 1]", {"0": "0"}, {"0": 0}),
+        ("type: ranking\nitems: [0, 1]", ["1", "0"], [1, 0]),
+        (
+            "type: spans\ntext: abc\nlabels: [0, 1]",
+            [{"start": 0, "end": 1, "text": "a", "label": "0"}],
+            [{"start": 0, "end": 1, "text": "a", "label": 0}],
+        ),
+        (
+            "type: points\nimage: a.png\nlabels: [0, 1]",
+            [{"x": 1, "y": 2, "label": "0"}],
+            [{"x": 1, "y": 2, "label": 0}],
+        ),
+    ],
+)
+def test_answers_that_were_stored_as_text_are_shown_like_numbers(
+    tmp_path: Path, declaration: str, earlier: Any, now: Any
+) -> None:
+    form = compiled(one_question(tmp_path, declaration))
+    question = form.questions[0]
+    before, after = ({"q": value, "q_size": {"width": 9, "height": 9}} for value in (earlier, now))
+    body = form.page(Shown({})).body
+
+    assert question.fields(before) == question.fields(after)
+    assert question.answer_text(before) == question.answer_text(after) != ""
+    assert form.as_reviewed(body, before, {}) == form.as_reviewed(body, after, {})
+
+
 def test_several_wrong_answers_are_refused_at_once(tmp_path: Path) -> None:
     text = (
         "questions:\n"
@@ -148,3 +226,30 @@ def test_several_wrong_answers_are_refused_at_once(tmp_path: Path) -> None:
     form = compiled(read_form(write_form(tmp_path, text)))
 
     assert refusals(form, ("q", "maybe"), ("r", "x")).keys() == {"q", "r"}
+
+
+@pytest.mark.parametrize("stored", ["2", 2])
+@pytest.mark.parametrize(
+    ("declaration", "answer"),
+    [
+        ("type: choice\noptions: [1, 2, None]\ncorrect: 2", lambda two: two),
+        ("type: choices\noptions: [1, 2]\ncorrect: [2]", lambda two: [two]),
+        ("type: matrix\nrows: [r]\nscale: [1, 2]\ncorrect: {r: 2}", lambda two: {"r": two}),
+        ("type: ranking\nitems: [1, 2]\ncorrect: [2, 1]", lambda two: [two, 1]),
+    ],
+)
+def test_right_answers_are_compared_with_numbers_and_with_text(
+    tmp_path: Path, declaration: str, answer: Callable[[Any], Any], stored: Any
+) -> None:
+    file = one_question(tmp_path, declaration)
+
+    assert file.problems == []
+    assert file.judge.judge({"q": answer(stored)}).passed
+    assert not file.judge.judge({"q": None}).passed
+
+
+def test_an_answer_that_was_left_out_is_no_option_of_that_name(tmp_path: Path) -> None:
+    file = one_question(tmp_path, "type: choice\noptions: [None, 2]\ncorrect: None")
+
+    assert file.judge.judge({"q": "None"}).passed
+    assert not file.judge.judge({"q": None}).passed

@@ -58,12 +58,14 @@ def test_consent_is_asked_once_and_stored_each_time(tmp_path: Path) -> None:
     form = form_of(tmp_path)
 
     first = form.page(Shown(ROW)).body
-    later = form.page(Shown(ROW, earlier={"consent": "2"})).body
-    other_version = form.page(Shown(ROW, earlier={"consent": "1"})).body
+    later = form.page(Shown(ROW, earlier={"consent": 2})).body
+    stored_as_text = form.page(Shown(ROW, earlier={"consent": "2"})).body
+    other_version = form.page(Shown(ROW, earlier={"consent": 1})).body
 
     assert 'type="checkbox" name="_consent" value="2" required' in first
     assert 'type="hidden" name="_consent" value="2"' in later
     assert "We study" not in later
+    assert stored_as_text == later
     assert "We study" in other_version
 
 

@@ -113,7 +113,7 @@ def test_answers_are_the_same_in_all_languages(tmp_path: Path) -> None:
 
     assert answers[0] == answers[1]
     assert answers[0]["mood"] == "good"
-    assert answers[0]["rated"] == {"a": "2"}
+    assert answers[0]["rated"] == {"a": 2}
 
 
 def test_refusals_are_in_the_language_of_the_page(tmp_path: Path) -> None:

@@ -45,14 +45,14 @@ class RightAnswers(ABC):
 
 @frozen
 class OneOf(RightAnswers):
-    """Values that are compared as they are, or texts that are compared without case and spacing."""
+    """Values as the form sends them, or texts that are compared without case and spacing."""
 
     values: Sequence[Any]
     is_text: bool = False
 
     def include(self, answer: Any) -> bool:
         if not self.is_text:
-            return answer in self.values
+            return _as_sent(answer) in self.values
         return isinstance(answer, str) and _folded(answer) in map(_folded, self.values)
 
     def __str__(self) -> str:
@@ -83,7 +83,7 @@ class SetOf(RightAnswers):
     values: Sequence[str]
 
     def include(self, answer: Any) -> bool:
-        return isinstance(answer, list) and set(answer) == set(self.values)
+        return isinstance(answer, list) and set(_as_sent(answer)) == set(self.values)
 
     def __str__(self) -> str:
         return _as_text(list(self.values))
@@ -97,7 +97,7 @@ class Rated(RightAnswers):
 
     def include(self, answer: Any) -> bool:
         return isinstance(answer, Mapping) and all(
-            answer.get(row) == rating for row, rating in self.ratings.items()
+            _as_sent(answer.get(row)) == rating for row, rating in self.ratings.items()
         )
 
     def __str__(self) -> str:
@@ -152,10 +152,10 @@ def _read(file: famulus.OptionFile, question: Question, raw: Any, key: str) -> R
         case Matrix():
             made = file.typed(_Ratings, {CORRECT: raw}, key)
             if made is None or not _are_known(
-                file, below, list(made.correct), [row.value for row in question.rows], "rows"
+                file, below, list(made.correct), [row.text for row in question.rows], "rows"
             ):
                 return None
-            scale = [each.value for each in question.scale]
+            scale = [each.text for each in question.scale]
             ratings = list(made.correct.values())
             if not _are_known(file, below, ratings, scale, "ratings"):
                 return None
@@ -200,7 +200,7 @@ def _listed(
             known = [value for value in question.known_values() if value != OTHER]
             what = "options"
         case Ranking():
-            known, what = [item.value for item in question.items], "items"
+            known, what = [item.text for item in question.items], "items"
             if len(texts) != len(known):
                 message = f"names {len(texts)} of {len(known)} items: put all of them in order"
                 file.refuse(key, message)
@@ -242,6 +242,13 @@ def _fields_of(question: Question, right: RightAnswers) -> list[list[tuple[str, 
             # Other rows of a matrix can have any rating.
             return []
     return [question.fields({right.column: answer}) for answer in answers]
+
+
+def _as_sent(answer: Any) -> Any:
+    """Return an answer with each value as the form sends it: earlier runs have stored that."""
+    if isinstance(answer, list):
+        return list(map(_as_sent, answer))
+    return answer if answer is None else str(answer)
 
 
 def _folded(text: str) -> str:

@@ -185,7 +185,7 @@ class Form:
         consent = self.head.consent
         if consent is not None:
             answers[CONSENT_COLUMN] = consent.version
-            if sent.form.first(CONSENT_FIELD) != consent.version:
+            if sent.form.first(CONSENT_FIELD) != consent.sent:
                 wrong[CONSENT_FIELD] = NOT_AGREED
         if self.item_questions:
             answers[ITEMS] = [

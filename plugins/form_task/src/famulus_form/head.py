@@ -120,8 +120,9 @@ class Instructions:
 class Consent:
     """A text that a worker agrees to before everything else."""
 
-    version: str = famulus.option(
-        help="Version of the text, which is stored with the answers in the column consent.",
+    version: int | str = famulus.option(
+        help="Version of the text, which is stored with the answers in the column consent: a whole "
+        "number, or text.",
         required=True,
     )
     text: str = famulus.option(help="What is agreed to, in paragraphs.", default="")
@@ -139,16 +140,21 @@ class Consent:
         """Yield what is wrong with it although each option fits."""
         if not self.text.strip():
             yield "file" if self.file else "", "has no text for workers to agree to"
-        if not self.version.strip():
+        if not self.sent.strip():
             yield "version", "is empty; name the version of the text, such as 1"
+
+    @property
+    def sent(self) -> str:
+        """The version as the form sends it."""
+        return str(self.version)
 
     def is_given(self, earlier: Any) -> bool:
         """Return whether earlier answers of a worker say that they agreed to this version."""
-        return isinstance(earlier, Mapping) and earlier.get(CONSENT_COLUMN) == self.version
+        return isinstance(earlier, Mapping) and str(earlier.get(CONSENT_COLUMN, "")) == self.sent
 
     def html(self) -> list[Piece]:
         """Return its HTML; for a worker who has agreed before, a hidden field that says so."""
-        named = f'name="{CONSENT_FIELD}" value="{escape(self.version)}"'
+        named = f'name="{CONSENT_FIELD}" value="{escape(self.sent)}"'
         given = f'<input type="hidden" {named} autocomplete="off">\n'
         asked = merged(
             [

@@ -10,7 +10,7 @@ from attrs import frozen
 
 import famulus
 from famulus_form.catalogue import _
-from famulus_form.kinds.options import Option, option_faults, written_out
+from famulus_form.kinds.options import Option, option_faults, values_by_text, written_out
 from famulus_form.question import REQUIRED, Answers, Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import Piece, inline
@@ -69,11 +69,11 @@ class _Choosing(Question):
         yield from option_faults("options", self.options, 1)
         if not 1 <= self.columns_per_row <= 6:
             yield "columns_per_row", f"is {self.columns_per_row}; it must be from 1 to 6"
-        if self.other and any(option.value == OTHER for option in self.options):
+        if self.other and any(option.text == OTHER for option in self.options):
             yield "other", f"adds an option {OTHER!r}, which is among the options already"
 
     def known_values(self) -> Sequence[str]:
-        own = [option.value for option in self.options]
+        own = [option.text for option in self.options]
         return [*own, OTHER] if self.other else own
 
     def keys(self) -> list[str]:
@@ -96,7 +96,7 @@ class _Choosing(Question):
             explained = ['<span class="fq-option-help">', *inline(option.help), "</span>"]
         return [
             f'<label class="fq-option"><input type="{self.input_type}" name="{self.name}"'
-            f' value="{escape(option.value)}"{pressed}{self._needed_of(number)}>'
+            f' value="{escape(option.text)}"{pressed}{self._needed_of(number)}>'
             '<span class="fq-option-text"><span>',
             *inline(option.shown),
             f"{hint}</span>",
@@ -134,6 +134,10 @@ class _Choosing(Question):
                 _("Please explain it in at most {number} characters.", number=_LONGEST_OTHER)
             )
         return {f"{self.name}_other": text}
+
+    def _stored(self) -> Mapping[str, int | float | str]:
+        """Return what an answer holds, by what the form sends."""
+        return {**values_by_text(self.options), OTHER: OTHER}
 
     def _check_known(self, chosen: Sequence[str]) -> None:
         known = self.known_values()
@@ -184,7 +188,7 @@ class Choice(_Choosing):
         if not chosen:
             return self.missing()
         self._check_known(chosen)
-        return {self.name: chosen[0], **self._explanation(sent, chosen)}
+        return {self.name: self._stored()[chosen[0]], **self._explanation(sent, chosen)}
 
     def _needed_of(self, number: int) -> str:
         return self.needed()
@@ -226,4 +230,8 @@ class Choices(_Choosing):
             raise WrongAnswer(at_least(self.min))
         if self.max is not None and len(chosen) > self.max:
             raise WrongAnswer(at_most(self.max))
-        return {self.name: chosen, **self._explanation(sent, chosen)}
+        stored = self._stored()
+        return {
+            self.name: [stored[value] for value in chosen],
+            **self._explanation(sent, chosen),
+        }

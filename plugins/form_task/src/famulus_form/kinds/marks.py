@@ -14,7 +14,7 @@ from attrs import frozen
 
 import famulus
 from famulus_form.catalogue import _
-from famulus_form.kinds.options import Option, option_faults, written_out
+from famulus_form.kinds.options import Option, option_faults, values_by_text, written_out
 from famulus_form.question import Answers, Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import Piece, fixed, inline
@@ -68,7 +68,7 @@ class Marking(Question):
     def read(self, sent: Sent) -> dict[str, Any]:
         try:
             marks = [
-                {**self.checked(mark, sent), **read_label(mark, self.label_values())}
+                {**self.checked(mark, sent), **self._label(mark)}
                 for mark in read_marks(sent.text(self.name))
             ]
             self.arrange(marks)
@@ -99,14 +99,27 @@ class Marking(Question):
         """
 
     def label_values(self) -> list[str]:
-        """Return the values of the labels, in their order."""
-        return [label.value for label in self.labels]
+        """Return the values of the labels as the page sends them, in their order."""
+        return [label.text for label in self.labels]
+
+    def _label(self, mark: Mapping[str, Any]) -> dict[str, Any]:
+        stored = values_by_text(self.labels)
+        return {key: stored[label] for key, label in read_label(mark, self.label_values()).items()}
+
+    def sent_marks(self, answers: Answers) -> list[dict[str, Any]] | None:
+        """Return stored marks with labels as the page sends them; None without an answer."""
+        marks = answers.get(self.name)
+        if marks is None:
+            return None
+        return [
+            {**mark, "label": str(mark["label"])} if "label" in mark else mark for mark in marks
+        ]
 
     def values(self, answers: Answers) -> list[str]:
         return []
 
     def fields(self, answers: Answers) -> list[tuple[str, str]]:
-        marks = answers.get(self.name)
+        marks = self.sent_marks(answers)
         if marks is None:
             return []
         none = [] if marks else [(f"{self.name}.none", "1")]
@@ -137,7 +150,7 @@ class Marking(Question):
         pieces: list[Piece] = [lambda shown: html.labels_opening(shown.translate)]
         for number, label in enumerate(self.labels):
             pieces += [
-                html.label_opening(number, label.value),
+                html.label_opening(number, label.text),
                 *inline(label.shown),
                 html.LABEL_CLOSING,
             ]

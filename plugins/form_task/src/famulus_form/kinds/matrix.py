@@ -11,7 +11,7 @@ from attrs import frozen
 import famulus
 from famulus_form.catalogue import _n
 from famulus_form.kinds.choice import NOT_OFFERED
-from famulus_form.kinds.options import Option, option_faults, written_out
+from famulus_form.kinds.options import Option, option_faults, values_by_text, written_out
 from famulus_form.question import Answers, Fault, Question
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import Piece, inline
@@ -22,7 +22,7 @@ _WIDEST = 7
 
 @frozen(kw_only=True)
 class Matrix(Question):
-    """Statements to rate; the answer maps the value of each row to the one that was chosen."""
+    """Statements to rate; the answer maps the value of each row to that of its rating."""
 
     type: ClassVar[str] = "matrix"
     is_group = True
@@ -46,17 +46,17 @@ class Matrix(Question):
         yield from option_faults("scale", self.scale, 2)
 
     def read(self, sent: Sent) -> dict[str, Any]:
-        known = {option.value for option in self.scale}
-        rated: dict[str, str | None] = {}
+        known = values_by_text(self.scale)
+        rated: dict[str, int | float | str | None] = {}
         for row in self.rows:
-            value = sent.text(f"{self.name}.{row.value}")
+            value = sent.text(f"{self.name}.{row.text}")
             if value and value not in known:
                 raise WrongAnswer(NOT_OFFERED)
-            rated[row.value] = value or None
-        if not any(rated.values()):
+            rated[row.text] = known[value] if value else None
+        lacking = sum(value is None for value in rated.values())
+        if lacking == len(rated):
             return self.missing()
-        if self.required and not all(rated.values()):
-            lacking = sum(value is None for value in rated.values())
+        if self.required and lacking:
             raise WrongAnswer(
                 _n(
                     "Please answer each line: {count} line is missing.",
@@ -71,11 +71,15 @@ class Matrix(Question):
 
     def fields(self, answers: Answers) -> list[tuple[str, str]]:
         rated = answers.get(self.name) or {}
-        return [(f"{self.name}.{row}", str(value)) for row, value in rated.items() if value]
+        return [
+            (f"{self.name}.{row}", str(value)) for row, value in rated.items() if value is not None
+        ]
 
     def answer_text(self, answers: Answers) -> str:
         rated = answers.get(self.name) or {}
-        return "; ".join(f"{row}: {value or '(none)'}" for row, value in rated.items())
+        return "; ".join(
+            f"{row}: {'(none)' if value is None else value}" for row, value in rated.items()
+        )
 
     def control(self) -> list[Piece]:
         # Wider scales have the layout of a narrow screen on all.
@@ -92,7 +96,7 @@ class Matrix(Question):
         return [*pieces, "</div>"]
 
     def _row(self, row_id: str, row: Option) -> list[Piece]:
-        name = escape(f"{self.name}.{row.value}")
+        name = escape(f"{self.name}.{row.text}")
         pieces: list[Piece] = [
             f'<div class="fq-matrix-row" role="radiogroup" aria-labelledby="{row_id}">'
             f'<span class="fq-matrix-label" id="{row_id}">',
@@ -102,7 +106,7 @@ class Matrix(Question):
         for option in self.scale:
             pieces += [
                 f'<label class="fq-option"><input type="radio" name="{name}"'
-                f' value="{escape(option.value)}"{self.needed()}><span class="fq-option-text">',
+                f' value="{escape(option.text)}"{self.needed()}><span class="fq-option-text">',
                 *inline(option.shown),
                 "</span></label>",
             ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -11,20 +13,30 @@ import famulus
 from famulus_form.question import Fault
 from famulus_form.texts import placeholders
 
+#: Of numbers with more digits, programs that read an export lose some.
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
+
 
 @frozen(kw_only=True)
 class Option:
     """One answer, row or item that workers choose, rate or rank."""
 
-    value: str = famulus.option(help="What the answer holds; no placeholders.", required=True)
+    value: int | float | str = famulus.option(
+        help="What the answer holds, a number or text; no placeholders.", required=True
+    )
     label: str = famulus.option(help="What workers read; the value where it is empty.", default="")
     help: str = famulus.option(help="A sentence below the label.", default="")
     key: str = famulus.option(help="Key of the keyboard that chooses it.", default="")
 
     @property
+    def text(self) -> str:
+        """The value as the form sends it, and as conditions and right answers name it."""
+        return str(self.value)
+
+    @property
     def shown(self) -> str:
         """The text that workers read."""
-        return self.label or self.value
+        return self.label or self.text
 
     def texts(self, key: str) -> Iterator[tuple[str, str]]:
         """Yield its texts that may have placeholders."""
@@ -33,15 +45,35 @@ class Option:
 
 
 def written_out(raw: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    """Return a declaration in which the options of these keys are mappings, not single values."""
+    """Return a declaration in which the options of these keys are mappings with typed values."""
     found = dict(raw)
     for key in keys:
         options = found.get(key)
         if isinstance(options, list):
-            found[key] = [
-                each if isinstance(each, Mapping) else {"value": each} for each in options
-            ]
+            found[key] = [_mapping(each) for each in options]
     return found
+
+
+def _mapping(raw: Any) -> Mapping[str, Any]:
+    if not isinstance(raw, Mapping):
+        return {"value": _typed(raw)}
+    return {**raw, "value": _typed(raw["value"])} if "value" in raw else raw
+
+
+def _typed(raw: Any) -> Any:
+    """Return a number for one that the file has without quotes, as JSON writes it: no 007."""
+    if raw is None or isinstance(raw, str | list | Mapping):
+        return raw
+    text = str(raw)
+    if not _NUMBER.fullmatch(text):
+        return text
+    number = json.loads(text)
+    return number if str(number) == text else text
+
+
+def values_by_text(options: Iterable[Option]) -> dict[str, int | float | str]:
+    """Return what an answer holds, by what the form sends."""
+    return {option.text: option.value for option in options}
 
 
 def option_faults(key: str, options: Sequence[Option], least: int) -> Iterator[Fault]:
@@ -50,14 +82,14 @@ def option_faults(key: str, options: Sequence[Option], least: int) -> Iterator[F
         yield key, f"has {len(options)}; there must be at least {least}"
     seen: set[str] = set()
     for number, option in enumerate(options):
-        if any(placeholders(option.value)):
+        if any(placeholders(option.text)):
             yield (
                 f"{key}.{number}",
-                f"{option.value!r} differs from row to row, and so would the answers: write "
-                f"{{value: …, label: '{option.value}'}}",
+                f"{option.text!r} differs from row to row, and so would the answers: write "
+                f"{{value: …, label: '{option.text}'}}",
             )
-        if not option.value.strip():
+        if not option.text.strip():
             yield f"{key}.{number}", "has no value"
-        if option.value in seen:
-            yield f"{key}.{number}", f"{option.value!r} is there twice"
-        seen.add(option.value)
+        if option.text in seen:
+            yield f"{key}.{number}", f"{option.text!r} is there twice"
+        seen.add(option.text)

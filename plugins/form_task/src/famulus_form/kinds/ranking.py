@@ -42,7 +42,7 @@ class Ranking(Question):
         yield from option_faults("items", self.items, 2)
 
     def read(self, sent: Sent) -> dict[str, Any]:
-        ranks = {item.value: sent.text(f"{self.name}.{item.value}") for item in self.items}
+        ranks = {item.text: sent.text(f"{self.name}.{item.text}") for item in self.items}
         if not any(ranks.values()):
             return self.missing()
         wanted = [str(rank) for rank in range(1, len(self.items) + 1)]
@@ -51,7 +51,8 @@ class Ranking(Question):
             raise WrongAnswer(
                 _("Please give each item a rank of its own, from 1 to {most}.", most=most)
             )
-        return {self.name: sorted(ranks, key=lambda value: int(ranks[value]))}
+        ranked = sorted(self.items, key=lambda item: int(ranks[item.text]))
+        return {self.name: [item.value for item in ranked]}
 
     def values(self, answers: Answers) -> list[str]:
         return [str(value) for value in answers.get(self.name) or ()]
@@ -71,7 +72,7 @@ class Ranking(Question):
         items = body[start + len(_LIST) : end].split(_ITEM)[1:]
         if start < 0 or len(items) != len(ranked):
             return body
-        by_value = dict(zip((item.value for item in self.items), items, strict=True))
+        by_value = dict(zip((item.text for item in self.items), items, strict=True))
         # They may be of another version of the form.
         if by_value.keys() != set(ranked):
             return body
@@ -86,7 +87,7 @@ class Ranking(Question):
         for number, item in enumerate(self.items):
             named = f"{self.id}-{number}"
             pieces += [
-                f'{_ITEM}<select name="{escape(f"{self.name}.{item.value}")}"'
+                f'{_ITEM}<select name="{escape(f"{self.name}.{item.text}")}"'
                 f' aria-labelledby="{named}"{self.needed()}><option value="">-</option>{ranks}'
                 f'</select><span class="fq-item-text" id="{named}">',
                 *inline(item.shown),

@@ -71,7 +71,7 @@ class _Regions(Marking):
         size = answers.get(f"{self.name}_size")
         if not size:
             return body
-        marks = answers.get(self.name) or ()
+        marks = self.sent_marks(answers) or ()
         drawn = drawn_regions(self.id, marks, self.label_values(), size)
         return body.replace(overlay(self.id), drawn)
 
@@ -86,7 +86,7 @@ class Boxes(_Regions):
         return {**read_box(mark, _size(sent, self.name))}
 
     def answer_text(self, answers: Answers) -> str:
-        marks = answers.get(self.name)
+        marks = self.sent_marks(answers)
         if marks is None:
             return ""
         parts = (
@@ -106,7 +106,7 @@ class Points(_Regions):
         return {**read_point(mark, _size(sent, self.name))}
 
     def answer_text(self, answers: Answers) -> str:
-        marks = answers.get(self.name)
+        marks = self.sent_marks(answers)
         if marks is None:
             return ""
         return "; ".join(f"{_named(mark)}{mark['x']}, {mark['y']}" for mark in marks) or "nothing"

@@ -51,7 +51,7 @@ class Spans(Marking):
         sort_spans(marks)
 
     def answer_text(self, answers: Answers) -> str:
-        marks = answers.get(self.name)
+        marks = self.sent_marks(answers)
         if marks is None:
             return ""
         parts = (
@@ -65,7 +65,7 @@ class Spans(Marking):
 
     def reviewed(self, body: str, answers: Answers, row: Mapping[str, Any]) -> str:
         text = self.shown_text(row)
-        marked = drawn_spans(text, answers.get(self.name) or (), self.label_values())
+        marked = drawn_spans(text, self.sent_marks(answers) or (), self.label_values())
         return body.replace(self._area(escape(text)), self._area(marked))
 
     def _area(self, markup: str) -> str:
