@@ -35,6 +35,7 @@ RECORD: dict[str, Any] = {
     "provider": "mock",
     "started_at": "2030-01-01T12:00:00.000Z",
     "submitted_at": "2030-01-01T12:00:12.500Z",
+    "language": "de",
     "duration_seconds": 12.5,
     "late": False,
     "unanswered": False,

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 import famulus
+import famulus_form
 from famulus import Translator
+from famulus.data.export import export_records
+from famulus.data.newest_units import newest_units
+from famulus.data.scope import find_scope
+from famulus.review.unit_page import UnitPages
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus_form.blueprint import FormBlueprint
 from famulus_form.form import Form
 from famulus_form.form_file import FormFile, read_form
@@ -306,6 +313,72 @@ def test_an_onboarding_is_in_the_language_of_its_view(tmp_path: Path) -> None:
     )
 
     assert "Warum" in page.body
+    assert page.html_attributes["lang"] == "de"
+
+
+@pytest.fixture
+def plugins() -> famulus.Plugins:
+    return kit_plugins(form=famulus_form)
+
+
+def test_a_review_is_in_the_language_that_the_worker_saw(
+    tmp_path: Path, operator: ManualOperator, database: famulus.Database, plugins: famulus.Plugins
+) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text("row\n1\n2\n3\n", encoding="utf-8")
+    form = write_form(tmp_path, question("type: choice\n  options: [1, 2]"))
+    configuration = {
+        "defaults": [{"blueprint": "form"}, {"architect": "nowhere"}, {"provider": "crowd"}],
+        "blueprint": {"form": form, "data_csv": data},
+        "task": {
+            "task_name": "judging",
+            "task_title": "T",
+            "task_description": "D",
+            "task_reward": "0.10",
+        },
+    }
+    launched = operator.launch(configuration)
+    operator.load_all(launched)
+    gateway = operator.gateway(launched)
+    for name, accepted in (("Ada", "de-AT"), ("Bo", "en"), ("Cy", "ar")):
+        worker = GatewayWorker(gateway, name, accepted)
+        assert worker.submit(worker.arrive(), q="2").status == 200
+    pages = {
+        unit.worker: UnitPages(database, plugins)(unit)
+        for unit in newest_units(database, find_scope(database, "judging"))
+    }
+
+    languages = {each["worker"]: each["language"] for each in export_records(database, run=1)}
+
+    # A form in English and German has no page in Arabic.
+    assert languages == {"Ada": "de", "Bo": "en", "Cy": "en"}
+    assert [(name, "Warum" in page, "Why" in page) for name, page in pages.items()] == [
+        (name, name == "Ada", name != "Ada") for name in pages
+    ]
+    assert "<dt>Language</dt>\n<dd>de</dd>" in pages["Ada"]
+
+
+def test_a_review_without_a_known_language_is_in_the_first_one(tmp_path: Path) -> None:
+    text = "questions:\n- name: q\n  type: number\n  question: {de: Warum, en: Why}\n"
+    blueprint = form_blueprint(write_form(tmp_path, text))
+    when = datetime(2030, 1, 1, tzinfo=UTC)
+    unit = famulus.SubmittedUnit(
+        id=1,
+        assignment_id=1,
+        index=0,
+        data={},
+        agent_id=1,
+        worker=famulus.WorkerView(id=1, name="Zoe", provider_type="mock"),
+        answers={"q": 3},
+        late=False,
+        started_at=when,
+        submitted_at=when,
+    )
+
+    page = blueprint.review_page(unit)
+
+    assert "Warum" in page.body
+    assert 'value="3"' in page.body
     assert page.html_attributes["lang"] == "de"
 
 

@@ -232,7 +232,8 @@ class Blueprint(ABC):
     def review_page(self, unit: SubmittedUnit) -> Page:
         """Return what the worker saw and answered, for the reviewer's browser.
 
-        The default is the task page with the answers in its fields. The fields are disabled, and no
+        The default is the task page with the answers in its fields, in the language in which the
+        worker saw it. The fields are disabled, and no
         script of the page runs: answers are text of a stranger, which a script can take for markup.
         All answers are listed below the page. Escape answers like data. Called by ``famulus examine
         --html``, in its own process; the run's callbacks are not available. When it raises, the
@@ -241,7 +242,13 @@ class Blueprint(ABC):
         shown = UnitView(
             id=unit.id, assignment_id=unit.assignment_id, index=unit.index, data=unit.data
         )
-        page = self.task_page(TaskView(agent_id=unit.agent_id, worker=unit.worker, unit=shown))
+        view = TaskView(
+            agent_id=unit.agent_id,
+            worker=unit.worker,
+            unit=shown,
+            language=unit.language or "en",
+        )
+        page = self.task_page(view)
         return evolve(page, body=fill_form(page.body, fields_of(unit.answers)))
 
     def assets(self) -> Sequence[Path | AssetFolder]:

@@ -327,6 +327,8 @@ class SubmittedUnit:
     late: bool
     started_at: datetime
     submitted_at: datetime
+    #: the tag of the language of the page that the worker saw; empty where it is unknown
+    language: str = ""
 
 
 def answers_from(form: Form, lists: Iterable[str] = ()) -> dict[str, Any]:

@@ -127,6 +127,8 @@ class StoredAnswer(StoredAttempt):
     submitted_at: datetime = field(metadata=_column(AgentTable.submitted_at))
     #: submitted after the worker's time was over
     late: bool = field(metadata=_column(AgentTable.late))
+    #: the tag of the language of the page that the worker saw; None where it is unknown
+    language: str | None = field(metadata=_column(AgentTable.language))
     #: what the blueprint's ``read_answers`` returned
     outputs: Any = field(metadata=_column(AgentTable.answers))
     files: Sequence[FileRecord] = field(kw_only=True)
@@ -165,6 +167,7 @@ class StoredAnswer(StoredAttempt):
             late=self.late,
             started_at=self.started_at,
             submitted_at=self.submitted_at,
+            language=self.language or "",
         )
 
 

@@ -264,7 +264,7 @@ class Gateway:
 
         def job(tx: Transaction, files: Sequence[StoredFile]) -> tuple[Acknowledgement, Attempt]:
             attempt = self._attempt(tx, agent)
-            sent = Submission(id=submission, answers=answers, files=files)
+            sent = Submission(id=submission, answers=answers, files=files, language=view.language)
             return store_answers(tx, attempt, sent, reported_by_platform=self._reported)
 
         stored, attempt = self._write(agent, form.files, job)

@@ -132,7 +132,9 @@ class OnboardingSubmissions:
                     judged = store_onboarding(
                         tx,
                         attempt.agent,
-                        Submission(id=submission, answers=answers, files=files),
+                        Submission(
+                            id=submission, answers=answers, files=files, language=view.language
+                        ),
                         verdict=verdict,
                         qualification=qualification,
                         requesters=self._requesters,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic
+from typing import Any, Generic, TypedDict
 
 import peewee
 from attrs import frozen
@@ -127,6 +127,7 @@ _SUBMIT_AGENT = Statement(
             AgentTable.ended_at: Param("at"),
             AgentTable.late: Param("late"),
             AgentTable.unanswered: Param("unanswered"),
+            AgentTable.language: Param("language"),
         }
     ).where(AgentTable.id == Param("id"), AgentTable.status == Param("old"))
 )
@@ -207,25 +208,21 @@ def end_agent(tx: Transaction, change: Change[AgentStatus]) -> bool:
     return _change(tx, _END_AGENT, "agent", change, agent=change.id, at=tx.micros)
 
 
-def submit_agent(
-    tx: Transaction,
-    change: Change[AgentStatus],
-    *,
-    submission: str,
-    answers: Any,
-    late: bool,
-    unanswered: bool,
-) -> bool:
-    """End an attempt by its answers, if it still has the old status; return whether it had.
+class Answered(TypedDict):
+    """What is stored with an attempt that ends by its answers."""
 
-    :param submission: the id of the submission that the answers came with.
-    """
-    columns = {
-        "submission": submission,
-        "answers": dump_json(answers),
-        "late": late,
-        "unanswered": unanswered,
-    }
+    #: the id of the submission that they came with
+    submission: str
+    answers: Any
+    late: bool
+    unanswered: bool
+    #: the tag of the language of their page
+    language: str
+
+
+def submit_agent(tx: Transaction, change: Change[AgentStatus], answered: Answered) -> bool:
+    """End an attempt by its answers, if it still has the old status; return whether it had."""
+    columns = {**answered, "answers": dump_json(answered["answers"])}
     return _change(tx, _SUBMIT_AGENT, "agent", change, agent=change.id, at=tx.micros, **columns)
 
 

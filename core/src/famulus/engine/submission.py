@@ -18,7 +18,7 @@ from famulus.engine.attempts import (
     has_other_attempt,
     holds_answer,
 )
-from famulus.engine.status import Change, change_visit, submit_agent, submit_visit
+from famulus.engine.status import Answered, Change, change_visit, submit_agent, submit_visit
 from famulus.engine.units import complete_unit, give_back_units
 from famulus.engine.window import release_waiting
 from famulus.model.statements import Param, Statement
@@ -64,6 +64,8 @@ class Submission:
     #: anything that is JSON
     answers: Any
     files: Sequence[StoredFile]
+    #: the tag of the language of the page
+    language: str
 
 
 @frozen(kw_only=True)
@@ -179,10 +181,13 @@ def store(
     submit_agent(
         tx,
         change,
-        submission=submission.id,
-        answers=submission.answers,
-        late=late,
-        unanswered=attempt.unit is not None and is_empty,
+        Answered(
+            submission=submission.id,
+            answers=submission.answers,
+            late=late,
+            unanswered=attempt.unit is not None and is_empty,
+            language=submission.language,
+        ),
     )
     for file in submission.files:
         tx.run(

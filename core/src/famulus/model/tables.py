@@ -257,6 +257,8 @@ class AgentTable(Table):
     answers = JsonField(null=True)
     #: what the blueprint says to the worker about an onboarding that they have failed
     message = JsonField(null=True)
+    #: the tag of the language of the page that was submitted; null where it is unknown
+    language = peewee.CharField(max_length=16, null=True)
 
 
 class ParticipationTable(Table):

@@ -36,6 +36,7 @@ class UnitPages:
             ("Status", status_text(unit)),
             *([("Review", decided)] if decided else []),
             ("Submitted", f"{unit.submitted_at:%Y-%m-%d %H:%M:%S} UTC"),
+            *([("Language", unit.language)] if unit.language else []),
             # One field may have several files.
             *((f"File in {file.field}", f"{file.name}: {file.path}") for file in unit.files),
         ]

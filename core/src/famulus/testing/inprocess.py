@@ -183,12 +183,17 @@ class GatewayWorker:
 
     gateway: Gateway
     name: str
+    #: the header of this name
+    accept_language: str = ""
 
     def arrive(self, reference: str | None = None, **query: str) -> Seen:
         """Open the task; the same reference again is a reload."""
         if reference is None:
             reference = token_hex(8)
-        reply = self.gateway.arrive({"worker_id": self.name, "assignment_id": reference, **query})
+        reply = self.gateway.arrive(
+            {"worker_id": self.name, "assignment_id": reference, **query},
+            accept_language=self.accept_language,
+        )
         return seen(reply)
 
     def submit(
@@ -209,7 +214,8 @@ class GatewayWorker:
         if submission is not None:
             hidden[SUBMISSION_FIELD] = submission
         form = Form(fields=[*hidden.items(), ("answer", answer), *fields.items()], files=files)
-        return seen(self.gateway.submit(form, as_json=as_json))
+        reply = self.gateway.submit(form, as_json=as_json, accept_language=self.accept_language)
+        return seen(reply)
 
     def give_back(self, page: Seen) -> Seen:
         """Press the button that gives the unit back."""

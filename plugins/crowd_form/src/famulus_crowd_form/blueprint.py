@@ -129,7 +129,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
     def review_page(self, unit: famulus.SubmittedUnit) -> famulus.Page:
         """Show the page as the worker filled it in, with the marks drawn."""
         answers = unit.answers if isinstance(unit.answers, Mapping) else {}
-        filled = self._filled(unit.data)
+        filled = self._filled(unit.data, famulus.Translator.to(unit.language or "en"))
         page = super().review_page(evolve(unit, answers=filled.fields(answers)))
         return evolve(page, head=review_head(), body=filled.reviewed(page.body, answers))
 

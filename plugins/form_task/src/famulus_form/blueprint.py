@@ -148,10 +148,12 @@ class FormBlueprint(famulus.Blueprint):
     def review_page(self, unit: famulus.SubmittedUnit) -> famulus.Page:
         """Show the form as the worker saw it: filled in, without what was not asked."""
         answers = unit.answers if isinstance(unit.answers, Mapping) else {}
-        fields = self._form.fields(answers)
-        page = super().review_page(evolve(unit, answers=fields))
-        body = self._form.as_reviewed(page.body, answers, unit.data)
-        return evolve(page, head=self._form.review_head, body=body)
+        form = self._translated.to(unit.language)
+        fields = form.fields(answers)
+        language = unit.language or form.language
+        page = super().review_page(evolve(unit, answers=fields, language=language))
+        body = form.as_reviewed(page.body, answers, unit.data)
+        return evolve(page, head=form.review_head, body=body)
 
     def assets(self) -> Sequence[Path | famulus.AssetFolder]:
         """Return ``extra_source_dir`` or what the forms name, and our style sheets and scripts."""
