@@ -308,6 +308,21 @@ class _FramingApp(_Wrapped):
         return super().__call__(environ, start_framed)
 
 
+class _FencingApp(_Wrapped):
+    """Sends the headers of a worker's page with the files, too."""
+
+    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        def start_fenced(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            policy = "content-security-policy"
+            fenced = [
+                (name, "frame-ancestors 'none'" if name.lower() == policy else value)
+                for name, value in headers
+            ]
+            return start(status, fenced, *rest)
+
+        return super().__call__(environ, start_fenced)
+
+
 class _BareApp(_Wrapped):
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         def start_bare(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
@@ -355,6 +370,10 @@ def framing_app() -> Any:
     return _wrapped(_FramingApp)
 
 
+def fencing_app() -> Any:
+    return _wrapped(_FencingApp)
+
+
 def bare_app() -> Any:
     return _wrapped(_BareApp)
 
@@ -399,6 +418,11 @@ class Framing(Kept):
     application = "broken_architects:framing_app"
 
 
+class Fencing(Kept):
+    type = "fencing"
+    application = "broken_architects:fencing_app"
+
+
 class Bare(Kept):
     type = "bare"
     application = "broken_architects:bare_app"
@@ -410,7 +434,18 @@ def famulus_register_architects() -> list[type[famulus.Architect]]:
     return [
         *(Kept, Silent, Careless, Placeless, Writing, Starting, Texting, Unstorable, Yes, Sure),
         *(Hasty, Once, Moving, Forgetting, Orphaning, Losing, Doorless, Closed, Assetless),
-        *(Leaking, Bare, Binding, Deaf, Decoding, Framing, Listening, Restarting, Wandering),
+        *(
+            Leaking,
+            Bare,
+            Binding,
+            Deaf,
+            Decoding,
+            Framing,
+            Fencing,
+            Listening,
+            Restarting,
+            Wandering,
+        ),
     ]
 
 

@@ -118,6 +118,7 @@ def check(rules: ArchitectConformance, rule: str, tmp_path: Path) -> None:
         (architects.Decoding, "request_of_a_platform_reaches_its_provider", "byte by byte"),
         (architects.Framing, "request_of_a_platform_reaches_its_provider", "not for a platform"),
         (architects.Bare, "headers_of_the_gateway_are_sent", "Every page must come with"),
+        (architects.Fencing, "headers_of_the_gateway_are_sent", "can show it in a frame"),
         (
             architects.Sure,
             "shutting_down_twice_is_harmless_and_deploying_again_keeps_the_address",

@@ -180,13 +180,19 @@ class ArchitectConformance:
         with self._served(tmp_path) as (operator, _, url):
             gateway = operator.gateway(1)
             try:
-                wanted = dict(gateway.headers)
+                wanted, of_files = dict(gateway.headers), dict(gateway.asset_headers)
             finally:
                 gateway.close()
             headers = HttpWay(url).open({}).headers
+            sent = HttpWay(url).get("beside.svg").headers
 
         for name, value in wanted.items():
             assert headers.get(name.lower()) == value, f"Every page must come with {name}."
+        for name, value in of_files.items():
+            assert sent.get(name.lower()) == value, (
+                f"Every file of Gateway.assets must come with the {name} of Gateway.asset_headers,"
+                f" so that a page can show it in a frame: {sent.get(name.lower())!r}."
+            )
 
     def test_request_of_a_platform_reaches_its_provider(self, tmp_path: Path) -> None:
         with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
