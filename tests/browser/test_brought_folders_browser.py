@@ -2,7 +2,7 @@
 
 A folder has a page, its data and files beside them. Libraries are put there from Python packages
 that carry them. The first comment of a page says what a worker does; a line ``varies: …`` names
-the fields whose values are never the same twice. Ten are launched with the two options of their
+the fields whose values are never the same twice. Eleven are launched with the two options of their
 files alone; a page that says ``trust_data`` needs this option too, which ``check`` names.
 """
 
@@ -60,7 +60,7 @@ def test_folder_is_launched_as_it_is_and_stores_what_mturk_would(
     assert _without(here, varies) == _without(there, varies)
 
 
-def test_ten_need_no_more_than_their_files_and_others_the_option_that_check_names(
+def test_eleven_need_no_more_than_their_files_and_others_the_option_that_check_names(
     tmp_path: Path,
 ) -> None:
     needing = {}
@@ -74,7 +74,7 @@ def test_ten_need_no_more_than_their_files_and_others_the_option_that_check_name
             except UsageError as error:
                 needing[folder.name] = str(error)
 
-    assert len(FOLDERS) - len(needing) == 10
+    assert len(FOLDERS) - len(needing) == 11
     assert list(needing) == [folder.name for folder in FOLDERS if _is_trusted(folder)]
     assert all("blueprint.trust_data=true" in message for message in needing.values())
 

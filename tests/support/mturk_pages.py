@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from attrs import Factory, frozen
 
@@ -207,7 +207,9 @@ class _Handler(BaseHTTPRequestHandler):
         if document is not None:
             self._answer("text/html; charset=utf-8", document)
             return
-        file = self.server.files / path.rpartition("/")[2]
+        # Pages with a <base> ask for the files elsewhere.
+        nested = self.server.files / unquote(path.split("/", 2)[-1])
+        file = nested if nested.is_file() else self.server.files / path.rpartition("/")[2]
         kind, _ = mimetypes.guess_type(file.name)
         self._answer(kind or "text/plain", file.read_bytes() if file.is_file() else b"")
 

@@ -134,6 +134,7 @@ def test_what_files_in_the_folder_name_is_served(tmp_path: Path) -> None:
         "inner/f.css",
         "inner/g.gif",
         "j.png",
+        "l m.png",
     }
     for name in names | {"inner/other.png", "k.png", inner}:
         (folder / name).parent.mkdir(exist_ok=True)
@@ -143,12 +144,26 @@ def test_what_files_in_the_folder_name_is_served(tmp_path: Path) -> None:
         'srcset="1.png 1x, https://example.org/2.png 2x"><p style="background: url(g.gif)">'
         "<a href=../data.csv>x</a><a href=../secret.csv>x</a>"
     )
-    (folder / "inner/frame.js").write_text("show('j.png'); show('k' + '.png')")
+    (folder / "inner/frame.js").write_text("show('j.png'); show('k' + '.png', 'l m.png')")
     (folder / "task.html").write_text(f"<iframe src={inner}></iframe><input name=a>")
 
     served = _served(_task(folder), names | OTHERS | NAMED | {"inner/other.png", "k.png", inner})
 
     assert served == names | {inner}
+
+
+@pytest.mark.parametrize("address", ["a.html?x=${n}", "a.html#${n}", "${p}", "x ${p}"])
+def test_values_in_a_query_and_lists_of_names_with_spaces(tmp_path: Path, address: str) -> None:
+    folder = _folder(tmp_path)
+    names = {"a.html", "p 1.png", "p 2.png"}
+    for name in names:
+        (folder / name).touch()
+    (folder / "task.html").write_text(f'<iframe src="{address}"></iframe><input name=a>')
+    (folder / "data.csv").write_text("n,p\n1,p 1.png|none.png| p 2.png\n")
+
+    assert _served(_task(folder), names | OTHERS) == (
+        {"a.html"} if "html" in address else names - {"a.html"}
+    )
 
 
 def test_check_says_in_one_line_what_is_served(tmp_path: Path) -> None:

@@ -45,6 +45,8 @@ _ATTRIBUTE = re.compile(
 )
 # What may be an address in a value of the data: a list of names, JSON, markup.
 _WORD = re.compile(r"""[^\s"'<>()\[\]{},;|=]++""")
+# The same of names with spaces.
+_PART = re.compile(r"""[^\n\t"'<>()\[\]{},;|=]++""")
 
 
 @frozen
@@ -185,7 +187,9 @@ def media_names(value: Any) -> Iterator[str]:
         for each in value:
             yield from media_names(each)
     elif isinstance(value, str):
-        words = {value, *_WORD.findall(value)} if _WORD.fullmatch(value) is None else {value}
+        words = {value}
+        if _WORD.fullmatch(value) is None:
+            words.update(_WORD.findall(value), _PART.findall(value))
         for word in words:
             name = local_file_name(html.unescape(word))
             if name is not None and is_media(name):

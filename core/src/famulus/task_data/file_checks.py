@@ -29,9 +29,10 @@ def file_problems(beside: FilesBeside, folder: Path | None = None) -> Iterator[P
         ``extra_source_dir`` names it.
     """
     for address in beside.addresses:
-        if address.columns or not address.expected:
+        name = fixed_name(address)
+        if not address.expected or (address.columns and name is None):
             continue
-        name = fixed_name(address) or outside_file_name(address.written)
+        name = name or outside_file_name(address.written)
         fault = file_fault(beside, folder, name)
         if fault is not None:
             message = f"{name or address.written} {fault}"
@@ -78,7 +79,7 @@ class FileWatch:
         self._addresses = [
             one
             for one in self.beside.addresses
-            if one.expected and one.columns and all(one.columns)
+            if one.expected and one.columns and all(one.columns) and fixed_name(one) is None
         ]
 
     @property

@@ -152,19 +152,23 @@ class FilesBeside:
 
 
 def fixed_name(address: FileAddress) -> str | None:
-    """Return the name of a file that the page alone determines."""
-    return None if address.columns else local_file_name(address.written)
+    """Return the name of a file that the page alone determines, whatever its query is."""
+    name = _open_name(address)
+    return None if name is None or _ANY in name else name
 
 
 def name_pattern(address: FileAddress) -> re.Pattern[str] | None:
     """Return the names that values can complete, where the page itself writes how they begin."""
-    if not address.columns:
-        return None
-    pieces = (one if isinstance(one, str) else _ANY for one in address.pieces)
-    name = local_file_name("".join(pieces))
-    if name is None or name.startswith(_ANY):
+    name = _open_name(address)
+    if name is None or name.startswith(_ANY) or _ANY not in name:
         return None
     return re.compile(re.escape(name).replace(_ANY, ".+"), re.DOTALL)
+
+
+def _open_name(address: FileAddress) -> str | None:
+    """Return the name with :data:`_ANY` in place of each value."""
+    pieces = (one if isinstance(one, str) else _ANY for one in address.pieces)
+    return local_file_name("".join(pieces))
 
 
 def _is_type(name: str, suffixes: Collection[str]) -> bool:
