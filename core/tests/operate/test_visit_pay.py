@@ -362,6 +362,30 @@ def test_only_accepted_work_of_what_the_platform_has_paid_by_itself_is_topped_up
     assert [(each.worker, each.amount) for each in paid] == [(name, due) for name, *_ in raised]
 
 
+def test_rejected_work_that_the_platform_pays_by_itself_counts_against_the_budget(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
+) -> None:
+    work(gateway)
+    [unit] = completed(database)
+
+    def job(tx: Transaction) -> None:
+        decide(tx, unit, Decision.REJECTED, note="why")
+        apply_decisions(tx, [unit])
+
+    with database.read() as tx:
+        before = read_budget(tx, gateway.run_id, lock=False)
+    database.write(job)
+    platform.others = report(APPROVED)
+    operator.turn()
+
+    with database.read() as tx:
+        after = read_budget(tx, gateway.run_id, lock=False)
+    assert ledger(database) == [(PaymentStatus.CONFIRMED, 50, 10)]
+    assert before is not None
+    assert after is not None
+    assert after.left == before.left
+
+
 @pytest.mark.parametrize("is_undone", [False, True])
 def test_a_decision_that_can_be_undone_tops_nothing_up(
     gateway: Gateway,

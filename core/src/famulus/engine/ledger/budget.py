@@ -88,11 +88,17 @@ _SCREENED_OUT = VisitTable.select(VisitTable.id).where(
 _COUNTING = (PaymentTable.status != literal(PaymentStatus.FAILED)) | (
     PaymentTable.key.startswith(REMAINDER_PREFIX) & PaymentTable.error.not_in([*NOT_OWED])
 )
-#: Bonuses and compensations, and what was paid for visits that cost nothing else.
+#: Units whose rewards, where there are any, were paid by the platform against the decision.
+_REJECTED = UnitTable.select(UnitTable.id).where(
+    UnitTable.run == Param("run"), UnitTable.status == literal(UnitStatus.REJECTED)
+)
+#: Bonuses and compensations, and what was paid for visits and units that cost nothing else.
 _EXTRA = Statement(
     PaymentTable.select(peewee.fn.SUM(PaymentTable.amount + PaymentTable.fee)).where(
         PaymentTable.run == Param("run"),
-        (PaymentTable.kind != literal(PaymentKind.REWARD)) | (PaymentTable.visit << _SCREENED_OUT),
+        (PaymentTable.kind != literal(PaymentKind.REWARD))
+        | (PaymentTable.visit << _SCREENED_OUT)
+        | (PaymentTable.unit << _REJECTED),
         _COUNTING,
     )
 )
@@ -163,7 +169,8 @@ class Budget:
     unit_cost: int
     #: how many units cost something, or may
     units: int
-    #: the sum of bonuses, compensations and what was paid for visits that were screened out
+    #: the sum of bonuses, compensations and what was paid for visits that were screened out and for
+    #: rejected work
     extra: int
     #: how much less they cost, because work was accepted for a part of its reward, or was screened
     #: out; negative where work was paid besides that of other workers on the same units
