@@ -24,6 +24,7 @@ def record(account: ProlificAccount) -> StudyRecord:
         codes={"completed": CODE, "not_qualified": REFUSED_CODE},
         url="",
         is_paused=False,
+        is_stopped=False,
         is_ended=False,
     )
 
@@ -103,14 +104,17 @@ def test_work_that_was_refused_and_will_be_paid_is_named(
     assert differences_of(account, record) == []
 
 
+@pytest.mark.parametrize(
+    ("is_stopped", "why"), [(True, "the run is stopped"), (False, "no unit is free")]
+)
 def test_a_study_that_is_open_although_it_was_paused_is_named(
-    account: ProlificAccount, record: StudyRecord
+    account: ProlificAccount, record: StudyRecord, is_stopped: bool, why: str
 ) -> None:
     assert account.study.status is StudyStatus.ACTIVE
 
-    (sentence,) = differences_of(account, evolve(record, is_paused=True))
+    (sentence,) = differences_of(account, evolve(record, is_paused=True, is_stopped=is_stopped))
 
-    assert "is active on Prolific, and the run is stopped" in sentence
+    assert f"is active on Prolific, and {why}: " in sentence
     assert f"`famulus sync {RUN}` pauses it" in sentence
 
 
@@ -121,7 +125,7 @@ def test_a_study_that_is_not_stopped_although_its_run_is_finished_is_named(
     if action is not None:
         account.api().post(f"studies/{account.study.id}/transition/", {"action": action})
 
-    found = differences_of(account, evolve(record, is_paused=True, is_ended=True))
+    found = differences_of(account, evolve(record, is_paused=True, is_stopped=True, is_ended=True))
 
     if action == "STOP":
         assert found == []

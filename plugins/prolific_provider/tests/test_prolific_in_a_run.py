@@ -29,6 +29,7 @@ from famulus import (
 )
 from famulus.data.scope import find_scope
 from famulus.model.states import Decision
+from famulus.operate.doctor import read_differences
 from famulus.operate.forget_worker import find_worker_id, forget_worker
 from famulus.operate.manual_sync import sync_now
 from famulus.review.choices import Choice
@@ -243,6 +244,11 @@ def test_a_part_of_the_reward_is_paid_once_the_work_is_returned(
     assert paid.status is (PaymentStatus.CONFIRMED if is_paid else PaymentStatus.OWED)
 
 
+def subscriptions(prolific: FakeProlific) -> int:
+    with prolific.turn() as state:
+        return len(state.subscriptions)
+
+
 @pytest.mark.parametrize("is_full_before", [False, True])
 def test_a_rejection_invites_no_worker_while_no_unit_is_free(
     prolific: FakeProlific,
@@ -284,8 +290,14 @@ def test_a_rejection_invites_no_worker_while_no_unit_is_free(
 
     assert str(study.status) == "PAUSED"
     assert prolific.participant(4).studies() == []
+    # The workers who are at work submit later, and Prolific announces it.
+    assert subscriptions(prolific) == 2
+    assert not [each for each in read_differences(database, plugins) if "stopped" in each.what]
     prolific.participant(2).give_back(at_work[0])
     clock.advance(60)
     operator.turn()
     assert str(study.status) == "ACTIVE"
     assert study.places == 3
+    operator.stop(run.run_id, now=True)
+    operator.turn()
+    assert subscriptions(prolific) == 0

@@ -24,14 +24,18 @@ def test_a_run_has_one_study_and_its_first_codes_whichever_process_makes_it(
     assert records.runs_of(["one", "another"]) == {"one": 1}
 
 
-def test_a_pause_is_remembered(database: Database) -> None:
+def test_a_stop_is_remembered_until_the_study_is_to_offer_places(database: Database) -> None:
     database.prepare([SCHEMA])
     records = StudyRecords(database=database)
     records.begin(1, URL)
 
-    records.pause(1, paused=True)
+    found = []
+    for is_served in (True, False, True):
+        records.pause(1, is_served=is_served)
+        found.append(records.find(1))
+    records.open(1)
+    found.append(records.find(1))
 
-    found = records.find(1)
-    assert found is not None
-    assert found.is_paused
+    states = [each and (each.is_paused, each.is_stopped) for each in found]
+    assert states == [(True, False), (True, True), (True, True), (False, False)]
     assert records.find(2) is None

@@ -427,6 +427,32 @@ def test_a_test_study_that_was_published_unseen_is_stopped_at_the_end(
     assert {one.status for one in bench.studies} == {StudyStatus.COMPLETED}
 
 
+@pytest.mark.parametrize("close", ["pause_places", "end_places"])
+def test_a_study_is_closed_also_where_its_test_studies_cannot_be_listed(
+    bench: Bench, clock: MovableClock, close: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The one that is left over is stopped by the next sync."""
+    bench.restart(prolific_test=True)
+    bench.prolific.faults.lists_late = timedelta(hours=1)
+    bench.prolific.faults.plan(Fault.LOSE_REPLY, "create-test-study")
+    with pytest.raises(UnavailableError):
+        bench.provider.set_places(bench.run, 2)
+    bench.provider.set_places(bench.run, 2)
+    clock.advance(7200)
+    bench.prolific.faults.plan(Fault.FAIL, "get-studies", times=10)
+
+    getattr(bench.provider, close)(bench.run)
+    record = bench.provider._parts.records.find(1)
+    assert record is not None
+    closed = [one.status for one in bench.studies if one.id == record.study_id]
+    bench.prolific.faults.clear()
+    list(bench.provider.sync(bench.run, [], None))
+
+    assert closed == [StudyStatus.PAUSED if close == "pause_places" else StudyStatus.COMPLETED]
+    assert "run 1: another test study of it may be open on Prolific" in caplog.text
+    assert StudyStatus.ACTIVE not in {one.status for one in bench.studies}
+
+
 def test_a_workspace_without_test_studies_refuses_one(bench: Bench) -> None:
     bench.prolific.state.features.discard("test_participants")
     bench.restart(prolific_test=True)

@@ -25,6 +25,7 @@ def sync(account: ProlificAccount) -> Sync:
         codes={"completed": CODE, "not_qualified": REFUSED_CODE},
         url="",
         is_paused=False,
+        is_stopped=False,
         is_ended=False,
     )
     return Sync(

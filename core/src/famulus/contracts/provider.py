@@ -288,7 +288,8 @@ class Provider(ABC):
 
         Called by the thread that delivers outbox rows, when the run stops, and again when another
         process may have opened places since, or the platform may have, because a visit was rejected
-        (``replaces_by_itself``).
+        (``replaces_by_itself``). ``run.is_served`` is set where the run goes on and has no free
+        unit: what announces changes of its visits is still needed then.
 
         :raises famulus.UnlistedPlacesError: when every place is closed that the platform lists, and
             a call without an answer may have opened others. It is called again later, and the run

@@ -102,6 +102,8 @@ class RunView:
     #: counts them. For a closing that is repeated after :exc:`famulus.UnlistedPlacesError`: the
     #: places that it is about.
     gone_places: int = 0
+    #: whether an operator serves it to workers; not set once it stops
+    is_served: bool = True
 
 
 @frozen(kw_only=True)

@@ -46,13 +46,13 @@ def differences(
         yield f"the study {record.study_id} is not on Prolific any more, so nothing can be paid"
         return
     status = plain_status(study["status"])
-    if record.is_paused:
-        if status in (NOT_STOPPED if record.is_ended else OPEN):
-            why, does = ("finished", "stops") if record.is_ended else ("stopped", "pauses")
-            yield (
-                f"the study {record.study_id} is {status.lower()} on Prolific, and the run is "
-                f"{why}: `famulus sync {record.run_id}` {does} it"
-            )
+    if record.is_paused and status in (NOT_STOPPED if record.is_ended else OPEN):
+        why, does = _reason(record)
+        yield (
+            f"the study {record.study_id} is {status.lower()} on Prolific, and {why}: "
+            f"`famulus sync {record.run_id}` {does} it"
+        )
+    if record.is_stopped:
         yield from hooks().left_over(record.run_id)
     listed = {each.id: each for each in list_submissions(api, record.study_id)}
     for visit in visits:
@@ -65,6 +65,13 @@ def differences(
                 f"on Prolific, it is paid after {APPROVES_AFTER_DAYS} days: `famulus prolific "
                 f"message {record.run_id} {each.participant}` reminds them"
             )
+
+
+def _reason(record: StudyRecord) -> tuple[str, str]:
+    """Return why a study is to offer no place, and what a sync does to one that offers some."""
+    if record.is_ended:
+        return "the run is finished", "stops"
+    return "the run is stopped" if record.is_stopped else "no unit is free", "pauses"
 
 
 def _of_visit(visit: VisitView, found: Submission | None) -> Iterator[str]:

@@ -247,7 +247,8 @@ class ProlificProvider(Provider):
     def pause_places(self, run: RunView) -> None:
         """Pause the study; participants who have begun keep their time."""
         self._parts.studies.pause(run)
-        self._parts.hooks.unsubscribe(run.id)
+        if not run.is_served:
+            self._parts.hooks.unsubscribe(run.id)
 
     def end_places(self, run: RunView) -> None:
         """Stop the study; what was submitted can still be reviewed."""
@@ -273,11 +274,16 @@ class ProlificProvider(Provider):
         yield from self._parts.sync.reports(run)
         self._parts.studies.keep_closed(run.id)
         record = self._parts.records.find(run.id)
-        is_open = record is not None and record.study_id is not None and not record.is_paused
-        if is_open and self._is_over(run):
+        if record is None:
+            return
+        if record.is_paused:
+            self._parts.studies.drop_copies(run)
+        elif record.study_id is not None and self._is_over(run):
             self._parts.studies.suspend(run)
-        elif is_open:
+            return
+        elif record.study_id is not None:
             self._parts.studies.add_slots(run)
+        if record.study_id is not None and not record.is_stopped:
             self._subscribe(run)
 
     def receive(self, request: PlatformRequest) -> Received | Unverified:
@@ -364,7 +370,7 @@ class ProlificProvider(Provider):
         except UnavailableError as error:
             _log.warning("run %d: no changes are announced yet: %s", run.id, error)
         record = self._parts.records.find(run.id)
-        if record is not None and record.is_paused:
+        if record is not None and record.is_stopped:
             # The run was stopped in between; what was made here must not be left over.
             self._parts.hooks.unsubscribe(run.id)
 

@@ -25,7 +25,9 @@ class StudyRecord:
     codes: Mapping[str, str]
     url: str
     is_paused: bool
-    #: an ended one is paused too
+    #: whether the run is not served; its study is paused then
+    is_stopped: bool
+    #: an ended one is stopped too
     is_ended: bool
     awaits_start: bool = False
 
@@ -66,10 +68,20 @@ class StudyRecords:
         update = ProlificRun.update(url=url).where(ProlificRun.run_id == run)
         self.database.write(lambda tx: tx.execute(update))
 
-    def pause(self, run: int, *, paused: bool) -> None:
-        """Store whether the study of a run is to offer no place."""
-        update = ProlificRun.update(is_paused=paused).where(ProlificRun.run_id == run)
+    def pause(self, run: int, *, is_served: bool) -> None:
+        """Store that the study of a run is to offer no place.
+
+        :param is_served: whether it is for want of a free unit alone.
+        """
+        # A run that is not served any more stays so, whichever of two processes comes last.
+        stopped = {} if is_served else {"is_stopped": True}
+        update = ProlificRun.update(is_paused=True, **stopped).where(ProlificRun.run_id == run)
         self.database.write(lambda tx: tx.execute(update))
+
+    def open(self, run: int) -> None:
+        """Store that the study of a run, which is served, is to offer places."""
+        update = ProlificRun.update(is_paused=False, is_stopped=False)
+        self.database.write(lambda tx: tx.execute(update.where(ProlificRun.run_id == run)))
 
     def await_start(self, run: int, *, awaits: bool) -> None:
         """Store whether the study of a run gets more screen-outs and is started then."""
@@ -78,8 +90,8 @@ class StudyRecords:
 
     def end(self, run: int) -> None:
         """Store that the study of a run is to offer no place again."""
-        update = ProlificRun.update(is_paused=True, is_ended=True).where(ProlificRun.run_id == run)
-        self.database.write(lambda tx: tx.execute(update))
+        update = ProlificRun.update(is_paused=True, is_stopped=True, is_ended=True)
+        self.database.write(lambda tx: tx.execute(update.where(ProlificRun.run_id == run)))
 
 
 def _begin(tx: Transaction, run: int, url: str) -> StudyRecord:
@@ -89,6 +101,7 @@ def _begin(tx: Transaction, run: int, url: str) -> StudyRecord:
             codes=json.dumps(make_codes()),
             url=url,
             is_paused=False,
+            is_stopped=False,
             is_ended=False,
             awaits_start=False,
         ).on_conflict_ignore()
@@ -115,6 +128,7 @@ def _record(row: Any) -> StudyRecord | None:
         codes=json.loads(row.codes),
         url=row.url,
         is_paused=bool(row.is_paused),
+        is_stopped=bool(row.is_stopped),
         is_ended=bool(row.is_ended),
         awaits_start=bool(row.awaits_start),
     )

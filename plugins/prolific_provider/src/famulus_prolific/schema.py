@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from famulus import Migration, PluginSchema
 from famulus_prolific.account_tables import ACCOUNT_TABLES
-from famulus_prolific.tables import ARRIVAL_TABLES, END_COLUMN, RUN_TABLES, START_COLUMN
+from famulus_prolific.tables import (
+    ARRIVAL_TABLES,
+    END_COLUMN,
+    RUN_TABLES,
+    START_COLUMN,
+    STOP_COLUMN,
+)
 
 
 def _postgresql(statement: str) -> str:
@@ -16,7 +22,7 @@ def _postgresql(statement: str) -> str:
     return keyed.replace("INTEGER", "BIGINT")
 
 
-_STEPS = (RUN_TABLES, ACCOUNT_TABLES, ARRIVAL_TABLES, END_COLUMN, START_COLUMN)
+_STEPS = (RUN_TABLES, ACCOUNT_TABLES, ARRIVAL_TABLES, END_COLUMN, START_COLUMN, STOP_COLUMN)
 SCHEMA = PluginSchema(
     name="prolific",
     migrations=tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from urllib.parse import urlencode
 from attrs import frozen
 
 import famulus
-from famulus import UnavailableError
+from famulus import FamulusError, UnavailableError
 from famulus_prolific.api import ProlificApi, RefusedError
 from famulus_prolific.codes import code_rules
 from famulus_prolific.submissions import plain_status
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from famulus_prolific.codes import ScreenOut
     from famulus_prolific.options import ProlificArgs
     from famulus_prolific.records import StudyRecord, StudyRecords
+
+_log = logging.getLogger(__name__)
 
 UNPUBLISHED, PUBLISHING, ACTIVE = "UNPUBLISHED", "PUBLISHING", "ACTIVE"
 PAUSED, AWAITING_REVIEW, COMPLETED = "PAUSED", "AWAITING REVIEW", "COMPLETED"
@@ -65,7 +68,7 @@ class Studies:
         paused has its places raised first, so that it never offers fewer than are wanted.
         """
         study = self._study(run, total)
-        self.records.pause(run.id, paused=False)
+        self.records.open(run.id)
         path = f"studies/{study['id']}/"
         self._lead_to(run, study)
         if _places(study) < total:
@@ -78,10 +81,10 @@ class Studies:
 
     def pause(self, run: RunView) -> None:
         """Offer no place until :meth:`open`; participants at work may finish."""
-        self._drop_copies(run, self.records.find(run.id))
         if self._published(run) is not None:
-            self.records.pause(run.id, paused=True)
+            self.records.pause(run.id, is_served=run.is_served)
             self.suspend(run)
+        self.drop_copies(run)
 
     def suspend(self, run: RunView) -> None:
         """Offer no place, for a reason that may pass: :meth:`go_on` undoes it."""
@@ -99,12 +102,11 @@ class Studies:
 
     def end(self, run: RunView) -> None:
         """Offer no place again, whatever becomes of the submissions."""
-        self._drop_copies(run, self.records.find(run.id))
         study = self._published(run)
-        if study is None:
-            return
-        self.records.end(run.id)
-        self._stop(study)
+        if study is not None:
+            self.records.end(run.id)
+            self._stop(study)
+        self.drop_copies(run)
 
     def keep_closed(self, run: int) -> None:
         """Pause or stop a study again that offers places although the run was paused or ended.
@@ -211,7 +213,7 @@ class Studies:
             else:
                 made = str((copies or drafts)[0]["id"])
             record = self.records.name(run.id, made)
-            self._drop_copies(run, record)
+            self._stop_copies(run, record)
             for draft in drafts:
                 if record.study_id != draft["id"]:
                     # Of another process, or of a test study: this draft would be left over.
@@ -293,11 +295,25 @@ class Studies:
             if own & {code.get("code") for code in study.get("completion_codes") or ()}
         ]
 
-    def _drop_copies(self, run: RunView, record: StudyRecord | None) -> None:
-        """Stop the test studies of a run that are not in its record, which no worker may enter."""
-        copies = [] if record is None else self._copies(run, record)
-        for study in copies:
-            if record is not None and study["id"] != record.study_id:
+    def drop_copies(self, run: RunView) -> None:
+        """Stop test studies of a run that its record lacks, which let no worker in.
+
+        The run's own study is closed without them: those that cannot be found now are looked for
+        by the next sync.
+        """
+        record = self.records.find(run.id)
+        if record is None:
+            return
+        try:
+            self._stop_copies(run, record)
+        except FamulusError as error:
+            _log.warning(
+                "run %d: another test study of it may be open on Prolific: %s", run.id, error
+            )
+
+    def _stop_copies(self, run: RunView, record: StudyRecord) -> None:
+        for study in self._copies(run, record):
+            if study["id"] != record.study_id:
                 self._stop(study)
 
     def _create(self, run: RunView, record: StudyRecord, places: int) -> Any:

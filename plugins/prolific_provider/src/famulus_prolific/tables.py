@@ -21,6 +21,8 @@ class ProlificRun(peewee.Model):
     url = peewee.TextField()
     #: whether the study is to offer no place, although Prolific may have one free
     is_paused = peewee.BooleanField(default=False)
+    #: whether its run is not served, so that it is not paused for want of a free unit alone
+    is_stopped = peewee.BooleanField(default=False)
     #: whether it is not to offer one again
     is_ended = peewee.BooleanField(default=False)
     #: whether it gets more screen-outs, because it has paused itself, and is to be started then
@@ -57,6 +59,10 @@ RUN_TABLES = (
 END_COLUMN = ('ALTER TABLE "prolific_run" ADD COLUMN "is_ended" BOOLEAN NOT NULL DEFAULT FALSE',)
 START_COLUMN = (
     'ALTER TABLE "prolific_run" ADD COLUMN "awaits_start" BOOLEAN NOT NULL DEFAULT FALSE',
+)
+STOP_COLUMN = (
+    'ALTER TABLE "prolific_run" ADD COLUMN "is_stopped" BOOLEAN NOT NULL DEFAULT FALSE',
+    'UPDATE "prolific_run" SET "is_stopped" = "is_paused"',
 )
 ARRIVAL_TABLES = (
     """CREATE TABLE "prolific_arrival" (
