@@ -261,7 +261,7 @@ class OnProlific(RuleBasedStateMachine):
     def request_returns(self) -> None:
         self.study.request_returns()
 
-    @rule(submission=taken, action=st.sampled_from(["APPROVE", "REJECT", "RETURN"]))
+    @rule(submission=taken, action=st.sampled_from(["APPROVE", "REJECT", "RETURN", "UNREJECT"]))
     def decide_there(self, submission: Submission, action: str) -> None:
         self.study.decide_there(submission, action)
 

@@ -8,11 +8,15 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
+from peewee import JOIN
+
+from famulus.engine.runs import find_run
 from famulus.model.states import (
     SUBMITTED_VISITS,
     Decision,
     PaymentKind,
     PaymentStatus,
+    RunStatus,
     UnitStatus,
     VisitStatus,
 )
@@ -24,6 +28,7 @@ from famulus.model.tables import (
     VisitTable,
     WorkerTable,
 )
+from famulus.model.transaction import Row
 from famulus_prolific.fake import State, StudyStatus, Submission, SubmissionStatus
 from famulus_prolific.fake.changes import open_places
 from famulus_prolific.fake.records import IN_PLACE
@@ -51,6 +56,7 @@ _ENDED: Mapping[SubmissionStatus, VisitStatus] = MappingProxyType(
 )
 _DAYS = timedelta(days=ProlificProvider.capabilities.days_before_rejection)
 _Paid = Counter[tuple[str, int]]
+_REFERENCE = VisitTable.reference.alias("reference")
 
 
 def check_always(study: Study) -> None:
@@ -137,21 +143,24 @@ def _was_asked_by_us(submission: Submission) -> bool:
 
 
 def check_places(study: Study, state: State) -> None:
-    """No more participants are invited or on their way than there are units for."""
-    served: dict[str, int] = {}
+    """No more participants are invited or on their way than there are free units.
+
+    What was not reported yet may have opened a place of Prolific. So does the end of a
+    submission whose answers came later, and complete a unit. A run that is not open is closed.
+    """
+    is_open = find_run(study.database, study.run).status is RunStatus.RUNNING
     with study.database.read() as tx:
-        units = len(tx.rows(UnitTable.select(UnitTable.id)))
-        arrived = {row.reference for row in tx.rows(VisitTable.select(VisitTable.reference))}
         query = (
-            UnitTable.select(UnitTable.id, VisitTable.reference)
-            .join(AgentTable, on=(UnitTable.agent_id == AgentTable.id))
-            .join(VisitTable, on=(AgentTable.visit == VisitTable.id))
-            .where(UnitTable.status << _SERVED)
+            UnitTable.select(UnitTable.status, VisitTable.status.alias("visit"), _REFERENCE)
+            .join(AgentTable, JOIN.LEFT_OUTER, on=(UnitTable.agent_id == AgentTable.id))
+            .join(VisitTable, JOIN.LEFT_OUTER, on=(AgentTable.visit == VisitTable.id))
         )
-        for row in tx.rows(query):
-            submission = state.submissions.get(row.reference)
-            if submission is not None and submission.status in IN_PLACE:
-                served[row.reference] = row.id
+        units = tx.rows(query)
+        arrived = {row.reference for row in tx.rows(VisitTable.select(VisitTable.reference))}
+    free = sum(unit.status is UnitStatus.LAUNCHED for unit in units)
+    ended = [unit for unit in units if unit.status in _SERVED and _has_no_place(state, unit)]
+    surprising = sum(unit.visit is not VisitStatus.REJECTED for unit in ended)
+    closing = 0 if is_open else len(units)
     for one in state.studies.values():
         if one.status not in _LIVE:
             continue
@@ -161,10 +170,16 @@ def check_places(study: Study, state: State) -> None:
             for each in one.submissions
         )
         invited = open_places(one) + coming
-        assert invited <= units - len(served), (
-            f"{open_places(one)} places are open, {coming} participants are on their way, and of "
-            f"{units} units {len(served)} are with others"
+        assert invited <= free + surprising + closing, (
+            f"{open_places(one)} places are open, {coming} participants are on their way, and "
+            f"{free} units are free: {[(u.status.value, u.visit, u.reference) for u in units]}, "
+            f"{[(each.id, each.status.value) for each in one.submissions]}"
         )
+
+
+def _has_no_place(state: State, unit: Row) -> bool:
+    submission = state.submissions.get(unit.reference)
+    return submission is None or submission.status not in IN_PLACE
 
 
 def check_messages(study: Study, state: State) -> None:

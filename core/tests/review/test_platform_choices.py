@@ -36,6 +36,7 @@ ALL = Capabilities(
         "LOW_EFFORT": "The answers show that the text was not read, in most of the questions.",
     },
     rejection_rules=RULES,
+    replaces_by_itself=True,
 )
 
 Hold = Callable[..., str]
@@ -155,6 +156,7 @@ def test_rules_and_categories_are_shown_before_the_reason(review: Hold, database
     printed = review("r", "3", "2", REASON, "r", "no_data", REASON, "q")
 
     assert printed.count("The rules of crowd on rejections:") == 1
+    assert printed.count("rejected work is offered to another worker") == 1
     assert (
         "  1  NO_DATA: Nothing is answered.\n"
         "  2  LOW_EFFORT: The answers show that the text was not read, in most of the\n"

@@ -46,7 +46,8 @@ class Capabilities:
     #: they are gone
     keeps_paused_places: bool = False
     #: the platform offers the place of a rejected visit again without being asked, as it does after
-    #: every visit that was returned: the place does not count as used
+    #: every visit that was returned: the place does not count as used, and rejected work is offered
+    #: to the next worker unless the run is over
     replaces_by_itself: bool = False
     #: a worker can have one visit of a run, so that no next unit is offered to them; which workers
     #: come is the platform's affair, and ``maximum_units_per_worker`` limits their units here

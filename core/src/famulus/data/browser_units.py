@@ -117,15 +117,15 @@ def browser_units(database: Database, run: int, statuses: Sequence[UnitStatus]) 
     A page of units takes one query, and one for their files. A unit whose status changes while
     the stream is read is yielded once.
     """
-    number, lane = -1, 0
+    after = -1, 0, 0
     while True:
         with database.read() as tx:
-            page = read_units(tx, _page(run, statuses, number, lane), database.files)
+            page = read_units(tx, _page(run, statuses, after), database.files)
         for stored in page:
             yield browser_unit(database, stored)
         if len(page) < _PAGE:
             return
-        number, lane = page[-1].row, page[-1].unit_index
+        after = page[-1].row, page[-1].unit_index, page[-1].replacement
 
 
 def browser_unit(database: Database, stored: StoredUnit) -> Unit:
@@ -181,20 +181,22 @@ def _outputs_with_files(agent: Agent) -> Any:
     return {"files": paths, "filesByFields": by_fields, **agent.outputs}
 
 
-def _page(run: int, statuses: Sequence[UnitStatus], number: int, lane: int) -> Any:
-    """Return the query of the units after the one with this assignment's number and this lane.
+def _page(run: int, statuses: Sequence[UnitStatus], after: tuple[int, int, int]) -> Any:
+    """Return the query of the units after one, which its assignment's number and its slot name.
 
     It walks the assignments by their index, so that nothing is sorted.
     """
-    later_lane = (AssignmentTable.number == number) & (UnitTable.lane > lane)
+    number, lane, replacement = after
+    later_unit = (UnitTable.lane == lane) & (UnitTable.replacement > replacement)
+    later = (AssignmentTable.number == number) & ((UnitTable.lane > lane) | later_unit)
     return (
         select_units()
         .where(
             AssignmentTable.run == run,
             AssignmentTable.number >= number,
-            (AssignmentTable.number > number) | later_lane,
+            (AssignmentTable.number > number) | later,
             UnitTable.status << list(statuses),
         )
-        .order_by(AssignmentTable.number, UnitTable.lane)
+        .order_by(AssignmentTable.number, UnitTable.lane, UnitTable.replacement)
         .limit(_PAGE)
     )

@@ -79,6 +79,8 @@ class StoredUnit:
     #: which of the assignment's units, from 0
     unit_index: int = field(metadata=_column(UnitTable.lane))
     unit_status: UnitStatus = field(metadata=_column(UnitTable.status))
+    #: 0, or which replacement of the rejected unit with this index
+    replacement: int = field(metadata=_column(UnitTable.replacement, exported=False))
     #: the row of the data
     inputs: Mapping[str, Any] = field(metadata=_column(AssignmentTable.data))
     #: the attempt that holds the unit, or whose answers have completed it

@@ -21,7 +21,14 @@ from famulus.model.states import (
     RunStatus,
     UnitStatus,
 )
-from famulus.model.tables import AgentTable, RequesterTable, TaskRunTable, TaskTable, UnitTable
+from famulus.model.tables import (
+    AgentTable,
+    RequesterTable,
+    TaskRunTable,
+    TaskTable,
+    UnitTable,
+    literal,
+)
 from famulus.model.transaction import Row, Transaction
 
 
@@ -176,6 +183,17 @@ def unit_counts(tx: Transaction, run: int) -> dict[UnitStatus, int]:
         .group_by(UnitTable.status)
     )
     return {row.status: int(row.n) for row in tx.rows(query)}
+
+
+def count_replacements(tx: Transaction, run: int) -> int:
+    """Return how many units of a run are offered, or were done, instead of rejected ones."""
+    query = UnitTable.select(peewee.fn.COUNT(UnitTable.id).alias("n")).where(
+        UnitTable.run == run,
+        UnitTable.replacement > peewee.SQL("0"),
+        UnitTable.status != literal(UnitStatus.EXPIRED),
+    )
+    row = tx.row(query)
+    return 0 if row is None else int(row.n)
 
 
 def agents_at_work(tx: Transaction, run: int) -> tuple[int, datetime | None]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import peewee
 from attrs import define, frozen
@@ -218,6 +218,19 @@ _NEXT_POSITION = Statement(
 )
 _REPOSITION = Statement(
     UnitTable.update({UnitTable.position: Param("position")}).where(UnitTable.id == Param("unit"))
+)
+#: The unit that replaces one, and the condition that it does.
+NextOfSlot: Any = UnitTable.alias()
+is_next_of_slot = (
+    (NextOfSlot.assignment == UnitTable.assignment)
+    & (NextOfSlot.lane == UnitTable.lane)
+    & (NextOfSlot.replacement == UnitTable.replacement + 1)
+)
+#: Condition on a unit: its work is offered to others by another one, or was done by them.
+is_replaced = peewee.fn.EXISTS(
+    NextOfSlot.select(peewee.SQL("1")).where(
+        is_next_of_slot, NextOfSlot.status != literal(UnitStatus.EXPIRED)
+    )
 )
 _given = UnitTable.alias()
 _FREE_OF_ASSIGNMENT = Statement(

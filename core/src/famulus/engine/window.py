@@ -104,18 +104,26 @@ def release_waiting(tx: Transaction, run: int, closed: int = 0, cause: str = "wi
     return _release(tx, run, room, open_units, cause)
 
 
-def is_window_off(tx: Transaction, run: int) -> bool:
+def is_window_off(tx: Transaction, run: int, *, is_strict: bool = True) -> bool:
     """Return whether :func:`adjust_window` has anything to do."""
-    return (_is_any(tx, run, UnitStatus.CREATED) and _room(tx, run)[0] > 0) or _is_overfull(tx, run)
+    is_waiting = _is_any(tx, run, UnitStatus.CREATED) and _room(tx, run)[0] > 0
+    return is_waiting or _is_overfull(tx, run, is_strict=is_strict)
 
 
-def adjust_window(tx: Transaction, run: int) -> int:
+def adjust_window(tx: Transaction, run: int, *, is_strict: bool = True) -> int:
     """Make the open units fit the window and the budget, which may have been changed.
 
     It is one step, by counting again. Returns how many units were released or have to wait again.
+
+    :param is_strict: False to leave free units out that the window has no room for: a platform has
+        sold their places already.
     """
     window, open_units = _lock_window(tx, run)
-    if tx.one(_OVERFULL, run=run) is not None and _is_any(tx, run, UnitStatus.LAUNCHED):
+    if (
+        is_strict
+        and tx.one(_OVERFULL, run=run) is not None
+        and _is_any(tx, run, UnitStatus.LAUNCHED)
+    ):
         return _take_back_free(tx, run, window, open_units)
     budget = read_budget(tx, run)
     if budget is not None and budget.excess and _is_any(tx, run, UnitStatus.LAUNCHED):
@@ -132,10 +140,10 @@ def is_spent(tx: Transaction, run: int) -> bool:
     return budget is not None and budget.room == 0 and _is_any(tx, run, UnitStatus.CREATED)
 
 
-def _is_overfull(tx: Transaction, run: int) -> bool:
+def _is_overfull(tx: Transaction, run: int, *, is_strict: bool) -> bool:
     if not _is_any(tx, run, UnitStatus.LAUNCHED):
         return False
-    if tx.one(_OVERFULL, run=run) is not None:
+    if is_strict and tx.one(_OVERFULL, run=run) is not None:
         return True
     budget = read_budget(tx, run, lock=False)
     return budget is not None and budget.excess > 0

@@ -81,7 +81,20 @@ INDEXES: tuple[peewee.ModelIndex, ...] = (
         AssignmentTable.number,
         unique=True,
     ),
-    _index("unit_lane", UnitTable, UnitTable.assignment, UnitTable.lane, unique=True),
+    _index(
+        "unit_lane",
+        UnitTable,
+        UnitTable.assignment,
+        UnitTable.lane,
+        UnitTable.replacement,
+        unique=True,
+    ),
+    _index(
+        "unit_replacement",
+        UnitTable,
+        UnitTable.run,
+        where=(UnitTable.replacement > peewee.SQL("0")),
+    ),
     _index("unit_status", UnitTable, UnitTable.run, UnitTable.status),
     _index(
         "unit_free",

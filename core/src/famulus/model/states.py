@@ -153,7 +153,8 @@ UNIT_TRANSITIONS: Mapping[UnitStatus, frozenset[UnitStatus]] = MappingProxyType(
         _U.ACCEPTED: frozenset({_U.COMPLETED, _U.SOFT_REJECTED, _U.REJECTED}) | _FREED,
         _U.SOFT_REJECTED: frozenset({_U.COMPLETED, _U.ACCEPTED, _U.REJECTED}) | _FREED,
         _U.REJECTED: frozenset({_U.COMPLETED, _U.ACCEPTED, _U.SOFT_REJECTED}) | _FREED,
-        _U.EXPIRED: frozenset({_U.COMPLETED}),
+        # A replacement that was no longer wanted is offered again.
+        _U.EXPIRED: frozenset({_U.CREATED, _U.COMPLETED}),
     }
 )
 

@@ -204,11 +204,15 @@ class AssignmentTable(Table):
 
 
 class UnitTable(Table):
-    """One worker's slot in an assignment; ``lane`` numbers the slots from 0."""
+    """One worker's slot in an assignment; ``lane`` numbers the slots from 0.
+
+    A slot whose unit was rejected may have another one, which ``replacement`` numbers from 1.
+    """
 
     run = _to(TaskRunTable, "run_id")
     assignment = _to(AssignmentTable, "assignment_id")
     lane = peewee.IntegerField()
+    replacement = peewee.IntegerField(default=0)
     position = peewee.BigIntegerField()
     status = EnumField(UnitStatus)
     #: the attempt that is working on the unit, or that completed it

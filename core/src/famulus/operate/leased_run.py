@@ -102,12 +102,18 @@ class LeasedRun:
 
         return self.database.write(act)
 
-    def adjust_window(self) -> int:
-        """Make the open units fit the window and the budget; return how many units that moves."""
+    def adjust_window(self, *, is_strict: bool = True) -> int:
+        """Make the open units fit the window and the budget; return how many units that moves.
+
+        :param is_strict: see :func:`famulus.engine.window.adjust_window`.
+        """
         with self.database.read() as tx:
-            if read_run(tx, self.run).status not in OPEN_RUNS or not is_window_off(tx, self.run):
+            is_open = read_run(tx, self.run).status in OPEN_RUNS
+            if not is_open or not is_window_off(tx, self.run, is_strict=is_strict):
                 return 0
-        return self._decide(lambda tx, _: adjust_window(tx, self.run), 0, OPEN_RUNS)
+        return self._decide(
+            lambda tx, _: adjust_window(tx, self.run, is_strict=is_strict), 0, OPEN_RUNS
+        )
 
     def open_places(self, capabilities: Capabilities) -> int | None:
         """Enqueue opening places for free units; return the result of :func:`open_missing`."""

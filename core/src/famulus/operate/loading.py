@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+import peewee
 from attrs import frozen
 
 from famulus.engine.status import NewEvent, record
@@ -53,6 +54,7 @@ _UNIT = Statement(
             UnitTable.run: Param("run"),
             UnitTable.assignment: Param("assignment"),
             UnitTable.lane: Param("lane"),
+            UnitTable.replacement: peewee.SQL("0"),
             UnitTable.position: Param("position"),
             UnitTable.status: Param("status"),
         }

@@ -312,7 +312,8 @@ class ManagedRun:
     def _sweep(self) -> None:
         while self._leased.time_out():
             pass  # Each step is short, so that submissions come in between.
-        self._leased.adjust_window()
+        is_strict = not self.bound.provider.capabilities.replaces_by_itself
+        self._leased.adjust_window(is_strict=is_strict)
         self._open_places()
         answered = self.periodic_sync.answered_at
         if answered is not None:

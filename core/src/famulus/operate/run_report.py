@@ -14,7 +14,7 @@ from famulus.engine.answers import count_unanswered
 from famulus.engine.deadlines import count_unreported, last_submission
 from famulus.engine.places.place_changes import count_places
 from famulus.engine.platform.bound_provider import bind_provider
-from famulus.engine.runs import RunRecord, operator_of, read_run, reading_run
+from famulus.engine.runs import RunRecord, count_replacements, operator_of, read_run, reading_run
 from famulus.errors import reason
 from famulus.model.database import Database
 from famulus.model.states import ENDED_RUNS, LIVE_RUNS
@@ -37,6 +37,8 @@ class RunReport:
     places: int
     #: visits whose submission the platform has not reported
     unreported: int
+    #: units that are offered, or were done, instead of rejected ones
+    replacements: int
     #: submissions without any answer
     unanswered: int
     #: submissions that the platform approves by itself; None where they wait for a verdict
@@ -73,7 +75,7 @@ def read_report(database: Database, run: int, *, plugins: Plugins | None = None)
         newest = last_submission(tx, run)
         payments, wage = run_totals(tx, run), read_wage(tx, record)
         places, unreported = count_places(tx, run), count_unreported(tx, run)
-        unanswered = count_unanswered(tx, run)
+        replacements, unanswered = count_replacements(tx, run), count_unanswered(tx, run)
         self_approval = read_self_approval(tx, record, find_plugins)
     entrances, invitation, problem = _entrances(database, record, find_plugins)
     return RunReport(
@@ -85,6 +87,7 @@ def read_report(database: Database, run: int, *, plugins: Plugins | None = None)
         wage=wage,
         places=places,
         unreported=unreported,
+        replacements=replacements,
         unanswered=unanswered,
         self_approval=self_approval,
         entrances=entrances,

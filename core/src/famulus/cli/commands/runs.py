@@ -174,6 +174,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
             }
             for each in progress.undelivered
         ],
+        "replacements": report.replacements,
         "unanswered": report.unanswered,
         "approves_itself_at": None
         if report.self_approval is None
@@ -194,6 +195,8 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     done = f"{progress.done:,} of {progress.total:,} done"
     states = units_by_status(progress.units)
     yield "units", f"{done} ({states})" if states else done
+    replaced = counted(report.replacements, "rejected unit")
+    yield "again", f"{replaced} offered to other workers" if report.replacements else ""
     until = "" if progress.until is None else f", until {moment(progress.until, progress.at)}"
     yield "limits", "" if record.status in ENDED_RUNS else limits_line(record)
     yield "places", f"{report.places:,} open or taken" if report.places else ""

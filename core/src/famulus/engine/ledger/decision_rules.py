@@ -14,6 +14,10 @@ from famulus.options.suggest import did_you_mean
 
 #: The most characters of a reason that a message repeats.
 _SHOWN = 60
+_OFFERED_AGAIN = (
+    "Unless its run is finished, rejected work is offered to another worker, who is paid like any "
+    "other."
+)
 
 
 @frozen(kw_only=True)
@@ -40,13 +44,15 @@ class PlatformRules:
 
     @property
     def on_rejections(self) -> list[str]:
-        """The platform's own rules on rejections, below a heading; empty where it has none."""
+        """The platform's own rules on rejections, below a heading; empty where it has none.
+
+        What a rejection leads to here is added where the platform sells the place again by itself.
+        """
         text = self.capabilities.rejection_rules
-        return (
-            [f"The rules of {self.provider_type} on rejections:", *text.splitlines()]
-            if text
-            else []
-        )
+        if not text:
+            return []
+        more = [_OFFERED_AGAIN] if self.capabilities.replaces_by_itself else []
+        return [f"The rules of {self.provider_type} on rejections:", *text.splitlines(), *more]
 
     def reason_fault(self, reason: str) -> str | None:
         """Return what is wrong with the length of a rejection's reason, as a sentence's end."""

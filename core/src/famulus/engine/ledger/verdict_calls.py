@@ -27,6 +27,7 @@ from famulus.engine.ledger.payment_status import (
 from famulus.engine.ledger.payment_views import lock_visit, read_identity
 from famulus.engine.ledger.remainder_payments import plan_remainder
 from famulus.engine.ledger.remainders import is_paid_in_part
+from famulus.engine.ledger.replacement_units import match_replacements, replace_units
 from famulus.engine.ledger.rewards import ask_for, first_status, read_priced_run, read_reward
 from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.ledger.withdrawn_work import restore_work
@@ -74,6 +75,8 @@ class _PreparedVerdict:
     sent: VisitVerdict
     #: whether this call, and no earlier one, has moved the reward to ``sent``
     is_first: bool
+    #: whether the platform sells the place of a rejected visit again by itself
+    is_refilled: bool
 
 
 class DecideCall(OutboxCall):
@@ -119,7 +122,11 @@ class DecideCall(OutboxCall):
         )
         if payload["note"]:
             begin(tx, row)
-        return _PreparedVerdict(sent=sent, is_first=is_first)
+        is_refilled = capabilities.replaces_by_itself
+        if is_refilled and isinstance(verdict, Reject):
+            # The next worker may come before the reply.
+            replace_units(tx, visit.run, visit.id)
+        return _PreparedVerdict(sent=sent, is_first=is_first, is_refilled=is_refilled)
 
     def deliver(
         self, context: CallContext, prepared: Mapping[int, _PreparedVerdict]
@@ -141,6 +148,9 @@ class DecideCall(OutboxCall):
             record_payment(tx, reward, result, is_first=is_first)
         if result.status is CallStatus.DONE and prepared is not None:
             _close_visit(tx, prepared)
+        is_final = result.status in (CallStatus.DONE, CallStatus.REFUSED)
+        if is_final and prepared is not None and prepared.is_refilled:
+            match_replacements(tx, prepared.sent.visit.run_id, prepared.sent.visit.id)
         super().record(tx, row, prepared, result)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import peewee
+
 from famulus.engine.attempts import read_attempt
 from famulus.engine.ledger.remainder_payments import withdraw_bonuses
+from famulus.engine.ledger.replacement_units import offer_again
 from famulus.engine.ledger.rewards import withdraw_reward
 from famulus.engine.outbox.outbox_rows import cancel
 from famulus.engine.outbox.stored_verdicts import newest_verdict
 from famulus.engine.runs import lock_run
 from famulus.engine.status import Change, change_agent, change_unit
-from famulus.engine.units import complete_unit, count_withdrawn
+from famulus.engine.units import complete_unit, count_withdrawn, is_replaced
 from famulus.model.states import (
     DONE_UNITS,
     ENDED_RUNS,
@@ -28,12 +31,16 @@ _COUNTING = (
 _CAUSE = "platform"
 
 
-def withdraw_work(tx: Transaction, run: int, visit: int) -> None:
+def withdraw_work(tx: Transaction, run: int, visit: int, *, is_refilled: bool) -> None:
     """Offer the units that a visit has completed to other workers, and owe nothing for them.
+
+    Those that were offered again already, after a rejection, are not offered twice.
 
     The answers stay stored. Decisions on them are undone, so that they are none on the answers of
     the next worker, and their verdict is not sent any more, should the answers count again. The
     visit is locked.
+
+    :param is_refilled: whether the platform has offered the visit's place to others by itself.
     """
     attempts = tx.rows(
         AgentTable.select(AgentTable.id, AgentTable.worker.alias("worker"), AgentTable.status)
@@ -59,7 +66,9 @@ def withdraw_work(tx: Transaction, run: int, visit: int) -> None:
     verdict = newest_verdict(tx, visit)
     if verdict is not None:
         cancel(tx, verdict.key)
-    _free_units(tx, run, agents)
+    freed = _free_units(tx, run, agents)
+    if is_refilled:
+        offer_again(tx, run, freed, _CAUSE)
 
 
 def restore_work(tx: Transaction, run: int, visit: int) -> None:
@@ -81,15 +90,23 @@ def restore_work(tx: Transaction, run: int, visit: int) -> None:
             complete_unit(tx, attempt)
 
 
-def _free_units(tx: Transaction, run: int, agents: list[int]) -> None:
-    """Free the units that attempts have completed. Locks the run, as a finish does."""
+def _free_units(tx: Transaction, run: int, agents: list[int]) -> list[int]:
+    """Free the units that attempts have completed; return those that wait to be offered.
+
+    Locks the run, as a finish does.
+    """
     is_over = lock_run(tx, run).status in ENDED_RUNS
-    new = UnitStatus.EXPIRED if is_over else UnitStatus.CREATED
+    replaced = peewee.Case(None, [(is_replaced, 1)], 0).alias("is_replaced")
     units: list[Row] = tx.rows(
-        UnitTable.select(UnitTable.id, UnitTable.status)
+        UnitTable.select(UnitTable.id, UnitTable.status, replaced)
         .where(UnitTable.agent_id << agents, UnitTable.status << literals(*DONE_UNITS))
         .order_by(UnitTable.id)
     )
+    freed = []
     for unit in units:
+        is_needed = not is_over and not unit.is_replaced
+        new = UnitStatus.CREATED if is_needed else UnitStatus.EXPIRED
         change = Change(run=run, id=unit.id, old=unit.status, new=new, cause=_CAUSE)
-        change_unit(tx, change, agent=None)
+        if change_unit(tx, change, agent=None) and is_needed:
+            freed.append(unit.id)
+    return freed

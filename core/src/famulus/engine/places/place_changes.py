@@ -19,6 +19,7 @@ from famulus.engine.outbox.outbox_rows import (
     supersede_places,
 )
 from famulus.engine.places.closing import read_closing
+from famulus.engine.units import is_replaced
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
     DONE_UNITS,
@@ -140,6 +141,8 @@ _UNIT = (
     .where(
         AgentTable.visit == VisitTable.id,
         UnitTable.status << literals(UnitStatus.ASSIGNED, *DONE_UNITS),
+        # Its place is that of the replacement, once the rejection has reached the platform.
+        ~is_replaced,
     )
 )
 _HAS_UNIT = (VisitTable.status << literals(*PENDING_VISITS)) & peewee.fn.EXISTS(_UNIT)
@@ -157,9 +160,12 @@ _TAKEN = _taken((VisitTable.status << literals(*_USED)) | _IS_UNDER_WAY)
 #: Where the platform refills the places of visits by itself: any that is not paid may be returned
 #: or rejected, and the place of one without a unit would then be a second one for another's.
 _TAKEN_UNREFILLED = _taken((VisitTable.status << literals(*_PAID)) | _HAS_UNIT)
-#: Visits whose place such a platform offers again, even where it was full before.
+#: Visits whose place such a platform offers again, even where it was full before. Their numbers
+#: are added up as well, since a rejection may be undone while another visit is rejected.
 _REFILLED = Statement(
-    VisitTable.select(peewee.fn.COUNT(VisitTable.id)).where(
+    VisitTable.select(
+        peewee.fn.COUNT(VisitTable.id), peewee.fn.COALESCE(peewee.fn.SUM(VisitTable.id), 0)
+    ).where(
         VisitTable.run == Param("run"),
         VisitTable.status << literals(VisitStatus.REJECTED, VisitStatus.RETURNED),
     )
@@ -284,8 +290,9 @@ def _pause_surplus(tx: Transaction, run: int, offer: _Offer, capabilities: Capab
         close_all(tx, run)
 
 
-def _count_refilled(tx: Transaction, run: int) -> int:
-    return int((tx.one(_REFILLED, run=run) or (0,))[0])
+def _read_refilled(tx: Transaction, run: int) -> list[int]:
+    """Return a value that changes with the visits whose place is offered again."""
+    return [int(value) for value in tx.one(_REFILLED, run=run) or (0, 0)]
 
 
 def _is_open(tx: Transaction, row: _PlacesRow) -> bool:
@@ -323,7 +330,7 @@ def close_all(tx: Transaction, run: int, *, is_final: bool = False) -> None:
         payload={
             "gone": row.next_place,
             "visit": (newest and newest[0]) or 0,
-            "refilled": _count_refilled(tx, run),
+            "refilled": _read_refilled(tx, run),
         },
     )
 
@@ -348,9 +355,9 @@ def close_refilled(tx: Transaction, run: int) -> None:
     newest = _read_newest(tx, run)
     if newest is None or newest.kind == OutboxKind.SET_PLACES:
         return
-    # One that is still to be delivered comes after them. Those of earlier versions have no number.
-    known = newest.payload.get("refilled", 0)
-    if newest.status is OutboxStatus.DONE and _count_refilled(tx, run) > known:
+    # One that is still to be delivered comes after them. Those of earlier versions have no list.
+    known = newest.payload.get("refilled", [0, 0])
+    if newest.status is OutboxStatus.DONE and _read_refilled(tx, run) != known:
         close_all(tx, run)
 
 

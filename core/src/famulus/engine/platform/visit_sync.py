@@ -25,6 +25,7 @@ from famulus.engine.attempts import open_attempt, select_open_attempts
 from famulus.engine.ledger.charges import charges
 from famulus.engine.ledger.payment_views import read_identity
 from famulus.engine.ledger.reopened_work import may_be_outdated, reopen_work
+from famulus.engine.ledger.replacement_units import match_replacements
 from famulus.engine.ledger.rewards import (
     RewardAmount,
     confirm_reward,
@@ -342,7 +343,8 @@ def _apply(
 def _count_work(tx: Transaction, report: _Report, visit: int, *, old: VisitStatus) -> None:
     """Withdraw the work of a visit that is returned after it was submitted, or restore it.
 
-    The work of one whose rejection was undone is reviewed again.
+    The work of one whose rejection was undone is reviewed again. Where the platform has sold the
+    place of a rejected visit again, so is its work offered.
     """
     new, capabilities = report.given.status, report.capabilities
     if _is_reopened(old, report.given):
@@ -352,9 +354,10 @@ def _count_work(tx: Transaction, report: _Report, visit: int, *, old: VisitStatu
     # Where submitted work can be returned, both may have happened since the last sync.
     may_be_submitted = old is VisitStatus.SUBMITTED or capabilities.requests_return
     if new is VisitStatus.RETURNED and may_be_submitted:
-        withdraw_work(tx, report.run, visit)
-        if capabilities.replaces_by_itself:
-            close_refilled(tx, report.run)
+        withdraw_work(tx, report.run, visit, is_refilled=capabilities.replaces_by_itself)
+    if capabilities.replaces_by_itself:
+        close_refilled(tx, report.run)
+        match_replacements(tx, report.run, visit)
 
 
 def _is_reopened(old: VisitStatus, report: VisitReport) -> bool:

@@ -1,0 +1,143 @@
+"""Units that are offered instead of rejected ones, whose place the platform sells again.
+
+A rejected unit keeps its answers and its decision. Its replacement is another unit of the same slot
+of the assignment, numbered by ``UnitTable.replacement``: the index ``unit_lane`` allows one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from famulus.engine.ledger.budget import read_budget
+from famulus.engine.runs import lock_run
+from famulus.engine.status import NewEvent, change_units_together, record
+from famulus.engine.units import NextOfSlot, is_next_of_slot, move_to_end
+from famulus.engine.visits import read_visit
+from famulus.model.statements import for_update
+from famulus.model.states import DONE_UNITS, ENDED_RUNS, UnitStatus, VisitStatus
+from famulus.model.tables import AgentTable, TaskRunTable, UnitTable, literal, literals
+from famulus.model.transaction import Row, Transaction
+
+_CAUSE = "rejection"
+#: Visits that have their place on the platform, or may have it.
+_IN_PLACE = (
+    VisitStatus.ACCEPTED,
+    VisitStatus.SUBMITTED,
+    VisitStatus.APPROVED,
+    VisitStatus.PARTIALLY_APPROVED,
+)
+
+
+def match_replacements(tx: Transaction, run: int, visit: int) -> None:
+    """Offer what a visit has done to others if it is rejected, and withdraw that if it is not.
+
+    For platforms that sell the place of a rejected visit again. The visit is locked.
+    """
+    status = read_visit(tx, visit).status
+    if status is VisitStatus.REJECTED:
+        replace_units(tx, run, visit)
+    elif status in _IN_PLACE:
+        _withdraw_replacements(tx, run, visit)
+
+
+def replace_units(tx: Transaction, run: int, visit: int) -> None:
+    """Offer each unit that a visit has done to other workers, by a unit of its own.
+
+    It is done once for each, unless the run is over. The visit is locked. Locks the run, as a
+    finish does.
+    """
+    run_row = lock_run(tx, run)
+    if run_row.status in ENDED_RUNS:
+        return
+    done = _done_units(tx, visit)
+    made = [number for number in (_make_replacement(tx, run, unit) for unit in done) if number]
+    if made:
+        event = NewEvent(
+            run=run,
+            subject="unit",
+            subject_id=None,
+            new=UnitStatus.CREATED.value,
+            cause=_CAUSE,
+            count=len(made),
+        )
+        record(tx, event)
+    expired = [row.id for row in _replacements(tx, done, UnitStatus.EXPIRED)]
+    change_units_together(
+        tx, run=run, units=expired, old=UnitStatus.EXPIRED, new=UnitStatus.CREATED, cause=_CAUSE
+    )
+    offer_again(tx, run, [*made, *expired], _CAUSE)
+
+
+def offer_again(tx: Transaction, run: int, units: Sequence[int], cause: str) -> None:
+    """Release waiting units as far as the budget allows, whether or not the window is full.
+
+    A worker comes for each, since the platform sells its place again by itself. As many fewer are
+    released later.
+    """
+    budget = read_budget(tx, run)
+    released = units if budget is None else units[: budget.room]
+    if not released:
+        return
+    move_to_end(tx, run, released)
+    old, new = UnitStatus.CREATED, UnitStatus.LAUNCHED
+    count = change_units_together(tx, run=run, units=released, old=old, new=new, cause=cause)
+    tx.execute(
+        TaskRunTable.update(open_units=TaskRunTable.open_units + count).where(
+            TaskRunTable.id == run, TaskRunTable.max_num_concurrent_units > 0
+        )
+    )
+
+
+def _withdraw_replacements(tx: Transaction, run: int, visit: int) -> None:
+    """Expire the replacements of a visit's units that no worker has begun."""
+    for old in (UnitStatus.CREATED, UnitStatus.LAUNCHED):
+        free = [row.id for row in _replacements(tx, _done_units(tx, visit), old)]
+        new, cause = UnitStatus.EXPIRED, "rejection undone"
+        change_units_together(tx, run=run, units=free, old=old, new=new, cause=cause)
+
+
+def _done_units(tx: Transaction, visit: int) -> list[Row]:
+    return tx.rows(
+        UnitTable.select(
+            UnitTable.id,
+            UnitTable.assignment.alias("assignment"),
+            UnitTable.lane,
+            UnitTable.position,
+            UnitTable.replacement,
+        )
+        .join(AgentTable, on=(UnitTable.agent_id == AgentTable.id))
+        .where(AgentTable.visit == visit, UnitTable.status << literals(*DONE_UNITS))
+        .order_by(UnitTable.id)
+    )
+
+
+def _make_replacement(tx: Transaction, run: int, unit: Row) -> int | None:
+    """Store the replacement of a unit; return its number, or None if it has one."""
+    query = (
+        UnitTable.insert(
+            run=run,
+            assignment=unit.assignment,
+            lane=unit.lane,
+            replacement=unit.replacement + 1,
+            position=unit.position,
+            status=UnitStatus.CREATED,
+        )
+        .on_conflict_ignore()
+        .returning(UnitTable.id)
+    )
+    row = tx.execute(query).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _replacements(tx: Transaction, units: Sequence[Row], status: UnitStatus) -> list[Row]:
+    """Lock and return the replacements of units that have a status.
+
+    Those that others have locked are left out: a worker begins them.
+    """
+    query = (
+        NextOfSlot.select(NextOfSlot.id)
+        .join(UnitTable, on=is_next_of_slot)
+        .where(UnitTable.id << [unit.id for unit in units], NextOfSlot.status == literal(status))
+        .order_by(NextOfSlot.id)
+    )
+    return tx.rows(for_update(query, tx.kind, of=NextOfSlot, skip_locked=True))
