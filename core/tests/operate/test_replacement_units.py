@@ -205,6 +205,16 @@ def test_run_that_is_over_has_no_replacement(start: StartCourse) -> None:
     assert course.study.offered == 0
 
 
+def test_run_that_is_over_is_closed_after_each_rejection_of_the_same_work(
+    start: StartCourse,
+) -> None:
+    course = start("work", "work", "work", "work")
+
+    for action in ("reject", "undo_there", "reject"):
+        act(course, action)
+        assert course.study.offered == 0
+
+
 def test_resumed_run_has_as_many_units_as_places(start: StartCourse) -> None:
     course = start("work", "work", "stop", "reject")
     assert course.study.offered == 0

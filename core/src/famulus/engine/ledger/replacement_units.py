@@ -105,7 +105,9 @@ def _done_units(tx: Transaction, visit: int) -> list[Row]:
             UnitTable.position,
             UnitTable.replacement,
         )
-        .join(AgentTable, on=(UnitTable.agent_id == AgentTable.id))
+        .join(
+            AgentTable, on=(AgentTable.unit == UnitTable.id) & (UnitTable.agent_id == AgentTable.id)
+        )
         .where(AgentTable.visit == visit, UnitTable.status << literals(*DONE_UNITS))
         .order_by(UnitTable.id)
     )

@@ -99,7 +99,10 @@ def _free_units(tx: Transaction, run: int, agents: list[int]) -> list[int]:
     replaced = peewee.Case(None, [(is_replaced, 1)], 0).alias("is_replaced")
     units: list[Row] = tx.rows(
         UnitTable.select(UnitTable.id, UnitTable.status, replaced)
-        .where(UnitTable.agent_id << agents, UnitTable.status << literals(*DONE_UNITS))
+        .join(
+            AgentTable, on=(AgentTable.unit == UnitTable.id) & (UnitTable.agent_id == AgentTable.id)
+        )
+        .where(AgentTable.id << agents, UnitTable.status << literals(*DONE_UNITS))
         .order_by(UnitTable.id)
     )
     freed = []
