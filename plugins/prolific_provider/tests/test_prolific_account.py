@@ -99,6 +99,53 @@ def test_one_of_several_workspaces_has_to_be_named(bench: Bench) -> None:
     assert register(bench, workspace=first)["workspace"] == first
 
 
+def test_the_only_project_is_the_one_of_studies(bench: Bench) -> None:
+    (project,) = bench.prolific.state.projects
+
+    assert register(bench)["project"] == project
+
+
+def test_of_several_projects_prolific_chooses_one_unless_it_is_named(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, *_ = bench.prolific.state.projects
+    bench.prolific.state.projects[OTHER] = next(iter(bench.prolific.state.workspaces))
+
+    assert register(bench)["project"] is None
+    said, _ = caplog.messages
+    assert said.startswith(
+        f"the workspace has these projects: {first} (Project), {OTHER} (Project)"
+    )
+    assert "project=ID" in said
+    assert register(bench, project=OTHER)["project"] == OTHER
+
+
+def test_one_of_several_projects_has_to_be_named_where_there_are_several_workspaces(
+    bench: Bench,
+) -> None:
+    """A study without a project is in the workspace that Prolific chooses."""
+    (first,) = bench.prolific.state.workspaces
+    bench.prolific.state.workspaces[OTHER] = "The other one"
+    for project in ("e" * 24, "d" * 24):
+        bench.prolific.state.projects[project] = OTHER
+
+    with pytest.raises(UsageError, match=f"name the project.*{'d' * 24}"):
+        register(bench, workspace=OTHER)
+    assert register(bench, workspace=first)["project"] not in ("e" * 24, "d" * 24, None)
+
+
+def test_another_workspace_needs_a_project_in_it(bench: Bench) -> None:
+    bench.restart(workspace=OTHER)
+    (problem,) = bench.provider.problems(bench.plan)
+    named = [{"project": "e" * 24}, {"workspace": next(iter(bench.prolific.state.workspaces))}]
+
+    assert str(problem).startswith("provider.project: a study is in the workspace of its project")
+    for options in named:
+        bench.options = {"workspace": OTHER, **options}
+        bench.restart()
+        assert bench.provider.problems(bench.plan) == []
+
+
 @pytest.mark.parametrize(
     ("wages", "expected"),
     [

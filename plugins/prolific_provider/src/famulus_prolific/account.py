@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from famulus import UsageError
 from famulus_prolific.api import ProlificApi
 from famulus_prolific.wages import major
+
+_log = logging.getLogger(__name__)
 
 #: Workspaces are listed with a limit, which Prolific asks for.
 _MOST = 100
@@ -18,22 +21,37 @@ def read_account(api: ProlificApi, *, workspace: str | None, project: str | None
     """Return what is stored of an account: its id, currency, workspace and project.
 
     :param workspace: the id of a workspace; None for the only one.
-    :param project: the id of a project in it; None for the workspace's own choice.
+    :param project: the id of a project in it; None for the only one.
     :raises famulus.UsageError: when the account has no such workspace or project, or several and
-        none is named.
+        none is named. Of several projects, Prolific chooses one by itself where the account has one
+        workspace: the project is None then.
     """
     owner = api.get("users/me/")
     found = _workspaces(api)
     chosen = _chosen("workspace", workspace, found)
-    settings = {
+    return {
         "account": str(owner["id"]),
         "currency": str(owner.get("currency_code") or "GBP"),
         "workspace": chosen,
+        "project": _project(api, chosen, project, is_only=len(found) == 1),
     }
-    if project is not None:
-        _chosen("project", project, _named(api.pages(f"workspaces/{chosen}/projects/")))
-        settings["project"] = project
-    return settings
+
+
+def _project(api: ProlificApi, workspace: str, wanted: str | None, *, is_only: bool) -> str | None:
+    """Return the project of an account's studies; None where Prolific chooses it.
+
+    A study is in the workspace of its project, so that the choice is Prolific's in the only
+    workspace alone.
+    """
+    found = _named(api.pages(f"workspaces/{workspace}/projects/"))
+    if wanted is None and is_only and len(found) != 1:
+        _log.warning(
+            "the workspace has these projects: %s; Prolific chooses one for your studies, unless "
+            "you register the requester again with project=ID",
+            _listed(found),
+        )
+        return None
+    return _chosen("project", wanted, found)
 
 
 def find_workspace(api: ProlificApi) -> str:
@@ -59,11 +77,15 @@ def _named(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _chosen(kind: str, wanted: str | None, found: Mapping[str, str]) -> str:
-    listed = ", ".join(f"{key} ({title})" if title else key for key, title in found.items())
     if wanted is not None:
         if wanted not in found:
-            raise UsageError(f"the account has no {kind} {wanted!r}; it has {listed or 'none'}")
+            raise UsageError(f"the account has no {kind} {wanted!r}; it has {_listed(found)}")
         return wanted
     if len(found) != 1:
-        raise UsageError(f"name the {kind}, as {kind}=ID: the account has {listed or 'none'}")
+        raise UsageError(f"name the {kind}, as {kind}=ID: the account has {_listed(found)}")
     return next(iter(found))
+
+
+def _listed(found: Mapping[str, str]) -> str:
+    texts = (f"{key} ({title})" if title else key for key, title in found.items())
+    return ", ".join(texts) or "none"

@@ -54,6 +54,20 @@ def address_problems(plan: Plan, api_url: str | None) -> Iterator[Problem]:
     yield plan.problem("architect.public_url", message)
 
 
+def project_problems(plan: Plan, workspace: str | None) -> Iterator[Problem]:
+    """Yield that a study would be in another workspace than the one of the options.
+
+    :param workspace: the requester's, to which the requester's project belongs.
+    """
+    args: ProlificArgs = plan.provider.args
+    if args.workspace not in (None, workspace) and args.project is None:
+        message = (
+            "a study is in the workspace of its project, and none is named; set it to one of the "
+            f"workspace {args.workspace}"
+        )
+        yield plan.problem("provider.project", message)
+
+
 def server_problems(plan: Plan, token_in: str) -> Iterator[Problem]:
     """Yield that the server of a run could not verify arrivals, and would turn everyone away.
 

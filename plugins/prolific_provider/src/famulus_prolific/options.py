@@ -85,7 +85,9 @@ class ProlificArgs:
         "some workspaces can.",
         default=False,
     )
-    workspace: str | None = option(help="Id of the workspace; the requester's when unset.")
+    workspace: str | None = option(
+        help="Id of the workspace; the requester's when unset. Another one needs a project in it."
+    )
     project: str | None = option(
         help="Id of the project that studies belong to; the requester's when unset."
     )
@@ -115,6 +117,7 @@ class ProlificRequesterArgs:
     )
     workspace: str | None = option(help="Id of the workspace; the only one when unset.")
     project: str | None = option(
-        help="Id of the project that studies belong to; the workspace's own choice when unset."
+        help="Id of the project that studies belong to; the only one when unset. Of several, "
+        "Prolific chooses one."
     )
     api_url: str | None = option(help="Address of a gateway to call instead of Prolific.")

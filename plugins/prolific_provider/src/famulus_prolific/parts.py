@@ -117,7 +117,7 @@ class Parts:
             api=self.api,
             records=self.records,
             args=self._args,
-            project=self._args.project or self.settings.get("project"),
+            project=self._project,
             screen_out=self.screen_out,
             filters=self._filters,
         )
@@ -222,6 +222,12 @@ class Parts:
     def api_url(self) -> str | None:
         """What is called in place of Prolific; None where Prolific itself is."""
         return self._args.api_url or self.settings.get("api_url")
+
+    @property
+    def _project(self) -> str | None:
+        """The id of the project of studies; None where Prolific chooses it."""
+        is_theirs = self._args.workspace in (None, self.settings.get("workspace"))
+        return self._args.project or (self.settings.get("project") if is_theirs else None)
 
     @property
     def _known_workspace(self) -> str | None:

@@ -150,12 +150,13 @@ class ProlificProvider(Provider):
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Find what Prolific would refuse, and compare filters with its list."""
-        from famulus_prolific.checks import address_problems, plan_problems
+        from famulus_prolific.checks import address_problems, plan_problems, project_problems
         from famulus_prolific.filters import list_problems
 
         found = list(plan_problems(plan, self.currency, self._read_wage))
         found += address_problems(plan, self._parts.api_url)
         if self.context.requester is not None:
+            found += project_problems(plan, self._parts.settings.get("workspace"))
             found += list_problems(lambda: self._parts.api, plan)
         return found
 

@@ -71,7 +71,7 @@ def register(session: Session, provider: str, settings: tuple[str, ...], as_json
         return
     verb = "Changed" if was_there else "Registered"
     say(f"{verb} the requester {name} of {provider}.")
-    shown = {key: str(each) for key, each in registered.settings.items()}
+    shown = {key: str(each) for key, each in registered.settings.items() if each is not None}
     if balance is not None:
         shown["balance"] = f"{amount_text(balance.amount, balance.currency)} {balance.currency}"
     for line in aligned([(f"  {key}", text) for key, text in shown.items()]):
