@@ -595,7 +595,8 @@ def test_refused_opening_is_logged_once_shown_and_counted_as_missing(
     lines = [line for line in caplog.messages if "too low" in line]
     assert lines == [
         f"run {gateway.run_id}: the platform has refused to open places: the balance is too low; "
-        f"remove the cause, then `famulus sync {gateway.run_id}` retries it"
+        f"if the configuration is the cause, `famulus finish {gateway.run_id}` and launch a "
+        f"corrected one; else remove the cause, then `famulus sync {gateway.run_id}` retries it"
     ]
     with database.read() as tx:
         assert count_places(tx, gateway.run_id) == 0

@@ -108,6 +108,38 @@ def test_groups_of_the_requester_are_one_filter_with_those_of_qualifications(ben
     assert joined == [{**given[0], "selected_values": [group, blocked, careless]}, given[1]]
 
 
+GROUPS = ("participant_group_allowlist", "participant_group_blocklist")
+
+
+@pytest.mark.parametrize("name", [*GROUPS, "previous_studies_blocklist"])
+@pytest.mark.parametrize("unknown", ["f" * 24, "no/id"])
+def test_ids_of_filters_are_looked_for_in_the_account(
+    bench: Bench, name: str, unknown: str
+) -> None:
+    if name in GROUPS:
+        known, noun = bench.provider._parts.groups.group_id("theirs"), "participant group"
+    else:
+        bench.provider.set_places(bench.run, 1)
+        known, noun = bench.study.id, "study"
+    give(bench, option=[{"filter_id": name, "selected_values": [known, unknown]}])
+
+    assert problems(bench) == [
+        f"{OPTION}.0: the account has no {noun} {unknown!r} on Prolific; give the id of one"
+    ]
+
+
+@pytest.mark.parametrize("fault", [Fault.FAIL, Fault.THROTTLE])
+def test_ids_that_cannot_be_looked_for_are_a_warning(bench: Bench, fault: Fault) -> None:
+    group = bench.provider._parts.groups.group_id("theirs")
+    give(bench, option=[{"filter_id": GROUPS[0], "selected_values": [group]}])
+    bench.prolific.faults.plan(fault, "get-participant-group")
+
+    (problem,) = bench.provider.problems(bench.plan)
+
+    assert problem.warning
+    assert "cannot be checked now" in problem.message
+
+
 @pytest.mark.parametrize("is_token_missing", [False, True])
 def test_filters_that_cannot_be_compared_are_a_warning(
     bench: Bench, is_token_missing: bool, monkeypatch: pytest.MonkeyPatch

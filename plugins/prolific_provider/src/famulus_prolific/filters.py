@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from attrs import frozen
 
 from famulus import FamulusError, Plan, Problem, SharedTaskState
+from famulus_prolific.api import RefusedError
 
 if TYPE_CHECKING:
     from famulus_prolific.api import ProlificApi
     from famulus_prolific.options import ProlificArgs
 
 GROUP_ALLOW, GROUP_BLOCK = "participant_group_allowlist", "participant_group_blocklist"
+#: Where the ids of a filter are found, and the name of what they are of.
+_BY_ID: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        GROUP_ALLOW: ("participant-groups", "participant group"),
+        GROUP_BLOCK: ("participant-groups", "participant group"),
+        "previous_studies_allowlist": ("studies", "study"),
+        "previous_studies_blocklist": ("studies", "study"),
+    }
+)
 _OPTION = "provider.specific_qualifications"
 _IN_PYTHON = "shared_state.prolific_specific_qualifications"
 _VALUES, _RANGE = "selected_values", "selected_range"
@@ -95,9 +107,28 @@ def list_problems(api: Callable[[], ProlificApi], plan: Plan) -> Iterator[Proble
         yield given[0].problem(plan, message, warning=True)
         return
     for each in given:
-        found = known.get(each.value["filter_id"])
-        for fault in _faults(each.value, found):
+        faults = [*_faults(each.value, known.get(each.value["filter_id"]))]
+        for fault in faults:
             yield each.problem(plan, fault)
+        if not faults:
+            yield from _id_problems(api(), plan, each)
+
+
+def _id_problems(api: ProlificApi, plan: Plan, given: _Given) -> Iterator[Problem]:
+    """Yield the ids of a filter that are of nothing in the account, which is asked about each."""
+    path, noun = _BY_ID.get(given.value["filter_id"], ("", ""))
+    for each in given.value[_VALUES] if path else ():
+        try:
+            api.get(f"{path}/{quote(str(each), safe='')}/")
+        except RefusedError as error:
+            if error.is_missing:
+                message = f"the account has no {noun} {each!r} on Prolific; give the id of one"
+                yield given.problem(plan, message)
+                continue
+            yield given.problem(plan, f"the {noun} {each!r} cannot be used: {error}")
+        except FamulusError as error:
+            message = f"whether the account has the {noun} {each!r} cannot be checked now: {error}"
+            yield given.problem(plan, message, warning=True)
 
 
 def _given(args: ProlificArgs, state: SharedTaskState) -> Iterator[_Given]:

@@ -160,6 +160,12 @@ def describe_undelivered(
         remedy += " counts it as settled"
     else:
         remedy = f"remove the cause, then {command} retries it"
+        if row.kind == OutboxKind.SET_PLACES:
+            # A run keeps the configuration that it was launched with.
+            remedy = (
+                f"if the configuration is the cause, `famulus finish {row.run_id}` and launch a "
+                f"corrected one; else {remedy}"
+            )
     return f"{subject}: the platform has refused to {action}: {error}; {remedy}"
 
 
