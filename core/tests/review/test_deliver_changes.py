@@ -21,6 +21,7 @@ from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.review.choices import Choice
 from famulus.review.review_session import ReviewSession
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.kinds import CrowdProvider
 from famulus.testing.movable_clock import MovableClock
 
@@ -46,6 +47,10 @@ def delivered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     monkeypatch.setattr(CrowdProvider, "decide", decide)
     monkeypatch.setattr(CrowdProvider, "grant", grant)
     return received
+
+
+def is_away(*_: object) -> Outcome:
+    raise UnavailableError("the platform is away")
 
 
 def decide_first(session: ReviewSession, choice: Choice) -> int:
@@ -105,11 +110,8 @@ def test_unreachable_platform_is_retried_by_a_later_review(
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def away(*_: object) -> Outcome:
-        raise UnavailableError("the platform is away")
-
     with monkeypatch.context() as patched:
-        patched.setattr(CrowdProvider, "decide", away)
+        patched.setattr(CrowdProvider, "decide", is_away)
         session = session_of()
         decide_first(session, Choice(decision=Decision.ACCEPTED))
         applied = session.apply()
@@ -119,5 +121,28 @@ def test_unreachable_platform_is_retried_by_a_later_review(
 
     assert applied.decisions == 1
     (problem,) = applied.problems
-    assert "the platform is away; `famulus payments --run" in problem
+    assert "the platform is away; `famulus status " in problem
     assert delivered == [("x", Approve())]
+
+
+@pytest.mark.parametrize(
+    ("decision", "command"),
+    [(Decision.ACCEPTED, "payments --run"), (Decision.REJECTED, "status")],
+)
+def test_undelivered_verdict_is_where_the_message_says(
+    operator: ManualOperator,
+    session_of: Begin,
+    monkeypatch: pytest.MonkeyPatch,
+    decision: Decision,
+    command: str,
+) -> None:
+    monkeypatch.setattr(CrowdProvider, "capabilities", Capabilities(pays=True, sandbox=True))
+    gateway = operator.launch_rows([{"n": 1}], task_name="words", task_reward="0.30")
+    GatewayWorker(gateway, "x").work("done")
+    monkeypatch.setattr(CrowdProvider, "decide", is_away)
+    session = session_of()
+    decide_first(session, Choice(decision=decision, note="It says nothing."))
+
+    (problem,) = session.apply().problems
+
+    assert f"the platform is away; `famulus {command} {gateway.run_id}`" in problem

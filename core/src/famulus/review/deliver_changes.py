@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from famulus.data.scope import Scope
 from famulus.engine.events import dispatch_events_of_ended_run
 from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.outbox.stored_verdicts import rows_in_ledger
 from famulus.engine.platform.bound_provider import deliver_run
 from famulus.errors import FamulusError
 from famulus.model.database import Database
@@ -76,12 +77,14 @@ def _failures(database: Database, run: int, after: int) -> list[str]:
         OutboxTable.status == literal(OutboxStatus.PENDING)
     )
     query = (
-        OutboxTable.select(OutboxTable.error)
+        OutboxTable.select(OutboxTable.id, OutboxTable.kind, OutboxTable.payload, OutboxTable.error)
         .where(OutboxTable.id > after, OutboxTable.run == run, OutboxTable.error != "", ~waits)
         .order_by(OutboxTable.id)
     )
     with database.read() as tx:
-        errors = [row.error for row in tx.rows(query)]
-    more = f" (and {len(errors) - 1:,} more)" if len(errors) > 1 else ""
-    hint = f"`famulus payments --run {run}` shows what is open"
-    return [f"run {run}: {errors[0]}{more}; {hint}"] if errors else []
+        rows = tx.rows(query)
+        are_paying = len(rows_in_ledger(tx, rows)) == len(rows)
+    more = f" (and {len(rows) - 1:,} more)" if len(rows) > 1 else ""
+    # The ledger has nothing of a rejection.
+    command = f"famulus payments --run {run}" if are_paying else f"famulus status {run}"
+    return [f"run {run}: {rows[0].error}{more}; `{command}` shows what is open"] if rows else []
