@@ -97,7 +97,7 @@ def test_processes_that_pay_at_the_same_time_take_turns(tmp_path: Path) -> None:
         launch.famulus("sync", "1")
 
     assert first.endswith("confirmed\n")
-    assert "another process is busy" in "".join(others)
+    assert "another process pays bonuses of the account" in "".join(others)
     assert {call.outcome for call in launch.prolific.called(PAY)} == {"200"}
     bonuses = [each for each in launch.prolific.state.money.ledger if each.kind == "bonus"]
     assert len({each.submission_id for each in bonuses}) == len(bonuses) == PAYERS

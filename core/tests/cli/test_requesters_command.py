@@ -106,7 +106,7 @@ def test_missing_settings_are_asked_for_and_secrets_are_not_shown(
         "  number: 'seven' is not a whole number, such as 3",
         "Number of the account [number]: 7",
         "What opens it [key]: ",
-        "What opens it at night [pin] (empty for none): ",
+        "What opens it at night [pin] (empty leaves it unset): ",
         "Registered the requester lab of bank.",
         "  number  7",
         "  region  north",

@@ -68,7 +68,7 @@ def test_a_token_that_is_entered_is_kept_in_a_file_unless_otherwise_said(bench: 
         ({"token": "wrong"}, "refuses the token"),
         ({"workspace": OTHER}, "no workspace"),
         ({"project": OTHER}, "no project"),
-        ({"api_url": "http://127.0.0.1:9"}, "cannot be reached"),
+        ({"api_url": "http://me:secret@127.0.0.1:9"}, "cannot be reached at 127.0.0.1:9: "),
     ],
 )
 def test_an_account_that_cannot_be_used_is_refused_and_nothing_is_kept(

@@ -388,7 +388,9 @@ def test_one_process_pays_for_an_account_at_a_time(
     with ThreadPoolExecutor() as pool, account.prolific.faults.holding(PAY) as gate:
         paying = pool.submit(account.pay, first)
         gate.reached.wait()
-        with pytest.raises(UnavailableError, match="another process") as caught:
+        with pytest.raises(
+            UnavailableError, match="another process pays bonuses of the account"
+        ) as caught:
             account.pay(second, bonuses=other)
         gate.open()
 

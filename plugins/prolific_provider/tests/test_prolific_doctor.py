@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from attrs import evolve
 
@@ -90,17 +92,21 @@ def test_a_submission_that_prolific_does_not_have_is_named(
     assert "is not on Prolific" in sentence
 
 
+@pytest.mark.parametrize("is_day_first", [True, False])
 def test_work_that_was_refused_and_will_be_paid_is_named(
-    account: ProlificAccount, record: StudyRecord
+    account: ProlificAccount, record: StudyRecord, is_day_first: bool
 ) -> None:
+    account.prolific.facts.list_dates_day_first = is_day_first
     submission, _ = account.prolific.participant(1).take(account.study.id)
     account.prolific.participant(1).complete(submission, REFUSED_CODE)
 
     (sentence,) = differences_of(account, record)
     account.prolific.participant(1).give_back(submission)
 
-    assert "is paid after 21 days" in sentence
-    assert f"`famulus prolific message {RUN} {submission.participant_id}`" in sentence
+    assert submission.completed_at is not None
+    paid_on = submission.completed_at.date() + timedelta(days=21)
+    assert f"it is paid from {paid_on} on" in sentence
+    assert f'`famulus prolific message {RUN} {submission.participant_id} --text "…"`' in sentence
     assert differences_of(account, record) == []
 
 

@@ -57,8 +57,10 @@ class AccountLock:
     """
 
     database: Database
-    #: what the holder does, such as ``bonuses of account 5f…``
+    #: what is locked, such as ``bonuses of the account 5f…``
     name: str
+    #: what its holder does, such as ``pays bonuses of the account 5f…``, for those who wait
+    activity: str
 
     @contextmanager
     def acquire(self) -> Iterator[Hold]:
@@ -84,7 +86,7 @@ class AccountLock:
         row = tx.row(ProlificLock.select(ProlificLock.until).where(ProlificLock.name == self.name))
         assert row is not None
         raise UnavailableError(
-            f"another process is busy with it: {self.name}",
+            f"another process {self.activity} now, and only one can at a time",
             retry_after=max(1, min(_AGAIN, row.until - now)),
         )
 

@@ -62,7 +62,8 @@ class RefusedError(famulus.RefusedError):
     """
 
     def __init__(self, status: int, title: str, detail: str) -> None:
-        said = ": ".join(dict.fromkeys(each for each in (title, detail) if each))
+        texts = (each.rstrip(".") for each in (title, detail))
+        said = ": ".join(dict.fromkeys(each for each in texts if each))
         super().__init__(f"Prolific has refused: {said or f'status {status}'}")
         self.status = status
         self.title = title
@@ -170,13 +171,20 @@ class ProlificApi:
         try:
             response = send(self._opened())
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise CallLostError(f"Prolific cannot be reached: {error}", maybe_done=False) from error
+            message = f"Prolific cannot be reached at {self._host}: {error}"
+            raise CallLostError(message, maybe_done=False) from error
         except httpx.HTTPError as error:
-            message = f"Prolific gave no answer: {str(error) or type(error).__name__}"
+            why = str(error) or type(error).__name__
+            message = f"Prolific gave no answer at {self._host}: {why}"
             raise CallLostError(message, maybe_done=True) from error
         if response.status_code not in _SUCCESSES:
             raise self._error(response)
         return response
+
+    @property
+    def _host(self) -> str:
+        """What is called, without a name or a password that its address may have."""
+        return urlsplit(self.base_url).netloc.rpartition("@")[2]
 
     def _opened(self) -> httpx.Client:
         with self._opening:
@@ -229,13 +237,13 @@ class ProlificApi:
         said = ": ".join(each for each in (title, detail) if each) or f"status {status}"
         if status == _TOO_MANY:
             return CallLostError(
-                f"Prolific asks to slow down: {said}",
+                f"Prolific asks to slow down at {self._host}: {said}",
                 maybe_done=False,
                 retry_after=self._retry_after(response),
             )
         if status >= _SERVER_ERRORS:
             return CallLostError(
-                f"Prolific failed: {said}",
+                f"Prolific failed at {self._host}: {said}",
                 maybe_done=True,
                 retry_after=self._retry_after(response),
             )

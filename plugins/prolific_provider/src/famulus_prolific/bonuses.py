@@ -66,7 +66,8 @@ class Bonuses:
 
         :raises famulus.UnavailableError: when nothing was paid for those without a result.
         """
-        lock = AccountLock(database=self.database, name=f"bonuses of the account {self.account}")
+        subject = f"bonuses of the account {self.account}"
+        lock = AccountLock(database=self.database, name=subject, activity=f"pays {subject}")
         with lock.acquire() as hold:
             for together in _sets(payments):
                 yield from self._pay_set(together, keep, hold)

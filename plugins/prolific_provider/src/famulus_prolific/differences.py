@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from famulus_prolific import submissions
@@ -62,8 +63,8 @@ def differences(
             yield (
                 f"the submission {each.id} of {each.participant} was handed in without work, and "
                 "not returned as its participant was asked to; unless it is returned or rejected "
-                f"on Prolific, it is paid after {APPROVES_AFTER_DAYS} days: `famulus prolific "
-                f"message {record.run_id} {each.participant}` reminds them"
+                f"on Prolific, it is paid {_paid_when(each)}: `famulus prolific message "
+                f'{record.run_id} {each.participant} --text "…"` reminds them'
             )
 
 
@@ -72,6 +73,13 @@ def _reason(record: StudyRecord) -> tuple[str, str]:
     if record.is_ended:
         return "the run is finished", "stops"
     return "the run is stopped" if record.is_stopped else "no unit is free", "pauses"
+
+
+def _paid_when(found: Submission) -> str:
+    """Return when a submission without a verdict is approved; Prolific may not say since when."""
+    if found.completed_on is None:
+        return f"after {APPROVES_AFTER_DAYS} days"
+    return f"from {found.completed_on + timedelta(days=APPROVES_AFTER_DAYS)} on"
 
 
 def _of_visit(visit: VisitView, found: Submission | None) -> Iterator[str]:

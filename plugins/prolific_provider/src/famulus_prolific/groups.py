@@ -84,7 +84,8 @@ class Groups:
         known = self._known(name)
         if known is not None:
             return known
-        lock = AccountLock(database=self.database, name=f"groups of the workspace {self.workspace}")
+        subject = f"groups of the workspace {self.workspace}"
+        lock = AccountLock(database=self.database, name=subject, activity=f"makes {subject}")
         with lock.acquire():
             known = self._known(name)
             if known is not None:

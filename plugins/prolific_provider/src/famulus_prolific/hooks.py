@@ -162,9 +162,8 @@ class Hooks:
 
     @property
     def _lock(self) -> AccountLock:
-        return AccountLock(
-            database=self.database, name=f"subscriptions of the workspace {self.workspace}"
-        )
+        subject = f"subscriptions of the workspace {self.workspace}"
+        return AccountLock(database=self.database, name=subject, activity=f"changes {subject}")
 
 
 def target_url(url: str) -> str:

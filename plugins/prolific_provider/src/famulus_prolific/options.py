@@ -105,8 +105,8 @@ class ProlificRequesterArgs:
     """Options of a requester. The token is kept outside of the database."""
 
     token: str | None = option(
-        help=f"API token, which has all rights of the account; that of the variable {VARIABLE} "
-        "when unset.",
+        help="API token, which has all rights of the account; when unset, that of the variable "
+        f"{VARIABLE}.",
         secret=True,
     )
     keep_token_in: str | None = option(

@@ -373,7 +373,10 @@ class ProlificProvider(Provider):
         record = self._parts.records.find(run.id)
         if record is not None and record.is_stopped:
             # The run was stopped in between; what was made here must not be left over.
-            self._parts.hooks.unsubscribe(run.id)
+            try:
+                self._parts.hooks.unsubscribe(run.id)
+            except UnavailableError as error:
+                _log.warning("run %d: changes are still announced: %s", run.id, error)
 
     def _is_over(self, run: RunView) -> bool:
         return self.context.clock() >= run.closes_at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from attrs import frozen
@@ -26,6 +27,8 @@ class Submission:
     #: the completion code that was entered; empty where there is none
     code: str
     is_return_requested: bool
+    #: the day, in UTC, on which it was handed in; None where that is not known
+    completed_on: date | None = None
     #: amounts in the smallest unit of the currency; lists do not have them
     bonuses: Sequence[int] = ()
 
@@ -56,7 +59,24 @@ def _submission(row: Mapping[str, Any]) -> Submission:
             status=plain_status(row["status"]),
             code=str(row.get("study_code") or row.get("entered_code") or ""),
             is_return_requested=bool(row.get("return_requested")),
+            completed_on=_day(row.get("completed_at")),
             bonuses=[round(float(each)) for each in row.get("bonus_payments") or ()],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnavailableError(f"Prolific's submission cannot be read: {error!r}") from error
+
+
+def _day(given: Any) -> date | None:
+    """Return the day of a time, which lists may show as DD/MM/YYYY; None for anything else."""
+    text = str(given or "")
+    for read in (datetime.fromisoformat, _day_first):
+        try:
+            moment = read(text)
+        except ValueError:
+            continue
+        return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
+    return None
+
+
+def _day_first(text: str) -> datetime:
+    return datetime.strptime(text, "%d/%m/%Y").replace(tzinfo=UTC)

@@ -164,7 +164,7 @@ def _question(key: str, option: Option) -> Iterator[str]:
     if option.choices:
         yield f"({', '.join(map(str, option.choices))})"
     if not option.required:
-        yield "(empty for none)"
+        yield "(empty leaves it unset)"
 
 
 def _ask(cls: type[Provider], key: str, question: str, option: Option | None = None) -> Typed:

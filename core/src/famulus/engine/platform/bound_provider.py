@@ -35,7 +35,7 @@ from famulus.engine.platform.run_views import run_view
 from famulus.engine.platform.visit_sync import sync_run
 from famulus.engine.requesters import prepare_tables, requester_view
 from famulus.engine.runs import RunRecord, find_run, requester_of
-from famulus.errors import NotFoundError
+from famulus.errors import NotFoundError, reason
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, RequesterTable, literal
@@ -114,7 +114,8 @@ def deliver_run(database: Database, plugins: Plugins, run: int) -> int:
         try:
             sync_run(database, bound.provider, bound.run_view())
         except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; for verdicts only
-            _log.warning("run %d: the visits could not be read from the platform: %s", run, error)
+            why = reason(error)
+            _log.warning("run %d: the platform was not asked about visits before: %s", run, why)
     return bound.deliver()
 
 
