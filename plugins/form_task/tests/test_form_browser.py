@@ -410,7 +410,10 @@ def test_a_preview_loads_itself_again_when_the_form_is_saved(
 ) -> None:
     text = "questions:\n- {name: q, type: text, question: First}\n"
     preview = Preview(write_form(tmp_path, text))
-    with PreviewServer(0, preview, None, FOLDERS) as server, browser.new_context() as context:
+    with (
+        PreviewServer(0, preview, None, FOLDERS, lambda _: None) as server,
+        browser.new_context() as context,
+    ):
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         page = context.new_page()
@@ -419,6 +422,10 @@ def test_a_preview_loads_itself_again_when_the_form_is_saved(
         page.get_by_label("First").fill("x")
         submit(page)
         page.get_by_text('"q": "x"').wait_for()
+
+        write_form(tmp_path, text.replace("type: text", "type: texd"))
+
+        page.get_by_text("form.yaml:2: questions.0.type: there is no type 'texd'").wait_for()
 
         write_form(tmp_path, text.replace("First", "Second question"))
 

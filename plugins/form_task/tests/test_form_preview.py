@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from html import unescape
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -38,7 +39,7 @@ def preview(tmp_path: Path) -> Preview:
 def url(preview: Preview, tmp_path: Path) -> Iterator[str]:
     (tmp_path / "files").mkdir()
     (tmp_path / "files/cat.svg").write_text("<svg/>")
-    with PreviewServer(0, preview, tmp_path / "files", ()) as server:
+    with PreviewServer(0, preview, tmp_path / "files", (), lambda _: None) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server.url
@@ -94,7 +95,7 @@ def test_what_the_form_names_of_its_own_folder_is_served(tmp_path: Path) -> None
     form = "questions:\n- show: {image: '${picture}'}\n- {name: a, type: text, question: Q}\n"
     preview = Preview(write_form(tmp_path, form), tmp_path / "data.csv")
 
-    with PreviewServer(0, preview, None, ()) as server:
+    with PreviewServer(0, preview, None, (), lambda _: None) as server:
         found = [server.find(name) for name in ("cat.svg", "other.svg", "data.csv", "none.svg")]
 
     assert found == [tmp_path / "cat.svg", None, None, None]
@@ -118,6 +119,72 @@ def test_problems_are_listed_until_they_are_mended(preview: Preview, tmp_path: P
     assert "form.yaml:3: questions.0.type: there is no type &#x27;nummer&#x27;" in page
     write_form(tmp_path, FORM)
     assert "How old is Ann?" in preview.page(0)
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (FORM + "  a: 1\n b: 2\n", "form.yaml:7: is not valid YAML"),
+        (
+            FORM.replace("whole: true", "whol: true"),
+            "form.yaml:3: questions.0.whol: unknown option",
+        ),
+        (FORM.replace("{who}", "{hwo}"), "form.yaml:3: questions.0.question: ${hwo} has no data"),
+        (FORM.replace("more.yaml", "none.yaml"), "form.yaml:5: questions.2.include: there is no"),
+        ("consent: {version: 1, file: no.md}" + FORM, "form.yaml:1: consent.file:"),
+        (
+            "consent: {version: 1, file: {en: yes.md, de: no.md}}" + FORM,
+            "no.md cannot be read (No such file or directory): put it there",
+        ),
+        ("", "form.yaml:1: is empty; begin with 'questions:'"),
+        ("\udcff".encode("utf-8", "surrogateescape"), "form.yaml:1: is not UTF-8"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_page_and_in_the_terminal_until_it_is_mended(
+    tmp_path: Path, preview: Preview, broken: str | bytes, words: str
+) -> None:
+    (tmp_path / "yes.md").write_text("Agree?")
+    path = tmp_path / "form.yaml"
+    path.write_bytes(broken if isinstance(broken, bytes) else broken.encode())
+    said: list[list[str]] = []
+
+    def report(problems: Sequence[famulus.Problem]) -> None:
+        said.append(list(map(str, problems)))
+
+    with PreviewServer(0, preview, None, (), report) as server:
+        server.report_problems()
+        server.report_problems()
+        page = unescape(preview.page(0))
+        write_form(tmp_path, FORM)
+        server.report_problems()
+
+    assert words in page
+    assert "No data was given" not in page
+    assert [words in each for each in said[0]] == [True]
+    assert said[1:] == [[]]
+
+
+@pytest.mark.parametrize("missing", ["none.yaml", "no.md", "nein.md"])
+def test_a_file_that_was_missing_is_waited_for(tmp_path: Path, missing: str) -> None:
+    files = {"none.yaml": MORE, "no.md": "Agree?", "nein.md": "Einverstanden?"}
+    for name, text in files.items():
+        if name != missing:
+            write_form(tmp_path, text, name)
+    text = "consent: {version: 1, file: {en: no.md, de: nein.md}}" + FORM
+    preview = Preview(write_form(tmp_path, text.replace("more.yaml", "none.yaml")))
+    before = preview.state()
+    assert preview.problems()
+
+    write_form(tmp_path, files[missing], missing)
+
+    assert preview.state() != before
+    assert not preview.problems()
+
+
+def test_data_that_is_no_text_is_named(tmp_path: Path, preview: Preview) -> None:
+    (tmp_path / "data.csv").write_bytes(b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml\x9c\xff")
+
+    assert "data.csv:1: is an Excel workbook" in preview.page(0)
 
 
 def test_rows_that_cannot_be_read_are_a_problem(preview: Preview, tmp_path: Path) -> None:
@@ -149,4 +216,4 @@ def test_data_of_another_kind_is_refused(tmp_path: Path) -> None:
     )
 
     assert done.exit_code == famulus.UsageError.exit_code
-    assert "name a file that ends in .csv, .json, .jsonl" in done.output
+    assert "name a file that ends in .csv, .json, .jsonl: save the table as CSV" in done.output

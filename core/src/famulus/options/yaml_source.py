@@ -34,6 +34,17 @@ _HINTS = (
     ("%", "a text that begins like this needs quotes"),
     ("---", "'---' begins a second document; remove it"),
 )
+#: What a bracket or a quote has opened.
+_OPENED = frozenset(
+    {
+        "while parsing a flow sequence",
+        "while parsing a flow mapping",
+        "while scanning a quoted scalar",
+    }
+)
+#: Problems of lines that begin elsewhere than their neighbours.
+_UNALIGNED = ("expected <block end>", "expected '<document start>', but found '<block mapping")
+_LONE_KEY = re.compile(r"[ ]+[\w.-]+")
 
 
 @frozen(kw_only=True)
@@ -169,10 +180,22 @@ def _compose(text: str, file: Path) -> yaml.Node | None:
 
 def _explained(error: yaml.MarkedYAMLError, text: str) -> str:
     what = ", ".join(part for part in (error.context, error.problem) if part)
-    mark = error.problem_mark
-    hints = (hint for sign, hint in _HINTS if mark and text.startswith(sign, mark.index))
-    hint = next(hints, "")
+    hint = _hint(error, text)
     return f"is not valid YAML: {what}" + (f" ({hint})" if hint else "")
+
+
+def _hint(error: yaml.MarkedYAMLError, text: str) -> str:
+    """Return what to write instead; empty where the place does not say it."""
+    mark, around = error.problem_mark, error.context_mark
+    if mark is None:
+        return ""
+    if around is not None and error.context in _OPENED and around.line < mark.line:
+        return f"close what line {around.line + 1} opens, or quote it"
+    before = text[text.rfind("\n", 0, mark.index) + 1 : mark.index]
+    is_key = text.startswith(":", mark.index) and _LONE_KEY.fullmatch(before)
+    if is_key or any(sign in (error.problem or "") for sign in _UNALIGNED):
+        return "begin the line below the first letter of those that it belongs to"
+    return next((hint for sign, hint in _HINTS if text.startswith(sign, mark.index)), "")
 
 
 class _Builder:

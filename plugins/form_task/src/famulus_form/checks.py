@@ -26,7 +26,7 @@ def form_problems(
     forms: list[FormFile] = []
     if args.form is not None:
         forms = read_form(args.form.expanduser()).in_all_languages()
-        found += _once(problem for form in forms for problem in form.problems)
+        found += once(problem for form in forms for problem in form.problems)
         found += language_warnings(forms[0].languages, plan)
         found += judged_task_problems(forms[0])
     used = {name for form in forms for _, _, text in form.texts() for name in placeholders(text)}
@@ -45,14 +45,14 @@ def form_problems(
     found += data.problems
     if data.columns is not None:
         columns = data.columns
-        found += _once(each for form in forms for each in _unknown_columns(form, columns))
+        found += once(each for form in forms for each in unknown_columns(form, columns))
     found += _own_names(data.columns or ())
     if not 1 <= args.items_per_page <= _MOST_ITEMS:
         message = f"is {args.items_per_page}; it must be from 1 to {_MOST_ITEMS}"
         found.append(famulus.Problem(message, key="blueprint.items_per_page"))
     elif args.items_per_page > 1:
-        found += _once(problem for form in forms for problem in values_of_no_row(form))
-    found += _once(onboarding_problems(args, state, plan))
+        found += once(problem for form in forms for problem in values_of_no_row(form))
+    found += once(onboarding_problems(args, state, plan))
     if folder is None or folder.is_dir():
         found += famulus.file_problems(beside, folder)
         found += watch.problems()
@@ -64,7 +64,7 @@ def form_problems(
     return found
 
 
-def _once(problems: Iterable[famulus.Problem]) -> list[famulus.Problem]:
+def once(problems: Iterable[famulus.Problem]) -> list[famulus.Problem]:
     """Return the problems that a form has in its languages, those of several of them once."""
     found: list[famulus.Problem] = []
     for problem in problems:
@@ -73,7 +73,8 @@ def _once(problems: Iterable[famulus.Problem]) -> list[famulus.Problem]:
     return found
 
 
-def _unknown_columns(form: FormFile, columns: Collection[str]) -> Iterator[famulus.Problem]:
+def unknown_columns(form: FormFile, columns: Collection[str]) -> Iterator[famulus.Problem]:
+    """Yield placeholders that are no columns of the data."""
     known = {*columns, *OWN_NAMES}
     for file, key, text in form.texts():
         for name in placeholders(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -52,11 +53,18 @@ def preview(
 
     if data is not None:
         data_option(data)
+
+    def report(problems: Sequence[famulus.Problem]) -> None:
+        session.warn(*problems)
+        if not problems:
+            session.say(f"{file} can be shown again")
+
     try:
-        server = PreviewServer(port, Preview(file, data, items), files, FOLDERS)
+        server = PreviewServer(port, Preview(file, data, items), files, FOLDERS, report)
     except OSError as error:
         message = f"port {port} cannot be used ({error.strerror}); choose another with --port"
         raise famulus.UsageError(message) from error
     with server:
         session.say(f"Preview of {file}: {server.url}")
+        server.report_problems()
         server.serve_forever()

@@ -14,7 +14,7 @@ import famulus
 from famulus_form.conditions import Condition, read_condition, unknown_values
 from famulus_form.correct import CORRECT, read_right_answers
 from famulus_form.form_page import FormPage, PageHead, Part
-from famulus_form.head import CONSENT_COLUMN, Head, read_head
+from famulus_form.head import CONSENT_COLUMN, Head, consent_file, read_head
 from famulus_form.items import ITEMS
 from famulus_form.judging import PASS_SCORE, Judge, PassScore, pass_score_fault
 from famulus_form.kinds import KINDS
@@ -138,8 +138,8 @@ def _read(path: Path, form: FormFile) -> FormFile:
         return form
     tree = without_unknown(file, "", file.tree, Head, _PARTS)
     form.head = read_head(file, {key: tree[key] for key in tree if key not in _PARTS})
-    if form.head.consent is not None and form.head.consent.file is not None:
-        form.included.append(form.head.consent.file)
+    if (consent := consent_file(file, tree)) is not None:
+        form.included.append(consent)
     opened = (path.resolve(),)
     if "pages" in file.tree:
         _read_pages(form, file, opened)

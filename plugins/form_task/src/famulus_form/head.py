@@ -218,6 +218,13 @@ def read_head(file: famulus.OptionFile, raw: Mapping[str, Any]) -> Head:
     return evolve(head, consent=consent)
 
 
+def consent_file(file: famulus.OptionFile, raw: Mapping[str, Any]) -> Path | None:
+    """Return the file that a consent names, whether or not it can be read."""
+    consent = raw.get("consent")
+    name = consent.get("file") if isinstance(consent, Mapping) else None
+    return file.path.parent / name if isinstance(name, str) else None
+
+
 def _with_file(file: famulus.OptionFile, consent: Consent) -> Consent | None:
     """Return a consent with the text of its file; None where that cannot be read."""
     if consent.file is None:
@@ -230,7 +237,8 @@ def _with_file(file: famulus.OptionFile, consent: Consent) -> Consent | None:
         return evolve(consent, file=path, text=path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        file.refuse("consent.file", f"{path} cannot be read ({reason})")
+        remedy = "put it there in UTF-8, or write the text itself as text"
+        file.refuse("consent.file", f"{path} cannot be read ({reason}): {remedy}")
         return None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 import famulus
+from famulus_form.checks import once, unknown_columns, values_of_no_row
 from famulus_form.form import Form
 from famulus_form.form_file import FormFile, read_form
 from famulus_form.items import ITEMS, grouped
@@ -22,6 +23,7 @@ from famulus_form.texts import OWN_NAMES, Shown, placeholders
 #: Rows that a preview can show.
 MOST_ROWS = 20
 _SUFFIXES = {".csv": "data_csv", ".json": "data_json", ".jsonl": "data_jsonl"}
+_SPREADSHEETS = frozenset({".xlsx", ".xls", ".ods", ".numbers"})
 #: Asks for the state of the files, and loads the page again once it is another one.
 _RELOAD = """<script>
 (function () {
@@ -48,6 +50,8 @@ def data_option(path: Path) -> str:
     option = _SUFFIXES.get(path.suffix.lower())
     if option is None:
         message = f"ends in {path.suffix!r}; name a file that ends in {', '.join(_SUFFIXES)}"
+        if path.suffix.lower() in _SPREADSHEETS:
+            message += ": save the table as CSV (UTF-8)"
         raise famulus.UsageError(famulus.Problem(message, file=path))
     return option
 
@@ -63,9 +67,14 @@ class Preview:
 
     def state(self) -> str:
         """Return a text that differs once a file was written that the page depends on."""
-        form = read_form(self.path)
-        files = [self.path, *form.included, *([self.data] if self.data else [])]
+        forms = read_form(self.path).in_all_languages()
+        included = dict.fromkeys(path for form in forms for path in form.included)
+        files = [self.path, *included, *([self.data] if self.data else [])]
         return " ".join(map(_written, files))
+
+    def problems(self) -> Sequence[famulus.Problem]:
+        """Return what is wrong with the form, in any of its languages, and with the first rows."""
+        return self._read()[2]
 
     def files_beside(self) -> famulus.FilesBeside:
         """Return the files of the form's folder that the form and its data name."""
@@ -74,15 +83,18 @@ class Preview:
 
     def page(self, number: int) -> str:
         """Return the page of a row, or what is wrong with the form."""
+        # Before the files are read: one that is written after that is another state.
+        state = self.state()
         file, rows, problems = self._read()
         if problems:
-            return self._document(famulus.Page(body=_listed(problems)), number, 0)
+            return self._document(state, famulus.Page(body=_listed(problems)), number, 0)
         form = Form.compiled(file, self.items)
         page = form.page(form.shown(self._unit(file, rows, number), _own(number)))
-        return self._document(page, number, len(rows))
+        return self._document(state, page, number, len(rows))
 
     def answered(self, number: int, sent: famulus.Form) -> str:
         """Return the page of a row after its form was sent: the answers, or what is wrong."""
+        state = self.state()
         file, rows, problems = self._read()
         if problems:
             return self.page(number)
@@ -104,22 +116,24 @@ class Preview:
             thanks = form.thank_you(shown)
             result += f"<h2>After the submission</h2>\n{thanks}" if thanks else ""
         page = evolve(page, body=famulus.fill_form(page.body, sent.fields))
-        return self._document(page, number, len(rows), result)
+        return self._document(state, page, number, len(rows), result)
 
     def _read(
         self,
     ) -> tuple[FormFile, Sequence[Mapping[str, Any]], Sequence[famulus.Problem]]:
         """Return the form, the data of the first units, and what is wrong with either."""
-        file = read_form(self.path)
+        forms = read_form(self.path).in_all_languages()
+        problems = [problem for form in forms for problem in form.problems]
+        if self.items > 1:
+            problems += (problem for form in forms for problem in values_of_no_row(form))
         rows: Sequence[Mapping[str, Any]] = ()
-        if self.data is None:
-            return file, rows, file.problems
-        try:
-            reader = famulus.DataFile(data_option(self.data), self.data).rows()
-            rows = list(islice(reader, MOST_ROWS * self.items))
-        except famulus.UsageError as error:
-            return file, (), [*file.problems, *error.problems]
-        return file, rows if self.items == 1 else list(grouped(rows, self.items)), file.problems
+        if self.data is not None:
+            rows, faults = _first_rows(self.data, MOST_ROWS * self.items)
+            columns = list(dict.fromkeys(name for row in rows for name in row))
+            problems += faults
+            problems += (each for form in forms if rows for each in unknown_columns(form, columns))
+        units = rows if self.items == 1 else list(grouped(rows, self.items))
+        return forms[0], units, once(problems)
 
     def _unit(
         self, file: FormFile, units: Sequence[Mapping[str, Any]], number: int
@@ -131,19 +145,37 @@ class Preview:
         row = {name: f"${{{name}}}" for name in names}
         return row if self.items == 1 else {ITEMS: [row] * self.items}
 
-    def _document(self, page: famulus.Page, number: int, rows: int, result: str = "") -> str:
+    def _document(
+        self, state: str, page: famulus.Page, number: int, rows: int, result: str = ""
+    ) -> str:
         links = []
         if number > 0:
             links.append(f'<a href="?row={number - 1}">Previous row</a>')
         if number + 1 < rows:
             links.append(f'<a href="?row={number + 1}">Next row</a>')
-        which = f"Row {number + 1} of the first {rows}. " if rows else "No data was given. "
-        above = (
-            f'<p data-state="{escape(self.state())}">{which}{" ".join(links)}</p>\n'
-            f"{_RELOAD}{result}"
-        )
+        which = "" if self.data else "No data was given. "
+        if rows:
+            which = f"Row {number + 1} of the first {rows}. "
+        above = f'<p data-state="{escape(state)}">{which}{" ".join(links)}</p>\n{_RELOAD}{result}'
         title = f"Preview of {self.path.name}"
         return famulus.author_document(title, page, action=f"?row={number}", above=above)
+
+
+def _first_rows(
+    path: Path, most: int
+) -> tuple[Sequence[Mapping[str, Any]], Sequence[famulus.Problem]]:
+    """Return the first rows of a file, or what is wrong with it."""
+    try:
+        file = famulus.DataFile(data_option(path), path)
+        return list(islice(file.rows(), most)), ()
+    except famulus.UsageError as error:
+        problems = error.problems
+    try:
+        # The whole check says what kind of file it is, and what to do.
+        found = [problem for problem in file.check(()).problems if not problem.warning]
+    except OSError:
+        found = []
+    return (), found or problems
 
 
 def _own(lot: int) -> Shown:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email import message_from_bytes
 from email.policy import HTTP
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from mimetypes import guess_type
 from pathlib import Path
+from threading import Lock
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import famulus
@@ -24,17 +25,35 @@ class PreviewServer(ThreadingHTTPServer):
 
     :param files: the folder of the form's images, sounds and videos; None for its own.
     :param folders: of our style sheets and scripts.
+    :param report: gets what is wrong with the form whenever that changes, by any thread; nothing
+        once it is mended.
     """
 
     daemon_threads = True
 
     def __init__(
-        self, port: int, preview: Preview, files: Path | None, folders: Sequence[Path]
+        self,
+        port: int,
+        preview: Preview,
+        files: Path | None,
+        folders: Sequence[Path],
+        report: Callable[[Sequence[famulus.Problem]], None],
     ) -> None:
         super().__init__((_HOST, port), _Handler)
+        self._report = report
+        self._lock = Lock()
+        self._reported: Sequence[famulus.Problem] = ()
         self.preview = preview
         self._files = files
         self._folders = folders
+
+    def report_problems(self) -> None:
+        """Report what is wrong with the form, unless that was reported last."""
+        with self._lock:
+            problems = list(self.preview.problems())
+            if problems != list(self._reported):
+                self._reported = problems
+                self._report(problems)
 
     def find(self, name: str) -> Path | None:
         """Return the file of that name, or None."""
@@ -69,6 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer with the page, the state of its files, or one of them."""
         path = unquote(urlsplit(self.path).path)
         if path == "/":
+            self.server.report_problems()
             self._send(self.server.preview.page(self._row()))
         elif path == "/state":
             self._send(self.server.preview.state(), "text/plain")
