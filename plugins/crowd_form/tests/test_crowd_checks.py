@@ -100,7 +100,7 @@ FILES = """<crowd-form><script src="own.js">show("pictures/late.png")</script>
 <crowd-bounding-box name="b" src="{{ task.input.img }}" header="B" labels="['x']">
 </crowd-bounding-box>
 <crowd-card image="card.png">x</crowd-card><p style="background: url('img/paper.png')">
-<style>b { background: url(img/{{ task.input.n }}.gif) }</style>
+<style>b { background: url(img/{{ task.input.n }}.gif), url("{{ task.input.img }}") }</style>
 <video poster="p.png"><source src="data:video/mp4,x"></video>
 <img srcset="s1.png 1x, big/{{ task.input.n }}.png 2x" src="{% if task.input.n %}if.png{% endif %}">
 {% assign others = task.input.others | split: ";" %}
@@ -171,6 +171,7 @@ def test_what_a_template_and_its_rows_name_is_served_and_nothing_else(tmp_path: 
     assert _missing(task) == [
         (3, f"../up.png, in <img>, {outside}"),
         (4, f"../up.png, in <crowd-bounding-box>, {outside}"),
+        (7, f"../up.png, in <style>, {outside}"),
     ]
     assert _served(_task(tmp_path, extra_source_dir=tmp_path / "img"), NAMED) == set()
 
@@ -210,6 +211,7 @@ def test_only_what_a_folder_does_not_have_is_missing(tmp_path: Path) -> None:
         (8, "p.png"),
         (3, "../up.png, in <img>,"),
         (4, "../up.png, in <crowd-bounding-box>,"),
+        (7, "../up.png, in <style>,"),
         (9, "big/3.png, in <img>,"),
     ]
 

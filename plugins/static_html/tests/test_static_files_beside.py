@@ -18,7 +18,7 @@ from famulus_static_html.page import compile_page
 
 PAGE = """<style>@import "css/print.css"; body { background: url('img/paper.png') }</style>
 <link rel=stylesheet href="css/style.css?v=2"><script src="./lib/jquery.js"></script>
-<div style="background: url(&quot;img/div.gif&quot;)"></div>
+<div background=img/old.gif style="background: url(&quot;img/a div.gif&quot;)"></div>
 <img src="img/a%20b.png" srcset="img/small.webp 1x, img/large.webp 2x"><img src="img\\windows.png">
 <video poster="img/poster.jpg" src="clip.mp4"><track src="clip.vtt"></video>
 <template><img src="img/later.svg"></template><a href="guide.pdf">Guide</a>
@@ -26,9 +26,9 @@ PAGE = """<style>@import "css/print.css"; body { background: url('img/paper.png'
 """
 NAMED = {
     "clip.mp4", "clip.vtt", "css/deep/more.css", "css/font.woff2", "css/print.css",
-    "css/style.css", "guide.pdf", "img/a b.png", "img/div.gif", "img/large.webp", "img/later.svg",
-    "img/paper.png", "img/poster.jpg", "img/small.webp", "img/tile.png", "img/windows.png",
-    "lib/jquery.js",
+    "css/style.css", "guide.pdf", "img/a b.png", "img/a div.gif", "img/large.webp", "img/later.svg",
+    "img/old.gif", "img/paper.png", "img/poster.jpg", "img/small.webp", "img/tile.png",
+    "img/windows.png", "lib/jquery.js",
 }  # fmt: skip
 BY_ROWS = {"pictures/1.png", "pictures/7.png", "gallery/x.jpg", "y z.mp3"}
 OTHERS = {
@@ -45,7 +45,7 @@ def _folder(folder: Path) -> Path:
         (folder / name).touch()
     (folder / "css/style.css").write_text(
         "@import url(deep/more.css); @font-face { src: url(font.woff2?#iefix) } "
-        "b { background: url(../img/tile.png), url(../../secret.csv), url(data:image/png;,) }"
+        "b { background: url(..\\2fimg\\/tile.png), url(../../secret.csv), url(data:image/png;,) }"
     )
     # A circle of imports ends.
     (folder / "css/deep/more.css").write_text("@import '../style.css'; i { cursor: url(/x.png) }")
@@ -169,8 +169,8 @@ def test_values_in_a_query_and_lists_of_names_with_spaces(tmp_path: Path, addres
 def test_check_says_in_one_line_what_is_served(tmp_path: Path) -> None:
     (served,) = _warnings(_task(_folder(tmp_path)))
 
-    assert "17" not in served
-    assert "clip.mp4, clip.vtt, css/deep/more.css, css/font.woff2, css/print.css, 12 more" in served
+    assert "18" not in served
+    assert "clip.mp4, clip.vtt, css/deep/more.css, css/font.woff2, css/print.css, 13 more" in served
     assert "pictures/${n}.png" in served
     assert "data.csv" not in served
 

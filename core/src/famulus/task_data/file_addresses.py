@@ -6,7 +6,7 @@ import html
 import json
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -34,13 +34,15 @@ _HERE = re.compile(r"(?![a-z][a-z0-9+.-]*:|[/?#])[^?#]+", re.IGNORECASE)
 _ROOT = re.compile(r"/(?!/)([^?#]+)")
 _CANDIDATE = re.compile(r"[\s,]*+([^\s,]\S*+)[^,]*+")
 _QUOTE = r"&(?:quot|apos|\#34|\#39);"
+_BARE = r"""(?:\\[0-9a-f]{1,6}\s?|\\.|[^"'()\s\\])+?"""
 _IN_STYLE = re.compile(
-    rf"""url\(\s*+(?:"([^"\n]*)"|'([^'\n]*)'|(?:{_QUOTE})?([^"'()\s]+?)(?=[\s)]|{_QUOTE}|\Z))
+    rf"""url\(\s*+(?:"([^"\n]*)"|'([^'\n]*)'|{_QUOTE}([^"'()\n]*?){_QUOTE}|({_BARE})(?=[\s)]|\Z))
     |@import\s*+(?:"([^"\n]*)"|'([^'\n]*)')""",
     re.IGNORECASE | re.VERBOSE,
 )
+_CSS_ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.IGNORECASE | re.DOTALL)
 _ATTRIBUTE = re.compile(
-    r"""\s(src|srcset|href|poster|data)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"']++))""",
+    r"""\s(src|srcset|href|poster|data|background)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"']++))""",
     re.IGNORECASE,
 )
 # What may be an address in a value of the data: a list of names, JSON, markup.
@@ -133,8 +135,10 @@ def file_address_spans(
     element: str,
     attributes: Iterable[tuple[str, tuple[int, int]]],
     content: tuple[int, int] | None = None,
-) -> Iterator[tuple[int, int]]:
+) -> Iterator[tuple[int, int, Callable[[str], str]]]:
     """Yield where the addresses of files stand that a tag names, or the style sheet in it.
+
+    Each comes with what resolves the escapes of a text there: those of HTML, of CSS or both.
 
     :param text: the page.
     :param element: the name of the tag, in lower case.
@@ -144,20 +148,35 @@ def file_address_spans(
     names = ("href",) if element in _LINKED else _LOADED.get(element, ())
     for name, span in attributes:
         if name == "style":
-            yield from _style_spans(text, *span)
+            for start, end in _style_spans(text, *span):
+                yield start, end, _of_style_attribute
         elif name == "srcset" and name in names:
             for match in _CANDIDATE.finditer(text, *span):
-                yield match.span(1)
-        elif name in names:
-            yield span
+                yield *match.span(1), html.unescape
+        elif name in names or name == "background":
+            yield *span, html.unescape
     if element == "style" and content is not None:
-        yield from _style_spans(text, *content)
+        for start, end in _style_spans(text, *content):
+            yield start, end, _of_style
 
 
 def style_addresses(css: str) -> Iterator[str]:
     """Yield the addresses that a style sheet names."""
     for start, end in _style_spans(css, 0, len(css)):
-        yield css[start:end]
+        yield _of_style(css[start:end])
+
+
+def _of_style(text: str) -> str:
+    return _CSS_ESCAPE.sub(lambda found: found[2] or _character(found[1]), text)
+
+
+def _of_style_attribute(text: str) -> str:
+    return _of_style(html.unescape(text))
+
+
+def _character(digits: str) -> str:
+    code = int(digits, 16)
+    return chr(code) if 0 < code < 0x110000 else "\ufffd"
 
 
 def html_addresses(page: str) -> Iterator[str]:
@@ -204,4 +223,4 @@ def _text(value: Any) -> str:
 
 def _style_spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for match in _IN_STYLE.finditer(text, start, end):
-        yield next(match.span(index) for index in range(1, 6) if match[index] is not None)
+        yield next(match.span(index) for index in range(1, 7) if match[index] is not None)

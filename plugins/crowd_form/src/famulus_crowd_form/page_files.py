@@ -61,9 +61,10 @@ def _addresses(source: str, file: Path) -> Iterator[famulus.FileAddress]:
     for token in tokens(blanked):
         if token.kind is not Kind.START:
             continue
-        for start, end in _spans(blanked, token):
+        for start, end, resolved in _spans(blanked, token):
             place = famulus.Problem("", file=file, line=line_of(source, start))
-            yield from _pieces(source[start:end], place, expected=token.name not in ("a", "area"))
+            expected = token.name not in ("a", "area")
+            yield from _pieces(source[start:end], resolved, place, expected=expected)
         if token.name == "script" and token.content_end is not None:
             place = famulus.Problem("", file=file, line=line_of(source, token.start))
             for name in famulus.media_names(source[token.end : token.content_end]):
@@ -71,7 +72,7 @@ def _addresses(source: str, file: Path) -> Iterator[famulus.FileAddress]:
 
 
 def _pieces(
-    written: str, place: famulus.Problem, *, expected: bool
+    written: str, resolved: Callable[[str], str], place: famulus.Problem, *, expected: bool
 ) -> Iterator[famulus.FileAddress]:
     parts = liquid_parts(written)
     if any(part.startswith("{%") for part in parts):
@@ -83,7 +84,7 @@ def _pieces(
     pieces: list[str | famulus.FileColumn] = []
     for index, part in enumerate(parts):
         if index % 2 == 0:
-            pieces.append(unescape(part))
+            pieces.append(resolved(part))
             continue
         found = _COLUMN.fullmatch(part)
         name = next(filter(None, found.groups()), "") if found else ""
@@ -93,12 +94,12 @@ def _pieces(
         yield address
 
 
-def _spans(text: str, token: Token) -> Iterator[tuple[int, int]]:
+def _spans(text: str, token: Token) -> Iterator[tuple[int, int, Callable[[str], str]]]:
     attributes = [(each.name, each.span) for each in token.attributes() if each.span is not None]
     content = None if token.content_end is None else (token.end, token.content_end)
     yield from famulus.file_address_spans(text, token.name, attributes, content)
     own = _LOADED.get(token.name)
-    yield from (span for name, span in attributes if name == own)
+    yield from ((*span, unescape) for name, span in attributes if name == own)
 
 
 @define
@@ -141,8 +142,8 @@ class PageFiles:
         for token in tokens(page):
             if token.kind is not Kind.START or token.name in ("a", "area"):
                 continue
-            for start, end in _spans(page, token):
-                name = self._name(unescape(page[start:end]))
+            for start, end, resolved in _spans(page, token):
+                name = self._name(resolved(page[start:end]))
                 if name and famulus.file_fault(self.beside, self.folder, name) is not None:
                     is_whole = False
                     self._add(line_of(page, start), token.name, name, place)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from attrs import frozen
 
 import famulus
-from famulus_static_html.source import OWN_NAMES, Source
+from famulus_static_html.source import OWN_NAMES, Placeholder, Source
 from famulus_static_html.tokens import Kind, Token
 
 # Their addresses are opened by a worker, or not.
@@ -53,11 +52,11 @@ def _addresses(
     source: Source, token: Token, file: Path | None, *, expected: bool
 ) -> Iterator[famulus.FileAddress]:
     attributes = ((each.name, each.value) for each in token.attributes if each.value is not None)
-    for start, end in famulus.file_address_spans(
+    for start, end, resolved in famulus.file_address_spans(
         source.text, token.name, attributes, token.content
     ):
         place = famulus.Problem("", file=file, line=source.line(start))
-        yield famulus.FileAddress(_pieces(source, start, end), place, expected)
+        yield famulus.FileAddress(_pieces(source.pieces(start, end), resolved), place, expected)
     if token.name == "script" and token.content is not None:
         code = source.text[slice(*token.content)]
         place = famulus.Problem("", file=file, line=source.line(token.start))
@@ -65,10 +64,12 @@ def _addresses(
             yield famulus.FileAddress((name,), place, expected=False)
 
 
-def _pieces(source: Source, start: int, end: int) -> tuple[str | famulus.FileColumn, ...]:
+def _pieces(
+    pieces: Sequence[str | Placeholder], resolved: Callable[[str], str]
+) -> tuple[str | famulus.FileColumn, ...]:
     return tuple(
-        html.unescape(piece)
+        resolved(piece)
         if isinstance(piece, str)
         else famulus.FileColumn(piece.html_name, piece.source)
-        for piece in source.pieces(start, end)
+        for piece in pieces
     )
