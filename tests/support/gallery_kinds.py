@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 PHOTO = Path(__file__).parents[2] / (
     "plugins/form_task/src/famulus_form/studies/image-boxes/media/street_2.png"
 )
+#: What a question is about: a ball that is thrown, 320 by 180 pixels, in WebM.
+VIDEO = Path(__file__).parent / "media/ball.webm"
 
 
 @frozen
 class Shown:
-    """A question of one kind."""
+    """A question of one kind, or about a thing of one kind."""
 
     kind: str
     #: an entry of ``questions``; its name is ``answer``
@@ -104,6 +106,33 @@ def _points(question: Locator) -> None:
     click(area, (451, 285))
 
 
+def _video(question: Locator) -> None:
+    question.locator("video").evaluate(
+        """async video => {
+          await new Promise(done => { video.onseeked = done; video.currentTime = 0.8; });
+          if (video.videoWidth !== 320) throw new Error("the video is not shown");
+        }"""
+    )
+    choose(question, "It is thrown")
+
+
+#: Questions about what is not text.
+THINGS: Sequence[Shown] = (
+    Shown(
+        "video",
+        """
+  - name: answer
+    type: choice
+    question: What happens to the ball?
+    show: {video: ball.webm, alt: A red ball that flies over a meadow, label: The video}
+    options:
+      - {value: thrown, label: It is thrown}
+      - {value: caught, label: It is caught}
+      - {value: none, label: Nothing}
+""",
+        _video,
+    ),
+)
 KINDS: Sequence[Shown] = (
     Shown(
         "text",

@@ -67,12 +67,12 @@ def shows_something(picture: Image.Image) -> bool:
     return max(pixels) < 0.995 * sum(pixels)
 
 
-def kind_page(kind: str, summary: str, declaration: str, answers: Any) -> str:
+def kind_page(kind: str, summary: str, declaration: str, answers: Any, picture: str) -> str:
     return f"""# {kind}
 
 {summary}
 
-![A question of the kind {kind}, answered](../images/kind-{kind}.png)
+![{picture}](../images/kind-{kind}.png)
 
 ```yaml
 questions:{declaration.rstrip()}
@@ -130,8 +130,15 @@ The answers to the first row, which are filled in above:
 """
 
 
-def index_page(kinds: Iterable[tuple[str, str]], studies: Iterable[famulus.TaskTemplate]) -> str:
-    kind_rows = "\n".join(f"| [{kind}](kinds/{kind}.md) | {text} |" for kind, text in kinds)
+def index_page(
+    kinds: Iterable[tuple[str, str]],
+    things: Iterable[tuple[str, str]],
+    studies: Iterable[famulus.TaskTemplate],
+) -> str:
+    kind_rows, thing_rows = (
+        "\n".join(f"| [{kind}](kinds/{kind}.md) | {text} |" for kind, text in listed)
+        for listed in (kinds, things)
+    )
     study_rows = "\n".join(
         f"| [{each.name}](studies/{each.name}.md) | {each.summary} |" for each in studies
     )
@@ -159,6 +166,14 @@ Each is a folder with a form, a configuration and data, which `famulus new task 
 | type | the answer |
 | --- | --- |
 {kind_rows}
+
+## What questions are about
+
+Any question can `show` texts, images, audio and video. For audio and images, see the studies.
+
+| a question about | |
+| --- | --- |
+{thing_rows}
 """
 
 
