@@ -230,6 +230,17 @@ def test_the_pages_of_all_rows_are_checked(tmp_path: Path) -> None:
     assert not fault.warning
 
 
+def test_many_faults_of_rows_are_counted(tmp_path: Path) -> None:
+    template = f'<p style="width: {{{{ task.input.x }}}}">a</p>{INPUT}'
+    rows = [f"{n};{n}" for n in range(60)]
+
+    found = _problems(_task(tmp_path, template, "\n".join(["x", *rows, ""])))
+
+    assert all(each.warning for each in found)
+    assert len(found) == 51
+    assert found[-1].message == "10 more faults like these, in the pages of other rows"
+
+
 def test_an_onboarding_has_files_too(tmp_path: Path) -> None:
     (tmp_path / "intro").mkdir()
     onboarding = tmp_path / "intro/first.html"

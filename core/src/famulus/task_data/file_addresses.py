@@ -28,16 +28,19 @@ MEDIA = frozenset({
     ".mp3", ".mp4", ".mpeg", ".oga", ".ogg", ".ogv", ".opus", ".png", ".svg", ".tif", ".tiff",
     ".vtt", ".wav", ".webm", ".webp",
 })  # fmt: skip
+# Libraries and long texts hardly ever have it.
+_MEDIA_NAME = re.compile(rf"\.(?:{'|'.join(each[1:] for each in sorted(MEDIA))})\b", re.IGNORECASE)
 # A name in this folder or in one inside of it, without what a browser does not ask the server for.
 _HERE = re.compile(r"(?![a-z][a-z0-9+.-]*:|[/?#])[^?#]+", re.IGNORECASE)
 # A name in the root of this server.
 _ROOT = re.compile(r"/(?!/)([^?#]+)")
 _CANDIDATE = re.compile(r"[\s,]*+([^\s,]\S*+)[^,]*+")
 _QUOTE = r"&(?:quot|apos|\#34|\#39);"
-_BARE = r"""(?:\\[0-9a-f]{1,6}\s?|\\.|[^"'()\s\\])+?"""
+_BARE = r"""(?:\\[0-9a-f]{1,6}+\s?+|\\[^0-9a-f]|[^"'()\s\\])+?"""
+_DOUBLE, _SINGLE = r'"((?:\\.|[^"\\\n])*+)"', r"'((?:\\.|[^'\\\n])*+)'"
 _IN_STYLE = re.compile(
-    rf"""url\(\s*+(?:"([^"\n]*)"|'([^'\n]*)'|{_QUOTE}([^"'()\n]*?){_QUOTE}|({_BARE})(?=[\s)]|\Z))
-    |@import\s*+(?:"([^"\n]*)"|'([^'\n]*)')""",
+    rf"""url\(\s*+(?:{_DOUBLE}|{_SINGLE}|{_QUOTE}([^"'()\n]*?){_QUOTE}|({_BARE})(?=[\s)]|\Z))
+    |@import\s*+(?:{_DOUBLE}|{_SINGLE})""",
     re.IGNORECASE | re.VERBOSE,
 )
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.IGNORECASE | re.DOTALL)
@@ -205,11 +208,11 @@ def media_names(value: Any) -> Iterator[str]:
     if isinstance(value, list | tuple):
         for each in value:
             yield from media_names(each)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and _MEDIA_NAME.search(value):
         words = {value}
         if _WORD.fullmatch(value) is None:
             words.update(_WORD.findall(value), _PART.findall(value))
-        for word in words:
+        for word in filter(_MEDIA_NAME.search, words):
             name = local_file_name(html.unescape(word))
             if name is not None and is_media(name):
                 yield name

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from famulus_crowd_form.page import Filled
     from famulus_crowd_form.template import Template
 
-Rows = Callable[[], Iterable[Mapping[str, Any]]]
+_Rows = Callable[[], Iterable[Mapping[str, Any]]]
 #: The folder of our style sheet and script.
 STATIC = Path(__file__).parent / "static"
 _STYLE_SHEET = "famulus_crowd.css"
@@ -157,7 +157,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
         with self._lock:
             if path not in self._beside:
                 files = famulus.data_files(self.args)
-                rows: Rows | None = files[0].rows if files else None
+                rows: _Rows | None = files[0].rows if files else None
                 if path != self.args.task_source:
                     rows = self._onboarding_rows
                 self._beside[path] = files_beside(path.expanduser(), template, rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -125,6 +126,8 @@ class _Pages:
     _files: PageFiles = field(init=False)
     _found: list[famulus.Problem] = field(factory=list, init=False)
     _seen: set[str] = field(factory=set, init=False)
+    #: how many faults are not named, by whether they are warnings
+    _more: Counter[bool] = field(factory=Counter, init=False)
     _is_broken: bool = field(default=False, init=False)
 
     @_files.default
@@ -162,9 +165,9 @@ class _Pages:
     def problems(self) -> Iterator[famulus.Problem]:
         """Yield what is wrong with the pages, each fault once."""
         yield from self._found
-        if len(self._seen) > _MOST_FAULTS:
-            message = f"{len(self._seen) - _MOST_FAULTS} more faults of other rows"
-            yield famulus.Problem(message, file=self._beside.page)
+        for is_warning, count in self._more.items():
+            message = f"{count} more faults like these, in the pages of other rows"
+            yield famulus.Problem(message, file=self._beside.page, warning=is_warning)
         if self._folder is None or self._folder.is_dir():
             yield from famulus.file_problems(self._beside, self._folder)
             yield from self._files.problems()
@@ -173,7 +176,9 @@ class _Pages:
         if fault in self._seen:
             return
         self._seen.add(fault)
-        if len(self._seen) <= _MOST_FAULTS:
+        if len(self._found) == _MOST_FAULTS:
+            self._more[is_warning] += 1
+        else:
             message = f"{fault} (in the page of {self._noun} {place}, whose line this is)"
             file = self._beside.page
             self._found.append(famulus.Problem(message, file=file, line=line, warning=is_warning))
