@@ -150,3 +150,28 @@ def test_a_block_works_on_a_study_that_is_published(
     for _ in range(2):
         groups.unblock(person.id)
     assert account.study in person.studies()
+
+
+@pytest.mark.parametrize("comparator", [QUAL_EXISTS, QUAL_NOT_EXIST])
+def test_groups_that_were_deleted_on_prolific_are_made_again(
+    account: ProlificAccount,
+    groups: Groups,
+    comparator: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    required = [requirement("careful", comparator)]
+    before = groups.filters(required)
+    assert groups.filters(required) == before
+    for group in {each for one in before for each in one["selected_values"]}:
+        account.api().delete(f"participant-groups/{group}/")
+
+    after = groups_of(account).filters(required)
+
+    assert [len(each["selected_values"]) for each in after] == [
+        len(each["selected_values"]) for each in before
+    ]
+    with account.prolific.turn() as state:
+        used = [state.groups[each] for one in after for each in one["selected_values"]]
+    assert not any(each.is_deleted for each in used)
+    (said,) = caplog.messages
+    assert "the qualification 'careful', without members" in said

@@ -6,6 +6,7 @@ compared when a worker arrives.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from famulus_prolific.filters import GROUP_ALLOW, GROUP_BLOCK
 
 if TYPE_CHECKING:
     from famulus import Database, Transaction
+
+_log = logging.getLogger(__name__)
 
 #: The name under which the group of blocked workers is stored; no qualification has it.
 _BLOCKED = ""
@@ -40,12 +43,15 @@ class Groups:
     def filters(self, requirements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the filters of a study for a run's requirements; missing groups are created.
 
+        So are those that were deleted on Prolific, with which it would refuse every study.
         Of the groups that a worker has to be in, one is enough for Prolific: whether a filter with
         several means all of them is not documented.
         """
         absent = [each for each in requirements if each["comparator"] == QUAL_NOT_EXIST]
         needed = [each for each in requirements if each["comparator"] != QUAL_NOT_EXIST]
         names = dict.fromkeys([_BLOCKED, *(each["qualification_name"] for each in absent)])
+        for name in [*names, *(each["qualification_name"] for each in needed[:1])]:
+            self._forget_deleted(name)
         found = [{"filter_id": GROUP_BLOCK, "selected_values": [*map(self.group_id, names)]}]
         if needed:
             group = self.group_id(needed[0]["qualification_name"])
@@ -93,6 +99,34 @@ class Groups:
             found = self._listed(name) or self._create(name)
             self.database.write(lambda tx: _note(tx, self.requester, name, found))
         return self._known(name) or found
+
+    def _forget_deleted(self, name: str) -> None:
+        """Forget the group of a qualification if Prolific does not have it any more."""
+        known = self._known(name)
+        if known is None:
+            return
+        try:
+            is_deleted = bool(self.api.get(f"participant-groups/{known}/").get("is_deleted"))
+        except RefusedError as error:
+            if not error.is_missing:
+                raise
+            is_deleted = True
+        if not is_deleted:
+            return
+        if name:
+            _log.warning(
+                "the participant group %s was deleted on Prolific; another one is made for the "
+                "qualification %r, without members: revoke it from those who hold it, and grant it "
+                "again",
+                known,
+                name,
+            )
+        gone = ProlificGroup.delete().where(
+            ProlificGroup.requester_id == self.requester,
+            ProlificGroup.name == name,
+            ProlificGroup.group_id == known,
+        )
+        self.database.write(lambda tx: tx.execute(gone))
 
     def _change(
         self, call: Callable[[str, Any], Any], group: str, grants: Sequence[GrantView]
