@@ -87,6 +87,10 @@ class Rehearsal:
             name, _, value = words[1].partition("=")
             self.environment[name] = value
             return ""
+        if words[0] == "unset":
+            for name in words[1:]:
+                del self.environment[name]
+            return ""
         if words[0] == "curl":
             reply = httpx.request("POST" if "POST" in words else "GET", words[-1])
             assert reply.is_success
@@ -150,7 +154,8 @@ def test_the_rehearsal_goes_as_the_page_says(browser: Browser, tmp_path: Path) -
     shown = account.replace(":8700", f":{rehearsal.first}").replace(" 1000.00 ", " 10000000.00 ")
     assert without_ids(shown) in without_ids(registered)
     assert cost.replace(" 50.00 ", " 1000000.00 ") in launch.output
-    *_, doctor, console = outputs
+    *_, doctor, console, _ = outputs
+    assert set(rehearsal.environment) == {"XDG_CONFIG_HOME"}
     assert "No problems found" in doctor
     shown = json.loads(console)
     kinds = sorted(each.partition(" of ")[0] for each in shown["paid"])
