@@ -154,8 +154,8 @@ class _Compiler:
             line = self.source.line(kept_for.start)
             message = (
                 "no one can work while the host of this script does not answer: it stays before the"
-                f" script on line {line}, which writes where it stands; put a copy of it into"
-                " extra_source_dir"
+                f" script on line {line}, which writes where it stands; put a copy of it beside"
+                " the page, and load that"
             )
             self._problem(token.start, message, warning=True)
 
