@@ -348,7 +348,9 @@ def test_a_review_is_in_the_language_that_the_worker_saw(
         for unit in newest_units(database, find_scope(database, "judging"))
     }
 
-    languages = {each["worker"]: each["language"] for each in export_records(database, run=1)}
+    languages = {
+        each["worker"]: each["language"] for each in export_records(database, task="judging")
+    }
 
     # A form in English and German has no page in Arabic.
     assert languages == {"Ada": "de", "Bo": "en", "Cy": "en"}
