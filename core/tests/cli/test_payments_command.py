@@ -155,6 +155,28 @@ def test_a_lost_reply_ends_with_1_and_is_settled_by_asking(famulus: Famulus, run
     assert "failed" not in settled.stdout
 
 
+def test_an_accepted_payment_ends_with_0_and_is_confirmed_by_a_sync(
+    famulus: Famulus, opened: Database, example: Path, unserved: list[str]
+) -> None:
+    with ManualOperator(opened, plugins=discover()) as operator:
+        launched = operator.launch(example, overrides=[*unserved, "provider.faults=[accepted]"])
+        operator.load_all(launched)
+        GatewayWorker(operator.gateway(launched), "x").work()
+    paid = famulus("bonus", 1, "0.50", "--reason", "Thank you.")
+    again = famulus("bonus", 1, "0.50", "--reason", "Thank you.")
+    synced = famulus("sync", 1)
+    listed = famulus("payments", "--json")
+
+    assert (paid.exit_code, again.exit_code, synced.exit_code) == (0, 0, 0)
+    assert paid.stdout.splitlines() == [
+        "Payment 1: Bonus of 0.50 USD to x: accepted",
+        "1 payment was accepted by the platform, which does not show it yet; "
+        "`famulus sync 1` confirms it.",
+        "These are payments of a sandbox: no real money was paid.",
+    ]
+    assert json.loads(listed.stdout)["payments"][0]["status"] == "confirmed"
+
+
 def test_what_became_of_an_unknown_payment_can_be_said(famulus: Famulus, run: Gateway) -> None:
     for reason in ("first", "second"):
         famulus("bonus", 1, "0.50", "--reason", reason)

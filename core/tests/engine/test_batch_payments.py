@@ -18,6 +18,7 @@ from famulus.contracts.provider_views import (
     Result,
     VisitView,
 )
+from famulus.data.payments import list_payments
 from famulus.engine.ledger.bonuses import ExtraPayment, plan_extra, unit_payee
 from famulus.engine.ledger.retries import plan_again
 from famulus.engine.outbox.outbox_rows import pay_key
@@ -205,6 +206,24 @@ def test_a_payment_that_is_not_confirmed_is_logged_as_one_that_is_asked_about(
         f"it is asked again automatically, `famulus sync {study.run}` asks it now, and nothing "
         "is paid twice"
     )
+
+
+def test_an_accepted_payment_is_unknown_and_marked_until_it_is_settled(
+    study: Study, clock: MovableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may fail after all: what the last call has found counts."""
+    study.plan("a", "one")
+    study.till.results = [Outcome.ACCEPTED]
+    study.deliver()
+    [accepted] = list_payments(study.database)
+    warned = [each for each in caplog.messages if "payment" in each]
+    clock.advance(60)
+
+    study.deliver()
+
+    [settled] = list_payments(study.database)
+    assert (accepted.status, accepted.accepted, warned) == (UNKNOWN, True, [])
+    assert (settled.status, settled.accepted) == (FAILED, False)
 
 
 @pytest.mark.parametrize(

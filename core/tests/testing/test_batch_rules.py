@@ -347,6 +347,12 @@ class Sweeping(Panel):
         return super().pay(payments, keep)
 
 
+class Postponing(Panel):
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        for key, _ in super().decide(verdicts):
+            yield key, Outcome.ACCEPTED
+
+
 class Adding(Panel):
     def grant(self, grants: Sequence[GrantView]) -> Iterable[tuple[str, Result]]:
         self.bank.granted += [(each.worker_name, each.value) for each in grants]
@@ -389,6 +395,7 @@ def test_a_right_provider_keeps_every_rule(tmp_path: Path, rule: str) -> None:
         (Once, RETURN, "and one that was requested already"),
         (Closing, RETURN, "must still confirm an approval"),
         (ByReference, APPROVAL, "one result for each item, with its key"),
+        (Postponing, APPROVAL, "must not return ACCEPTED, which is for payments"),
         (Silent, APPROVAL, "one result for each item, with its key"),
         (Trusting, SETTLING, "must return FAILED for what was certainly never paid"),
         (Repeating, SETTLING, "must not pay"),

@@ -126,6 +126,12 @@ def test_a_lost_reply_comes_after_the_effect(made: Made, database: Database) -> 
     assert paid(database) == ["0.50"]
 
 
+def test_an_accepted_payment_is_shown_later(made: Made, database: Database) -> None:
+    assert pay(made(Fault.ACCEPTED)) is Outcome.ACCEPTED
+    assert paid(database) == ["0.50"]
+    assert decide(made(Fault.NONE, Fault.ACCEPTED), Approve()) is Outcome.CONFIRMED
+
+
 def test_faults_come_one_after_the_other_in_any_process(made: Made, database: Database) -> None:
     faults = (Fault.NONE, Fault.THROTTLED)
     assert pay(made(*faults)) is Outcome.CONFIRMED

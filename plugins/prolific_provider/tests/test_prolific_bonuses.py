@@ -54,8 +54,7 @@ def test_a_bonus_is_confirmed_once_it_is_shown(
 ) -> None:
     bonus = account.bonus(account.submission(1))
 
-    assert account.pay(bonus) == [Outcome.UNKNOWN]
-    assert "within minutes" in waiting(account.settle(bonus)[0])
+    assert account.pay(bonus) == account.settle(bonus) == [Outcome.ACCEPTED]
     clock.advance(200)
 
     assert account.settle(bonus) == [Outcome.CONFIRMED]
@@ -189,7 +188,7 @@ def test_a_process_that_ends_before_it_pays_has_not_paid(
     monkeypatch.undo()
 
     assert account.settle(bonus) == [Outcome.FAILED]
-    assert account.pay(bonus) == [Outcome.UNKNOWN]
+    assert account.pay(bonus) == [Outcome.ACCEPTED]
     assert len(account.paid()) == 1
 
 
@@ -216,7 +215,7 @@ def test_a_payment_that_another_process_has_taken_over_is_left_to_it(
     taken, ours = (account.bonus(account.submission(number)) for number in (1, 2))
     account.taken = {taken.key}
 
-    assert account.pay(taken, ours) == [Outcome.UNKNOWN, Outcome.UNKNOWN]
+    assert account.pay(taken, ours) == [Outcome.UNKNOWN, Outcome.ACCEPTED]
 
     assert account.paid() == [(ours.reference, 50)]
 
@@ -265,7 +264,7 @@ def test_a_payment_that_another_one_holds_up_is_tried_again(
     assert account.settle(second) == [Outcome.FAILED]
     clock.advance(60)
 
-    assert account.pay(second) == [Outcome.UNKNOWN]
+    assert account.pay(second) == [Outcome.ACCEPTED]
     assert len(account.paid()) == 2
 
 
@@ -332,7 +331,7 @@ def test_a_set_that_prolific_calls_paid_is_looked_for(
     submission = account.submission(1)
     bonus = account.bonus(submission)
 
-    assert account.pay(bonus) == [Outcome.UNKNOWN]
+    assert account.pay(bonus) == [Outcome.ACCEPTED]
     clock.advance(DAY)
 
     assert account.settle(bonus) == [Outcome.CONFIRMED]
@@ -355,7 +354,7 @@ def test_one_id_that_is_refused_keeps_no_other_from_being_paid(account: Prolific
     refused, paid = account.pay(stranger, ours)
 
     assert isinstance(refused, RefusedError)
-    assert paid is Outcome.UNKNOWN
+    assert paid is Outcome.ACCEPTED
     assert account.paid() == [(ours.reference, 50)]
 
 
@@ -394,9 +393,9 @@ def test_one_process_pays_for_an_account_at_a_time(
             account.pay(second, bonuses=other)
         gate.open()
 
-    assert paying.result() == [Outcome.UNKNOWN]
+    assert paying.result() == [Outcome.ACCEPTED]
     assert caught.value.retry_after is not None
-    assert account.pay(second, bonuses=other) == [Outcome.UNKNOWN]
+    assert account.pay(second, bonuses=other) == [Outcome.ACCEPTED]
     assert len(account.paid()) == 2
 
 
@@ -418,7 +417,7 @@ def test_payers_at_the_same_time_pay_each_bonus_once(
 
 def is_paid(account: ProlificAccount, bonus: PaymentView, payer: Bonuses) -> bool:
     try:
-        return account.pay(bonus, bonuses=payer) == [Outcome.UNKNOWN]
+        return account.pay(bonus, bonuses=payer) == [Outcome.ACCEPTED]
     except UnavailableError:
         return False
 
@@ -435,7 +434,7 @@ def test_a_payer_that_has_ended_is_followed_by_another(
         account.pay(second, bonuses=other)
     clock.advance(LEASE)
 
-    assert account.pay(second, bonuses=other) == [Outcome.UNKNOWN]
+    assert account.pay(second, bonuses=other) == [Outcome.ACCEPTED]
 
 
 def test_a_payer_that_was_suspended_does_not_pay(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from attrs import frozen
 
 from famulus import process
 from famulus.data.scope import find_scope
+from famulus.engine.ledger.accepted_payments import read_accepted
 from famulus.engine.ledger.retries import payment_outbox_key
 from famulus.engine.outbox.outbox_rows import claimed_rows
 from famulus.engine.runs import find_run
@@ -46,6 +47,8 @@ class PaymentRecord:
     reason: str
     #: why it has failed, or why its outcome is unknown
     error: str
+    #: whether its platform has accepted it and does not show it yet; its status is unknown then
+    accepted: bool
     #: how it was paid outside of the platform
     note: str
     #: the process that is making the payment now, in words, or an empty string
@@ -108,8 +111,10 @@ def find_payments(
             query = query.where(column << list(wanted))
     with database.read() as tx:
         rows = tx.rows(query)
-        claimed = claimed_rows(tx) if any(row.status in _CALLED for row in rows) else {}
-        return [_record(tx, row, claimed) for row in rows]
+        is_called = any(row.status in _CALLED for row in rows)
+        claimed = claimed_rows(tx) if is_called else {}
+        accepted = read_accepted(tx) if is_called else frozenset()
+        return [_record(tx, row, claimed, accepted) for row in rows]
 
 
 def run_totals(tx: Transaction, run: int) -> list[PaymentTotal]:
@@ -188,9 +193,12 @@ def _query() -> Any:
     )
 
 
-def _record(tx: Transaction, row: Row, claimed: Mapping[str, Row]) -> PaymentRecord:
+def _record(
+    tx: Transaction, row: Row, claimed: Mapping[str, Row], accepted: Collection[int]
+) -> PaymentRecord:
     payer, until = _payer(tx, row, claimed)
-    values = {**vars(row), "payer": payer, "payer_until": until}
+    is_accepted = row.status is PaymentStatus.UNKNOWN and row.id in accepted
+    values = {**vars(row), "payer": payer, "payer_until": until, "accepted": is_accepted}
     del values["visit_id"]
     money = {name: from_minor(values[name], row.currency) for name in ("amount", "fee")}
     return PaymentRecord(**{**values, **money, "sandbox": bool(row.sandbox)})

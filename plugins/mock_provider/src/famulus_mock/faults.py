@@ -15,19 +15,33 @@ T = TypeVar("T")
 
 
 class Fault(StrEnum):
-    """How one call fails: the last two after its effect, when the reply is lost."""
+    """How one call fails: the last three after its effect.
+
+    Of those, an accepted payment is shown later, and the reply of the others is lost.
+    """
 
     NONE = "none"
     THROTTLED = "throttled"
     REFUSED = "refused"
     BROKEN = "broken"
     KILLED = "killed"
+    ACCEPTED = "accepted"
     LOST = "lost"
     KILLED_AFTER = "killed_after"
 
 
-def call(context: Context, faults: Sequence[Fault], run: int, act: Callable[[], T]) -> T:
-    """Perform the call, or fail as the run's next fault prescribes."""
+def call(
+    context: Context,
+    faults: Sequence[Fault],
+    run: int,
+    act: Callable[[], T],
+    *,
+    shown_later: T | None = None,
+) -> T:
+    """Perform the call, or fail as the run's next fault prescribes.
+
+    :param shown_later: the result of a call that is accepted; None where a call cannot be.
+    """
     fault = _next_fault(context, faults, run)
     match fault:
         case Fault.THROTTLED:
@@ -40,6 +54,8 @@ def call(context: Context, faults: Sequence[Fault], run: int, act: Callable[[], 
             _kill()
     result = act()
     match fault:
+        case Fault.ACCEPTED:
+            return result if shown_later is None else shown_later
         case Fault.LOST:
             raise TimeoutError("mock is set to lose the reply")
         case Fault.KILLED_AFTER:

@@ -81,7 +81,7 @@ class MockArgs:
     )
     faults: list[Fault] = option(
         help="For tests: the outcomes of the run's first calls about money, in order; killed ends "
-        "the process; lost and killed_after happen after the payment.",
+        "the process; accepted, lost and killed_after happen after the payment.",
         factory=list,
     )
 
@@ -156,7 +156,12 @@ class MockProvider(Provider):
     def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
         """Store payments, and others when called again."""
         for each in payments:
-            yield each.key, self._result(each.run_id, partial(_pay, payment=each))
+            yield (
+                each.key,
+                self._result(
+                    each.run_id, partial(_pay, payment=each), shown_later=Outcome.ACCEPTED
+                ),
+            )
 
     def settle(
         self,
@@ -181,11 +186,17 @@ class MockProvider(Provider):
 
         self.context.database.write(job)
 
-    def _result(self, run: int, job: Callable[[Transaction], Outcome]) -> Result:
+    def _result(
+        self,
+        run: int,
+        job: Callable[[Transaction], Outcome],
+        *,
+        shown_later: Outcome | None = None,
+    ) -> Result:
         """Perform one item of a call."""
         act = partial(self.context.database.write, job)
         try:
-            return call(self.context, self.args.faults, run, act)
+            return call(self.context, self.args.faults, run, act, shown_later=shown_later)
         except (UnavailableError, RefusedError) as error:
             return error
 

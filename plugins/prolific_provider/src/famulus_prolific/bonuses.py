@@ -195,7 +195,7 @@ class Bonuses:
             is_shown = self._count_shown(payment) > before
         except (CallLostError, RefusedError):
             is_shown = False
-        return Outcome.CONFIRMED if is_shown else Outcome.UNKNOWN
+        return Outcome.CONFIRMED if is_shown else Outcome.ACCEPTED
 
     def _count_shown(self, payment: PaymentView) -> int:
         """Return how many bonuses of the payment's amount its submission has."""
@@ -212,11 +212,9 @@ class Bonuses:
         since = bulk.accepted_at or bulk.started_at or 0
         began = datetime.fromtimestamp(since, UTC)
         if self.database.clock() < began + _SHOWN_BY:
-            message = (
-                "its reply was lost, and Prolific does not show the bonus yet"
-                if bulk.accepted_at is None
-                else "Prolific has accepted the bonus, and shows it within minutes"
-            )
+            if bulk.accepted_at is not None:
+                return Outcome.ACCEPTED
+            message = "its reply was lost, and Prolific does not show the bonus yet"
             return UnavailableError(message, retry_after=_LOOK_AGAIN)
         spent = payment.kept.get("spent")
         if bulk.accepted_at is None and spent is not None and spent == self._spent(payment.run_id):

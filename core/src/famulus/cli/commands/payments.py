@@ -243,8 +243,14 @@ def _report(
     say(f"{payment_sentence(payment)}{note}")
     for line in hints([payment], session):
         say(line)
-    if payment.status in (PaymentStatus.FAILED, PaymentStatus.UNKNOWN):
+    if is_unfinished(payment):
         ctx.exit(1)
+
+
+def is_unfinished(payment: PaymentRecord) -> bool:
+    """Return whether a payment was ordered and is neither made nor certain to be."""
+    is_unknown = payment.status is PaymentStatus.UNKNOWN and not payment.accepted
+    return is_unknown or payment.status is PaymentStatus.FAILED
 
 
 _HEAD = ("PAYMENT", "RUN", "UNIT", "KIND", "STATUS", "AMOUNT", "FEE", "WORKER", "ABOUT")
@@ -286,8 +292,12 @@ def hints(payments: Sequence[PaymentRecord], session: Session) -> Iterator[str]:
     }
     settle = session.command("payments", "settle")
     yield from _claims(payments)
-    if number[PaymentStatus.UNKNOWN] or number[PaymentStatus.SENT]:
-        unknown = counted(number[PaymentStatus.UNKNOWN] + number[PaymentStatus.SENT], "payment")
+    accepted = [payment for payment in payments if payment.accepted]
+    for run in dict.fromkeys(payment.run for payment in accepted):
+        yield _accepted_sentence([each for each in accepted if each.run == run], session)
+    doubtful = number[PaymentStatus.UNKNOWN] + number[PaymentStatus.SENT] - len(accepted)
+    if doubtful:
+        unknown = counted(doubtful, "payment")
         yield f"The outcome of {unknown} is unknown; `{settle}` asks the platform."
     if number[PaymentStatus.PLANNED]:
         planned = counted(number[PaymentStatus.PLANNED], "payment")
@@ -301,6 +311,16 @@ def hints(payments: Sequence[PaymentRecord], session: Session) -> Iterator[str]:
         yield f"`{retry} PAYMENT` tries a failed payment again."
     if payments and all(payment.sandbox for payment in payments):
         yield "These are payments of a sandbox: no real money was paid."
+
+
+def _accepted_sentence(payments: Sequence[PaymentRecord], session: Session) -> str:
+    """Return what to do about payments of one run that their platform does not show yet."""
+    was, them = ("was", "it") if len(payments) == 1 else ("were", "them")
+    sync = session.command("sync", payments[0].run)
+    return (
+        f"{counted(len(payments), 'payment')} {was} accepted by the platform, which does not show "
+        f"{them} yet; `{sync}` confirms {them}."
+    )
 
 
 def _claims(payments: Sequence[PaymentRecord]) -> Iterator[str]:
@@ -338,6 +358,8 @@ def payment_sentence(payment: PaymentRecord) -> str:
     """Return the outcome of one payment."""
     what = f"{payment.kind.capitalize()} of {payment.amount} {payment.currency} to {payment.worker}"
     fee = f", with a fee of {payment.fee}" if payment.fee else ""
+    if payment.accepted:
+        return f"Payment {payment.id}: {what}{fee}: accepted"
     why = f": {payment.error}" if payment.error else ""
     return f"Payment {payment.id}: {what}{fee}: {payment.status}{why}"
 
@@ -379,6 +401,7 @@ def _json(payment: PaymentRecord) -> dict[str, Any]:
         "currency": payment.currency,
         "reason": payment.reason,
         "error": payment.error or None,
+        "accepted": payment.accepted,
         "note": payment.note or None,
         "payer": payment.payer or None,
         "payer_until": None if payment.payer_until is None else iso(payment.payer_until),

@@ -9,14 +9,13 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, run_argument
-from famulus.cli.commands.payments import hints, payments_json, total_lines
+from famulus.cli.commands.payments import hints, is_unfinished, payments_json, total_lines
 from famulus.cli.confirm import confirm_payment
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.text_layout import table
 from famulus.cli.words import counted, duration
 from famulus.data.payments import PaymentRecord, payment_totals
-from famulus.model.states import PaymentStatus
 from famulus.review.topup_actions import Topup, pay_topup, propose_topup
 
 _HEAD = ("UNITS", "TOP-UP", "FEE", "WORKER")
@@ -58,7 +57,7 @@ def topup(
         say_json({**_json(proposal), **payments_json(paid)})
     else:
         _say_paid(session, proposal, paid)
-    if any(each.status in (PaymentStatus.FAILED, PaymentStatus.UNKNOWN) for each in paid):
+    if any(map(is_unfinished, paid)):
         ctx.exit(1)
 
 

@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 
 from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import Capabilities, PaymentView, Result, VisitView
+from famulus.engine.ledger.accepted_payments import with_acceptance
 from famulus.engine.ledger.payment_status import (
     UNSETTLED,
     check_submitted,
@@ -161,7 +162,7 @@ class PayCall(OutboxCall):
             # Another process has taken the payment over: it may have been planned, and paid, again.
             result = evolve(result, status=CallStatus.UNKNOWN)
         drop_unearned(tx, payment.id)
-        super().record(tx, row, prepared, result)
+        super().record(tx, with_acceptance(row, is_accepted=result.is_accepted), prepared, result)
 
 
 def _still_ours(

@@ -209,6 +209,8 @@ class OutboxDelivery:
                 is_final=is_final,
             )
             _log.error("%s", text)
+        elif result.is_accepted:
+            _log.info("%s", describe_undelivered(row, is_refused=False, error=result.error))
         elif result.error not in (row.error, self._waiting.get(row.kind)):
             self._waiting[row.kind] = result.error
             text = describe_undelivered(row, is_refused=False, error=result.error)

@@ -39,6 +39,8 @@ from famulus.model.transaction import Row, Transaction
 
 #: How often a call is repeated at once because the local state changed during it.
 _MOST_REPEATS = 5
+#: Seconds until a platform is asked again for what it has accepted.
+_SHOWN_AFTER = 60
 
 
 class CallStatus(StrEnum):
@@ -62,6 +64,8 @@ class CallResult:
     retry_after: float | None = None
     #: whether the platform cannot make the payment at all, so that the requester has to
     is_owed: bool = False
+    #: whether the outcome is unknown because the platform does not show yet what it has accepted
+    is_accepted: bool = False
     #: whether it closed every place that the platform lists, and there may be others
     is_rest_unlisted: bool = False
     #: an exception that a provider does not raise on purpose, for the log
@@ -78,6 +82,12 @@ _RESULTS: Mapping[Outcome, CallResult] = MappingProxyType(
         ),
         Outcome.UNKNOWN: CallResult(
             status=CallStatus.UNKNOWN, error="the platform has not reported the outcome"
+        ),
+        Outcome.ACCEPTED: CallResult(
+            status=CallStatus.UNKNOWN,
+            error="the platform has accepted it, and does not show it yet",
+            retry_after=_SHOWN_AFTER,
+            is_accepted=True,
         ),
     }
 )

@@ -44,6 +44,10 @@ _SETTLED: Mapping[CallStatus, Sequence[CallStatus]] = MappingProxyType(
 )
 
 
+#: The methods about payments.
+_PAYING = ("pay", "settle")
+
+
 class _Keyed(Protocol):
     @property
     def key(self) -> str: ...
@@ -331,6 +335,10 @@ def _ask(
     assert not is_complete or sorted(keys) == sorted(each.key for each in items), (
         f"{name}() must give one result for each item, with its key: it got"
         f" {[each.key for each in items]}, and gave results for {keys}."
+    )
+    assert name in _PAYING or not any(result.is_accepted for result in found.values()), (
+        f"{name}() must not return ACCEPTED, which is for payments: core would not ask what has"
+        " become of it."
     )
     return [found.get(place, NO_RESULT) for place in range(len(items))]
 
