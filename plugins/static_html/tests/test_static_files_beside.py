@@ -166,6 +166,19 @@ def test_values_in_a_query_and_lists_of_names_with_spaces(tmp_path: Path, addres
     )
 
 
+def test_names_that_no_file_can_have_are_missing_like_others(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    (folder / "task.html").write_text("<img src='${p}'><input name=a>")
+    names = ["x" * 5000 + ".png", "a%00.png", "%ud800.png"]
+    (folder / "data.csv").write_text("\n".join(["p", *names]))
+
+    (found,) = _warnings(_task(folder))
+
+    assert "xxx.png, the file of line 2, is not in" in found
+    assert "line 3" in found
+    assert "line 4" in found
+
+
 def test_check_says_in_one_line_what_is_served(tmp_path: Path) -> None:
     (served,) = _warnings(_task(_folder(tmp_path)))
 

@@ -56,7 +56,7 @@ def file_fault(beside: FilesBeside, folder: Path | None, name: str | None) -> st
         return None if is_served else f"is not in {folder}: {_OPTION}"
     if inside is not None and beside.serves(inside):
         return None
-    if inside is None or (beside.folder / inside).is_file():
+    if inside is None or _is_in(beside.folder, inside):
         return f"is not served: {_OPTION}"
     remedy = "put it there, or name the folder that has it in blueprint.extra_source_dir"
     return f"is not in {beside.folder}: {remedy}"

@@ -33,7 +33,7 @@ _COLUMN = re.compile(
 )
 # All that names files in a page, and what never does.
 _CANDIDATE = re.compile(
-    r"""\b(?:src|srcset|href|poster|data|image)\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]++)"""
+    r"""\b(?:src|srcset|href|poster|data|image|background)\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]++)"""
     r"""|url\([^)]*+\)|@import[^;]*+""",
     re.IGNORECASE,
 )
