@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 import famulus
+from famulus_crowd_form.blueprint import CrowdFormBlueprint
+from famulus_crowd_form.options import CrowdFormArgs, SharedCrowdFormState
 from famulus_crowd_form.page import filled_page
 
 #: All that authors have written here are digits.
@@ -91,3 +96,36 @@ def test_texts_of_the_elements_have_their_language_and_those_of_authors_none() -
     own = re.findall(r'<(?:summary|img)\b[^>]*lang="ar" dir="rtl">', body)
     assert len(own) == body.count('lang="ar"') == 3
     assert "<summary>y</summary>" in body
+
+
+@pytest.mark.parametrize(
+    ("language", "alt"),
+    [("de", "Das zu beurteilende Bild"), ("en", "The image to judge"), ("", "The image to judge")],
+)
+def test_a_review_is_in_the_language_that_the_worker_saw(
+    tmp_path: Path, language: str, alt: str
+) -> None:
+    (tmp_path / "task.html").write_text(PAGE, encoding="utf-8")
+    context = famulus.Context(
+        database=cast("Any", None), clock=famulus.system_clock, shared_state=SharedCrowdFormState()
+    )
+    blueprint = CrowdFormBlueprint(CrowdFormArgs(task_source=tmp_path / "task.html"), context)
+    when = datetime(2030, 1, 1, tzinfo=UTC)
+    unit = famulus.SubmittedUnit(
+        id=1,
+        assignment_id=1,
+        index=0,
+        data={},
+        agent_id=1,
+        worker=famulus.WorkerView(id=1, name="Zoe", provider_type="mock"),
+        answers={"7": 4},
+        late=False,
+        started_at=when,
+        submitted_at=when,
+        language=language,
+    )
+
+    body = blueprint.review_page(unit).body
+
+    assert f'alt="{alt}"' in body
+    assert ">4</output>" in body
