@@ -13,7 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from famulus.model import postgresql
+from famulus.model.database import Database
+from famulus.model.location import locate
 from famulus.testing import databases, postgres
+from famulus.testing.databases import PostgresDatabases
 from famulus.testing.waiting import wait_until
 
 #: Prints the URL of a server of its own, then waits.
@@ -70,6 +74,55 @@ def test_tests_on_postgresql_are_skipped_with_that_sentence_and_fail_in_ci(
 
     with pytest.raises(ending, match="need the Python package psycopg"):
         next(fixture())
+
+
+@pytest.fixture
+def patched(postgres: PostgresDatabases, monkeypatch: pytest.MonkeyPatch) -> PostgresDatabases:
+    """The databases, with their connections in place of those that a database opens itself."""
+    monkeypatch.setattr("famulus.model.postgresql.connect", postgres.connect)
+    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
+    return postgres
+
+
+def session_of(database: Database) -> int:
+    with database.read() as tx:
+        return int(tx.sql("SELECT pg_backend_pid()").fetchone()[0])
+
+
+def test_a_connection_is_left_to_the_next_who_borrows_the_database(
+    patched: PostgresDatabases,
+) -> None:
+    with patched.lend() as address, Database(address) as database:
+        first = session_of(database)
+    with patched.lend() as address, Database(address) as database:
+        assert session_of(database) == first
+
+
+def test_two_databases_at_the_same_address_never_share_a_connection(
+    patched: PostgresDatabases,
+) -> None:
+    with patched.lend() as address, Database(address) as one, Database(address) as other:
+        assert session_of(one) != session_of(other)
+
+
+def test_a_connection_that_was_not_closed_ends_with_the_loan(patched: PostgresDatabases) -> None:
+    with patched.lend() as address:
+        left = Database(address)
+        session = session_of(left)
+    with left, patched.lend() as address, Database(address) as database:
+        assert session_of(database) != session
+
+
+def test_a_connection_in_a_transaction_is_not_kept(patched: PostgresDatabases) -> None:
+    with patched.lend() as address:
+        connection = postgresql.connect(locate(address).postgres.params)
+        session = connection.info.backend_pid
+        connection.execute("BEGIN")
+        connection.close()
+        connection.close()
+        with Database(address) as database:
+            assert connection.closed
+            assert session_of(database) != session
 
 
 @pytest.mark.slow

@@ -46,6 +46,18 @@ _PATIENCE = MappingProxyType(
 )
 
 
+def connect(params: Mapping[str, str]) -> Any:
+    """Open a connection with the settings of all Famulus connections.
+
+    :param params: libpq's, which take precedence.
+    :raises psycopg.Error: when the server refuses it, cannot be reached, or an option is unknown.
+    """
+    import psycopg
+
+    settings: dict[str, Any] = {**_PATIENCE, **params}
+    return psycopg.connect(autocommit=True, **settings)
+
+
 class PostgresqlBackend:
     """One PostgreSQL database, by libpq's parameters."""
 
@@ -161,9 +173,8 @@ class PostgresqlBackend:
             self._trying.release()
 
     def _connected(self) -> Any:
-        params: dict[str, Any] = {**_PATIENCE, **self._params}
         try:
-            return self._psycopg.connect(autocommit=True, **params)
+            return connect(self._params)
         except self._psycopg.ProgrammingError as error:
             # libpq does not know an option; its name may be a part of a misspelt password.
             name = re.search(r'option "(\w+)"', str(error))

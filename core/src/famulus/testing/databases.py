@@ -1,16 +1,18 @@
-"""PostgreSQL databases for tests, which are emptied and used again."""
+"""PostgreSQL databases for tests, which are emptied and used again, and so are connections."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from famulus.model import postgresql
+from famulus.testing.kept_connections import KeptConnections
 from famulus.testing.postgres import database_url, postgres_server
 
 _END_SESSIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(%s)
 """
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)"
 #: the versions of the tables, and the identity
@@ -25,6 +27,15 @@ class PostgresDatabases:
         self._free: list[str] = []
         self._made = 0
         self._emptying: dict[str, Any] = {}
+        self._kept = KeptConnections(postgresql.connect)
+
+    @property
+    def connect(self) -> Callable[[Mapping[str, str]], Any]:
+        """Stands in for :func:`famulus.model.postgresql.connect`, and keeps connections for reuse.
+
+        A server needs longer for a connection and its first queries than for many a test.
+        """
+        return self._kept.connect
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[str]:
@@ -51,12 +62,14 @@ class PostgresDatabases:
 
     def close(self) -> None:
         """Close all connections."""
+        self._kept.close()
         while self._emptying:
             self._emptying.popitem()[1].close()
 
     def _empty(self, address: str) -> None:
         connection = self._connection(address)
-        connection.execute(_END_SESSIONS)
+        self._kept.end_loans()
+        connection.execute(_END_SESSIONS, (self._kept.processes(),))
         names = connection.execute(_TABLES, (_KEPT,)).fetchall()
         connection.execute("; ".join(f'DELETE FROM "{name}"' for (name,) in names))
 

@@ -109,6 +109,7 @@ def database_address(
     databases: PostgresDatabases = request.getfixturevalue("postgres")
     monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
     monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
+    monkeypatch.setattr("famulus.model.postgresql.connect", databases.connect)
     with databases.lend() as address:
         yield address
 
