@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 #: The state of a connection without a transaction: psycopg.pq.TransactionStatus.IDLE.
@@ -43,7 +44,7 @@ class KeptConnections:
             if connection is None:
                 connection = self._make(params)
             if not connection.closed:
-                return _Lent(connection, lambda given: self._give_back(key, given, loans))
+                return _Lent(connection, partial(self._give_back, key, loans))
 
     def end_loans(self) -> None:
         """Keep none of the connections that are lent now: the server is about to end them."""
@@ -64,7 +65,7 @@ class KeptConnections:
         for connection in free:
             connection.close()
 
-    def _give_back(self, key: frozenset[tuple[str, str]], connection: Any, loans: int) -> None:
+    def _give_back(self, key: frozenset[tuple[str, str]], loans: int, connection: Any) -> None:
         if not connection.closed and connection.info.transaction_status == _IDLE:
             with self._mutex:
                 free = self._free.setdefault(key, [])
