@@ -118,6 +118,8 @@ def test_rows_of_a_compiled_select_have_the_types_of_python(database: Database) 
     def job(tx: Transaction) -> list[Row]:
         tx.insert(OutboxTable, **columns, next_attempt_at=tx.now, created_at=tx.now)
         assert tx.rows_of(_PAYLOAD, key="no such key") == []
+        assert tx.row_of(_PAYLOAD, key="no such key") is None
+        assert tx.row_of(_PAYLOAD, key="a") == tx.rows_of(_PAYLOAD, key="a")[0]
         assert [row.made for row in tx.rows_of(_PAYLOAD, key="a")] == [tx.now]
         return tx.rows_of(_PAYLOAD, key="a")
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from famulus.contracts.provider_views import RunView
+from famulus.engine.outbox.due_rows import select_due
 from famulus.engine.outbox.outbox_rows import (
     OutboxKind,
     claim,
     enqueue,
     make_due,
     redeliver,
-    select_due,
 )
 from famulus.engine.outbox.retry_pause import pause_after
 from famulus.errors import UnavailableError

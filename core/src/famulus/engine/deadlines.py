@@ -15,7 +15,8 @@ from famulus.engine.attempts import open_attempt, select_open_attempts
 from famulus.engine.runs import RunRecord
 from famulus.engine.status import Change, change_units_together, change_visit, end_agent
 from famulus.engine.units import count_ended, give_back_units
-from famulus.model.statements import for_update
+from famulus.model.fields import to_micros
+from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
     OPEN_AGENTS,
     OPEN_UNITS,
@@ -32,15 +33,45 @@ _UNIT_STEP = 2_000
 #: How long it takes at most until an operator notices that the clock was set.
 _ARRIVED_SINCE = timedelta(seconds=3)
 
+_OVERDUE = Statement(
+    # An attempt whose answers are being stored is left out instead of waited for.
+    lambda kind: for_update(
+        select_open_attempts(AgentTable.run == Param("run"), AgentTable.deadline <= Param("now"))
+        .order_by(AgentTable.deadline)
+        .limit(_STEP),
+        kind,
+        skip_locked=True,
+    )
+)
+_ACCEPTED_AND_DONE = (
+    VisitTable.run == Param("run"),
+    VisitTable.status == literal(VisitStatus.ACCEPTED),
+    VisitTable.done_at.is_null(False),
+)
+_UNREPORTED = Statement(
+    VisitTable.select(VisitTable.id, VisitTable.status)
+    .where(*_ACCEPTED_AND_DONE, VisitTable.done_at <= Param("limit"))
+    .limit(_STEP)
+)
+_AWAITED = Statement(VisitTable.select(VisitTable.id).where(*_ACCEPTED_AND_DONE).limit(1))
+_NEWEST_SUBMISSION = Statement(
+    AgentTable.select(AgentTable.submitted_at)
+    .where(AgentTable.run == Param("run"), AgentTable.submitted_at.is_null(False))
+    .order_by(AgentTable.submitted_at.desc())
+    .limit(1)
+)
+_OPEN_UNITS = Statement(
+    UnitTable.select(UnitTable.id)
+    .where(UnitTable.run == Param("run"), UnitTable.status == Param("status"))
+    .limit(_UNIT_STEP)
+)
+
 
 def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
     """End attempts whose deadline has passed and free their units; return how many."""
-    query = select_open_attempts(AgentTable.run == run, AgentTable.deadline <= tx.now)
-    # An attempt whose answers are being stored is left out instead of waited for.
-    query = for_update(query.order_by(AgentTable.deadline).limit(_STEP), tx.kind, skip_locked=True)
     return give_back_units(
         tx,
-        [*map(open_attempt, tx.rows(query))],
+        [*map(open_attempt, tx.rows_of(_OVERDUE, run=run, now=tx.micros))],
         run=run,
         new=AgentStatus.TIMEOUT,
         cause="deadline",
@@ -59,16 +90,7 @@ def mark_unreported(
     :param answered_at: when the platform last answered: one that is away cannot report.
     """
     limit = answered_at - timedelta(seconds=submission_timeout)
-    due = tx.rows(
-        VisitTable.select(VisitTable.id, VisitTable.status)
-        .where(
-            VisitTable.run == run,
-            VisitTable.status == literal(VisitStatus.ACCEPTED),
-            VisitTable.done_at.is_null(False),
-            VisitTable.done_at <= limit,
-        )
-        .limit(_STEP)
-    )
+    due = tx.rows_of(_UNREPORTED, run=run, limit=to_micros(limit))
     return sum(
         change_visit(
             tx,
@@ -86,12 +108,7 @@ def mark_unreported(
 
 def is_report_awaited(tx: Transaction, run: int) -> bool:
     """Return whether the platform has yet to report a submission that is stored here."""
-    query = VisitTable.select(VisitTable.id).where(
-        VisitTable.run == run,
-        VisitTable.status == literal(VisitStatus.ACCEPTED),
-        VisitTable.done_at.is_null(False),
-    )
-    return tx.row(query.limit(1)) is not None
+    return tx.one(_AWAITED, run=run) is not None
 
 
 def count_unreported(tx: Transaction, run: int) -> int:
@@ -123,14 +140,7 @@ def end_open_agents(tx: Transaction, run: int) -> int:
 def expire_units(tx: Transaction, run: int) -> int:
     """Expire units of a run that is finished; return how many."""
     for status in OPEN_UNITS:
-        units = [
-            row.id
-            for row in tx.rows(
-                UnitTable.select(UnitTable.id)
-                .where(UnitTable.run == run, UnitTable.status == status)
-                .limit(_UNIT_STEP)
-            )
-        ]
+        units = [number for (number,) in tx.all(_OPEN_UNITS, run=run, status=status.value)]
         if units:
             return change_units_together(
                 tx, run=run, units=units, old=status, new=UnitStatus.EXPIRED, cause="run finished"
@@ -190,12 +200,7 @@ def _micros(time: timedelta) -> int:
 
 def last_submission(tx: Transaction, run: int) -> Row | None:
     """Return the time of a run's newest submission (``submitted_at``), or None."""
-    return tx.row(
-        AgentTable.select(AgentTable.submitted_at)
-        .where(AgentTable.run == run, AgentTable.submitted_at.is_null(False))
-        .order_by(AgentTable.submitted_at.desc())
-        .limit(1)
-    )
+    return tx.row_of(_NEWEST_SUBMISSION, run=run)
 
 
 def quiet_since(tx: Transaction, run: RunRecord) -> datetime:

@@ -16,6 +16,7 @@ from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
 from famulus.errors import FamulusError, PluginError, Problem, UsageError
 from famulus.model.database import Database
+from famulus.model.statements import Statement
 from famulus.model.tables import RequesterTable, TaskRunTable
 from famulus.model.transaction import Row, Transaction
 from famulus.names import name_fault, stripped
@@ -30,6 +31,8 @@ KEY = "provider.requester_name"
 
 #: A shorter secret would be found by chance inside unrelated values.
 _SHORTEST_SECRET = 6
+
+_ALL = Statement(RequesterTable.select().order_by(RequesterTable.name))
 
 
 @frozen(kw_only=True)
@@ -134,10 +137,7 @@ def find_requester(database: Database, provider_type: str, name: str) -> Request
 
 def read_requesters(tx: Transaction) -> list[RequesterView]:
     """Return the requesters of all providers."""
-    return [
-        requester_view(row)
-        for row in tx.rows(RequesterTable.select().order_by(RequesterTable.name))
-    ]
+    return [requester_view(row) for row in tx.rows_of(_ALL)]
 
 
 def choose_requester(

@@ -107,6 +107,16 @@ def select_runs() -> Any:
 
 
 _RUN = Statement(select_runs().where(TaskRunTable.id == Param("run")))
+_LOCK = Statement(
+    lambda kind: for_update(
+        TaskRunTable.select(TaskRunTable.id).where(TaskRunTable.id == Param("run")), kind
+    )
+)
+_AT_WORK = Statement(
+    AgentTable.select(
+        peewee.fn.COUNT(AgentTable.id).alias("n"), peewee.fn.MAX(AgentTable.deadline).alias("until")
+    ).where(AgentTable.run == Param("run"), AgentTable.status << list(OPEN_AGENTS))
+)
 
 
 def run_record(row: Row) -> RunRecord:
@@ -150,9 +160,7 @@ def read_run(tx: Transaction, run: int) -> RunRecord:
 
 def lock_run(tx: Transaction, run: int) -> RunRecord:
     """Lock a run until the commit and return it. Raises like :func:`read_run`."""
-    tx.execute(
-        for_update(TaskRunTable.select(TaskRunTable.id).where(TaskRunTable.id == run), tx.kind)
-    )
+    tx.run(_LOCK, run=TaskRunTable.id.adapt(run))
     return read_run(tx, run)
 
 
@@ -198,10 +206,7 @@ def count_replacements(tx: Transaction, run: int) -> int:
 
 def agents_at_work(tx: Transaction, run: int) -> tuple[int, datetime | None]:
     """Return how many workers are at work on a run, and the last of their deadlines."""
-    query = AgentTable.select(
-        peewee.fn.COUNT(AgentTable.id).alias("n"), peewee.fn.MAX(AgentTable.deadline).alias("until")
-    ).where(AgentTable.run == run, AgentTable.status << list(OPEN_AGENTS))
-    row = tx.row(query)
+    row = tx.row_of(_AT_WORK, run=run)
     if row is None or not row.n:
         return 0, None
     return int(row.n), AgentTable.deadline.python_value(row.until)

@@ -77,6 +77,8 @@ class Compiled:
     make_row: Callable[[Sequence[Any]], Any] | None
     #: the positions of statuses in a row, each with the members of its enum by their values
     statuses: Sequence[tuple[int, Mapping[str, StrEnum]]] = ()
+    #: those of :func:`column_readers`
+    readers: Sequence[Callable[[Any], Any] | None] = ()
 
 
 def for_update(query: Any, kind: DatabaseKind, *, of: Any = None, skip_locked: bool = False) -> Any:
@@ -118,8 +120,9 @@ def compile_statement(
         value.name if isinstance(value, _Slot) else f"={position}"
         for position, value in enumerate(values)
     )
+    readers = column_readers(query)
     if statement.row is None:
-        return Compiled(sql, layout, constants, None)
+        return Compiled(sql, layout, constants, None, readers=readers)
     names, fields = tuple(map(_column_name, returned_columns(query))), statement.row._fields
     if names != fields:
         raise TypeError(f"{statement.row.__name__} has the fields {fields} for columns {names}")
@@ -131,15 +134,15 @@ def compile_statement(
     ]
     # The number of columns is known to be right, and _make is a function in Python that checks it.
     make_row = partial(tuple.__new__, statement.row)
-    return Compiled(sql, layout, constants, make_row, tuple(statuses))
+    return Compiled(sql, layout, constants, make_row, tuple(statuses), readers)
 
 
 def column_readers(query: Any) -> list[Callable[[Any], Any] | None]:
     """Return, for each column of a query, the function that makes a Python value of a stored one.
 
-    It is None where the stored value needs no conversion.
+    It is None where the stored value needs no conversion. A query that returns nothing has none.
     """
-    return [_reader(column) for column in returned_columns(query)]
+    return [_reader(column) for column in returned_columns(query) or ()]
 
 
 def _reader(column: Any) -> Callable[[Any], Any] | None:

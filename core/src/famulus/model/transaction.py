@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import chain
@@ -167,12 +167,16 @@ class Transaction:
 
         Return its rows in Python's types.
         """
-        query = statement.build(self._dialect.kind)
-        return list(_typed(self.run(statement, **params), query))
+        readers = self._dialect.compiled[statement].readers
+        return list(_typed(self.run(statement, **params), readers))
+
+    def row_of(self, statement: Statement[Any], **params: Any) -> Row | None:
+        """Run a compiled select like :meth:`rows_of`; return its first row, or None."""
+        return next(iter(self.rows_of(statement, **params)), None)
 
     def iterate(self, query: Any) -> Iterator[Row]:
         """Run a peewee select and yield its rows in Python's types, one at a time."""
-        yield from _typed(self.execute(query), query)
+        yield from _typed(self.execute(query), column_readers(query))
 
     def row(self, query: Any) -> Row | None:
         """Run a peewee select and return its first row, or None."""
@@ -184,9 +188,8 @@ class Transaction:
         return int(self.execute(query).fetchone()[0])
 
 
-def _typed(cursor: Any, query: Any) -> Iterator[Row]:
-    """Yield the rows of a cursor with the types of the query's columns."""
-    readers = column_readers(query)
+def _typed(cursor: Any, readers: Sequence[Callable[[Any], Any] | None]) -> Iterator[Row]:
+    """Yield the rows of a cursor with Python values, read from those that are stored."""
     names = [description[0] for description in cursor.description]
     for values in cursor:
         yield Row(

@@ -10,6 +10,8 @@ from attrs import field, frozen
 from famulus import process
 from famulus.engine.runs import RunRecord, operator_of
 from famulus.errors import RunBusyError
+from famulus.model.fields import to_micros
+from famulus.model.statements import Param, Statement
 from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.process import ProcessIdentity
@@ -18,6 +20,12 @@ from famulus.process import ProcessIdentity
 LEASE_SECONDS = 10
 #: Seconds between renewals.
 RENEWAL_SECONDS = 2
+
+_HELD = (TaskRunTable.id == Param("run"), TaskRunTable.lease_holder == Param("holder"))
+_RENEW = Statement(TaskRunTable.update({TaskRunTable.lease_until: Param("until")}).where(*_HELD))
+_RELEASE = Statement(
+    TaskRunTable.update(lease_until=None, lease_holder="", lease_process="").where(*_HELD)
+)
 
 
 @frozen
@@ -48,10 +56,8 @@ def acquire(tx: Transaction, run: int, holder: Holder) -> bool:
 
 def renew(tx: Transaction, run: int, holder: Holder) -> bool:
     """Renew a lease; return whether the holder has it still, expired or not."""
-    query = TaskRunTable.update(lease_until=tx.now + timedelta(seconds=LEASE_SECONDS)).where(
-        TaskRunTable.id == run, TaskRunTable.lease_holder == holder.name
-    )
-    return bool(tx.execute(query).rowcount)
+    until = to_micros(tx.now + timedelta(seconds=LEASE_SECONDS))
+    return bool(tx.run(_RENEW, run=run, holder=holder.name, until=until).rowcount)
 
 
 def acquire_or_raise(tx: Transaction, record: RunRecord, holder: Holder) -> None:
@@ -116,7 +122,4 @@ def shown(record: RunRecord) -> str:
 
 
 def _release(tx: Transaction, run: int, name: str) -> None:
-    query = TaskRunTable.update(lease_until=None, lease_holder="", lease_process="").where(
-        TaskRunTable.id == run, TaskRunTable.lease_holder == name
-    )
-    tx.execute(query)
+    tx.run(_RELEASE, run=run, holder=name)

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import RunView
 from famulus.engine.outbox import outbox_rows
+from famulus.engine.outbox.due_rows import select_due
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.outbox.platform_call import (
     DONE,
@@ -66,7 +67,7 @@ class OutboxDelivery:
         :param kinds: only these kinds of the run's rows, and none of the requester's.
         """
         with self.database.read() as tx:
-            due = outbox_rows.select_due(
+            due = select_due(
                 tx, run=self.run_id, requester=self.requester, most=_ROUND, kinds=kinds
             )
         return sum(self._deliver_batch(rows) for rows in self._batches(due))

@@ -6,7 +6,7 @@ one is postponed, and becomes due when the other row is finished or its claim is
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -15,6 +15,8 @@ import peewee
 
 from famulus import process
 from famulus.engine.outbox.retry_pause import pause_after
+from famulus.model.fields import to_micros
+from famulus.model.statements import Param, Statement
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Row, Transaction
@@ -45,6 +47,41 @@ UNLISTED = "unlisted"
 #: places that are not listed holds back no opening of others.
 PLACE_KINDS = (*_ABOUT_OPEN_PLACES, OutboxKind.DISPOSE)
 
+_IS_PENDING = OutboxTable.status == literal(OutboxStatus.PENDING)
+_OF_RUN = OutboxTable.run == Param("run")
+_OF_ACCOUNT = OutboxTable.run.is_null() & (OutboxTable.requester == Param("requester"))
+_BY_KEY = Statement(OutboxTable.select().where(OutboxTable.key == Param("key")))
+_CLAIMED = OutboxTable.select(OutboxTable.id, OutboxTable.claimed_by).where(
+    _IS_PENDING, OutboxTable.claimed_until.is_null(False)
+)
+_CLAIMED_OF_RUN = Statement(_CLAIMED.where(_OF_RUN))
+_CLAIMED_OF_ACCOUNT = Statement(_CLAIMED.where(_OF_ACCOUNT))
+_CLAIM = Statement(
+    OutboxTable.update(
+        {
+            OutboxTable.next_attempt_at: Param("until"),
+            OutboxTable.claimed_until: Param("until"),
+            OutboxTable.claimed_by: Param("claimant"),
+        }
+    ).where(
+        OutboxTable.id == Param("id"),
+        _IS_PENDING,
+        OutboxTable.next_attempt_at == Param("as_read"),
+    )
+)
+_FINISH = Statement(
+    OutboxTable.update(
+        {
+            OutboxTable.status: Param("status"),
+            OutboxTable.error: Param("error"),
+            OutboxTable.attempts: Param("attempts"),
+            OutboxTable.done_at: Param("now"),
+            OutboxTable.claimed_until: None,
+            OutboxTable.claimed_by: "",
+        }
+    ).where(OutboxTable.id == Param("id"), _IS_PENDING)
+)
+
 
 def enqueue(
     tx: Transaction,
@@ -74,7 +111,7 @@ def enqueue(
 
 def find_outbox_row(tx: Transaction, key: str) -> Row | None:
     """Return the row with a key, or None."""
-    return tx.row(OutboxTable.select().where(OutboxTable.key == key))
+    return tx.row_of(_BY_KEY, key=key)
 
 
 def claimed_rows(tx: Transaction) -> dict[str, Row]:
@@ -90,36 +127,6 @@ def claimed_rows(tx: Transaction) -> dict[str, Row]:
     return {row.key: row for row in rows if is_claimed(row, tx)}
 
 
-def select_due(
-    tx: Transaction,
-    *,
-    run: int | None,
-    requester: int,
-    most: int,
-    kinds: Collection[OutboxKind] | None = None,
-) -> list[Row]:
-    """Return rows that are due: those of a run first, then those of its requester's account.
-
-    The oldest come first, except that closing places comes before everything.
-
-    :param kinds: only these kinds of the run's rows, and none of the requester's.
-    """
-    due = OutboxTable.select().where(
-        OutboxTable.status == literal(OutboxStatus.PENDING), OutboxTable.next_attempt_at <= tx.now
-    )
-    rows = []
-    if run is not None:
-        mine = due.where(OutboxTable.run == run)
-        if kinds is not None:
-            mine = mine.where(OutboxTable.kind << [kind.value for kind in kinds])
-        is_closing = OutboxTable.kind << _CLOSING
-        rows = tx.rows(mine.order_by(is_closing.desc(), OutboxTable.id).limit(most))
-    if kinds is None and len(rows) < most:
-        mine = due.where(_of_account(requester))
-        rows += tx.rows(mine.order_by(OutboxTable.id).limit(most - len(rows)))
-    return rows
-
-
 def claim(tx: Transaction, row: Row, lease: timedelta, claimant: str) -> Row | None:
     """Claim a row for the length of a lease; return it as claimed, or None if that failed.
 
@@ -127,8 +134,14 @@ def claim(tx: Transaction, row: Row, lease: timedelta, claimant: str) -> Row | N
     """
     until = tx.now + lease
     change = {"next_attempt_at": until, "claimed_until": until, "claimed_by": claimant}
-    query = OutboxTable.update(**change).where(_is_as_read(row))
-    return Row(**{**vars(row), **change}) if tx.execute(query).rowcount else None
+    claimed = tx.run(
+        _CLAIM,
+        id=row.id,
+        as_read=to_micros(row.next_attempt_at),
+        until=to_micros(until),
+        claimant=claimant,
+    )
+    return Row(**{**vars(row), **change}) if claimed.rowcount else None
 
 
 def put_off(tx: Transaction, row: Row, until: datetime) -> None:
@@ -174,23 +187,16 @@ def release_claims(tx: Transaction, run: int, of: str = "") -> None:
 
     :param of: a process whose claims are released as well, because it has lost the run.
     """
-    _release_claims(tx, OutboxTable.run == run, of)
+    _release_claims(tx, tx.rows_of(_CLAIMED_OF_RUN, run=run), of)
 
 
 def release_account_claims(tx: Transaction, requester: int) -> None:
     """Release a requester's claims of processes that have certainly ended; make their rows due."""
-    _release_claims(tx, _of_account(requester), "")
+    _release_claims(tx, tx.rows_of(_CLAIMED_OF_ACCOUNT, requester=requester), "")
 
 
-def _release_claims(tx: Transaction, condition: peewee.Node, of: str) -> None:
-    rows = tx.rows(
-        OutboxTable.select(OutboxTable.id, OutboxTable.claimed_by).where(
-            condition,
-            OutboxTable.status == literal(OutboxStatus.PENDING),
-            OutboxTable.claimed_until.is_null(False),
-        )
-    )
-    for row in rows:
+def _release_claims(tx: Transaction, claimed: Iterable[Row], of: str) -> None:
+    for row in claimed:
         if not (of and row.claimed_by == of) and not process.is_dead(row.claimed_by):
             continue
         _release(tx, OutboxTable.id == row.id)
@@ -199,15 +205,14 @@ def _release_claims(tx: Transaction, condition: peewee.Node, of: str) -> None:
 
 def finish(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> None:
     """Finish a row: delivered, or refused for the reason ``error``."""
-    query = OutboxTable.update(
-        status=status,
-        error=error,
+    tx.run(
+        _FINISH,
+        id=row.id,
+        status=status.value,
+        error=OutboxTable.error.db_value(error),
         attempts=row.attempts + 1,
-        done_at=tx.now,
-        claimed_until=None,
-        claimed_by="",
-    ).where(OutboxTable.id == row.id, OutboxTable.status == literal(OutboxStatus.PENDING))
-    tx.execute(query)
+        now=tx.micros,
+    )
     _release_successors(tx, row)
 
 

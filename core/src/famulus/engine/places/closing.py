@@ -18,9 +18,25 @@ from famulus.engine.outbox.outbox_rows import (
 from famulus.engine.runs import RunRecord
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
+from famulus.model.statements import Param, Statement
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Transaction
+
+_UNFINISHED = Statement(
+    OutboxTable.select(
+        OutboxTable.kind,
+        OutboxTable.status,
+        OutboxTable.error,
+        OutboxTable.attempts,
+        OutboxTable.claimed_until,
+        OutboxTable.claimed_by,
+    ).where(
+        OutboxTable.run == Param("run"),
+        OutboxTable.kind << [kind.value for kind in PLACE_KINDS],
+        OutboxTable.status != literal(OutboxStatus.DONE),
+    )
+)
 
 
 class PlacesOpenError(UnavailableError):
@@ -42,20 +58,7 @@ class Closing:
 
 def read_closing(tx: Transaction, run: int) -> Closing | None:
     """Return the state of a run's closing; None where there is nothing to close."""
-    rows = tx.rows(
-        OutboxTable.select(
-            OutboxTable.kind,
-            OutboxTable.status,
-            OutboxTable.error,
-            OutboxTable.attempts,
-            OutboxTable.claimed_until,
-            OutboxTable.claimed_by,
-        ).where(
-            OutboxTable.run == run,
-            OutboxTable.kind << [kind.value for kind in PLACE_KINDS],
-            OutboxTable.status != literal(OutboxStatus.DONE),
-        )
-    )
+    rows = tx.rows_of(_UNFINISHED, run=run)
     closings = [row for row in rows if row.kind in CLOSING_KINDS]
     if not closings:
         return None

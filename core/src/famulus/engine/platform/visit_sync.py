@@ -50,7 +50,7 @@ from famulus.engine.workers import find_worker, make_worker
 from famulus.errors import ConflictError, UsageError, as_plugin_error
 from famulus.model.database import Database
 from famulus.model.money import to_minor
-from famulus.model.statements import for_update
+from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
     OPEN_VISITS,
     PAID_VISITS,
@@ -80,6 +80,37 @@ _UNPAID: Mapping[VisitStatus, str] = MappingProxyType(
         VisitStatus.REJECTED: "the platform has rejected the visit",
         VisitStatus.SCREENED_OUT: "the platform has screened the visit out",
     }
+)
+
+_IS_PENDING = VisitTable.status << literals(*PENDING_VISITS)
+_PENDING = Statement(
+    select_visits()
+    .where(VisitTable.run == Param("run"), _IS_PENDING, VisitTable.id > Param("after"))
+    .order_by(VisitTable.id)
+    .limit(_BATCH)
+)
+_REPORTED = Statement(
+    VisitTable.select(VisitTable.id, VisitTable.status)
+    .where(
+        VisitTable.run == Param("run"),
+        VisitTable.worker == Param("worker"),
+        VisitTable.reference == Param("reference"),
+    )
+    .order_by(peewee.Case(None, [(_IS_PENDING, 0)], 1), VisitTable.id.desc())
+    .limit(1)
+)
+_SYNC_STATE = Statement(
+    TaskRunTable.select(
+        TaskRunTable.sync_cursor, TaskRunTable.sync_requests, TaskRunTable.sync_requests_answered
+    ).where(TaskRunTable.id == Param("run"))
+)
+_LOCKED = Statement(
+    lambda kind: for_update(
+        VisitTable.select(VisitTable.status, VisitTable.last_arrived_at).where(
+            VisitTable.id == Param("visit")
+        ),
+        kind,
+    )
 )
 
 
@@ -146,18 +177,8 @@ class _PendingVisits:
     def __iter__(self) -> Iterator[VisitView]:
         after = self.asked = 0
         while True:
-            query = (
-                select_visits()
-                .where(
-                    VisitTable.run == self.run,
-                    VisitTable.status << literals(*PENDING_VISITS),
-                    VisitTable.id > after,
-                )
-                .order_by(VisitTable.id)
-                .limit(_BATCH)
-            )
             with self.database.read() as tx:
-                page = tx.rows(query)
+                page = tx.rows_of(_PENDING, run=self.run, after=after)
             for row in page:
                 self.asked += 1
                 self.arrived[row.id] = row.last_arrived_at
@@ -180,11 +201,8 @@ def _reports(
 
 def _read_state(database: Database, run: int) -> tuple[str | None, int]:
     """Return the stored cursor, and the number of requests that this sync answers, if any."""
-    query = TaskRunTable.select(
-        TaskRunTable.sync_cursor, TaskRunTable.sync_requests, TaskRunTable.sync_requests_answered
-    ).where(TaskRunTable.id == run)
     with database.read() as tx:
-        row = tx.row(query)
+        row = tx.row_of(_SYNC_STATE, run=run)
     if row is None:
         return None, 0
     is_answered = row.sync_requests == row.sync_requests_answered
@@ -276,17 +294,7 @@ def find_reported_visit(
     worker = find_worker(tx, provider_type, report.worker_name)
     if worker is None:
         return None
-    is_pending = VisitTable.status << literals(*PENDING_VISITS)
-    return tx.row(
-        VisitTable.select(VisitTable.id, VisitTable.status)
-        .where(
-            VisitTable.run == run,
-            VisitTable.worker == worker,
-            VisitTable.reference == report.reference,
-        )
-        .order_by(peewee.Case(None, [(is_pending, 0)], 1), VisitTable.id.desc())
-        .limit(1)
-    )
+    return tx.row_of(_REPORTED, run=run, worker=worker, reference=report.reference)
 
 
 def is_forgotten(tx: Transaction, run: int, report: VisitReport) -> bool:
@@ -321,8 +329,7 @@ def _apply(
     if found is None and (not is_of_interest or is_forgotten(tx, run, given)):
         return False, None
     visit = _make(tx, report) if found is None else int(found.id)
-    stored = VisitTable.select(VisitTable.status, VisitTable.last_arrived_at)
-    row = tx.row(for_update(stored.where(VisitTable.id == visit), tx.kind))
+    row = tx.row_of(_LOCKED, visit=visit)
     if row is None or not may_follow(row.status, given.status):
         return False, None if row is None else _contradiction(row.status, given)
     if _is_reopened(row.status, given) and may_be_outdated(tx, visit):
