@@ -19,14 +19,19 @@ Famulus = Callable[..., Result]
 
 
 @pytest.fixture
-def run(database_file: Path, example: Path, unserved: list[str]) -> Iterator[int]:
-    """The example, three units of which x and y have done in three minutes each."""
+def run(
+    database_file: Path, example: Path, unserved: list[str], request: pytest.FixtureRequest
+) -> Iterator[int]:
+    """The example, three units of which x and y have done in three minutes each.
+
+    A parameter has more options of it.
+    """
     clock = MovableClock(datetime.now(UTC))
     with (
         Database(database_file, clock=clock) as database,
         ManualOperator(database, plugins=discover()) as operator,
     ):
-        overrides = [*unserved, "provider.fee=0.2"]
+        overrides = [*unserved, "provider.fee=0.2", *getattr(request, "param", ())]
         launched = operator.launch(example, overrides=overrides)
         operator.load_all(launched)
         for name in "xxy":
@@ -73,6 +78,19 @@ def test_without_a_terminal_the_list_is_shown_and_nothing_paid(
         asked.stderr
     )
     assert bonuses(famulus) == []
+
+
+@pytest.mark.parametrize(
+    "run", [["provider.faults=[none, none, none, accepted, accepted]"]], indirect=True
+)
+def test_topups_that_the_platform_has_accepted_end_with_0(famulus: Famulus, reviewed: int) -> None:
+    paid = famulus("topup", reviewed, "--hourly", "9", "--yes")
+
+    assert paid.exit_code == 0
+    assert (
+        "2 payments were accepted by the platform, which does not show them yet; "
+        f"`famulus sync {reviewed}` confirms them."
+    ) in paid.stdout
 
 
 def test_confirmed_topups_are_paid_once(famulus: Famulus, reviewed: int) -> None:
