@@ -146,7 +146,7 @@ EXPECTED = {
     "city": "Lindau",
     "topics": ["other"],
     "topics_other": "the music",
-    "agree": {"fair": "2", "useful": "3"},
+    "agree": {"fair": 2, "useful": 3},
     "order": ["price", "service", "quality"],
     "warmth": 70,
     "day": "2026-05-31",

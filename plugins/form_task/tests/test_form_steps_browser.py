@@ -226,7 +226,7 @@ def test_a_worker_agrees_and_reads_the_instructions_once(run: ServedRun, open_pa
     press(page, "Next")
     page.get_by_label("How old are you").fill("42")
     press(page, "Submit")
-    assert stored(page, run)["consent"] == "2"
+    assert stored(page, run)["consent"] == 2
 
     page = open_page(run, worker)
 
@@ -240,7 +240,7 @@ def test_a_worker_agrees_and_reads_the_instructions_once(run: ServedRun, open_pa
     press(page, "Next")
     page.get_by_label("How old are you").fill("42")
     press(page, "Submit")
-    assert stored(page, run)["consent"] == "2"
+    assert stored(page, run)["consent"] == 2
 
 
 def test_the_keyboard_is_enough(run: ServedRun, open_page: Open) -> None:
