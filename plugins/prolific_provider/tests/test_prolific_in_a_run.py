@@ -28,6 +28,7 @@ from famulus import (
     settle_payments,
 )
 from famulus.data.scope import find_scope
+from famulus.engine.limits import set_limits
 from famulus.model.states import Decision
 from famulus.operate.doctor import read_differences
 from famulus.operate.forget_worker import find_worker_id, forget_worker
@@ -36,8 +37,9 @@ from famulus.review.choices import Choice
 from famulus.review.review_session import ReviewSession
 from famulus.testing import GatewayWay, ScriptedWorker, run_command
 from famulus.testing.movable_clock import MovableClock
+from famulus_prolific.api import ProlificApi
 from famulus_prolific.command import prolific as command
-from famulus_prolific.fake import FakeProlific, Fault, Submission
+from famulus_prolific.fake import FakeProlific, Fault, Study, Submission
 from famulus_prolific.tokens import VARIABLE
 from prolific_bench import parameters
 from prolific_run import have_done, launch, prolific_plugins
@@ -249,8 +251,7 @@ def subscriptions(prolific: FakeProlific) -> int:
         return len(state.subscriptions)
 
 
-@pytest.mark.parametrize("is_full_before", [False, True])
-def test_a_rejection_invites_no_worker_while_no_unit_is_free(
+def test_rejected_work_is_offered_again_by_the_place_that_is_refilled(
     prolific: FakeProlific,
     database: Database,
     plugins: Plugins,
@@ -258,25 +259,59 @@ def test_a_rejection_invites_no_worker_while_no_unit_is_free(
     run: Any,
     work: Callable[[int], Submission],
     clock: MovableClock,
-    is_full_before: bool,
 ) -> None:
-    """The study is paused, also by the process that rejects, until a unit is free again."""
+    submission = work(1)
+    study = submission.study
+    reject(database, plugins)
+    for number in (2, 3):
+        begin(prolific, run, study, number)
+    turn(operator, clock)
+    assert len(prolific.participant(4).studies()) == 1
+    assert study.places == 3
+
+    api = ProlificApi(prolific.token, base_url=prolific.api_url)
+    api.post(f"submissions/{submission.id}/transition/", {"action": "UNREJECT"})
+    # A report of what was before the rejection would look the same earlier.
+    turn(operator, clock, seconds=11 * 60)
+    sync_now(database, plugins, run.run_id)
+    turn(operator, clock)
+
+    assert prolific.participant(4).studies() == []
+    assert study.places == 3
+
+
+def test_a_study_that_is_paused_for_want_of_a_unit_keeps_its_webhooks(
+    prolific: FakeProlific,
+    database: Database,
+    plugins: Plugins,
+    operator: Any,
+    run: Any,
+    work: Callable[[int], Submission],
+    clock: MovableClock,
+) -> None:
     study = work(1).study
-    at_work: list[Submission] = []
+    for number in (2, 3):
+        begin(prolific, run, study, number)
+    reject(database, plugins)
+    set_limits(database, run.run_id, max_spend=3)
+    turn(operator, clock)
 
-    def fill() -> None:
-        for number in (2, 3):
-            submission, url = prolific.participant(number).take(study.id)
-            worker = ScriptedWorker(
-                GatewayWay(run), submission.participant_id, query=lambda *_, at=url: parameters(at)
-            )
-            assert worker.open(submission.id).has_form
-            at_work.append(submission)
-        clock.advance(1)
-        operator.turn()
+    assert str(study.status) == "PAUSED"
+    assert prolific.participant(4).studies() == []
+    # The workers who are at work submit later, and Prolific announces it.
+    assert subscriptions(prolific) == 2
+    assert not [each for each in read_differences(database, plugins) if "stopped" in each.what]
+    set_limits(database, run.run_id, max_spend=30)
+    turn(operator, clock)
+    assert str(study.status) == "ACTIVE"
+    assert study.places == 3
+    operator.stop(run.run_id, now=True)
+    operator.turn()
+    assert subscriptions(prolific) == 0
 
-    if is_full_before:
-        fill()
+
+def reject(database: Database, plugins: Plugins) -> None:
+    """Reject the only unit that awaits a decision."""
     session = ReviewSession(database=database, plugins=plugins, scope=find_scope(database, "rows"))
     group = session.next_group()
     assert group is not None
@@ -284,20 +319,18 @@ def test_a_rejection_invites_no_worker_while_no_unit_is_free(
     assert unit is not None
     session.decide(unit, Choice(decision=Decision.REJECTED, note="x" * 100, category="LOW_EFFORT"))
     session.apply()
-    if not is_full_before:
-        assert str(study.status) == "ACTIVE"
-        fill()
 
-    assert str(study.status) == "PAUSED"
-    assert prolific.participant(4).studies() == []
-    # The workers who are at work submit later, and Prolific announces it.
-    assert subscriptions(prolific) == 2
-    assert not [each for each in read_differences(database, plugins) if "stopped" in each.what]
-    prolific.participant(2).give_back(at_work[0])
-    clock.advance(60)
+
+def begin(prolific: FakeProlific, run: Any, study: Study, number: int) -> None:
+    """Let a participant take a place and open the task."""
+    submission, url = prolific.participant(number).take(study.id)
+    worker = ScriptedWorker(
+        GatewayWay(run), submission.participant_id, query=lambda *_: parameters(url)
+    )
+    assert worker.open(submission.id).has_form
+
+
+def turn(operator: Any, clock: MovableClock, *, seconds: float = 5) -> None:
+    """Let time pass, and let the operator see to its runs."""
+    clock.advance(seconds)
     operator.turn()
-    assert str(study.status) == "ACTIVE"
-    assert study.places == 3
-    operator.stop(run.run_id, now=True)
-    operator.turn()
-    assert subscriptions(prolific) == 0
