@@ -50,9 +50,10 @@ COMPARE = "type: compare\na: one\nb: two\ntie: Equal"
         (f"{MATRIX}\nrequired: false", [("q.fair", "1")], {"q": {"fair": 1, "useful": None}}),
         (RANKING, [("q.x", "3"), ("q.y", "1"), ("q.z", "2")], {"q": ["y", "z", "x"]}),
         (SLIDER, [("q", "4"), ("q.moved", "1")], {"q": 4}),
-        (SLIDER, [("q", "4"), ("q.moved", "unknown")], {"q": 4}),
+        (SLIDER, [("q", "4"), ("q.moved", "typed")], {"q": 4}),
         ("type: slider\nmax: 1\nstep: 0.1", [("q", "0.3"), ("q.moved", "1")], {"q": 0.3}),
         (f"{SLIDER}\nrequired: false", [("q", "4"), ("q.moved", "")], {"q": None}),
+        (f"{SLIDER}\nrequired: false", [("q", ""), ("q.moved", "typed")], {"q": None}),
         (COMPARE, [("q", "b")], {"q": "b", "q_left": "a"}),
         (f"{COMPARE}\nshuffle: false", [("q", "tie")], {"q": "tie"}),
     ],
@@ -97,7 +98,12 @@ def test_answers_are_typed(
         (MATRIX, [("q.fair", "3"), ("q.useful", "1")], "among the answers on this page"),
         (RANKING, [("q.x", "1"), ("q.y", "1"), ("q.z", "2")], "a rank of its own, from 1 to 3"),
         (RANKING, [("q.x", "1")], "a rank of its own, from 1 to 3"),
+        (SLIDER, [("q", "4")], "Please answer this question."),
         (SLIDER, [("q", "4"), ("q.moved", "")], "Please answer this question."),
+        (SLIDER, [("q", "4"), ("q.moved", "no")], "Please answer this question."),
+        (SLIDER, [("q", "4"), ("q.moved", "unknown")], "Please answer this question."),
+        (SLIDER, [("q", ""), ("q.moved", "typed")], "Please answer this question."),
+        (SLIDER, [("q", "four"), ("q.moved", "typed")], "a number, such as"),
         (SLIDER, [("q", "12"), ("q.moved", "1")], "at most 10"),
         (SLIDER, [("q", "3"), ("q.moved", "1")], "move the slider"),
         (COMPARE, [("q", "c")], "among the answers on this page"),
@@ -110,6 +116,15 @@ def test_what_is_no_answer_is_refused_with_a_sentence(
     form = compiled(one_question(tmp_path, declaration))
 
     assert words in refusals(form, *fields)["q"]
+
+
+def test_without_javascript_a_slider_is_an_empty_number_field(tmp_path: Path) -> None:
+    body = compiled(one_question(tmp_path, SLIDER)).page(Shown({})).body
+
+    assert '<input type="hidden" name="q.moved" value="typed">' in body
+    assert '<input type="number" id="fq-q-input" name="q" min="0" max="10" step="2"' in body
+    assert ' placeholder="0&ndash;10" required ' in body
+    assert 'type="range"' not in body
 
 
 def upload(name: str = "cat.png", kind: str = "image/png", size: int = 10) -> famulus.FormFile:

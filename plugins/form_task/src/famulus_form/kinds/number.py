@@ -20,9 +20,13 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 _NUMBER = re.compile(
     r"[+-]?([0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15})(e[+-]?[0-9]{1,2})?", re.IGNORECASE
 )
-#: What the hidden field of a slider holds where no script has said whether it was moved.
-_UNKNOWN = "unknown"
+#: What the hidden field of a slider holds: in a page as it is sent, where a number field stands for
+#: the slider, and once a worker has moved what the page's script made of that.
+_TYPED = "typed"
+_MOVED = "1"
 _MOVE_IT = _("Please move the slider.")
+# Translators: browsers send a point whatever the language
+_NO_NUMBER = _("Please enter a number, such as 3 or 2.5.")
 
 
 def number_text(number: float) -> str:
@@ -77,8 +81,7 @@ class Number(_Numeric):
         if self.whole and not _WHOLE.fullmatch(text):
             raise WrongAnswer(_("Please enter a whole number, such as 3."))
         if not _NUMBER.fullmatch(text):
-            # Translators: browsers send a point whatever the language
-            raise WrongAnswer(_("Please enter a number, such as 3 or 2.5."))
+            raise WrongAnswer(_NO_NUMBER)
         number = int(text) if _WHOLE.fullmatch(text) else float(text)
         if not math.isfinite(number):
             raise WrongAnswer(_("Please enter a smaller number."))
@@ -100,7 +103,7 @@ class Number(_Numeric):
 
 @frozen(kw_only=True)
 class Slider(_Numeric):
-    """A number on a scale; with JavaScript it has no value until it is moved."""
+    """A number on a scale; it has no value until it is moved, or typed without JavaScript."""
 
     type: ClassVar[str] = "slider"
 
@@ -127,10 +130,12 @@ class Slider(_Numeric):
 
     def read(self, sent: Sent) -> dict[str, Any]:
         text = sent.text(self.name)
-        if not text or not sent.text(f"{self.name}.moved"):
+        moved = sent.text(f"{self.name}.moved")
+        if not text or moved not in (_MOVED, _TYPED):
             return self.missing()
         if not _NUMBER.fullmatch(text):
-            raise WrongAnswer(_MOVE_IT)
+            message = _NO_NUMBER if moved == _TYPED else _MOVE_IT
+            raise WrongAnswer(message)
         self._between(float(text), self.min, self.max)
         steps = (Decimal(text) - Decimal(str(self.min))) / Decimal(str(self.step))
         if steps != steps.to_integral_value():
@@ -141,14 +146,16 @@ class Slider(_Numeric):
 
     def fields(self, answers: Answers) -> list[tuple[str, str]]:
         values = self.values(answers)
-        return [(self.name, values[0]), (f"{self.name}.moved", "1")] if values else []
+        return [(self.name, values[0]), (f"{self.name}.moved", _MOVED)] if values else []
 
     def control(self) -> list[Piece]:
         least, most, step = map(number_text, (self.min, self.max, self.step))
+        # A range always has a value, moved or not: the page's script makes one of a number field.
         return [
-            f'<input type="hidden" name="{self.name}.moved" value="{_UNKNOWN}">\n'
-            f'<input type="range" id="{self.id}-input" name="{self.name}" min="{least}"'
-            f' max="{most}" step="{step}"{self.described()}>\n'
+            f'<input type="hidden" name="{self.name}.moved" value="{_TYPED}">\n'
+            f'<input type="number" id="{self.id}-input" name="{self.name}" min="{least}"'
+            f' max="{most}" step="{step}" placeholder="{least}&ndash;{most}"{self.needed()}'
+            f"{self.described()}>\n"
             '<div class="fq-ends"><span>',
             *inline(self.left or least),
             f'</span><output class="fq-output" for="{self.id}-input"></output><span>',

@@ -56,7 +56,8 @@
     }
   }
 
-  // A slider shows its number, and has none until it was moved.
+  // A slider shows its number, and has none until it was moved. The page has a number field in its
+  // place, for where no script can tell an untouched range from a moved one.
   const moved = (element) => element.querySelector('input[type="hidden"]');
 
   function showSlider(element) {
@@ -68,8 +69,9 @@
 
   const sliders = Array.from(root.querySelectorAll('[data-kind="slider"]'));
   for (const element of sliders) {
-    const range = element.querySelector('input[type="range"]');
-    if (moved(element).value === "unknown") moved(element).value = "";
+    const range = element.querySelector('input[type="number"]');
+    if (moved(element).value === "typed") moved(element).value = range.value === "" ? "" : "1";
+    range.type = "range";
     const move = () => {
       moved(element).value = "1";
       showSlider(element);
