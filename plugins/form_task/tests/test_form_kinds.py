@@ -29,6 +29,8 @@ COMPARE = "type: compare\na: one\nb: two\ntie: Equal"
     [
         ("type: text", [("q", "  Ann \r\n")], {"q": "Ann"}),
         ("type: long_text", [("q", "a\r\nb")], {"q": "a\nb"}),
+        ("type: text", [("q", "\u200fa\u200bb ")], {"q": "\u200fa\u200bb"}),
+        ("type: text\nrequired: false", [("q", "\u2060")], {"q": None}),
         ("type: number", [("q", "3")], {"q": 3}),
         ("type: number", [("q", "2.50")], {"q": 2.5}),
         ("type: number\nrequired: false", [("q", "")], {"q": None}),
@@ -75,6 +77,7 @@ def test_answers_are_typed(
     [
         ("type: text", [], "Please answer this question."),
         ("type: text", [("q", " \n ")], "Please answer this question."),
+        ("type: text", [("q", "\u200b \ufeff\u00ad\x00\u3000")], "Please answer this question."),
         ("type: text", [("q", "a\nb")], "one line"),
         ("type: text\nmax_length: 3", [("q", "abcd")], "at most 3 characters"),
         ("type: long_text\nmin_length: 3", [("q", "ab")], "at least 3 characters"),
@@ -91,6 +94,7 @@ def test_answers_are_typed(
         (YES_NO, [("q", "maybe")], "among the answers on this page"),
         (YES_NO, [("q", "other")], "among the answers on this page"),
         (f"{YES_NO}\nother: x", [("q", "other")], "explain your answer"),
+        (f"{YES_NO}\nother: x", [("q", "other"), ("q.other", "\u200b")], "explain your answer"),
         (TAGS, [("q", "a")], "at least 2"),
         (TAGS, [("q", "a"), ("q", "b"), ("q", "c"), ("q", "other"), ("q.other", "x")], "at most 3"),
         (TAGS, [("q", "a"), ("q", "d")], "among the answers on this page"),

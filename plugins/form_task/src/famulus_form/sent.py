@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import category
 
 from attrs import frozen
 
@@ -12,6 +13,8 @@ from famulus_form.catalogue import _n
 
 #: Characters that one answer may have where its question sets no limit.
 LONGEST = 100_000
+#: Unicode categories of invisible characters: of space, control and format.
+_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 
 
 class WrongAnswer(Exception):  # noqa: N818 - it is a sentence for the worker
@@ -33,7 +36,7 @@ class Sent:
     lot: int
 
     def text(self, name: str) -> str:
-        """Return the value of a field without white space around it; empty if it has none."""
+        """Return the value of a field without white space around it; empty if all is invisible."""
         value = (self.form.first(name) or "").strip()
         if len(value) > LONGEST:
             raise WrongAnswer(
@@ -43,7 +46,7 @@ class Sent:
                     count=LONGEST,
                 )
             )
-        return value
+        return "" if all(category(each) in _INVISIBLE for each in value) else value
 
     def texts(self, name: str) -> list[str]:
         """Return all values of a field."""

@@ -11,6 +11,9 @@
     questions.set(element.dataset.question, element);
   }
 
+  // Whether all of a text is invisible, as the server tests it.
+  const isBlank = (text) => /^[\p{Z}\p{Cc}\p{Cf}]*$/u.test(text);
+
   const controlsOf = (element) => element.querySelectorAll("input, select, textarea");
 
   // The values of an answer that conditions test; none of a question that is hidden.
@@ -22,7 +25,7 @@
     const values = own
       .filter((each) => !/^(radio|checkbox)$/.test(each.type) || each.checked)
       .map((each) => each.value.trim())
-      .filter((value) => value !== "");
+      .filter((value) => !isBlank(value));
     return /^(number|slider)$/.test(element.dataset.kind) ? values.map(plainNumber) : values;
   }
 
@@ -253,5 +256,5 @@
     root.querySelectorAll(".fq-ranking").forEach(arrange);
   });
   update();
-  root.formParts = { controlsOf, moved, say, goTo };
+  root.formParts = { controlsOf, isBlank, moved, say, goTo };
 })();

@@ -6,7 +6,7 @@
   const root = document.querySelector(".fq-form");
   const steps = root && root.querySelector(".fq-steps");
   if (!steps || !root.formParts) return;
-  const { controlsOf, moved, say, goTo } = root.formParts;
+  const { controlsOf, isBlank, moved, say, goTo } = root.formParts;
   const form = root.closest("form");
   const known = JSON.parse(steps.dataset.steps);
   const pages = Array.from(root.querySelectorAll(".fq-page"));
@@ -83,7 +83,7 @@
     }
     return controls.filter((each) => {
       if (/^(radio|checkbox)$/.test(each.type)) return each.checked;
-      return each.type !== "hidden" && !("other" in each.dataset) && each.value.trim() !== "";
+      return each.type !== "hidden" && !("other" in each.dataset) && !isBlank(each.value);
     }).length;
   }
 
@@ -94,7 +94,7 @@
     most: (element, limit) => count(element) <= limit,
     explained(element) {
       const option = element.querySelector('.fq-other [value="other"]');
-      return !option.checked || element.querySelector("[data-other]").value.trim() !== "";
+      return !option.checked || !isBlank(element.querySelector("[data-other]").value);
     },
     ranked(element) {
       const ranks = Array.from(element.querySelectorAll("select"), (each) => each.value);
