@@ -139,6 +139,10 @@ KEPT = [
     "<script>// import '${v}'\nf('a' + ${v})</script>",
     '<script type=\'application/json\'>{"v": ${v}, "w": "${v}"}</script>',
     "<script type='text/x-handlebars'><p>A message from \"${v}\" (import('${v}'))</p></script>",
+    "<script type=text/template><input name=a value=\"${v}\" title='</scr${v}>'>${v}</script>",
+    "<script type=text/html><a href='${v}' onclick='f(\"</scr${v}>\")'>${v}</a></script>",
+    "<script type='text/x-tmpl'><% f(\"${v}\") %>{{g '${v}' ${v}}}<textarea>${v}</script>",
+    "<script type=text/plain>${v}${v}</script>",
     "<script src='lang/${v}.js'></script>",
     "<script src='/lang/${v}/a.js'></script>",
     "<script src='https://cdn/a.js?key=${v}'></script>",
@@ -304,6 +308,48 @@ def test_unknown_placeholders_in_code_are_the_authors_own(html: str) -> None:
     if not compiled.problems:
         page = compiled.render({"w": "x"})
         assert "${v}" in page.head + page.body + page.scripts
+
+
+@pytest.mark.parametrize("kind", ["text/template", "x-handlebars", "text/html", "x-jsrender"])
+def test_templates_in_scripts_get_values_as_markup(kind: str) -> None:
+    content = "<input value=\"${v}\" title=${v}><p>${v}, ${own}</p><a href='/${own}?${v}'></a>"
+    value = 'What\'s "it", <Doc>?'
+
+    page = compile_page(f"<script type={kind}>{content}</script>").render({"v": value})
+
+    inside = page.body.removeprefix(f"<script type={kind}>").removesuffix("</script>")
+    quoted, text = escape(value), escape(value, quote=False)
+    assert inside == (
+        f'<input value="{quoted}" title="{quoted}"><p>{text}, ${{own}}</p>'
+        "<a href='/${own}?What%27s%20%22it%22%2C%20%3CDoc%3E%3F'></a>"
+    )
+
+
+@pytest.mark.parametrize("value", ["{{f()}}", "${f()}", "{%f%}", "<%f()%>", "{", "{{"])
+def test_no_value_is_an_expression_of_a_template(value: str) -> None:
+    html = "<script type=text/x-tmpl><p title='${v}'>{${v} ${v}${v}</p></script>"
+
+    inside = _rendered(html, value).partition("<p")[2].replace("{&#123;", "")
+
+    assert not re.search(r"[{$#%]\{|\{[{%]|<%", inside)
+
+
+@pytest.mark.parametrize("value", ["don't know, 50%", '{"a": [1, 2]}'])
+def test_text_in_scripts_is_the_value(value: str) -> None:
+    assert f">{value}</script>" in _rendered("<script type=text/plain>${v}</script>", value)
+
+
+@pytest.mark.parametrize("html", ["<p title='</scr${v}>'>", "<p onclick='f(\"</scr${v}>\")'>"])
+def test_no_value_ends_the_script_of_a_template(html: str) -> None:
+    written = _rendered(f"<script type=text/template>{html}</p></script>", "ipt")
+
+    assert written.count("</script") == 1
+
+
+def test_raw_values_in_templates_are_markup() -> None:
+    html = "<script type=text/template><${v|raw}>${v|raw}</script>"
+
+    assert "<b>b</script>" in _rendered(html, "b")
 
 
 def _tokens(html: str) -> list[tuple[Kind, str]]:

@@ -14,8 +14,8 @@ from famulus_static_html.source import PLACEHOLDER, Placeholder, Source
 from famulus_static_html.template import Part, optional, required
 from famulus_static_html.urls import without_code
 
-# A literal that a value, or an empty one and what follows, could turn into an end tag or a comment.
-_TAG_BEGUN = re.compile(r"<(?=[/!]?[A-Za-z-]*\Z)")
+#: A literal that a value, or an empty one and what follows, could make an end tag or a comment.
+TAG_BEGUN = re.compile(r"<(?=[/!]?[A-Za-z-]*\Z)")
 _CSS_IMPORT = re.compile(
     rf"""/\*.*?(?:\*/|\Z)|"(?:{PLACEHOLDER}|\\.|[^"\\])*+"?|'(?:{PLACEHOLDER}|\\.|[^'\\])*+'?
     |(?P<import>@import(?:{PLACEHOLDER}|/\*.*?(?:\*/|\Z)|url\([^"')]*\)|"[^"]*"?|'[^']*'?|[^;"'])*+)
@@ -40,7 +40,7 @@ def rcdata_parts(pieces: Sequence[str | Placeholder]) -> list[Part]:
     last = len(pieces) - 1
     return text_parts(
         [
-            _TAG_BEGUN.sub("&lt;", piece) if isinstance(piece, str) and index < last else piece
+            TAG_BEGUN.sub("&lt;", piece) if isinstance(piece, str) and index < last else piece
             for index, piece in enumerate(pieces)
         ]
     )
@@ -65,7 +65,7 @@ def style_parts(source: Source, start: int, end: int, refuse: Refuse, forbid: Re
             forbid(piece, "decides which style sheet is imported")
             parts.append(piece.source)
         else:
-            if _TAG_BEGUN.search(written) and not piece.raw:
+            if TAG_BEGUN.search(written) and not piece.raw:
                 refuse(piece, "stands right behind a < in a <style>")
             parts.append(optional(piece, escapes.css))
     return parts
@@ -89,7 +89,7 @@ def script_parts(
             forbid(found, "decides which code is run")
             parts += [literal, found.source]
             continue
-        begun = _TAG_BEGUN.search(literal) if place in _LITERALS else None
+        begun = TAG_BEGUN.search(literal) if place in _LITERALS else None
         cut = begun.start() if begun else len(literal)
         own = literal[cut:]
         before = (own.replace("<", "\\u003c"), own)

@@ -15,6 +15,7 @@ _LIQUID = re.compile(
     rf"\{{\{{[^{{}}]*?{_INPUT}[^{{}}]*(?:\}}\}})?|\{{%[^%]*?{_INPUT}[^%]*(?:%\}})?"
 )
 _MOST_SHOWN = 60
+_NOT_RUN = (ScriptKind.INERT, ScriptKind.OTHER)
 
 
 def ground_truth_faults(source: Source, tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
@@ -39,7 +40,7 @@ def _end(source: Source, token: Token) -> int:
     if token.kind in (Kind.COMMENT, Kind.DOCTYPE):
         return token.start
     is_script = token.name == "script" and token.content is not None
-    is_inert = is_script and script_kind(source, token) is ScriptKind.OTHER
+    is_inert = is_script and script_kind(source, token) in _NOT_RUN
     return token.head_end if is_inert else token.end
 
 

@@ -39,6 +39,7 @@ from famulus_static_html.forms import (
     own_forms,
 )
 from famulus_static_html.ground_truth import ground_truth_faults
+from famulus_static_html.inert import inert_parts
 from famulus_static_html.local_files import LocalFiles
 from famulus_static_html.mturk import MTURK_ACTION, MTurkParts
 from famulus_static_html.outer import NOT_USED, OuterTags
@@ -381,6 +382,8 @@ class _Compiler:
         if kind is ScriptKind.RULES:
             reason = "stands in rules for what is loaded"
             return untouched_parts(self.source, start, end, reason, self._forbid)
+        if kind is ScriptKind.INERT:
+            return inert_parts(self.source, start, end, self._forbid)
         return script_parts(self.source, start, end, kind, self._forbid)
 
     def _refuse_all(self, pieces: list[str | Placeholder]) -> Callable[[str], None]:

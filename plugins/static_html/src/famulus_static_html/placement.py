@@ -20,6 +20,10 @@ _JS_TYPE = re.compile(r"|module|(?:text|application)/(?:x-)?(?:java|ecma|j|live)
 _READ_BY_SCRIPTS = frozenset({"importmap", "speculationrules"})
 # Types that other scripts turn into JavaScript.
 _COMPILED_TYPE = re.compile(r"babel|jsx|typescript|coffeescript|hyperscript|py(?:thon)?\Z")
+# Code in languages that only libraries and graphics cards run.
+_OTHER_CODE = re.compile(
+    r"mathjax-config|script|shader|x-(?:vertex|fragment)|glsl|wgsl|processing|ruby|perl|lua|\br\Z"
+)
 _IMPORT = re.compile(r"@import[^;]*?(?://|\\)", re.IGNORECASE)
 # Code that looks for its own script element.
 _NEEDS_PLACE = re.compile(
@@ -151,8 +155,9 @@ def script_kind(source: Source, token: Token) -> ScriptKind:
         return ScriptKind.RULES
     if written.endswith("json"):
         return ScriptKind.JSON
-    is_code = _JS_TYPE.fullmatch(written) or _COMPILED_TYPE.search(written)
-    return ScriptKind.CODE if is_code else ScriptKind.OTHER
+    if _JS_TYPE.fullmatch(written) or _COMPILED_TYPE.search(written):
+        return ScriptKind.CODE
+    return ScriptKind.OTHER if _OTHER_CODE.search(written) else ScriptKind.INERT
 
 
 def _is_code(source: Source, token: Token) -> bool:

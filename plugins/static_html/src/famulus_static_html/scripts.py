@@ -57,7 +57,9 @@ class ScriptKind(Enum):
     JSON = auto()
     #: JSON that determines where code is found, or what is loaded
     RULES = auto()
-    #: a template, a shader …
+    #: markup or text that the page's scripts insert
+    INERT = auto()
+    #: code that browsers do not run: a shader, the configuration of a library …
     OTHER = auto()
 
 
