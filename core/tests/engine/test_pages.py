@@ -475,6 +475,7 @@ ANSWERS = {
     "rating": "bad",
     "why": "",
     "which": ["a", "b"],
+    "marks": [],
     "photo": {"name": "cat.png", "size": 12345, "type": "image/png", "sha256": "00"},
 }
 
@@ -486,6 +487,7 @@ def test_sent_data_are_shown_as_stored_and_readably() -> None:
     page = Elements(document)
     assert "photo cat.png (12.3 kB, image/png)" in page.text
     assert "why no answer" in page.text
+    assert "marks nothing" in page.text
     shown = re.search(r'<pre[^>]*id="famulus-answers"[^>]*>(.*?)</pre>', document, re.DOTALL)
     assert shown is not None
     assert json.loads(unescape(shown[1])) == ANSWERS

@@ -58,6 +58,8 @@ _NEXT_UNIT = _("Next unit")
 _CONTINUE = _("Continue")
 _AS_DATA = _("As data")
 _NO_ANSWER = _("no answer")
+# Translators: an empty list as an answer: a worker has found nothing to mark, or chosen nothing
+_NOTHING = _("nothing")
 _MAY_GO_ON = (VisitOutcome.COMPLETED, VisitOutcome.WITHDREW)
 _NOTHING_NOW = _("There is nothing more for you to do right now.")
 _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType(
@@ -416,8 +418,10 @@ def _lines(answers: Any) -> str:
 
 def _value(value: Any, translate: Translator) -> str:
     match value:
-        case None | "" | []:
+        case None | "":
             return f'<span class="famulus-none">{escape(translate(_NO_ANSWER))}</span>'
+        case []:
+            return f'<span class="famulus-none">{escape(translate(_NOTHING))}</span>'
         case {"name": str(name), "size": int(size), "type": str(kind)}:
             details = ", ".join(part for part in (translate(_size(size)), kind) if part)
             return f"{escape(name)} ({escape(details)})"
