@@ -61,6 +61,14 @@ def test_results_of_mturk_are_data(tmp_path: Path) -> None:
     assert _bodies(task)[0].startswith("<p>&lt;b&gt;x&lt;/b&gt; n Judge</p>")
 
 
+@pytest.mark.parametrize("page", ["${Input.text}|${text}", "${Input.text}|${Input.text}"])
+def test_columns_of_results_have_both_names(tmp_path: Path, page: str) -> None:
+    task = _task(tmp_path, f"<p>{page}</p><input name=a>", "Input.text,Answer.a\nx,1\n")
+
+    assert _problems(task) == []
+    assert _bodies(task)[0].startswith("<p>x|x</p>")
+
+
 def test_a_name_that_results_do_not_have_is_refused(tmp_path: Path) -> None:
     (problem,) = _problems(_task(tmp_path, "<p>${txt}</p><input name=a>", RESULTS))
 

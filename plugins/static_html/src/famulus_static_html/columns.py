@@ -23,12 +23,9 @@ def named_columns(columns: Collection[str]) -> Collection[str]:
 
 
 def with_inputs(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a row of MTurk's results with the columns that were uploaded under their own names."""
-    inputs = {name: name[len(INPUT) :] for name in row if name.startswith(INPUT)}
-    if not inputs:
-        return row
-    free = {name: own for name, own in inputs.items() if own and own not in row}
-    return {free.get(name, name): value for name, value in row.items()}
+    """Return a row of MTurk's results with what was uploaded under its own names, too."""
+    inputs = {name[len(INPUT) :]: row[name] for name in row if name.startswith(INPUT)}
+    return {**inputs, **row} if inputs else row
 
 
 def page_problems(
