@@ -130,6 +130,8 @@ def test_a_fault_of_a_question_says_what_is_wrong(
         ('{"a": NaN}', "what JSON cannot have"),
         ('"\\ud83d"', "what JSON cannot have"),
         ("[" * 99_000, "what JSON cannot have"),
+        ('{"a": {"b": 1, "\\u0062": 1}}', "has the key b more than once"),
+        ('{"a": 1, "\\ud83d": 1, "\\ud83d": 2}', "has the key \\ud83d more than once"),
         ("[1]", "Please write an object"),
         ('{"b": 1}', "Please add what is missing: a"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any, ClassVar, NoReturn
 
 from attrs import frozen
@@ -12,6 +13,9 @@ from famulus_form.catalogue import _
 from famulus_form.question import Answers, Question
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import Piece
+
+#: Characters of a key in a sentence.
+_LONGEST_KEY = 50
 
 
 @frozen(kw_only=True)
@@ -30,7 +34,7 @@ class Json(Question):
         if not text:
             return self.missing()
         try:
-            value = json.loads(text, parse_constant=_refuse)
+            value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_object)
             json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         except json.JSONDecodeError as error:
             raise WrongAnswer(
@@ -73,6 +77,17 @@ class Json(Question):
             f' rows="{self.lines}" spellcheck="false" autocapitalize="off"'
             f"{self.needed()}{self.described()}></textarea>"
         ]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        [(key, _times)] = Counter(key for key, _value in pairs).most_common(1)
+        shown = famulus.escaped_line(key, _LONGEST_KEY)
+        raise WrongAnswer(
+            _("Please correct the JSON: it has the key {key} more than once.", key=shown)
+        )
+    return found
 
 
 def _refuse(name: str) -> NoReturn:
