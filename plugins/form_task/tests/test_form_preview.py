@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from html import unescape
 from pathlib import Path
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -65,6 +66,22 @@ def test_each_of_the_first_rows_has_its_page(url: str) -> None:
     assert "How old is Ann?" in get(url)
     assert "How old is &lt;Bob&gt;?" in get(f"{url}?row=1")
     assert "How old is ${who}?" in get(f"{url}?row=7")
+
+
+@pytest.mark.parametrize("data", [None, b""])
+def test_a_page_of_another_host_cannot_read_the_rows(url: str, data: bytes | None) -> None:
+    port = urlsplit(url).port
+    own = [f"{name}:{port}" for name in ("127.0.0.1", "LOCALHOST", "[::1]")]
+    others = [f"evil.example:{port}", "127.0.0.1", "localhost:1", f"localhost.evil.example:{port}"]
+
+    for host in own:
+        with urlopen(Request(url, data, {"Host": host})) as response:
+            assert response.status == 200
+    for host in (*others, ""):
+        for path in ("", "state", "cat.svg"):
+            with pytest.raises(HTTPError, match="403") as refused:
+                urlopen(Request(url + path, data, {"Host": host}))
+            assert "Ann" not in refused.value.read().decode()
 
 
 def test_what_is_sent_is_shown_as_it_would_be_exported(url: str) -> None:

@@ -17,6 +17,8 @@ import famulus
 from famulus_form.preview import MOST_ROWS, Preview
 
 _HOST = "127.0.0.1"
+_LOOPBACK = (_HOST, "[::1]", "localhost")
+_HTTP_PORT = 80
 _LARGEST = 100_000_000
 
 
@@ -80,12 +82,22 @@ class PreviewServer(ThreadingHTTPServer):
         """The address of the page."""
         return f"http://{_HOST}:{self.server_port}/"
 
+    def is_own_host(self, host: str) -> bool:
+        """Return whether a Host header names this machine, and the port of this server.
+
+        A page elsewhere, whose name leads to this machine, could read the rows otherwise.
+        """
+        ports = [f":{self.server_port}", *([""] if self.server_port == _HTTP_PORT else [])]
+        return host.strip().lower() in {f"{name}{port}" for name in _LOOPBACK for port in ports}
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: PreviewServer
 
     def do_GET(self) -> None:
         """Answer with the page, the state of its files, or one of them."""
+        if self._refuses_host():
+            return
         path = unquote(urlsplit(self.path).path)
         if path == "/":
             self.server.report_problems()
@@ -97,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a form with its typed answers."""
+        if self._refuses_host():
+            return
         size = int(self.headers.get("Content-Length") or 0)
         if size > _LARGEST:
             self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -106,6 +120,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in http.server
         """Log nothing: the page asks for the state of its files all the time."""
+
+    def _refuses_host(self) -> bool:
+        if self.server.is_own_host(self.headers.get("Host") or ""):
+            return False
+        self.send_error(HTTPStatus.FORBIDDEN, explain=f"Open {self.server.url}")
+        return True
 
     def _row(self) -> int:
         found = parse_qs(urlsplit(self.path).query).get("row", ["0"])[0]
