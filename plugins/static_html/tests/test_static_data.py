@@ -10,9 +10,12 @@ import pytest
 
 import famulus
 from famulus.contracts.plan import Role
+from famulus.engine.pages import SUBMISSION_FIELD, TOKEN_FIELD
 from famulus_static_html.attributes import switches
 from famulus_static_html.blueprint import StaticTaskBlueprint
+from famulus_static_html.markup import LoadedRows, MarkupWatch
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
+from famulus_static_html.page import compile_page
 
 WORKER = famulus.WorkerView(id=1, name="zoe", provider_type="mock")
 
@@ -173,3 +176,40 @@ def test_files_that_are_not_served_are_warnings_that_name_the_option(tmp_path: P
     assert "/d.png is not in" in named[1].message
     assert "${a}: 1, the file of line 2, is not in" in named[2].message
     assert all("blueprint.extra_source_dir" in one.message for one in [*unset, *named])
+
+
+@pytest.mark.parametrize("name", [TOKEN_FIELD, SUBMISSION_FIELD])
+@pytest.mark.parametrize(
+    ("page", "data", "place"),
+    [
+        ("<p>\n<input name='{name}'>", "a\n1\n", "<input>"),
+        ("<p>\n<textarea name={name}></textarea>", "a\n1\n", "<textarea>"),
+        ("<p>\n<input name='${{a}}'>", "a\nx\n{name}\n", "line 3 of data.csv"),
+        ("<p>\n<input name='famulus_${{a}}'>", "Input.a\ntoken\nsubmission\n", "of data.csv"),
+        ("<p>\n${{a|raw}}", "a\n<input name={name}>\n", "line 2 of data.csv"),
+    ],
+)
+def test_a_field_with_a_name_of_the_frame_is_refused(
+    tmp_path: Path, name: str, page: str, data: str, place: str
+) -> None:
+    task = _task(tmp_path, page.format(name=name), data.format(name=name))
+
+    problem = next(one for one in _problems(task) if "is reserved" in one.message)
+
+    assert (problem.file, problem.line, problem.warning) == (tmp_path / "task.html", 2, False)
+    assert place in problem.message
+
+
+@pytest.mark.parametrize("page", ["<p id=famulus_token><input name=token>", "<input name='${a}'>"])
+def test_other_names_are_the_authors(tmp_path: Path, page: str) -> None:
+    assert _problems(_task(tmp_path, page, "a\nfamulus_x\n")) == []
+
+
+def test_a_generated_row_with_a_name_of_the_frame_is_refused() -> None:
+    page = compile_page("<input name='${a}'>")
+    rows = LoadedRows(MarkupWatch(page, Path("task.html")))
+
+    rows.see(1, {"a": "x"})
+
+    with pytest.raises(famulus.UsageError, match="row 2, the name famulus_token is reserved"):
+        rows.see(2, {"a": "famulus_token"})

@@ -12,6 +12,7 @@ from famulus_static_html.fields import ListFields
 from famulus_static_html.local_files import LocalFiles
 from famulus_static_html.mturk import MTurkParts
 from famulus_static_html.outer import OuterAttributes, OuterTags
+from famulus_static_html.reserved import FieldName
 from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.template import Template
 from famulus_static_html.tokens import Kind, tokenise
@@ -49,6 +50,8 @@ class CompiledPage:
     quoted: tuple[Placeholder, ...]
     #: placeholders that stand for an attribute without a value, such as ``checked``
     switches: tuple[Placeholder, ...]
+    #: names of fields that values are a part of
+    row_names: tuple[FieldName, ...]
     #: what the page names in its own folder
     files: LocalFiles
     lists: ListFields

@@ -56,12 +56,13 @@ def has_named_field(source: Source, tokens: Iterable[Token]) -> bool:
     A custom element with a name may be one.
     """
     return any(
-        token.kind is Kind.START and _is_field(source, token) and value_of(source, token, "name")
+        token.kind is Kind.START and is_field(source, token) and value_of(source, token, "name")
         for token in tokens
     )
 
 
-def _is_field(source: Source, token: Token) -> bool:
+def is_field(source: Source, token: Token) -> bool:
+    """Return whether the value of an element can be sent with the form."""
     if token.name == "input":
         return value_of(source, token, "type").strip().lower() not in _UNSENT
     return token.name in ("select", "textarea", "button") or "-" in token.name

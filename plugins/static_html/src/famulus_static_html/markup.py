@@ -17,6 +17,7 @@ from famulus_static_html.attributes import switches
 from famulus_static_html.columns import INPUT, forbidden_problems
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.escapes import text_of
+from famulus_static_html.reserved import reserved_fault, reserved_fields
 from famulus_static_html.source import Placeholder, Source, trust
 from famulus_static_html.tokens import Kind, tokenise
 
@@ -52,6 +53,9 @@ def raw_fault(text: str) -> str | None:
                 return f"holds <{end}{token.name}>, and the page is inside a form of its own"
             is_empty = token.name in ("svg", "math") and text[token.end - 2] == "/"
             opened[token.name] += 0 if is_empty else 1 if token.kind is Kind.START else -1
+    source = Source(text)
+    if fault := next((fault for _, fault in reserved_fields(source, tokenise(source))), None):
+        return f"contains a field without an answer: {fault}"
     open_ = next((name for name in _CLOSED if opened[name] > 0), None)
     return f"opens <{open_}> and does not close it" if open_ else None
 
@@ -97,6 +101,7 @@ class MarkupWatch:
     _markup: dict[str, _Found] = field(factory=dict, init=False)
     _fields: dict[str, _Found] = field(factory=dict, init=False)
     _faults: dict[str, _Found] = field(factory=dict, init=False)
+    _reserved: dict[str, _Found] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._escaped = self._undecided(self.page.shown)
@@ -112,6 +117,7 @@ class MarkupWatch:
     def names(self) -> set[str]:
         """The columns that it reads."""
         names = {*self._escaped, *self._raw, *self._quoted, *self._switches}
+        names.update(*(each.columns for each in self.page.row_names))
         return names | {INPUT + name for name in names}
 
     def see(self, place: int, row: Mapping[str, Any]) -> None:
@@ -132,6 +138,13 @@ class MarkupWatch:
             if switches(_value(row, name)) is None:
                 _add(self._not_switches, name, place)
         self._see_raw(place, row)
+        self._see_names(place, row)
+
+    def _see_names(self, place: int, row: Mapping[str, Any]) -> None:
+        for name in self.page.row_names:
+            values = {column: _value(row, column) for column in name.columns}
+            if fault := reserved_fault(name.filled(values)):
+                _add(self._reserved, name.written, place, fault)
 
     def _see_raw(self, place: int, row: Mapping[str, Any]) -> None:
         for name in self._raw:
@@ -144,7 +157,7 @@ class MarkupWatch:
     def doubts(self) -> int:
         """The number of placeholders for which something was found so far."""
         found = (self._markup, self._fields, self._entities, self._faults, self._not_switches)
-        return sum(map(len, found))
+        return sum(map(len, found)) + len(self._reserved)
 
     def problems(self) -> Iterator[famulus.Problem]:
         """Yield a warning or an error for each placeholder whose values contain markup.
@@ -157,6 +170,12 @@ class MarkupWatch:
                 self._raw[name],
                 f"the value of {self._place(found)} {found.reason}{self._more(found)}; take that "
                 f"out of the data, or write {_written(self._raw[name], 'text')} to show it as text",
+            )
+        for written, found in self._reserved.items():
+            message = f"with {self._place(found)}, {found.reason}{self._more(found)}"
+            line = next(one.line for one in self.page.row_names if one.written == written)
+            yield famulus.Problem(
+                f'name="{written}": {message}; change the value', file=self.file, line=line
             )
         for name, found in self._not_switches.items():
             placeholder = self._switches[name]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from attrs import define, field
@@ -52,6 +53,7 @@ from famulus_static_html.placement import (
     scripts_among,
     where,
 )
+from famulus_static_html.reserved import names_from_rows, reserved_fields
 from famulus_static_html.scripts import ScriptKind
 from famulus_static_html.settings import SETTINGS
 from famulus_static_html.source import Placeholder, Source, read_html, trust
@@ -112,7 +114,8 @@ class _Compiler:
         live = list(outside_templates(tokens))
         scripts = scripts_among(self.source, live)
         self._judge(own_forms(self.source, live))
-        for offset, fault in ground_truth_faults(self.source, tokens):
+        faults = (ground_truth_faults(self.source, tokens), reserved_fields(self.source, starts))
+        for offset, fault in chain(*faults):
             self._problem(offset, fault)
         self._doubt_blocking(scripts)
         self.moved = frozenset(token.start for token in moved_scripts(self.source, scripts))
@@ -137,6 +140,7 @@ class _Compiler:
             shown=tuple(self.shown),
             quoted=tuple(self.quoted),
             switches=tuple(self.switches),
+            row_names=names_from_rows(self.source, starts),
             files=LocalFiles.of(self.source, tokens, live, self.file),
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
