@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -323,20 +324,21 @@ def drag(page: Page, area: Any, start: tuple[float, float], end: tuple[float, fl
     page.mouse.up()
 
 
-@pytest.mark.parametrize("direction", ["ltr", "rtl"])
-def test_the_left_one_is_on_the_left_in_all_languages(
-    run: ServedRun, open_page: Open, direction: str
+def test_the_left_one_is_on_the_left_in_all_languages_and_widths(
+    run: ServedRun, open_page: Open
 ) -> None:
     page = open_page(run)
-
-    page.evaluate("direction => { document.documentElement.dir = direction; }", direction)
-
     left, right = page.locator(".fq-side").all()
     assert "The left one" in left.inner_text()
-    boxes = left.bounding_box(), right.bounding_box()
-    assert boxes[0] is not None
-    assert boxes[1] is not None
-    assert boxes[0]["x"] < boxes[1]["x"]
+
+    for direction, width in product(("ltr", "rtl"), (1280, 390, 320)):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("direction => { document.documentElement.dir = direction; }", direction)
+        boxes = left.bounding_box(), right.bounding_box()
+        assert boxes[0] is not None
+        assert boxes[1] is not None
+        assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"], (direction, width)
+        assert boxes[0]["y"] == boxes[1]["y"], (direction, width)
 
 
 def test_marks_survive_a_reload_and_are_stored(marked_run: ServedRun, open_page: Open) -> None:
