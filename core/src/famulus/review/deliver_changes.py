@@ -86,5 +86,5 @@ def _failures(database: Database, run: int, after: int) -> list[str]:
         are_paying = len(rows_in_ledger(tx, rows)) == len(rows)
     more = f" (and {len(rows) - 1:,} more)" if len(rows) > 1 else ""
     # The ledger has nothing of a rejection.
-    command = f"famulus payments --run {run}" if are_paying else f"famulus status {run}"
-    return [f"run {run}: {rows[0].error}{more}; `{command}` shows what is open"] if rows else []
+    command = f"`famulus payments --run {run}`" if are_paying else f"`famulus status {run}`"
+    return [f"run {run}: {rows[0].error}{more}; {command} shows what is open"] if rows else []
