@@ -32,7 +32,7 @@ from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.movable_clock import MovableClock
 
 #: Stored fields that no export has: numbers that are only used inside the database.
-INTERNAL = {"holder", "worker_id", "visit"}
+INTERNAL = {"holder", "worker_id", "visit", "replacement"}
 
 
 @pytest.fixture
