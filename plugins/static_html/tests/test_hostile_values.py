@@ -346,6 +346,26 @@ def test_no_value_ends_the_script_of_a_template(html: str) -> None:
     assert written.count("</script") == 1
 
 
+@pytest.mark.parametrize(
+    "html",
+    ["<script src='${v}'><\\/script>", "<script>import '${v}'<\\/script>", "<script>f(${v})"],
+)
+def test_scripts_in_templates_are_checked_as_scripts(html: str) -> None:
+    page = compile_page(f"<script type=text/template>{html}</p></script>")
+
+    (problem,) = page_problems(page, Path("task.html"), ["v"])
+
+    assert not problem.warning
+
+
+def test_values_behind_a_script_in_a_template_are_markup() -> None:
+    html = "<script type=text/html><script>f('${v}', ${v})<\\/script><p>${v}</script>"
+
+    written = _rendered(html, "it's")
+
+    assert "f('it\\u0027s', \"it\\u0027s\")<\\/script><p>it's</script>" in written
+
+
 def test_raw_values_in_templates_are_markup() -> None:
     html = "<script type=text/template><${v|raw}>${v|raw}</script>"
 

@@ -92,6 +92,14 @@ def test_a_value_that_names_an_attribute_is_inserted(tmp_path: Path) -> None:
     ]
 
 
+def test_a_value_in_the_place_of_an_attribute_of_a_template_is_refused(tmp_path: Path) -> None:
+    page = f"<script type=text/template>{SWITCHED}</script>"
+
+    problems = _problems(_task(tmp_path, page, "checked\nchecked\nonfocus=go()\n"))
+
+    assert ["line 3 of data.csv" in one.message for one in problems if not one.warning] == [True]
+
+
 def test_another_value_in_the_place_of_an_attribute_is_refused_and_trusted(tmp_path: Path) -> None:
     data = "checked\nchecked\nonfocus=go()\nvalue=x\n"
 
@@ -184,6 +192,7 @@ def test_files_that_are_not_served_are_warnings_that_name_the_option(tmp_path: P
     [
         ("<p>\n<input name='{name}'>", "a\n1\n", "<input>"),
         ("<p>\n<textarea name={name}></textarea>", "a\n1\n", "<textarea>"),
+        ("<script type=text/html>\n<input name={name}></script>", "a\n1\n", "<input>"),
         ("<p>\n<input name='${{a}}'>", "a\nx\n{name}\n", "line 3 of data.csv"),
         ("<p>\n<input name='famulus_${{a}}'>", "Input.a\ntoken\nsubmission\n", "of data.csv"),
         ("<p>\n${{a|raw}}", "a\n<input name={name}>\n", "line 2 of data.csv"),

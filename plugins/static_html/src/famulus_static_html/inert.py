@@ -34,15 +34,34 @@ _BRACE = re.compile(r'\{(?!")|(?<=[{$#%@])\{')
 _BRACE_OR_FIRST = re.compile(rf"\A\{{|{_BRACE.pattern}")
 _BEFORE_BRACE = tuple("{$#%@")
 _IN_STRING = str.maketrans({sign: f"&#{ord(sign)};" for sign in "{}\\`"})
+# How a script in a template ends, for the script around it to go on.
+_INNER_END = re.compile(r"<\\/(script)>", re.IGNORECASE)
 _URLS = frozenset({Context.URL, Context.URL_LIST, Context.CODE_URL})
 
 
-def inert_parts(source: Source, start: int, end: int, forbid: Refuse) -> list[Part]:
+def inert_parts(
+    source: Source, start: int, end: int, forbid: Refuse, switches_found: list[Placeholder]
+) -> list[Part]:
     """Return the content of a ``<script>`` that is a template or text.
 
     A placeholder without a column stays, as in every script.
+
+    :param switches_found: gets the placeholders that stand for an attribute such as ``checked``.
     """
-    return _Inert(source, start, end, forbid).parts()
+    return _Inert(source, start, end, forbid, switches_found).parts()
+
+
+def inert_tokens(source: Source, start: int, end: int) -> Iterator[Token]:
+    """Yield the tokens of the markup in a ``<script>``, with their offsets in the page."""
+    text = _content_only(source, start, end).text
+    # Of the same length, so that offsets stay.
+    return tokenise(Source(_INNER_END.sub(r"</\1 >", text)))
+
+
+def _content_only(source: Source, start: int, end: int) -> Source:
+    """Return a source whose offsets and lines are those of the whole page."""
+    blank = re.sub(r"[^\n]", " ", source.text[:start])
+    return Source(blank + source.text[start:end], source.trusted)
 
 
 @define
@@ -53,19 +72,17 @@ class _Inert:
     start: int
     end: int
     forbid: Refuse
+    switches: list[Placeholder]
     _view: Source = field(init=False)
     _fills: dict[tuple[int, int], list[Part]] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        # Offsets and lines are those of the whole page.
-        blank = re.sub(r"[^\n]", " ", self.source.text[: self.start])
-        text = blank + self.source.text[self.start : self.end]
-        self._view = Source(text, self.source.trusted)
+        self._view = _content_only(self.source, self.start, self.end)
 
     def parts(self) -> list[Part]:
         """Return the content in parts."""
         self._expressions()
-        for token in tokenise(self._view):
+        for token in inert_tokens(self.source, self.start, self.end):
             self._token(token)
         parts: list[Part] = []
         position = self.start
@@ -97,20 +114,14 @@ class _Inert:
         if token.kind is Kind.TEXT:
             for piece in self._open(token.start, token.end):
                 self._put(piece, self._text_escape(piece))
-        elif token.kind is Kind.BROKEN and token.name == "<script>":
-            self._script(token)
         elif token.kind is Kind.BROKEN:
             for piece in self._open(token.start, token.end):
-                self._put(piece, _in_string)
+                if token.name.startswith("<script") and not piece.raw:
+                    self.forbid(piece, "stands in a script of a template that has no <\\/script>")
+                else:
+                    self._put(piece, _in_string)
         elif token.kind in (Kind.START, Kind.END):
             self._tag(token)
-
-    def _script(self, token: Token) -> None:
-        """Fill a script within the template, which ends by ``<\\/script>``."""
-        start = self._view.text.find(">", token.start) + 1
-        span = (start, len(self._view.text))
-        self._fills = {key: fills for key, fills in self._fills.items() if key[0] < start}
-        self._fills[span] = script_parts(self._view, *span, ScriptKind.CODE, self.forbid)
 
     def _tag(self, token: Token) -> None:
         position = token.start
@@ -130,6 +141,7 @@ class _Inert:
             if piece.raw:
                 self._put(piece, escapes.text_of)
             elif token.kind is Kind.START and self._view.text[piece.start - 1].isspace():
+                self.switches.append(piece)
                 self._put(piece, lambda value: switches(value) or "")
             else:
                 self.forbid(piece, "stands in the name of a tag or of an attribute")
@@ -174,6 +186,11 @@ class _Inert:
         self._fills[end, end] = ['"']
 
     def _content(self, token: Token, start: int, end: int) -> None:
+        if token.name == "script":
+            self._fills = {key: v for key, v in self._fills.items() if not start <= key[0] < end}
+            parts = script_parts(self._view, start, end, ScriptKind.CODE, self.forbid)
+            self._fills[start, end] = parts
+            return
         for piece in self._open(start, end):
             if token.name in OPAQUE and not piece.raw:
                 self.forbid(piece, f"stands in <{token.name}>, where no escaping is possible")

@@ -387,7 +387,7 @@ class _Compiler:
             reason = "stands in rules for what is loaded"
             return untouched_parts(self.source, start, end, reason, self._forbid)
         if kind is ScriptKind.INERT:
-            return inert_parts(self.source, start, end, self._forbid)
+            return inert_parts(self.source, start, end, self._forbid, self.switches)
         return script_parts(self.source, start, end, kind, self._forbid)
 
     def _refuse_all(self, pieces: list[str | Placeholder]) -> Callable[[str], None]:

@@ -10,6 +10,9 @@ from attrs import frozen
 
 from famulus_static_html.escapes import text_of
 from famulus_static_html.fields import is_field
+from famulus_static_html.inert import inert_tokens
+from famulus_static_html.placement import script_kind
+from famulus_static_html.scripts import ScriptKind
 from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.tokens import Kind, Token
 
@@ -28,7 +31,7 @@ class FieldName:
     @classmethod
     def all_of(cls, source: Source, tokens: Iterable[Token]) -> Iterator[tuple[Token, Self]]:
         """Yield the names of the fields among the tokens, with the token of each."""
-        for token in tokens:
+        for token in _with_templates(source, tokens):
             found = token.attribute("name") if token.kind is Kind.START else None
             if found is None or found.value is None or not is_field(source, token):
                 continue
@@ -47,6 +50,15 @@ class FieldName:
             html.unescape(piece) if isinstance(piece, str) else _value(piece, values)
             for piece in self.pieces
         )
+
+
+def _with_templates(source: Source, tokens: Iterable[Token]) -> Iterator[Token]:
+    """Yield the tokens, and those of the templates in scripts among them."""
+    for token in tokens:
+        yield token
+        is_script = token.kind is Kind.START and token.name == "script"
+        if is_script and token.content and script_kind(source, token) is ScriptKind.INERT:
+            yield from inert_tokens(source, *token.content)
 
 
 def _value(piece: Placeholder, values: Mapping[str, Any]) -> str:
