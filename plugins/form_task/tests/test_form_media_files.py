@@ -28,13 +28,23 @@ questions:
   question: Where?
   image: map.png
 """
+UNSHOWN = """data
+javascript:alert(1)
+https://example.org/a.mp3
+cat.png
+" FILE:///a.mp3"
+"data:audio/wav;base64,AA"
+"data:text/html,x"
+"""
 DATA = (
     "img,n\ncat.png,1\nhttps://example.org/x.png,2\nimg\\dog.png,3\n../up.png,4\n/img/cow.png,5\n"
 )
 
 
-def task_of(folder: Path, served: Path | None, form: str = FORM, **more: Any) -> FormBlueprint:
-    (folder / "data.csv").write_text(DATA)
+def task_of(
+    folder: Path, served: Path | None, form: str = FORM, data: str = DATA, **more: Any
+) -> FormBlueprint:
+    (folder / "data.csv").write_text(data)
     args = FormArgs(
         form=write_form(folder, form),
         data_csv=folder / "data.csv",
@@ -121,6 +131,23 @@ def test_each_missing_file_is_named_with_its_line_and_rows(tmp_path: Path) -> No
     assert found[3][1].endswith(f"{place} (also {last})")
 
 
+def test_each_address_of_a_row_that_is_not_shown_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "cat.png")
+    for kind in ("audio", "image", "video"):
+        form = (
+            f"questions:\n- show: {{{kind}: '${{data}}'}}\n- {{name: a, type: text, question: Q}}\n"
+        )
+
+        assert warnings(tmp_path, None, form, data=UNSHOWN) == [
+            (
+                2,
+                "${data}: 'javascript:alert(1)', the address of line 2, is not shown: begin with "
+                "https://, or name a file (also line 5: ' FILE:///a.mp3', "
+                "line 7: 'data:text/html,x')",
+            )
+        ]
+
+
 def test_only_what_a_folder_does_not_have_is_missing(tmp_path: Path) -> None:
     served = tmp_path / "served"
     touch(served, *(name for name in NAMED if name not in ("beispiel.png", "clips/3.mp4")))
@@ -146,7 +173,10 @@ def test_an_onboarding_has_files_too(tmp_path: Path) -> None:
     )
     touch(tmp_path, "intro/first.png", "second.png")
     question = "questions:\n- {name: a, type: text, question: '${img} ${n}'}\n"
-    options = {"onboarding_form": onboarding, "onboarding_qualification": "trained"}
+    options: dict[str, Any] = {
+        "onboarding_form": onboarding,
+        "onboarding_qualification": "trained",
+    }
 
     found = warnings(tmp_path, None, question, **options)
 

@@ -10,6 +10,7 @@ import famulus
 from famulus_form.form_file import FormFile, read_form
 from famulus_form.languages import language_warnings
 from famulus_form.media_files import files_beside, files_beside_form
+from famulus_form.media_watch import MediaWatch
 from famulus_form.onboarding import judged_task_problems, onboarding_problems
 from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.texts import OWN_NAMES, placeholders
@@ -40,9 +41,10 @@ def form_problems(
     files = famulus.data_files(args)
     path = Path() if args.form is None else args.form.expanduser()
     beside = files_beside(path, forms, files)
-    watch = famulus.FileWatch(beside, folder, "line" if files else "row")
+    watch = MediaWatch(famulus.FileWatch(beside, folder, "line" if files else "row"))
     data = famulus.check_task_data(plan, given, ROWS_KEY, used - OWN_NAMES, watch)
     found += data.problems
+    found += watch.problems()
     if data.columns is not None:
         columns = data.columns
         found += once(each for form in forms for each in unknown_columns(form, columns))
@@ -55,7 +57,7 @@ def form_problems(
     found += once(onboarding_problems(args, state, plan))
     if folder is None or folder.is_dir():
         found += famulus.file_problems(beside, folder)
-        found += watch.problems()
+        found += watch.files.problems()
         if args.onboarding_form is not None:
             onboarding = files_beside_form(args.onboarding_form.expanduser())
             found += famulus.file_problems(onboarding, folder)
