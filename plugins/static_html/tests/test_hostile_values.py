@@ -327,9 +327,10 @@ def test_templates_in_scripts_get_values_as_markup(kind: str) -> None:
 
 @pytest.mark.parametrize("value", ["{{f()}}", "${f()}", "{%f%}", "<%f()%>", "{", "{{"])
 def test_no_value_is_an_expression_of_a_template(value: str) -> None:
-    html = "<script type=text/x-tmpl><p title='${v}'>{${v} ${v}${v}</p></script>"
+    html = "<script type=text/x-tmpl><p title='${v}'>{${v} ${v}${v}<img src='${v}' srcset='${v}'>"
+    html += "</p></script>"
 
-    inside = _rendered(html, value).partition("<p")[2].replace("{&#123;", "")
+    inside = _rendered(html, value).partition("<p")[2].replace("{&#123;", "").replace("%7B", "")
 
     assert not re.search(r"[{$#%]\{|\{[{%]|<%", inside)
 
@@ -364,6 +365,15 @@ def test_values_behind_a_script_in_a_template_are_markup() -> None:
     written = _rendered(html, "it's")
 
     assert "f('it\\u0027s', \"it\\u0027s\")<\\/script><p>it's</script>" in written
+
+
+def test_expressions_in_addresses_of_templates_stay() -> None:
+    html = "<img src=\"<%= f('x') %>/${v}\"><a href='{{f \"x\"}}?a=${v}'>a</a>"
+
+    written = _rendered(f"<script type=text/template>{html}</script>", "a/b c.png")
+
+    assert "src=\"<%= f('x') %>/a/b%20c.png\"" in written
+    assert "href='{{f \"x\"}}?a=a%2Fb%20c.png'" in written
 
 
 def test_raw_values_in_templates_are_markup() -> None:

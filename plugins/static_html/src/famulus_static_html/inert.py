@@ -27,6 +27,7 @@ from famulus_static_html.scripts import Place, ScriptKind, backslash_before, pla
 from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.template import Fill, Part, optional
 from famulus_static_html.tokens import OPAQUE, RCDATA, Attribute, Kind, Token, tokenise
+from famulus_static_html.urls import INVALID, is_allowed
 
 _EXPRESSION = re.compile(r"<%.*?(?:%>|\Z)|\{\{.*?(?:\}\}|\Z)", re.DOTALL)
 # All that can begin an expression of a template engine, unlike the objects of JSON.
@@ -36,7 +37,9 @@ _BEFORE_BRACE = tuple("{$#%@")
 _IN_STRING = str.maketrans({sign: f"&#{ord(sign)};" for sign in "{}\\`"})
 # How a script in a template ends, for the script around it to go on.
 _INNER_END = re.compile(r"<\\/(script)>", re.IGNORECASE)
-_URLS = frozenset({Context.URL, Context.URL_LIST, Context.CODE_URL})
+_URLS = frozenset({Context.URL, Context.CODE_URL})
+# What has a meaning in an address behind its first slash.
+_IN_PATH = "/%:@!$*+,;=~()?#&"
 
 
 def inert_parts(
@@ -161,17 +164,10 @@ class _Inert:
             parts = attribute_parts(self._view, token, attribute, self.forbid)
         elif context in _URLS and len(open_) == len(self._view.placeholders(*span)):
             whole = attribute_parts(self._view, token, attribute, self.forbid)
-            parts = _all_or_each(self._view, span, whole)
+            is_code = context is Context.CODE_URL
+            parts = _all_or_each(self._view, span, whole, is_code=is_code)
         else:
-            # For its refusals.
-            attribute_parts(self._view, token, attribute, self.forbid)
-            escape = _css_text if context is Context.CSS else _attribute_text
-            if context in _URLS:
-                escape = _url_part
-            for piece in open_:
-                self._put(piece, escape)
-            if not attribute.quote and not any(piece.raw for piece in open_):
-                self._quote(*span)
+            self._each(token, attribute, context)
             return
         mark = "" if attribute.quote or any(piece.raw for piece in open_) else '"'
         self._fills = {
@@ -180,6 +176,21 @@ class _Inert:
         if mark:
             parts = [p.replace('"', "&quot;") if isinstance(p, str) else p for p in parts]
         self._fills[span] = [mark, *parts, mark]
+
+    def _each(self, token: Token, attribute: Attribute, context: Context) -> None:
+        assert attribute.value is not None
+        # For its refusals.
+        attribute_parts(self._view, token, attribute, self.forbid)
+        open_ = self._open(*attribute.value)
+        escape = _css_text if context is Context.CSS else _attribute_text
+        if context in _URLS:
+            escape = _url_part
+        elif context is Context.URL_LIST:
+            escape = _url_list
+        for piece in open_:
+            self._put(piece, escape)
+        if not attribute.quote and not any(piece.raw for piece in open_):
+            self._quote(*attribute.value)
 
     def _quote(self, start: int, end: int) -> None:
         self._fills[start, start] = ['"']
@@ -250,11 +261,37 @@ def _url_part(value: Any) -> str:
     return quote(escapes.text_of(value), safe="", errors="replace")
 
 
-def _all_or_each(source: Source, span: tuple[int, int], whole: list[Part]) -> list[Part]:
-    """Return what fills a URL as a whole, and piece by piece where some are the author's own."""
+def _url_list(value: Any) -> str:
+    urls = re.split(r"[\s,]+", escapes.text_of(value))
+    return _attribute_text(value) if all(is_allowed(url, media=True) for url in urls) else INVALID
+
+
+def _path(value: Any) -> str:
+    return html.escape(quote(escapes.text_of(value), safe=_IN_PATH, errors="replace"))
+
+
+def _url_escape(before: str, *, is_code: bool) -> Callable[[Any], str]:
+    """Return what writes a value behind the author's part of a URL."""
+    own = _EXPRESSION.sub("", before)
+    is_path = "/" in own and not re.search("[?#]", own)
+    return _path if is_path and not is_code else _url_part
+
+
+def _all_or_each(
+    source: Source, span: tuple[int, int], whole: list[Part], *, is_code: bool
+) -> list[Part]:
+    """Return what fills a URL: as a whole, or each value where other parts are the author's own."""
     pieces = source.pieces(*span)
     names = [piece.name for piece in pieces if not isinstance(piece, str)]
-    each = [piece if isinstance(piece, str) else optional(piece, _url_part) for piece in pieces]
+    text = source.text
+    each = [
+        piece
+        if isinstance(piece, str)
+        else optional(piece, _url_escape(text[span[0] : piece.start], is_code=is_code))
+        for piece in pieces
+    ]
+    if _EXPRESSION.search(text[slice(*span)]):
+        return each
 
     def fill(values: Mapping[str, Any]) -> str:
         parts = whole if all(name in values for name in names) else each
