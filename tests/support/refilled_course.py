@@ -139,6 +139,7 @@ class Course:
     database: Database
     clock: MovableClock
     onboarding: str | None = None
+    units_per_row: int = 1
     options: Mapping[str, Any] = field(factory=dict)
     study: Study = field(factory=Study)
     operator: ManualOperator = field(init=False)
@@ -148,7 +149,9 @@ class Course:
         plugins = kit_plugins(study=PlatformPlugin(self.study.provider()))
         self.operator = ManualOperator(self.database, plugins=plugins)
         rows = [{"n": n} for n in range(UNITS)]
-        blueprint = {"onboarding_qualification": self.onboarding} if self.onboarding else {}
+        blueprint: dict[str, Any] = {"units_per_assignment": self.units_per_row}
+        if self.onboarding:
+            blueprint["onboarding_qualification"] = self.onboarding
         self.gateway = self.operator.launch_rows(
             rows,
             provider="study",

@@ -134,6 +134,28 @@ def test_work_that_was_rejected_here_is_up_for_review_again(
         assert one(database, PaymentTable).status is PaymentStatus.CONFIRMED
 
 
+def test_rejected_work_that_the_platform_approves_awaits_a_decision(
+    database: Database,
+    platform: FakePlatform,
+    report: Report,
+    decides: Decides,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """No list that was read before the rejection shows that, so that it counts at once."""
+    decides(REJECTED)
+    caplog.set_level(logging.WARNING)
+
+    assert report(APPROVED).contradictions == []
+
+    assert one(database, VisitTable).status is APPROVED
+    assert one(database, UnitTable).status is UnitStatus.COMPLETED
+    assert one(database, PaymentTable).status is PaymentStatus.CONFIRMED
+    assert "it is approved there, and its work awaits a decision here" in caplog.text
+    decides(ACCEPTED)
+    assert one(database, UnitTable).status is UnitStatus.ACCEPTED
+    assert one(database, PaymentTable).status is PaymentStatus.CONFIRMED
+
+
 def test_second_rejection_has_its_own_reason_where_the_first_was_refused(
     database: Database, platform: FakePlatform, report: Report, decides: Decides
 ) -> None:

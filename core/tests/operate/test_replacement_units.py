@@ -18,7 +18,7 @@ from famulus.model.transaction import Transaction
 from famulus.operate.run_report import read_report
 from famulus.testing.inprocess import GatewayWorker, Seen
 from famulus.testing.movable_clock import MovableClock
-from refilled_course import DURATION, UNITS, Course
+from refilled_course import DURATION, LAG, UNITS, Course
 
 _U, _V = UnitStatus, VisitStatus
 
@@ -30,8 +30,8 @@ def start(database: Database, clock: MovableClock) -> Iterator[StartCourse]:
     """Return a function that launches a run and takes it through some actions."""
     started = []
 
-    def launch(*actions: str, **options: object) -> Course:
-        course = Course(database, clock, options=options)
+    def launch(*actions: str, units_per_row: int = 1, **options: object) -> Course:
+        course = Course(database, clock, units_per_row=units_per_row, options=options)
         started.append(course)
         act(course, *actions)
         return course
@@ -138,6 +138,21 @@ def test_undone_rejection_leaves_a_replacement_that_is_worked_on(start: StartCou
 
     assert slots(course) == [(0, _U.ACCEPTED), (1, _U.ASSIGNED)]
     course.check()
+
+
+def test_replacement_is_the_last_unit_to_be_given_out(start: StartCourse) -> None:
+    """A rejection may be undone on the platform before that is known, and nobody has begun."""
+    course = start("work", "reject", units_per_row=2)
+    course.study.visits["visit-0"] = _V.SUBMITTED
+
+    act(course, *["work"] * (2 * UNITS - 1))
+    assert len(course.units(_U.LAUNCHED)) == 1
+
+    course.clock.advance(LAG)
+    act(course, "wait")
+    assert (0, _U.COMPLETED) in slots(course)
+    assert (1, _U.EXPIRED) in slots(course)
+    assert course.study.total == 2 * UNITS
 
 
 def test_return_of_rejected_work_does_not_offer_it_twice(start: StartCourse) -> None:

@@ -133,7 +133,9 @@ class CheckedAdmission(Admission):
         if refusal is not None:
             return refusal
         found = self._after_cursor(worker)
-        progress.cursor = [found[-1].lane, found[-1].position] if found else None
+        progress.cursor = None
+        if found:
+            progress.stand_at(found[-1])
         save_progress(tx, progress)
         if not found:
             return Refusal(reason=RefusalReason.NOTHING_LEFT)

@@ -5,7 +5,8 @@ All of it is an index look-up, however many units a worker has done.
 Free units are kept in lanes (the first units of all assignments, the second ones, …), each ordered
 by position. A unit that comes back gets a position after all others. So one mark per lane, below
 which every free unit belongs to an assignment that the worker has tried, is all there is to
-remember of a worker.
+remember of a worker. Replacements of rejected units come last, in a search of their own: a
+rejection may be undone, and a replacement that nobody has begun be withdrawn then.
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ class WorkerProgress:
     #: units done or open over all runs of the task; None where no maximum needs them
     in_task: int | None = None
 
+    def stand_at(self, found: FreeUnit) -> None:
+        """Begin the next search of ``worker_can_do_unit`` after a unit."""
+        lane = len(self.marks) if found.is_replacement else found.lane
+        self.cursor = [lane, found.position]
+
 
 class FreeUnit(NamedTuple):
     """A free unit of an assignment that the worker has not tried."""
@@ -65,6 +71,7 @@ class FreeUnit(NamedTuple):
     assignment: int
     lane: int
     position: int
+    is_replacement: bool = False
 
 
 class UnitData(NamedTuple):
@@ -101,6 +108,13 @@ class _FreeRow(NamedTuple):
     assignment: int
     position: int
     is_tried: bool
+
+
+class _ReplacementRow(NamedTuple):
+    id: int
+    assignment: int
+    lane: int
+    position: int
 
 
 _SELECT_PROGRESS = ParticipationTable.select(
@@ -182,10 +196,24 @@ _FREE = Statement(
         UnitTable.lane == Param("lane"),
         UnitTable.status == literal(UnitStatus.LAUNCHED),
         UnitTable.position > Param("after"),
+        UnitTable.replacement == peewee.SQL("0"),
     )
     .order_by(UnitTable.position)
     .limit(Param("most")),
     _FreeRow,
+)
+_FREE_REPLACEMENTS = Statement(
+    UnitTable.select(UnitTable.id, UnitTable.assignment, UnitTable.lane, UnitTable.position)
+    .where(
+        UnitTable.run == Param("run"),
+        UnitTable.replacement > peewee.SQL("0"),
+        UnitTable.status == literal(UnitStatus.LAUNCHED),
+        UnitTable.position > Param("after"),
+        ~_is_tried,
+    )
+    .order_by(UnitTable.position)
+    .limit(Param("most")),
+    _ReplacementRow,
 )
 _LOCK_FREE = Statement(
     lambda kind: for_update(
@@ -321,7 +349,8 @@ def find_units(
 ) -> Iterator[FreeUnit]:
     """Yield the free units that a worker may get, in order, moving the marks past others.
 
-    :param start: a lane, and the position in it after which to begin.
+    :param start: a lane, and the position in it after which to begin; the replacements follow the
+        last lane, and are numbered as another one.
     :param most_passed: how many units that are not for this worker to pass over before stopping,
         which sets ``progress.is_cut_short``; the marks keep how far the search has come.
     """
@@ -348,6 +377,17 @@ def find_units(
             if len(rows) < most:
                 break
             most = _BATCH
+    yield from _find_replacements(
+        tx, run, worker, after=start[1] if start[0] == len(progress.marks) else -1
+    )
+
+
+def _find_replacements(tx: Transaction, run: int, worker: int, after: int) -> Iterator[FreeUnit]:
+    """Yield the free replacements that a worker may get, in order, after a position."""
+    while found := tx.all(_FREE_REPLACEMENTS, run=run, worker=worker, after=after, most=_BATCH):
+        for each in found:
+            yield FreeUnit(*each, is_replacement=True)
+        after = found[-1].position
 
 
 def lock_free_unit(tx: Transaction, found: FreeUnit, worker: int) -> bool:
@@ -371,7 +411,7 @@ def claim_unit(
     progress.open_units += 1
     progress.assignments += 1
     if progress.cursor is not None:
-        progress.cursor = [found.lane, found.position]
+        progress.stand_at(found)
     save_progress(tx, progress)
 
 

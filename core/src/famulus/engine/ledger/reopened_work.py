@@ -1,4 +1,4 @@
-"""Work whose rejection was undone on the platform's own page: its visit awaits a verdict again."""
+"""Work whose rejection was undone on the platform's own page: it awaits a decision again."""
 
 from __future__ import annotations
 
@@ -27,19 +27,21 @@ def may_be_outdated(tx: Transaction, visit: int) -> bool:
     )
 
 
-def reopen_work(tx: Transaction, run: int, visit: int) -> None:
+def reopen_work(tx: Transaction, run: int, visit: int, *, is_approved: bool) -> None:
     """Put the rejected units of a visit up for review again. The visit is locked.
 
-    A verdict that waits is sent anyway, and one that approves the visit is sent again: the
-    rejection was not made here.
+    A verdict that waits is sent anyway. One that approves the visit is sent again: the rejection
+    was not made here.
+
+    :param is_approved: whether the platform has approved the visit, which needs no verdict then.
     """
     verdict = newest_verdict(tx, visit)
     if verdict is None or verdict.status is OutboxStatus.PENDING:
         return
-    if is_approval(verdict):
-        redeliver(tx, verdict.key)
-    elif is_rejection(verdict):
+    if is_rejection(verdict):
         _undo_rejections(tx, run, visit)
+    elif is_approval(verdict) and not is_approved:
+        redeliver(tx, verdict.key)
 
 
 def _undo_rejections(tx: Transaction, run: int, visit: int) -> None:

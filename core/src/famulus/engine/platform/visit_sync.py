@@ -113,6 +113,9 @@ _LOCKED = Statement(
     )
 )
 
+#: What a rejection that is undone may have become.
+_REOPENED = (VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.PARTIALLY_APPROVED)
+
 
 @frozen(kw_only=True)
 class SyncResult:
@@ -239,10 +242,14 @@ def _follow(
         partial(_apply, report=report_of_run, arrived=visits.arrived)
     )
     if is_changed and visit is not None and _is_reopened(visit.status, report):
+        what = "it awaits a verdict again"
+        if report.status is not VisitStatus.SUBMITTED:
+            what = "it is approved there, and its work awaits a decision here again"
         _log.warning(
-            "run %d: the platform has undone the rejection of visit %s; it awaits a verdict again",
+            "run %d: the platform has undone the rejection of visit %s; %s",
             run,
             report.reference,
+            what,
         )
     return is_changed, fault
 
@@ -332,7 +339,8 @@ def _apply(
     row = tx.row_of(_LOCKED, visit=visit)
     if row is None or not may_follow(row.status, given.status):
         return False, None if row is None else _contradiction(row.status, given)
-    if _is_reopened(row.status, given) and may_be_outdated(tx, visit):
+    is_submitted = given.status is VisitStatus.SUBMITTED
+    if is_submitted and _is_reopened(row.status, given) and may_be_outdated(tx, visit):
         return False, None
     if given.status in _OVER:
         if visit in arrived and row.last_arrived_at != arrived[visit]:
@@ -355,7 +363,7 @@ def _count_work(tx: Transaction, report: _Report, visit: int, *, old: VisitStatu
     """
     new, capabilities = report.given.status, report.capabilities
     if _is_reopened(old, report.given):
-        reopen_work(tx, report.run, visit)
+        reopen_work(tx, report.run, visit, is_approved=new is not VisitStatus.SUBMITTED)
     if old is VisitStatus.RETURNED and new in SUBMITTED_VISITS:
         restore_work(tx, report.run, visit)
     # Where submitted work can be returned, both may have happened since the last sync.
@@ -369,7 +377,7 @@ def _count_work(tx: Transaction, report: _Report, visit: int, *, old: VisitStatu
 
 def _is_reopened(old: VisitStatus, report: VisitReport) -> bool:
     """Return whether a report says that a rejection was undone."""
-    return (old, report.status) == (VisitStatus.REJECTED, VisitStatus.SUBMITTED)
+    return old is VisitStatus.REJECTED and report.status in _REOPENED
 
 
 def _count_pay(tx: Transaction, report: _Report, visit: int) -> None:
