@@ -292,6 +292,7 @@ CORES_OWN = frozenset(
         "Transaction.kind",
         "Transaction.many",
         "Transaction.one",
+        "Transaction.row_of",
         "Transaction.rows_of",
         "Transaction.run",
     }

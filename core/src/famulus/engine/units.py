@@ -6,7 +6,7 @@ Free units are kept in lanes (the first units of all assignments, the second one
 by position. A unit that comes back gets a position after all others. So one mark per lane, below
 which every free unit belongs to an assignment that the worker has tried, is all there is to
 remember of a worker. Replacements of rejected units come last, in a search of their own: a
-rejection may be undone, and a replacement that nobody has begun be withdrawn then.
+rejection may be undone, and a replacement that is still free be withdrawn then.
 """
 
 from __future__ import annotations
