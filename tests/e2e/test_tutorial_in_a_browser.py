@@ -150,11 +150,14 @@ def test_a_hanging_cdn_does_not_prevent_reading_and_submitting(page: Page, tmp_p
         )
         config = tmp_path / "task.yaml"
         with famulus_command("launch", config, database=tmp_path / "f.db") as launch:
+            page.clock.install()
             page.goto(f"{launch.url()}?worker_id=x&assignment_id=1", wait_until="commit")
 
             assert page.get_by_role("heading", name="lantern").is_visible()
             page.get_by_label("Answer").fill("light")
             page.click("#famulus-submit")
+            # The author's script waits for the library, and so does the submission, for a while.
+            page.clock.fast_forward(20_000)
 
             page.get_by_text("Your answers are stored").wait_for()
             assert launch.wait() == 0
