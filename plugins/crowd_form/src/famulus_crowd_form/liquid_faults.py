@@ -1,4 +1,4 @@
-"""Say where a template is no Liquid, and what to write instead."""
+"""Errors of a template that is not Liquid: the line, what is wrong, and what to write instead."""
 
 from __future__ import annotations
 
