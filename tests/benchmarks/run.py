@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from bench import allocation, exporting, forms, launching, qualifying, serving, starting
+from bench import allocation, exporting, forms, launching, qualifying, serving, starting, storing
 from bench.figures import Figure, as_markdown, machine, show
 from bench.scale import Scale, full, quick
 
@@ -21,6 +21,7 @@ BENCHMARKS: Mapping[str, Callable[[Scale, Path], Iterator[Figure]]] = MappingPro
         "qualifying": qualifying.run,
         "launching": launching.run,
         "exporting": exporting.run,
+        "storing": storing.run,
         "forms": forms.run,
         "starting": starting.run,
     }

@@ -65,7 +65,8 @@ class Run:
 
     def _column(self, name: str) -> str:
         with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as c:
-            return str(c.execute(f"SELECT {name} FROM task_run").fetchone()[0])
+            query = f"SELECT {name} FROM task_run ORDER BY id DESC LIMIT 1"
+            return str(c.execute(query).fetchone()[0])
 
 
 def write_rows(path: Path, count: int) -> Path:

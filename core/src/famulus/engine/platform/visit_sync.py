@@ -139,7 +139,7 @@ def sync_run(
     :param from_start: have everything reported again, also what was before the stored cursor.
     :raises famulus.PluginError: when the provider's code fails.
     """
-    visits = _PendingVisits(database, run.id)
+    visits = PendingVisits(database, run.id)
     changed, contradictions = Counter[VisitStatus](), list[str]()
     stored, requests = _read_state(database, run.id)
     for given in _reports(provider, run, visits, None if from_start else stored):
@@ -167,7 +167,7 @@ def sync_run(
 
 
 @define(eq=False)
-class _PendingVisits:
+class PendingVisits:
     """The visits of a run whose end is still to come, read while they are iterated over."""
 
     database: Database
@@ -218,7 +218,7 @@ def _store_cursor(tx: Transaction, run: int, cursor: str) -> None:
 
 
 def _follow(
-    visits: _PendingVisits, provider: Provider, report: VisitReport
+    visits: PendingVisits, provider: Provider, report: VisitReport
 ) -> tuple[bool, str | None]:
     """Apply a report; returns what :func:`_apply` does."""
     database, run = visits.database, visits.run
