@@ -235,6 +235,10 @@ class ScheduledDatabase(Database):
         self._pause()
         return super().write(job)
 
+    def write_unsynced(self, job: Callable[[Transaction], T]) -> T:
+        self._pause()
+        return super().write_unsynced(job)
+
     def read(self) -> AbstractContextManager[Transaction]:
         self._pause()
         return super().read()

@@ -42,13 +42,20 @@ class MeanwhileDatabase(Database):
     writes_before = 0
 
     def write(self, job: Callable[[Transaction], T]) -> T:
+        self._act()
+        return super().write(job)
+
+    def write_unsynced(self, job: Callable[[Transaction], T]) -> T:
+        self._act()
+        return super().write_unsynced(job)
+
+    def _act(self) -> None:
         act = self.meanwhile
         if act is not None:
             self.writes_before -= 1
             if self.writes_before < 0:
                 self.meanwhile = None
                 act()
-        return super().write(job)
 
 
 @pytest.fixture

@@ -100,6 +100,26 @@ class Database:
         """
         return self._open().write(job)
 
+    def write_unsynced(self, job: Callable[[Transaction], T]) -> T:
+        """Run a job like :meth:`write`, for what is outdated in a moment and needs no fsync.
+
+        Every process sees the commit at once. A power failure may undo it, with all later ones of
+        the same kind, but none that comes before a commit of :meth:`write`.
+
+        :raises famulus.UnavailableError: when the database cannot be written now.
+        """
+        return self._open().write_unsynced(job)
+
+    def data_version(self) -> object:
+        """Return a value that differs from the last one if anything was committed in between.
+
+        It costs less than a query. It may differ without a reason: PostgreSQL has one for all
+        databases of a server. On SQLite, :meth:`write_unsynced` of this object does not change it.
+
+        :raises famulus.UnavailableError: when the database cannot be read now.
+        """
+        return self._open().data_version()
+
     def read(self) -> AbstractContextManager[Transaction]:
         """Open a read-only transaction on a consistent snapshot of the database."""
         return self._open().read()

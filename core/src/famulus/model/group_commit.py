@@ -56,7 +56,7 @@ class GroupCommit:
 
         :raises RuntimeError: when called from within a job, which would wait for itself.
         """
-        if self._leader == threading.get_ident():
+        if self.is_in_job:
             raise RuntimeError("a nested write: use the transaction that was passed to the job")
         queued = QueuedJob(job)
         if threading.current_thread() is threading.main_thread():
@@ -66,6 +66,11 @@ class GroupCommit:
         if queued.error is not None:
             raise queued.error
         return queued.result  # type: ignore[return-value]
+
+    @property
+    def is_in_job(self) -> bool:
+        """Whether the calling thread runs a job now."""
+        return self._leader == threading.get_ident()
 
     def _run_in_thread(self, queued: QueuedJob[Any]) -> None:
         """Run a job of the main thread in another thread.

@@ -98,6 +98,27 @@ class PostgresqlBackend:
         finally:
             self._writing.now = False
 
+    def write_unsynced(self, job: Callable[[Transaction], T]) -> T:
+        """Run a job in a transaction whose commit does not wait for the server's disk."""
+
+        def act(tx: Transaction) -> T:
+            tx.sql("SET LOCAL synchronous_commit = off")
+            return job(tx)
+
+        return self.write(act)
+
+    def data_version(self) -> object:
+        """Return a value that differs after each commit on the server."""
+        with self._reading(), self._pool.borrow() as connection:
+            try:
+                query = "SELECT CAST(pg_current_snapshot() AS text)"
+                return connection.execute(query).fetchone()[0]
+            except self._psycopg.OperationalError:
+                if not connection.closed:
+                    raise
+                # The server was restarted; the next transaction connects again.
+                return object()
+
     def _write(self, job: Callable[[Transaction], T]) -> T:
         errors = self._psycopg.errors
         transient = (errors.DeadlockDetected, errors.SerializationFailure)
@@ -124,16 +145,9 @@ class PostgresqlBackend:
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a read-only transaction on a consistent snapshot."""
-        try:
-            with self._transaction() as connection:
-                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                yield Transaction(connection, self.dialect, self._clock())
-        except self._psycopg.errors.InsufficientPrivilege as error:
-            raise self._denied(error) from error
-        except self._psycopg.Error as error:
-            if not _is_unavailable(error):
-                raise
-            raise self._unavailable(error, writing=False) from error
+        with self._reading(), self._transaction() as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield Transaction(connection, self.dialect, self._clock())
         self._outage.passed()
 
     def compact(self) -> None:
@@ -142,6 +156,17 @@ class PostgresqlBackend:
     def close(self) -> None:
         """Close all connections."""
         self._pool.close()
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except self._psycopg.errors.InsufficientPrivilege as error:
+            raise self._denied(error) from error
+        except self._psycopg.Error as error:
+            if not _is_unavailable(error):
+                raise
+            raise self._unavailable(error, writing=False) from error
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Any]:

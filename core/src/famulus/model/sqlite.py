@@ -19,6 +19,7 @@ from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.pool import Pool
 from famulus.model.private_files import create_file
 from famulus.model.sqlite_checkpoints import Checkpoints
+from famulus.model.sqlite_unsynced import UnsyncedWrites
 from famulus.model.transaction import Transaction, dialect_of
 
 try:
@@ -113,40 +114,54 @@ class SqliteBackend:
         self._checkpoint_lock = WriterLock(path)
         self._checkpoints = Checkpoints(lambda: connect(path), self._checkpoint_lock)
         self._group = GroupCommit(self._commit)
+        self._unsynced_lock = WriterLock(path)
+        self._unsynced = UnsyncedWrites(
+            lambda: connect(path),
+            self._unsynced_lock,
+            self._checkpoints.count_commit,
+            self.dialect,
+            clock,
+        )
 
     def write(self, job: Callable[[Transaction], T]) -> T:
         """Run a job in a transaction; return its result once it is on disk."""
         return self._group.run(job)
 
+    def write_unsynced(self, job: Callable[[Transaction], T]) -> T:
+        """Run a job in a transaction that a power failure may undo."""
+        if self._group.is_in_job:
+            raise RuntimeError("a nested write: use the transaction that was passed to the job")
+        with self._translating(writing=True):
+            result = self._unsynced.write(job)
+        self._outage.passed(writing=True)
+        return result
+
+    def data_version(self) -> object:
+        """Return a value that differs after each commit but those of :meth:`write_unsynced`."""
+        with self._translating(writing=False):
+            return self._unsynced.data_version()
+
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a read-only transaction on a consistent snapshot."""
-        try:
-            with self._readers.borrow() as connection:
-                connection.execute("BEGIN")
-                try:
-                    yield Transaction(connection, self.dialect, self._clock())
-                finally:
-                    connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            translated = self._translated(error, writing=False)
-            if translated is error:
-                raise
-            raise translated from error
+        with self._translating(writing=False), self._readers.borrow() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield Transaction(connection, self.dialect, self._clock())
+            finally:
+                connection.execute("ROLLBACK")
         self._outage.passed()
 
     def compact(self) -> None:
         """Write the file again without its free space, and empty the log."""
-        try:
-            with (
-                contextlib.closing(connect(self.path)) as connection,
-                contextlib.closing(WriterLock(self.path)) as lock,
-                lock,
-            ):
-                connection.execute("VACUUM")
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except (sqlite3.Error, _LockError) as error:
-            raise self._translated(error, writing=True) from error
+        with (
+            self._translating(writing=True),
+            contextlib.closing(connect(self.path)) as connection,
+            contextlib.closing(WriterLock(self.path)) as lock,
+            lock,
+        ):
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close all connections."""
@@ -155,6 +170,8 @@ class SqliteBackend:
         self._writer.close()
         self._lock.close()
         self._checkpoint_lock.close()
+        self._unsynced.close()
+        self._unsynced_lock.close()
 
     def _commit(self, batch: Sequence[QueuedJob[Any]]) -> None:
         try:
@@ -211,6 +228,16 @@ class SqliteBackend:
                 connection.execute("ROLLBACK TO job")
             connection.execute("RELEASE job")
         return True
+
+    @contextlib.contextmanager
+    def _translating(self, *, writing: bool) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, _LockError) as error:
+            translated = self._translated(error, writing=writing)
+            if translated is error:
+                raise
+            raise translated from error
 
     def _translated(self, error: BaseException, *, writing: bool) -> BaseException:
         """Return the error to raise for one of SQLite; the same error where it is not SQLite's."""

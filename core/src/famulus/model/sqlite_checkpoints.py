@@ -39,22 +39,25 @@ class Checkpoints:
         self._commits_each = commits
         self._long_log = long_log
         self._connection: sqlite3.Connection | None = None
+        self._counting = threading.Lock()
         self._commits = 0
         self._is_failing = False
         self._thread: threading.Thread | None = None
 
     def count_commit(self) -> None:
-        """Begin a checkpoint in a thread of its own, if it is time; for one thread at a time."""
-        self._commits += 1
-        is_under_way = self._thread is not None and self._thread.is_alive()
-        if self._commits < self._commits_each or is_under_way:
-            return
-        self._commits = 0
-        self._thread = threading.Thread(target=self._take, name="famulus-checkpoint", daemon=True)
-        with contextlib.suppress(RuntimeError):
-            # No thread starts while the interpreter shuts down; closing the database copies the
-            # rest.
-            self._thread.start()
+        """Begin a checkpoint in a thread of its own, if it is time."""
+        with self._counting:
+            self._commits += 1
+            is_under_way = self._thread is not None and self._thread.is_alive()
+            if self._commits < self._commits_each or is_under_way:
+                return
+            self._commits = 0
+            thread = threading.Thread(target=self._take, name="famulus-checkpoint", daemon=True)
+            self._thread = thread
+            with contextlib.suppress(RuntimeError):
+                # No thread starts while the interpreter shuts down; closing the database copies
+                # the rest.
+                thread.start()
 
     def close(self) -> None:
         """Wait for a running checkpoint and close its connection."""

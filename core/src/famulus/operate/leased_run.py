@@ -79,7 +79,8 @@ class LeasedRun:
             return pause
 
         try:
-            pause = self.database.write(act)
+            # After a power failure, the next operator gives back the time since an earlier renewal.
+            pause = self.database.write_unsynced(act)
         except _LostError:
             return False
         if pause is not None:
