@@ -13,6 +13,10 @@ from famulus.errors import UnavailableError
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+#: In order of preference: the first is the same engine without the windows around its pages, and
+#: takes two thirds of the processor time.
+_EXECUTABLES = ("chromium-headless-shell", "chromium")
+
 #: Chromium must request nothing over the network but the pages under test.
 _QUIET = (
     "--disable-quic",
@@ -46,7 +50,9 @@ _DISABLED = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run a headless Chromium: the one ``FAMULUS_CHROMIUM`` names, else the one on the path.
+    """Run a headless Chromium: the one ``FAMULUS_CHROMIUM`` names, else the first on the path.
+
+    On the path, ``chromium-headless-shell`` is preferred to ``chromium``.
 
     While it runs, ``asyncio.run`` cannot be used in the same thread, a limit of playwright's.
 
@@ -81,11 +87,13 @@ def launch_options() -> dict[str, Any]:
 
 
 def _executable() -> str:
-    named = os.environ.get("FAMULUS_CHROMIUM") or "chromium"
-    found = shutil.which(named)
+    named = os.environ.get("FAMULUS_CHROMIUM")
+    names = (named,) if named else _EXECUTABLES
+    found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         raise UnavailableError(
-            f"browser tests need Chromium, and there is no {named}: install it (Debian's package"
-            " is chromium) or name its executable in FAMULUS_CHROMIUM"
+            f"browser tests need Chromium, and there is no {' or '.join(names)}: install it"
+            " (Debian's package is chromium-headless-shell, or chromium) or name its executable in"
+            " FAMULUS_CHROMIUM"
         )
     return found
