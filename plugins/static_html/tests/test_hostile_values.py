@@ -13,7 +13,9 @@ from urllib.parse import urljoin
 
 import pytest
 
+from famulus_static_html import escapes
 from famulus_static_html.columns import page_problems
+from famulus_static_html.markup import MarkupWatch
 from famulus_static_html.page import compile_page
 from famulus_static_html.source import Source
 from famulus_static_html.tokens import Kind, tokenise
@@ -72,7 +74,6 @@ REFUSED = [
     "<button formtarget='${v}'>x</button>",
     "<input name=a form='${v}'>",
     "<base href='${v}'>",
-    "<iframe srcdoc='${v}'></iframe>",
     "<iframe src='/x' sandbox='${v}'></iframe>",
     "<iframe src='/x' allow='${v}'></iframe>",
     "<iframe>${v}</iframe>",
@@ -91,10 +92,11 @@ REFUSED = [
     "<p onclick='setTimeout(\"${v}\", 9)'>x</p>",
     "<p onclick='f(&#36;{v}, ${v})'>x</p>",
     "<p title=${v}${v|raw}>x</p>",
-    "<div :href=\"'${v}'\">x</div>",
-    "<div :class='${v}'>x</div>",
-    "<div v-html=\"'${v}'\">x</div>",
-    "<div hx-get='${v}'>x</div>",
+    "<div :onclick=\"'f(${v})'\">x</div>",
+    "<div :formaction=\"'${v}'\">x</div>",
+    "<div _='on click put \"${v}\" into me'>x</div>",
+    "<div @click='${v}'>x</div>",
+    "<div :a=\"eval('${v}')\">x</div>",
     "<html ${v}><p>x</p>",
     "<p ${v}='x'>x</p>",
     "<p ${v} ='x'>x</p>",
@@ -104,6 +106,17 @@ REFUSED = [
     "<xmp>${v}</xmp>",
     "<style>a::before { content: '</${v}' }</style>",
 ]  # fmt: skip
+
+#: What frameworks read: a value is a value of their code.
+FRAMEWORKS = [
+    "<div v-html=\"'${v}'\" x-html='\"<i>${v}</i>\"' :innerHTML='${v}'>x</div>",
+    "<div :href=\"'${v}'\" v-bind:src='${v}' :style=\"{color: '${v}'}\" :class='${v}'>x</div>",
+    "<div x-text='${v}' v-if='${v} > 1' v-model='a.${v}' x-ref='${v}' v-for='i in ${v}'>x</div>",
+    "<div @click=\"f('${v}')\" x-on:click='f(\"${v}\", ${v})' hx-on:click='f(`${v}`)'>x</div>",
+    "<div hx-get='/a/${v}' hx-post='${v}' hx-target='#${v}' hx-trigger='every ${v}'>x</div>",
+    "<div hx-vals='{\"a\": \"${v}\"}' hx-vals='${v}' hx-confirm='${v}'>x</div>",
+    "<div ng-bind-html=\"'${v}'\" ng-href='${v}' ng-click='f(\"${v}\")' ng-if='${v}'>x</div>",
+]
 
 #: Where a value only is a value.
 KEPT = [
@@ -165,6 +178,13 @@ KEPT = [
     "<form name=${v}><p>x</p></form>",
     "<div @click='f(${v})' x-data='{a: \"${v}\"}' ng-init='a = \"${v}\"'>x</div>",
     "<div data-bind='text: \"${v}\"'>x</div>",
+    *FRAMEWORKS,
+    *(f"<template>{html}</template>" for html in FRAMEWORKS),
+    *(f"<script type=text/x-template>{html}</script>" for html in FRAMEWORKS),
+    "<iframe srcdoc='<p>${v}</p>'></iframe>",
+    "<script type=text/html><${v} title=x>y</${v}><h${v}>y</h${v}></script>",
+    "<script type=text/html><p data-${v}='1' ${v}=x></script>",
+    "<script type=text/html>{{f '</scr${v}'}}<%= '</scr${v}' %>{{f ${v}}}</script>",
     "<body class='${v}' style='color: ${v}'><form id='${v}' action='${v}'>x</form>",
 ]
 
@@ -335,7 +355,7 @@ def test_no_value_is_an_expression_of_a_template(value: str) -> None:
     assert not re.search(r"[{$#%]\{|\{[{%]|<%", inside)
 
 
-@pytest.mark.parametrize("value", ["don't know, 50%", '{"a": [1, 2]}'])
+@pytest.mark.parametrize("value", ["don't know, 50%", '{"a": [1, 2]}', "a < b <i> & AT&amp;T"])
 def test_text_in_scripts_is_the_value(value: str) -> None:
     assert f">{value}</script>" in _rendered("<script type=text/plain>${v}</script>", value)
 
@@ -385,4 +405,121 @@ def test_raw_values_in_templates_are_markup() -> None:
 def _tokens(html: str) -> list[tuple[Kind, str]]:
     return [
         (token.kind, token.name) for token in tokenise(Source(html)) if token.kind is not Kind.TEXT
+    ]
+
+
+VALUE = 'it\'s <b>"A&B"</b>'
+_IN_JS = escapes.js_inside(VALUE)
+_SHOWN_IN_JS = escapes.js_inside(escape(VALUE))
+
+
+@pytest.mark.parametrize(
+    ("html", "written"),
+    [
+        ("<p :a=\"'${v}'\">", f"<p :a=\"'{_IN_JS}'\">"),
+        ("<p :a='${v}' :b='${n}'>", f"<p :a='&quot;{_IN_JS}&quot;' :b='7'>"),
+        ("<p @a=\"f('${v}', ${n})\">", f"<p @a=\"f('{_IN_JS}', 7)\">"),
+        ("<p v-html=\"'<i>${v}</i>'\">", f"<p v-html=\"'<i>{_SHOWN_IN_JS}</i>'\">"),
+        ("<p x-html='${v|text}'>", f"<p x-html='&quot;{_SHOWN_IN_JS}&quot;'>"),
+        ("<p v-html='${v|raw}'>", f"<p v-html='{VALUE}'>"),
+        ("<a :href=\"'${js}'\">", "<a :href=\"'about\\u003ainvalid'\">"),
+        ("<p v-model='a.${word}' x-show='q_${word}'>", "<p v-model='a.q1' x-show='q_q1'>"),
+        ("<p hx-get='${url}'>", "<p hx-get='about:invalid'>"),
+        ("<p hx-get='/a/${word}?b=${url}'>", "<p hx-get='/a/q1?b=https%3A%2F%2Fx.org%2Fa'>"),
+        ('<p hx-vals=\'{"a": "${v}"}\'>', f'<p hx-vals=\'{{"a": "{_IN_JS}"}}\'>'),
+        ("<p hx-trigger='${word}, every ${n}s'>", "<p hx-trigger='q1, every 7s'>"),
+        ("<p hx-target='#${word}'>", "<p hx-target='#q1'>"),
+        ("<iframe srcdoc='${v}'></iframe>", f"<iframe srcdoc='{escape(escape(VALUE))}'></iframe>"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("<template>", "</template>"), ("<script type=text/x-template>", "</script>")],
+)
+def test_values_in_what_frameworks_read(html: str, written: str, start: str, end: str) -> None:
+    values = {"v": VALUE, "n": "7", "word": "q1", "url": "https://x.org/a", "js": "javascript:f()"}
+    compiled = compile_page(start + html + end)
+
+    assert compiled.problems + compiled.forbidden == ()
+    assert compiled.render(values).body == start + written + end
+
+
+@pytest.mark.parametrize(
+    ("kind", "html", "written"),
+    [
+        ("x-template", "{{ f('${v}', ${n}) }}", f"{{{{ f('{_IN_JS}', 7) }}}}"),
+        ("template", "{{ a ? '${v}' : b }}", f"{{{{ a ? '{_IN_JS}' : b }}}}"),
+        ("template", "<% if (a < '${v}') { %>", f"<% if (a < '{_IN_JS}') {{ %>"),
+        (
+            "template",
+            "{{f '${v}' a='${v}'}}",
+            "{{f 'it\\'s <b>\"A&B\"</b>' a='it\\'s <b>\"A&B\"</b>'}}",
+        ),
+        ("x-handlebars", '{{f "${v}"}}', '{{f "it\'s <b>\\"A&B\\"</b>"}}'),
+        ("x-handlebars", "{{f ${word} ${n} ${v}}}", '{{f q1 7 "it\'s <b>\\"A&B\\"</b>"}}'),
+        (
+            "template",
+            '<a href="{{f "x"}}?a=${word}" title="{{f "x"}} ${n}">',
+            '<a href="{{f "x"}}?a=q1" title="{{f "x"}} 7">',
+        ),
+    ],
+)
+def test_values_in_expressions_are_values_of_their_language(
+    kind: str, html: str, written: str
+) -> None:
+    page = compile_page(f"<script type=text/{kind}>{html}</script>")
+
+    body = page.render({"v": VALUE, "n": "7", "word": "q1"}).body
+
+    assert body == f"<script type=text/{kind}>{written}</script>"
+
+
+@pytest.mark.parametrize(
+    ("html", "value", "written"),
+    [
+        ("<h${v}>x</h${v}>", "3", "<h3>x</h3>"),
+        ("<${v} id=a>x</${v}>", "em", "<em id=a>x</em>"),
+        ("<p data-${v}='${v}'>", "a_1", "<p data-a_1='a_1'>"),
+        ("<p ${v}='x'>", "title", "<p title='x'>"),
+        ("<p ${own}='x'><${own}>", "title", "<p ${own}='x'><${own}>"),
+    ],
+)
+def test_values_that_are_names_in_templates(html: str, value: str, written: str) -> None:
+    assert written in _rendered(f"<script type=text/html>{html}</script>", value)
+
+
+@pytest.mark.parametrize(
+    ("html", "value"),
+    [
+        ("<${v}>x", "script"),
+        ("<scr${v}>x", "ipt"),
+        ("<${v}>x", "b onclick"),
+        ("<p ${v}='f()'>", "onclick"),
+        ("<p o${v}='f()'>", "nclick"),
+        ("<p ${v}='f()'>", ":title"),
+        ("<p ${v}='x'>", "href"),
+    ],
+)
+def test_a_value_that_is_another_name_is_refused_with_its_row(html: str, value: str) -> None:
+    page = compile_page(f"<script type=text/html>{html}</script>")
+    watch = MarkupWatch(page, Path("task.html"))
+    watch.see(2, {"v": value})
+
+    problems = [str(problem) for problem in watch.problems()]
+
+    assert any("the value of row 2 is more than the name of an" in one for one in problems)
+    written = _rendered(f"<script type=text/html>{html}</script>", value)
+    assert value not in written.partition("html>")[2].removesuffix("</script>")
+
+
+def test_markup_in_values_of_templates_is_counted() -> None:
+    html = "<script type=text/html><p v-html='${a}'>${v} ${own}</p></script>"
+    watch = MarkupWatch(compile_page(html), Path("task.html"))
+    watch.see(1, {"v": "<b>x</b>", "a": "<i>y</i>"})
+
+    messages = [problem.message for problem in watch.problems()]
+
+    assert [message.partition(" rows")[0] for message in messages] == [
+        "${a}: 1 of 1",
+        "${v}: 1 of 1",
     ]

@@ -16,6 +16,8 @@ from famulus_static_html.tokens import Attribute, Token
 from famulus_static_html.urls import (
     UnsafeUrl,
     code_url_fill,
+    entity_ended,
+    markup_url_fill,
     url_fill,
     url_list_fill,
     url_part_fill,
@@ -33,12 +35,22 @@ _MEDIA = {
 _DESTINATIONS = frozenset({
     "action", "form", "formaction", "formenctype", "formmethod", "formtarget",
 })  # fmt: skip
-# Browsers run these, and Vue, Alpine, Angular and Knockout.
-_JAVASCRIPT = re.compile(r"on|[@:(\[]|v-|x-|(?:data-)?ng-|data-bind\Z")
-# Angular, htmx and hyperscript read these as languages of their own; what a framework is given as
-# markup or as an address could run, whichever way it is written.
-_FRAMEWORK_LANGUAGE = re.compile(r"[#*]|(?:data-)?hx-|_\Z")
-_RUN_BY_FRAMEWORK = re.compile(r"(?!on).*(?:html|href|src|action)")
+# Statements of browsers, Vue, Alpine, Angular and htmx.
+_STATEMENTS = re.compile(
+    r"on|[@(]|[vx]-on:|x-(?:init|effect)\Z|(?:data-)?hx-on"
+    r"|(?:data-)?ng-(?:blur|change|click|copy|cut|dblclick|focus|init|key|mouse|paste|submit)"
+)
+# Expressions of the frameworks, and of Knockout.
+_EXPRESSIONS = re.compile(r"[:.\[*#]|[vx]-|(?:data-)?ng-|data-bind\Z")
+_BOUND = re.compile(r"(?::|\.|[vx]-bind:|\[(?:attr\.)?)([^\].]+)")
+_MARKUP_OF = re.compile(r"[vx]-html|(?:data-)?ng-bind-html|innerhtml|outerhtml|srcdoc")
+# Names and selectors.
+_NO_EXPRESSIONS = re.compile(r"v-cloak|x-(?:ref|teleport|transition|cloak)(?=[:.]|\Z)")
+_MODELS = re.compile(r"(?:[vx]|(?:data-)?ng)-model")
+_INTERPOLATED = re.compile(r"(?:data-)?ng-(href|src|srcset)")
+_HTMX = re.compile(r"(?:data-)?hx-([a-z]+)")
+_HTMX_REQUESTS = frozenset({"get", "post", "put", "patch", "delete", "ws", "sse"})
+_HTMX_OBJECTS = frozenset({"vals", "vars", "headers", "request"})
 _RUN_LINK = re.compile(r"\s*javascript:", re.IGNORECASE)
 _PASSIVE_LINKS = frozenset({
     "alternate", "apple-touch-icon", "author", "bookmark", "canonical", "dns-prefetch", "help",
@@ -47,7 +59,6 @@ _PASSIVE_LINKS = frozenset({
 _MEDIA_KINDS = frozenset({"audio", "fetch", "font", "image", "track", "video"})
 _ANIMATIONS = frozenset({"animate", "set", "animatemotion", "animatetransform"})
 _ENTITY_BEGUN = re.compile(r"&(?=(?:[A-Za-z][A-Za-z0-9]*)?\Z)")
-_ANY_ENTITY_BEGUN = re.compile(r"&(?=#?[A-Za-z0-9]*\Z)")
 
 # They say no more than yes or no.
 _SWITCHES = frozenset({
@@ -69,21 +80,43 @@ class Context(Enum):
     URL_LIST = auto()
     CODE_URL = auto()
     CSS = auto()
-    #: JavaScript
+    #: JavaScript that is run at an event
     HANDLER = auto()
-    #: code in a language of a framework's own
-    FRAMEWORK = auto()
-    MARKUP = auto()
+    #: JavaScript whose value a framework uses: as it is, as markup, or as an address
+    EXPRESSION = auto()
+    MARKUP_EXPRESSION = auto()
+    URL_EXPRESSION = auto()
+    #: words with JavaScript among them, as in ``hx-trigger``, or the name of a variable
+    WORDS = auto()
+    #: the address of markup that a framework inserts
+    MARKUP_URL = auto()
+    #: a whole page
+    DOCUMENT = auto()
+    #: code in a language of a library's own, or that is run later
+    CODE = auto()
+    #: what the element does
+    DECISION = auto()
     #: where the answers go, or whether the form has the field
     DESTINATION = auto()
 
 
+#: Where the value is an address, or several.
+URL_CONTEXTS = frozenset({
+    Context.URL, Context.URL_LIST, Context.CODE_URL, Context.MARKUP_URL,
+})  # fmt: skip
+#: Where the value is JavaScript.
+JAVASCRIPT = frozenset({
+    Context.HANDLER, Context.EXPRESSION, Context.MARKUP_EXPRESSION, Context.URL_EXPRESSION,
+    Context.WORDS,
+})  # fmt: skip
+
+
 def context_of(source: Source, tag: Token, attribute: str) -> Context:
-    """Return how browsers read the attribute of this tag."""
-    if _JAVASCRIPT.match(attribute):
-        return Context.FRAMEWORK if _RUN_BY_FRAMEWORK.match(attribute) else Context.HANDLER
-    if _FRAMEWORK_LANGUAGE.match(attribute):
-        return Context.FRAMEWORK
+    """Return how browsers, or the frameworks that run in them, read the attribute of this tag."""
+    if found := _INTERPOLATED.fullmatch(attribute):
+        attribute = found[1]
+    elif context := _framework_context(attribute):
+        return context
     if attribute in _DESTINATIONS:
         return Context.DESTINATION
     if attribute == "style":
@@ -96,7 +129,41 @@ def context_of(source: Source, tag: Token, attribute: str) -> Context:
         return Context.CODE_URL if _loads_code(source, tag) else Context.URL
     if tag.name == "param" and attribute == "value":
         return Context.URL
-    return Context.MARKUP if _decides(source, tag, attribute) else Context.TEXT
+    if attribute == "srcdoc":
+        return Context.DOCUMENT
+    return Context.DECISION if _decides(source, tag, attribute) else Context.TEXT
+
+
+def _framework_context(attribute: str) -> Context | None:
+    """Return how a framework, or an event, reads an attribute; None if neither does."""
+    if attribute in ("_", "data-script"):
+        return Context.CODE
+    if _STATEMENTS.match(attribute):
+        return Context.HANDLER
+    if found := _HTMX.fullmatch(attribute):
+        return _htmx_context(found[1])
+    if not _EXPRESSIONS.match(attribute):
+        return None
+    if _NO_EXPRESSIONS.match(attribute):
+        return Context.TEXT
+    if _MODELS.match(attribute):
+        return Context.WORDS
+    bound = _BOUND.match(attribute)
+    name = bound[1] if bound else attribute
+    if _MARKUP_OF.fullmatch(name):
+        return Context.MARKUP_EXPRESSION
+    if name.startswith("on") or name in _DESTINATIONS:
+        return Context.CODE
+    is_url = bound and (_URLS.fullmatch(name) or name in _URL_LISTS)
+    return Context.URL_EXPRESSION if is_url else Context.EXPRESSION
+
+
+def _htmx_context(name: str) -> Context:
+    if name in _HTMX_REQUESTS:
+        return Context.MARKUP_URL
+    if name in _HTMX_OBJECTS:
+        return Context.EXPRESSION
+    return Context.WORDS if name == "trigger" else Context.TEXT
 
 
 def _runs(source: Source, tag: Token) -> bool:
@@ -119,7 +186,7 @@ def _loads_code(source: Source, tag: Token) -> bool:
 
 def _decides(source: Source, tag: Token, attribute: str) -> bool:
     """Return whether the value decides what the element does, or is a whole page."""
-    if attribute in ("srcdoc", "http-equiv", "sandbox", "allow", "shadowrootmode"):
+    if attribute in ("http-equiv", "sandbox", "allow", "shadowrootmode"):
         return True
     if tag.name == "meta":
         name = value_of(source, tag, "name").strip().lower()
@@ -152,18 +219,23 @@ def attribute_parts(source: Source, tag: Token, attribute: Attribute, refuse: Re
     pieces = source.pieces(*attribute.value)
     placeholders = [piece for piece in pieces if not isinstance(piece, str)]
     context = context_of(source, tag, attribute.name)
-    if context is Context.FRAMEWORK:
+    if context is Context.CODE:
         return [_raw_or_source(piece) for piece in pieces]
     reason = _refusal(context, tag, attribute, placeholders)
     if reason:
         for placeholder in placeholders:
             if not placeholder.raw:
                 refuse(placeholder, reason)
-    if context in (Context.URL, Context.URL_LIST, Context.CODE_URL):
+    if context in URL_CONTEXTS:
         return _url_parts(pieces, context, tag, attribute, refuse)
     if context is Context.CSS:
         return _css_parts(source, pieces)
-    return text_parts(pieces)
+    return text_parts(pieces, _document_text if context is Context.DOCUMENT else escapes.html_text)
+
+
+def _document_text(value: Any) -> str:
+    """Escape for the text of a page that is an attribute's value."""
+    return escapes.html_text(escapes.html_text(value))
 
 
 def _refusal(
@@ -174,7 +246,7 @@ def _refusal(
             "stands beside a raw value in an attribute value without quotes: write "
             f'{attribute.name}="…"'
         )
-    if context is Context.MARKUP:
+    if context is Context.DECISION:
         return (
             f"stands in the attribute {attribute.name} of <{tag.name}>, where no escaping is safe"
         )
@@ -196,7 +268,9 @@ def switch_fill(placeholder: Placeholder) -> Fill:
     return lambda values: switches(values.get(name)) or ""
 
 
-def text_parts(pieces: Sequence[str | Placeholder]) -> list[Part]:
+def text_parts(
+    pieces: Sequence[str | Placeholder], escape: Callable[[Any], str] = escapes.html_text
+) -> list[Part]:
     """Return text with its placeholders escaped for HTML.
 
     An ``&`` that a value would continue is made one that cannot begin an entity.
@@ -204,7 +278,7 @@ def text_parts(pieces: Sequence[str | Placeholder]) -> list[Part]:
     return [
         (_ENTITY_BEGUN.sub("&amp;", piece) if index + 1 < len(pieces) else piece)
         if isinstance(piece, str)
-        else required(piece, escapes.html_text)
+        else required(piece, escape)
         for index, piece in enumerate(pieces)
     ]
 
@@ -230,12 +304,16 @@ def _url_parts(
     placeholders = [piece for piece in pieces if not isinstance(piece, str)]
     if any(placeholder.raw for placeholder in placeholders):
         return [_raw_or_encoded(piece) for piece in pieces]
+    if not attribute.quote:
+        pieces = [p.replace('"', "&quot;") if isinstance(p, str) else p for p in pieces]
     if context is Context.URL_LIST:
         return [url_list_fill(pieces)]
     media = attribute.name in _MEDIA.get(tag.name, ())
     try:
         if context is Context.CODE_URL:
             return [code_url_fill(pieces, "style" if tag.name == "link" else "script")]
+        if context is Context.MARKUP_URL:
+            return [markup_url_fill(pieces)]
         return [url_fill(pieces, media=media)]
     except UnsafeUrl as error:
         refuse(placeholders[0], str(error))
@@ -252,5 +330,5 @@ def _raw_or_source(piece: str | Placeholder) -> Part:
 
 def _raw_or_encoded(piece: str | Placeholder) -> Part:
     if isinstance(piece, str):
-        return _ANY_ENTITY_BEGUN.sub("&amp;", piece)
+        return entity_ended(piece)
     return required(piece, escapes.text_of) if piece.raw else url_part_fill(piece)

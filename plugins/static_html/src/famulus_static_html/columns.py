@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import famulus
-from famulus_static_html.compiled import CompiledPage, Forbidden
+from famulus_static_html.compiled import CompiledPage
+from famulus_static_html.findings import Forbidden
 from famulus_static_html.source import OWN_NAMES, Placeholder, trust
 
 #: What MTurk's results put before the names of the columns that were uploaded.

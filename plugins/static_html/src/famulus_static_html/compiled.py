@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 import famulus
 from famulus_static_html.fields import ListFields
+from famulus_static_html.findings import Forbidden, Limited
 from famulus_static_html.local_files import LocalFiles
 from famulus_static_html.mturk import MTurkParts
 from famulus_static_html.outer import OuterAttributes, OuterTags
@@ -16,19 +17,6 @@ from famulus_static_html.reserved import FieldName
 from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.template import Template
 from famulus_static_html.tokens import Kind, tokenise
-
-
-@frozen
-class Forbidden:
-    """A placeholder that is not allowed where it is, if it stands for a value of the data."""
-
-    placeholder: Placeholder
-    reason: str
-
-    @property
-    def name(self) -> str:
-        """The name of the value."""
-        return self.placeholder.html_name
 
 
 @frozen
@@ -48,8 +36,8 @@ class CompiledPage:
     shown: tuple[Placeholder, ...]
     #: placeholders in attributes and in text fields, where a value is text with entities
     quoted: tuple[Placeholder, ...]
-    #: placeholders that stand for an attribute without a value, such as ``checked``
-    switches: tuple[Placeholder, ...]
+    #: placeholders for which only few values are inserted
+    limited: tuple[Limited, ...]
     #: names of fields that values are a part of
     row_names: tuple[FieldName, ...]
     #: what the page names in its own folder

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from famulus_static_html import escapes
-from famulus_static_html.attributes import Refuse, text_parts
+from famulus_static_html.attributes import Context, Refuse, text_parts
 from famulus_static_html.scripts import Place, ScriptKind, backslash_before, places
 from famulus_static_html.source import PLACEHOLDER, Placeholder, Source
 from famulus_static_html.template import Part, optional, required
@@ -24,6 +24,9 @@ _CSS_IMPORT = re.compile(
 )
 # What an operand follows.
 _OPERAND = re.compile(r"[(\[,=:?+\-*/%&|!<>~^]\Z|\b(?:return|typeof|void|in|of|case)\Z")
+# The name of a variable, an event or the like, and a part of one.
+_WORD = re.compile(r"[\w:-]*")
+_IN_NAME = re.compile(r"[\w$.]\Z")
 _SCHEME = re.compile(r"\s*javascript:", re.IGNORECASE)
 _JS: Mapping[Place, Callable[[Any], str]] = {
     Place.CODE: escapes.js_value,
@@ -31,6 +34,29 @@ _JS: Mapping[Place, Callable[[Any], str]] = {
     Place.REGEX_START: escapes.js_regex,
     Place.ADDRESS: lambda value: escapes.js_inside(without_code(value)),
     Place.ADDRESS_VALUE: lambda value: escapes.js_value(without_code(value)),
+}
+
+
+def _js_of_markup(escape: Callable[[str], str]) -> Callable[[Any], str]:
+    return lambda value: escape(escapes.html_text(value))
+
+
+def _js_of_address(escape: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda value: escape(without_code(value))
+
+
+def _word(value: Any) -> str:
+    """Write a word as it is, anything else as a value."""
+    text = escapes.text_of(value)
+    return text if _WORD.fullmatch(text) else escapes.js_value(value)
+
+
+#: How a value is written in code that is an attribute, where it differs from handlers.
+_ATTRIBUTES: Mapping[Context, Mapping[Place, Callable[[Any], str]]] = {
+    Context.MARKUP_EXPRESSION: dict.fromkeys(_JS, _js_of_markup(escapes.js_inside))
+    | dict.fromkeys((Place.CODE, Place.ADDRESS_VALUE), _js_of_markup(escapes.js_literal)),
+    Context.URL_EXPRESSION: {place: _js_of_address(escape) for place, escape in _JS.items()},
+    Context.WORDS: {**_JS, Place.CODE: _word},
 }
 _LITERALS = frozenset({Place.INSIDE, Place.REGEX_START, Place.ADDRESS})
 
@@ -100,19 +126,24 @@ def script_parts(
     return [*parts, source.text[start:end]]
 
 
-def handler_parts(source: Source, start: int, end: int, forbid: Refuse) -> list[Part]:
+def code_parts(
+    source: Source, start: int, end: int, context: Context, forbid: Refuse
+) -> list[Part]:
     """Return JavaScript in an attribute, whose entities the browser resolves before it runs.
 
     What the page's own code may mean stays, as in a script.
     """
     placeholders = source.placeholders(start, end)
-    resolved = html.unescape(source.text[start:end])
-    inside = places(Source(resolved, source.trusted), 0, len(resolved), ScriptKind.CODE)
+    code = source.of(html.unescape(source.text[start:end]))
+    inside = places(code, 0, len(code.text), ScriptKind.CODE)
     # An entity can be part of what looks like a placeholder once it is resolved.
     is_clear = len(inside) == len(placeholders)
     parts: list[Part] = []
     for index, found in enumerate(placeholders):
-        place = _handler_place(resolved, *inside[index]) if is_clear else Place.LOADED
+        place = inside[index][1] if is_clear else Place.LOADED
+        before = code.text[: inside[index][0].start] if is_clear else ""
+        if context is Context.HANDLER and place is Place.CODE and not _is_operand(before):
+            place = Place.LOADED
         parts.append(source.text[start : found.start])
         start = found.end
         if found.raw:
@@ -124,16 +155,26 @@ def handler_parts(source: Source, start: int, end: int, forbid: Refuse) -> list[
             forbid(found, "decides which code is run")
             parts.append(found.source)
         else:
-            escape = escapes.js_literal if found.text and place is Place.CODE else _JS[place]
-            parts.append(optional(found, _in_attribute(escape)))
+            parts.append(
+                optional(found, _in_attribute(_code_escape(found, place, context, before)))
+            )
     return [*parts, source.text[start:end]]
 
 
-def _handler_place(code: str, found: Placeholder, place: Place) -> Place:
-    """Return the place of a placeholder: one that is no operand is the code itself."""
-    before = code[: found.start].rstrip()
-    is_operand = _OPERAND.search(before) and not _SCHEME.fullmatch(before)
-    return place if place is not Place.CODE or is_operand else Place.LOADED
+def _code_escape(
+    found: Placeholder, place: Place, context: Context, before: str
+) -> Callable[[Any], str]:
+    if found.text and place is Place.CODE and context is not Context.MARKUP_EXPRESSION:
+        return escapes.js_literal
+    if context is Context.EXPRESSION and place is Place.CODE and _IN_NAME.search(before):
+        return _word
+    return _ATTRIBUTES.get(context, _JS)[place]
+
+
+def _is_operand(before: str) -> bool:
+    """Return whether a value behind this code is one, and not the code itself."""
+    code = before.rstrip()
+    return _OPERAND.search(code) is not None and not _SCHEME.fullmatch(code)
 
 
 def _in_attribute(escape: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -8,18 +8,20 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, field
 
 import famulus
-from famulus_static_html.attributes import switches
 from famulus_static_html.columns import INPUT, forbidden_problems
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.escapes import text_of
+from famulus_static_html.findings import Limited
 from famulus_static_html.reserved import reserved_fault, reserved_fields
 from famulus_static_html.source import Placeholder, Source, trust
 from famulus_static_html.tokens import Kind, tokenise
+
+_Key = TypeVar("_Key")
 
 _log = logging.getLogger(__name__)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--")
@@ -69,7 +71,7 @@ class _Found:
     reason: str
 
 
-def _add(found: dict[str, _Found], name: str, place: int, reason: str = "") -> None:
+def _add(found: dict[_Key, _Found], name: _Key, place: int, reason: str = "") -> None:
     if name in found:
         found[name].count += 1
     else:
@@ -95,8 +97,7 @@ class MarkupWatch:
     _escaped: Mapping[str, Placeholder] = field(init=False)
     _raw: Mapping[str, Placeholder] = field(init=False)
     _quoted: Mapping[str, Placeholder] = field(init=False)
-    _switches: Mapping[str, Placeholder] = field(init=False)
-    _not_switches: dict[str, _Found] = field(factory=dict, init=False)
+    _left_out: dict[Limited, _Found] = field(factory=dict, init=False)
     _entities: dict[str, _Found] = field(factory=dict, init=False)
     _markup: dict[str, _Found] = field(factory=dict, init=False)
     _fields: dict[str, _Found] = field(factory=dict, init=False)
@@ -107,7 +108,6 @@ class MarkupWatch:
         self._escaped = self._undecided(self.page.shown)
         self._quoted = self._undecided(self.page.quoted)
         self._raw = _by_name(one for one in self.page.shown if one.raw)
-        self._switches = _by_name(self.page.switches)
 
     def _undecided(self, placeholders: Sequence[Placeholder]) -> Mapping[str, Placeholder]:
         plain = [one for one in placeholders if not one.raw and not one.text]
@@ -116,7 +116,8 @@ class MarkupWatch:
     @property
     def names(self) -> set[str]:
         """The columns that it reads."""
-        names = {*self._escaped, *self._raw, *self._quoted, *self._switches}
+        names = {*self._escaped, *self._raw, *self._quoted}
+        names.update(each.placeholder.html_name for each in self.page.limited)
         names.update(*(each.columns for each in self.page.row_names))
         return names | {INPUT + name for name in names}
 
@@ -134,9 +135,9 @@ class MarkupWatch:
         for name in self._quoted:
             if has_entity(_text(_value(row, name))):
                 _add(self._entities, name, place)
-        for name in self._switches:
-            if switches(_value(row, name)) is None:
-                _add(self._not_switches, name, place)
+        for limited in self.page.limited:
+            if not limited.accepts(_value(row, limited.placeholder.html_name)):
+                _add(self._left_out, limited, place)
         self._see_raw(place, row)
         self._see_names(place, row)
 
@@ -156,8 +157,8 @@ class MarkupWatch:
     @property
     def doubts(self) -> int:
         """The number of placeholders for which something was found so far."""
-        found = (self._markup, self._fields, self._entities, self._faults, self._not_switches)
-        return sum(map(len, found)) + len(self._reserved)
+        found = (self._markup, self._fields, self._entities, self._faults)
+        return sum(map(len, found)) + len(self._left_out) + len(self._reserved)
 
     def problems(self) -> Iterator[famulus.Problem]:
         """Yield a warning or an error for each placeholder whose values contain markup.
@@ -177,13 +178,12 @@ class MarkupWatch:
             yield famulus.Problem(
                 f'name="{written}": {message}; change the value', file=self.file, line=line
             )
-        for name, found in self._not_switches.items():
-            placeholder = self._switches[name]
+        for limited, found in self._left_out.items():
             yield self._problem(
-                placeholder,
-                f"the value of {self._place(found)} is more than the name of an attribute such as "
-                f"checked, which is all that is inserted here{self._more(found)}; where you trust "
-                f"every value, {trust(placeholder)}",
+                limited.placeholder,
+                f"the value of {self._place(found)} is more than the name of {limited.meaning}, "
+                f"which is all that is inserted here{self._more(found)}; where you trust every "
+                f"value, {trust(limited.placeholder)}",
             )
         for name, found in self._markup.items():
             placeholder = self._escaped[name]

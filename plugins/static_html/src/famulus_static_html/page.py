@@ -7,31 +7,18 @@ another host, which goes to the end; what the page has for itself as a document 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
 from attrs import define, field
 
 import famulus
-from famulus_static_html.attributes import (
-    Context,
-    attribute_parts,
-    context_of,
-    switch_fill,
-    text_parts,
-)
 from famulus_static_html.bases import base_script
-from famulus_static_html.compiled import CompiledPage, Forbidden
-from famulus_static_html.contents import (
-    handler_parts,
-    rcdata_parts,
-    script_parts,
-    style_parts,
-    untouched_parts,
-)
+from famulus_static_html.compiled import CompiledPage
+from famulus_static_html.elements import Elements
 from famulus_static_html.fields import ListFields, has_named_field
+from famulus_static_html.findings import Found
 from famulus_static_html.forms import (
     CLOSE_INSIDE,
     OPEN_INSIDE,
@@ -40,7 +27,7 @@ from famulus_static_html.forms import (
     own_forms,
 )
 from famulus_static_html.ground_truth import ground_truth_faults
-from famulus_static_html.inert import inert_parts
+from famulus_static_html.inert import inert_parts, is_inert
 from famulus_static_html.local_files import LocalFiles
 from famulus_static_html.mturk import MTURK_ACTION, MTurkParts
 from famulus_static_html.outer import NOT_USED, OuterTags
@@ -49,24 +36,14 @@ from famulus_static_html.placement import (
     blocking_scripts,
     delays_answers,
     moved_scripts,
-    script_kind,
     scripts_among,
     where,
 )
 from famulus_static_html.reserved import names_from_rows, reserved_fields
-from famulus_static_html.scripts import ScriptKind
 from famulus_static_html.settings import SETTINGS
 from famulus_static_html.source import Placeholder, Source, read_html, trust
 from famulus_static_html.template import Part, Template
-from famulus_static_html.tokens import (
-    OPAQUE,
-    RCDATA,
-    Attribute,
-    Kind,
-    Token,
-    outside_templates,
-    tokenise,
-)
+from famulus_static_html.tokens import Kind, Token, outside_templates, tokenise
 
 _SVG = ('<svg hidden="" width="0" height="0">', "</svg>")
 _NOSCRIPT = ("<noscript>", "</noscript>")
@@ -94,11 +71,8 @@ class _Compiler:
     body: list[Part] = field(factory=list)
     head: list[Part] = field(factory=list)
     scripts: list[Part] = field(factory=list)
-    needed: list[Placeholder] = field(factory=list)
-    forbidden: list[Forbidden] = field(factory=list)
-    shown: list[Placeholder] = field(factory=list)
-    quoted: list[Placeholder] = field(factory=list)
-    switches: list[Placeholder] = field(factory=list)
+    found: Found = field(factory=Found)
+    elements: Elements = field(init=False)
     problems: list[famulus.Problem] = field(factory=list)
     templates: int = 0
     noscripts: int = 0
@@ -106,7 +80,9 @@ class _Compiler:
     own_forms: OwnForms = field(factory=OwnForms)
     outer: OuterTags = field(factory=OuterTags)
     has_sheet_at_end: bool = False
-    has_raw_markup: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self.elements = Elements(self.source, self.found, self._refuse)
 
     def compile(self) -> CompiledPage:
         tokens = list(tokenise(self.source))
@@ -135,22 +111,23 @@ class _Compiler:
             scripts=Template(self.scripts),
             outer=self.outer,
             mturk=mturk,
-            needed=tuple(self.needed),
-            forbidden=tuple(self.forbidden),
-            shown=tuple(self.shown),
-            quoted=tuple(self.quoted),
-            switches=tuple(self.switches),
+            needed=tuple(self.found.needed),
+            forbidden=tuple(self.found.forbidden),
+            shown=tuple(self.found.shown),
+            quoted=tuple(self.found.quoted),
+            limited=tuple(self.found.limited),
             row_names=names_from_rows(self.source, starts),
             files=LocalFiles.of(self.source, tokens, live, self.file),
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
-            has_raw_markup=self.has_raw_markup,
+            has_raw_markup=self.found.has_raw_markup,
             has_named_field=has_named_field(self.source, live),
             holds_submissions=delays_answers(self.source, scripts, live),
         )
 
     def _judge(self, forms: OwnForms) -> None:
         self.own_forms = forms
+        self.elements.outside = forms.outside
         for offset, message in forms.doubts:
             self._problem(offset, message, warning=True)
 
@@ -184,21 +161,12 @@ class _Compiler:
         )
         self._problem(placeholder.start, message)
 
-    def _forbid(self, placeholder: Placeholder, reason: str) -> None:
-        self.forbidden.append(Forbidden(placeholder, reason))
-
     def _text(self, token: Token, previous: Token | None) -> None:
-        pieces = self.source.pieces(token.start, token.end)
-        placeholders = [piece for piece in pieces if not isinstance(piece, str)]
-        self.needed += placeholders
-        self.shown += placeholders
-        self.has_raw_markup |= any(placeholder.raw for placeholder in placeholders)
+        parts = self.elements.text_parts(token.start, token.end)
         # Browsers drop the first line feed of <pre>, even one that is a value's.
         in_pre = previous is not None and previous.kind is Kind.START and previous.name == "pre"
-        self.body += ["\n"] if in_pre and pieces[0] == "" else []
-        # A bare "<" must stay one, also where a tag behind it is left out.
-        bare = [p.replace("<", "&lt;") if isinstance(p, str) else p for p in pieces]
-        self.body += text_parts(bare)
+        self.body += ["\n"] if in_pre and parts[0] == "" else []
+        self.body += parts
 
     def _tag(self, token: Token) -> None:
         if token.name == "head" or (token.name == "title" and not token.foreign):
@@ -227,15 +195,15 @@ class _Compiler:
 
     def _inner_form(self, token: Token) -> list[Part]:
         if not is_mturks(self.source, token):
-            return self._tag_parts(token)
+            return self.elements.tag_parts(token)
         parts: list[Part] = ["<form"]
         for attribute in token.attributes:
             if attribute.name in NOT_USED:
                 continue
-            name = self._names(attribute.start, attribute.name_end)
+            name = self.elements.name_parts(attribute.start, attribute.name_end)
             parts += [" ", *name, '="'] if attribute.value else [" ", *name]
             if attribute.value:
-                value = self._attribute(token, attribute)
+                value = self.elements.attribute_parts(token, attribute)
                 quoted = (p.replace('"', "&quot;") if isinstance(p, str) else p for p in value)
                 parts += [*quoted, '"']
         return [*parts, f' action="{MTURK_ACTION}">']
@@ -254,7 +222,7 @@ class _Compiler:
     def _put(self, token: Token, place: PagePart) -> None:
         if place is PagePart.NOWHERE:
             return
-        parts = [*self._tag_parts(token), *self._content_parts(token)]
+        parts = [*self.elements.tag_parts(token), *self._content(token)]
         if place is PagePart.BODY:
             self.body += parts
             return
@@ -270,130 +238,16 @@ class _Compiler:
 
     def _outer_tag(self, token: Token) -> None:
         for attribute in token.attributes:
-            self._names(attribute.start, attribute.name_end)
+            self.elements.name_parts(attribute.start, attribute.name_end)
             if token.name == "form" and attribute.name in NOT_USED:
                 continue
-            parts = [] if attribute.value is None else self._attribute(token, attribute)
+            parts = (
+                [] if attribute.value is None else self.elements.attribute_parts(token, attribute)
+            )
             self.outer.add(token.name, attribute.name, parts)
 
-    def _tag_parts(self, token: Token) -> list[Part]:
-        parts: list[Part] = []
-        position = token.start
-        if token.start in self.own_forms.outside:
-            position += len(f"<{token.name}")
-            # No form has this id, so the control has no form.
-            parts = [f'{self.source.text[token.start : position]} form=""']
-        for attribute in token.attributes:
-            if attribute.value is None or not self.source.placeholders(*attribute.value):
-                continue
-            start, end = attribute.value
-            quote = '"' if self._gets_quotes(attribute) else ""
-            parts += [*self._names(position, start, takes_switches=True), quote]
-            parts += [*self._attribute(token, attribute), quote]
-            position = end
-        return [*parts, *self._names(position, token.head_end, takes_switches=True)]
-
-    def _gets_quotes(self, attribute: Attribute) -> bool:
-        """Return whether quotes are put around a value, which keeps what fills it in one piece.
-
-        Raw values keep the meaning that they have without.
-        """
-        assert attribute.value is not None
-        placeholders = self.source.placeholders(*attribute.value)
-        return not attribute.quote and not any(placeholder.raw for placeholder in placeholders)
-
-    def _attribute(self, token: Token, attribute: Attribute) -> list[Part]:
-        assert attribute.value is not None
-        context = context_of(self.source, token, attribute.name)
-        for placeholder in self.source.placeholders(*attribute.value):
-            self._attribute_placeholder(placeholder, attribute, context)
-        if context is Context.HANDLER:
-            parts = handler_parts(self.source, *attribute.value, self._forbid)
-        else:
-            parts = attribute_parts(self.source, token, attribute, self._refuse)
-        if not self._gets_quotes(attribute):
-            return parts
-        return [part.replace('"', "&quot;") if isinstance(part, str) else part for part in parts]
-
-    def _attribute_placeholder(
-        self, placeholder: Placeholder, attribute: Attribute, context: Context
-    ) -> None:
-        is_code = context in (Context.HANDLER, Context.FRAMEWORK)
-        if is_code and placeholder.trusted:
-            return
-        self.quoted.append(placeholder)
-        if placeholder.raw or not is_code:
-            self.needed.append(placeholder)
-        elif context is Context.FRAMEWORK:
-            reason = f"stands in the attribute {attribute.name}, whose value is code"
-            self._forbid(placeholder, reason)
-
-    def _names(self, start: int, end: int, *, takes_switches: bool = False) -> list[Part]:
-        """Return the part of a tag without values.
-
-        A raw placeholder may stand in it, and as a whole attribute one for those such as
-        ``checked``.
-        """
-        parts: list[Part] = []
-        for piece in self.source.pieces(start, end):
-            if isinstance(piece, str):
-                parts.append(piece)
-                continue
-            self.needed.append(piece)
-            self.has_raw_markup |= piece.raw
-            if takes_switches and not piece.raw and self._is_whole_attribute(piece):
-                self.switches.append(piece)
-                parts.append(switch_fill(piece))
-                continue
-            if not piece.raw:
-                self._refuse(piece, "stands in the name of a tag or of an attribute")
-            parts += text_parts([piece])
-        return parts
-
-    def _is_whole_attribute(self, piece: Placeholder) -> bool:
-        text = self.source.text
-        return (
-            text[piece.start - 1].isspace()
-            and re.match(r"(?=[\s/>])\s*[^\s=]", text[piece.end :]) is not None
-        )
-
-    def _content_parts(self, token: Token) -> list[Part]:
-        if token.content is None:
-            return []
-        content = self._inside(token, *token.content)
+    def _content(self, token: Token) -> list[Part]:
+        if token.content is None or not is_inert(self.source, token):
+            return self.elements.content_parts(token)
+        content = inert_parts(self.source, token, self.found)
         return [*content, self.source.text[token.content[1] : token.end]]
-
-    def _inside(self, token: Token, start: int, end: int) -> list[Part]:
-        pieces = self.source.pieces(start, end)
-        if len(pieces) == 1:
-            return [self.source.text[start:end]]
-        # SVG reads these as markup, HTML does not; without a tag in them both read the same.
-        refuse = self._refuse_all(pieces)
-        if token.foreign and "<" in self.source.text[start:end]:
-            refuse(f"stands in the <{token.name}> of an <svg> that has markup in it")
-        if token.name in OPAQUE:
-            refuse(f"stands in <{token.name}>, where no escaping is possible")
-        if token.name in RCDATA or token.name in OPAQUE:
-            placeholders = [piece for piece in pieces if not isinstance(piece, str)]
-            self.needed += placeholders
-            self.quoted += placeholders if token.name in RCDATA else ()
-            # As in <pre>: the first line feed is dropped.
-            in_textarea = token.name == "textarea" and pieces[0] == ""
-            return ["\n"] * in_textarea + rcdata_parts(pieces)
-        if token.name == "style":
-            return style_parts(self.source, start, end, self._refuse, self._forbid)
-        kind = script_kind(self.source, token)
-        if kind is ScriptKind.RULES:
-            reason = "stands in rules for what is loaded"
-            return untouched_parts(self.source, start, end, reason, self._forbid)
-        if kind is ScriptKind.INERT:
-            return inert_parts(self.source, start, end, self._forbid, self.switches)
-        return script_parts(self.source, start, end, kind, self._forbid)
-
-    def _refuse_all(self, pieces: list[str | Placeholder]) -> Callable[[str], None]:
-        def refuse(reason: str) -> None:
-            for piece in pieces:
-                if not isinstance(piece, str) and not piece.raw:
-                    self._refuse(piece, reason)
-
-        return refuse

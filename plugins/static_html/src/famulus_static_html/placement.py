@@ -150,7 +150,7 @@ def _number_of_fixed(source: Source, scripts: Sequence[Token]) -> int:
 
 def script_kind(source: Source, token: Token) -> ScriptKind:
     """Return the content of a ``<script>``."""
-    written = _script_type(source, token)
+    written = script_type(source, token)
     if written in _READ_BY_SCRIPTS:
         return ScriptKind.RULES
     if written.endswith("json"):
@@ -161,7 +161,7 @@ def script_kind(source: Source, token: Token) -> ScriptKind:
 
 
 def _is_code(source: Source, token: Token) -> bool:
-    kind = _script_type(source, token)
+    kind = script_type(source, token)
     return _JS_TYPE.fullmatch(kind) is not None or kind in _READ_BY_SCRIPTS
 
 
@@ -175,12 +175,13 @@ def _waits(source: Source, token: Token) -> bool:
     """Return whether the rest of the page waits for this script from another host."""
     address = "href" if token.foreign else "src"
     is_background = token.attribute("async") or token.attribute("defer")
-    if is_background or _script_type(source, token) == "module":
+    if is_background or script_type(source, token) == "module":
         return False
     return not _is_here(value_of(source, token, address))
 
 
-def _script_type(source: Source, token: Token) -> str:
+def script_type(source: Source, token: Token) -> str:
+    """Return the type of a script in lower case, without parameters."""
     return _word(source, token, "type").partition(";")[0].strip()
 
 

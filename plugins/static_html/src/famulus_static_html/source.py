@@ -6,11 +6,18 @@ import html
 import re
 from bisect import bisect_right
 from pathlib import Path
+from typing import Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 #: All tokenizers treat it as one token: what is inside the braces is a name, not markup or code.
 PLACEHOLDER = r"\$\{[ \t]*[^{}$\s][^{}$\n\r]*\}"
+
+#: What template engines evaluate: ``{{…}}`` and ``<%…%>``, to the end of the text if it is open.
+EXPRESSION = re.compile(
+    rf"<%(?:{PLACEHOLDER}|(?!%>).)*+(?:%>|\Z)|\{{\{{(?:{PLACEHOLDER}|(?!\}}\}}).)*+(?:\}}\}}|\Z)",
+    re.DOTALL,
+)
 
 _PLACEHOLDER = re.compile(PLACEHOLDER)
 _FILTER = re.compile(r"(.*\S)\s*\|\s*(raw|text)", re.DOTALL)
@@ -94,6 +101,10 @@ class Source:
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "_starts", _line_starts(self))
+
+    def of(self, text: str) -> Self:
+        """Return another text whose placeholders mean the same."""
+        return evolve(self, text=text)
 
     def line(self, offset: int) -> int:
         """Return the line, from 1, that an offset is on."""

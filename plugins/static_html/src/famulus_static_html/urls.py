@@ -8,15 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from attrs import frozen
+
 from famulus_static_html.escapes import html_text, text_of
-from famulus_static_html.source import Placeholder
+from famulus_static_html.source import EXPRESSION, Placeholder
 from famulus_static_html.template import Fill
 
 #: What a URL with a forbidden scheme becomes.
 INVALID = "about:invalid"
-
-#: How one piece is written: from the value of that name, or from nothing.
-_Step = tuple[str | None, Callable[[Any], str]]
 
 _HIERARCHICAL = frozenset({"http", "https"})
 _SCHEMES = frozenset({"http", "https", "mailto", "tel"})
@@ -29,6 +28,11 @@ _DOTS = re.compile(r"(?:^|[/\\])(?:\.|%2e)(?:\.|%2e)?(?=[/\\?#]|$)", re.IGNORECA
 _UNSAFE = re.compile(
     r"%(?![0-9A-Fa-f]{2})|[\x00-\x20\"<>\\^`{|}\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
 )
+# The host is the author's.
+_PINNED_HOST = re.compile(r"(?:https?:)?//[^/?#\\]+[/?#]", re.IGNORECASE)
+# Unlike an expression of a template.
+_OPENS_TAG = re.compile("<(?!%)")
+_ENTITY_BEGUN = re.compile(r"&(?=#?[A-Za-z0-9]*\Z)")
 _IGNORED = str.maketrans("", "", "\t\n\r")
 _STRIPPED = "".join(map(chr, range(0x21)))
 
@@ -64,6 +68,58 @@ def without_code(value: Any) -> Any:
     return INVALID if is_code and not is_allowed(text_of(value), media=True) else value
 
 
+@frozen
+class _Step:
+    """A piece of a URL: the author's own text as it is judged and as it is written, or a value."""
+
+    own: str = ""
+    html: str = ""
+    name: str | None = None
+    write: Callable[[Any], str] = text_of
+
+    def text(self, values: Mapping[str, Any]) -> str:
+        """Return the piece as browsers read it."""
+        return self.own if self.name is None else self.write(values.get(self.name))
+
+
+def _steps(
+    pieces: Sequence[str | Placeholder], writer_behind: Callable[[str], Callable[[Any], str]]
+) -> list[_Step]:
+    """Return the steps; ``writer_behind`` chooses what writes a value behind the author's text."""
+    steps: list[_Step] = []
+    seen = ""
+    for index, piece in enumerate(pieces):
+        if isinstance(piece, str):
+            own = html.unescape(EXPRESSION.sub("", piece))
+            is_last = index + 1 == len(pieces)
+            written = _OPENS_TAG.sub("&lt;", piece)
+            steps.append(_Step(own, written if is_last else entity_ended(written)))
+            seen += own
+        else:
+            steps.append(_Step(name=piece.html_name, write=writer_behind(seen)))
+    return steps
+
+
+def _fill(steps: Sequence[_Step], is_good: Callable[[str], bool]) -> Fill:
+    """Return what writes a URL, or :data:`INVALID`. The author's own parts stay as written."""
+
+    def fill(values: Mapping[str, Any]) -> str:
+        texts = [step.text(values) for step in steps]
+        if not is_good("".join(texts)):
+            return INVALID
+        return "".join(
+            step.html if step.name is None else html_text(text)
+            for step, text in zip(steps, texts, strict=True)
+        )
+
+    return fill
+
+
+def entity_ended(text: str) -> str:
+    """Return a text in which no ``&`` at the end can begin an entity."""
+    return _ENTITY_BEGUN.sub("&amp;", text)
+
+
 def url_fill(pieces: Sequence[str | Placeholder], *, media: bool) -> Fill:
     """Return what fills a URL attribute.
 
@@ -71,22 +127,23 @@ def url_fill(pieces: Sequence[str | Placeholder], *, media: bool) -> Fill:
 
     :raises UnsafeUrl: when the author's own part makes it code.
     """
-    prefix = as_browsers_read(_literal(pieces[0]))
-    is_fixed = _check_prefix(prefix, media)
-    steps: list[_Step] = []
-    seen = ""
-    for piece in pieces:
-        if isinstance(piece, str):
-            seen += _literal(piece)
-            steps.append((None, _constant(_literal(piece))))
-        else:
-            steps.append((piece.html_name, _writer_behind(seen)))
+    is_fixed = _check_prefix(_prefix(pieces), media)
+    steps = _steps(pieces, _writer_behind)
+    return _fill(steps, lambda url: is_fixed or is_allowed(url, media=media))
 
-    def fill(values: Mapping[str, Any]) -> str:
-        url = _joined(steps, values)
-        return html_text(url) if is_fixed or is_allowed(url, media=media) else INVALID
 
-    return fill
+def markup_url_fill(pieces: Sequence[str | Placeholder]) -> Fill:
+    """Return what fills the address of markup that a framework inserts.
+
+    It is on this page's server, or on the host that the author names.
+
+    :raises UnsafeUrl: when the author's own part makes it code.
+    """
+    prefix = _prefix(pieces)
+    _check_prefix(prefix, media=False)
+    has_host = _PINNED_HOST.match(prefix) is not None
+    steps = _steps(pieces, _writer_behind)
+    return _fill(steps, lambda url: has_host or not is_elsewhere(url))
 
 
 def code_url_fill(pieces: Sequence[str | Placeholder], kind: str) -> Fill:
@@ -96,46 +153,25 @@ def code_url_fill(pieces: Sequence[str | Placeholder], kind: str) -> Fill:
 
     :raises UnsafeUrl: when the author's own part does not determine the folder.
     """
-    prefix = as_browsers_read(_literal(pieces[0]))
+    prefix = _prefix(pieces)
     _check_prefix(prefix, media=False)
     if not _PINNED.match(prefix):
         raise UnsafeUrl(
             f"decides whose {kind} is run: write its folder on this page's server, or its whole "
             "address up to the ?, before it"
         )
-    steps: list[_Step] = [
-        (None, _constant(_literal(piece)))
-        if isinstance(piece, str)
-        else (piece.html_name, _component)
-        for piece in pieces
-    ]
-    own = "".join(_literal(piece) or "x" for piece in pieces)
-
-    def fill(values: Mapping[str, Any]) -> str:
-        url = _joined(steps, values)
-        leaves_folder = len(_DOTS.findall(url)) > len(_DOTS.findall(own))
-        return INVALID if leaves_folder else html_text(url)
-
-    return fill
+    own = "".join(html.unescape(piece) if isinstance(piece, str) else "x" for piece in pieces)
+    own_dots = len(_DOTS.findall(own))
+    steps = _steps(pieces, lambda _: _component)
+    return _fill(steps, lambda url: len(_DOTS.findall(url)) <= own_dots)
 
 
 def url_list_fill(pieces: Sequence[str | Placeholder]) -> Fill:
     """Return what fills ``srcset`` or ``ping``, where a value may be several URLs."""
-    steps: list[_Step] = [
-        (None, _constant(_literal(piece))) if isinstance(piece, str) else (piece.html_name, text_of)
-        for piece in pieces
-    ]
-
-    def fill(values: Mapping[str, Any]) -> str:
-        urls = _joined(steps, values)
-        is_good = all(is_allowed(url, media=True) for url in re.split(r"[\s,]+", urls))
-        return html_text(urls) if is_good else INVALID
-
-    return fill
-
-
-def _joined(steps: Sequence[_Step], values: Mapping[str, Any]) -> str:
-    return "".join(write(None if name is None else values.get(name)) for name, write in steps)
+    return _fill(
+        _steps(pieces, lambda _: _without_braces),
+        lambda urls: all(is_allowed(url, media=True) for url in re.split(r"[\s,]+", urls)),
+    )
 
 
 def url_part_fill(placeholder: Placeholder) -> Fill:
@@ -154,12 +190,10 @@ def _check_prefix(prefix: str, media: bool) -> bool:
     return True
 
 
-def _literal(piece: str | Placeholder) -> str:
-    return html.unescape(piece) if isinstance(piece, str) else ""
-
-
-def _constant(text: str) -> Callable[[Any], str]:
-    return lambda _: text
+def _prefix(pieces: Sequence[str | Placeholder]) -> str:
+    """Return the author's own part in front of the first value, as browsers read it."""
+    own = pieces[0] if isinstance(pieces[0], str) else ""
+    return as_browsers_read(html.unescape(EXPRESSION.sub("", own)))
 
 
 def _normalised(value: Any) -> str:
@@ -185,6 +219,11 @@ def _path(value: Any) -> str:
         assert end is not None  # the pattern matches at the end
         text = text[: end.start()].replace("\\", "/") + text[end.start() :]
     return _normalised(text)
+
+
+def _without_braces(value: Any) -> str:
+    """Leave no brace, with which the expression of a template could begin."""
+    return text_of(value).replace("{", "%7B")
 
 
 def _component(value: Any) -> str:
