@@ -283,14 +283,16 @@ class ScheduledOperator(ManualOperator):
         return super()._manage_run(managed, *more, **named)
 
     def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
-        return ScheduledThreads(runs, self.scheduler)
+        return ScheduledThreads(self.database, runs, self.scheduler)
 
 
 class ScheduledThreads(RunThreads):
     """The threads of a :class:`ScheduledOperator`."""
 
-    def __init__(self, runs: dict[int, ManagedRun], scheduler: Scheduler) -> None:
-        super().__init__(runs)
+    def __init__(
+        self, database: Database, runs: dict[int, ManagedRun], scheduler: Scheduler
+    ) -> None:
+        super().__init__(database, runs)
         self.scheduler = scheduler
         self.loops: list[Actor] = []
 

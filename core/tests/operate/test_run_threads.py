@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,14 @@ from famulus.contracts.provider_views import RunView
 from famulus.engine.places.closing import ClosingLimits, PlacesOpenError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
+from famulus.model.tables import TaskTable
+from famulus.operate.managed_run import ManagedRun
 from famulus.operate.operator import Operator
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
+from famulus.testing.movable_clock import MovableClock
+from famulus.testing.waiting import wait_until
 
 ROWS = [{"n": 1}, {"n": 2}]
 
@@ -80,6 +85,62 @@ def test_one_program_operates_many_runs_with_the_same_four_threads(
 
     names = sorted(thread.name for thread in started())
     assert names == ["famulus-delivery", "famulus-lease", "famulus-sweep", "famulus-sync"]
+
+
+class CountingDatabase(Database):
+    """Counts the looks at its data version."""
+
+    looks = 0
+
+    def data_version(self) -> object:
+        version = super().data_version()
+        self.looks += 1
+        return version
+
+
+def test_an_idle_run_is_looked_at_after_a_commit_and_after_a_pause(
+    database_address: str, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: Counter[str] = Counter()
+
+    def counted(name: str) -> Callable[[ManagedRun], object]:
+        act: Callable[[ManagedRun], object] = getattr(ManagedRun, name)
+
+        def count(managed: ManagedRun) -> object:
+            done[name] += 1
+            return act(managed)
+
+        return count
+
+    def is_quiet() -> bool:
+        """Return whether the next five looks at the data version wake no thread."""
+        before, until = dict(done), database.looks + 5
+        wait_until(lambda: database.looks >= until, "looks")
+        return done == before
+
+    def wait_until_all_looked(before: Mapping[str, int]) -> None:
+        wait_until(lambda: all(done[name] > before[name] for name in names), "a look of each")
+
+    names = ("look_after", "deliver", "sync")
+    for name in names:
+        monkeypatch.setattr(ManagedRun, name, counted(name))
+    database = CountingDatabase(database_address, clock=clock)
+    with (
+        database,
+        Operator(database, plugins=kit_plugins()) as operator,
+        Database(database_address) as other,
+    ):
+        operator.launch(rows_configuration(), shared_state=RowsState(rows=ROWS))
+        wait_until(is_quiet, "an idle run")
+
+        renamed = TaskTable.update(blueprint_type="other")
+        before = dict(done)
+        other.write(lambda tx: tx.execute(renamed))
+        wait_until_all_looked(before)
+        wait_until(is_quiet, "an idle run")
+        before = dict(done)
+        clock.advance(2)
+        wait_until_all_looked(before)
 
 
 def test_leaving_the_block_ends_every_thread_and_stops_the_runs(

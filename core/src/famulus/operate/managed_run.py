@@ -45,8 +45,9 @@ from famulus.plugins import UNIT_SUBMITTED, Listener, listeners_of
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between looks at whether the server still answers, and before it is started again.
-_PULSE_SECONDS = 2.0
+#: Seconds between looks at whether the server still answers, and before it is started again: a
+#: little less than between looks at an idle run.
+_PULSE_SECONDS = 1.9
 #: Shortest time between looks at whether places are missing.
 _PLACES_PAUSE = timedelta(seconds=1)
 #: Seconds to wait for the user's generator to give the loading thread back.

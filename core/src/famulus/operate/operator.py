@@ -400,7 +400,7 @@ class Operator:
         return manage(self._parts(plan, record), record, self._holder, self._closing_limits)
 
     def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
-        return RunThreads(runs)
+        return RunThreads(self.database, runs)
 
     def _manage_run(
         self, managed: ManagedRun, plan: Plan, url: str, *, load: bool = True

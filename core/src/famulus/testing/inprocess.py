@@ -119,7 +119,7 @@ class ManualOperator(Operator):
         self.database.write(lambda tx: lease.renew(tx, managed.run, managed.holder))
 
     def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
-        return NoThreads(runs)
+        return NoThreads(self.database, runs)
 
 
 class NoThreads(RunThreads):

@@ -71,4 +71,4 @@ class WatchedOperator(Operator):
 
     def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
         # What a test shuts down is not started again.
-        return NoThreads(runs)
+        return NoThreads(self.database, runs)
