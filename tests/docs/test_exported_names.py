@@ -145,6 +145,7 @@ PUBLIC = [
     "Session",
     "SharedTaskState",
     "ShowCode",
+    "StartedRequest",
     "SubmittedUnit",
     "SyncCursor",
     "TaskArgs",

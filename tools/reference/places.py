@@ -35,6 +35,7 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "ProcessArchitect",
             "ProcessArgs",
             "Gateway",
+            "StartedRequest",
             "Reply",
         ),
         "A crowd": (
@@ -270,13 +271,14 @@ ERRORS: Sequence[str] = (
 )
 
 #: Classes whose instances only core makes: their constructors are not promised.
-MADE_BY_CORE = frozenset({"Section", "Sections"})
+MADE_BY_CORE = frozenset({"Section", "Sections", "StartedRequest"})
 
 #: Members that are for core alone, and not promised.
 CORES_OWN = frozenset(
     {
         "Database.kind",
         "Database.signing_keys",
+        "Database.write_together",
         "Migration.statements",
         "Plugins.listened",
         "Plugins.refuse",
@@ -293,6 +295,8 @@ CORES_OWN = frozenset(
         "Transaction.many",
         "Transaction.one",
         "Transaction.row_of",
+        "Transaction.on_sqlite",
+        "Transaction.one_on_sqlite",
         "Transaction.rows_of",
         "Transaction.run",
     }

@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from famulus.data.run_summaries import list_runs as list_runs
     from famulus.deprecations import FamulusDeprecationWarning as FamulusDeprecationWarning
     from famulus.engine.answers import FileRecord as FileRecord
+    from famulus.engine.everyday_requests import StartedRequest as StartedRequest
     from famulus.engine.gateway import Gateway as Gateway
     from famulus.engine.limits import LimitChange as LimitChange
     from famulus.engine.limits import set_limits as set_limits
@@ -266,6 +267,7 @@ _WHERE = {
     "Form": "famulus.contracts.views",
     "FormFile": "famulus.contracts.views",
     "Gateway": "famulus.engine.gateway",
+    "StartedRequest": "famulus.engine.everyday_requests",
     "GivenRows": "famulus.task_data.sources",
     "GoTo": "famulus.contracts.completion",
     "Grant": "famulus.engine.qualifications.worker_handle",
@@ -572,6 +574,7 @@ __all__ = [
     "Session",
     "SharedTaskState",
     "ShowCode",
+    "StartedRequest",
     "SubmittedUnit",
     "SyncCursor",
     "TaskArgs",

@@ -85,6 +85,12 @@ class Provider(ABC):
     #: registered
     default_requester: ClassVar[str | None] = None
 
+    #: Whether :meth:`arrive`, :meth:`completion` and :meth:`most_left` never block: they wait for
+    #: no network, no database and no other thread. They may then be called on the thread of the
+    #: event loop that serves all workers, which a slow one stops. A subclass says it again for its
+    #: own methods: that of a base class does not count.
+    is_quick: ClassVar[bool] = False
+
     #: the translations of the texts that it shows to workers; None where it shows none
     catalogue: ClassVar[Catalogue | None] = None
 

@@ -78,15 +78,19 @@ class Completions:
         translate: Translator,
         *,
         late: bool,
+        has_next: bool | None = None,
     ) -> str:
-        """Return the page for answers that are stored, with how the worker leaves."""
+        """Return the page for answers that are stored, with how the worker leaves.
+
+        :param has_next: whether there is another unit for the worker; None where it is not known.
+        """
         thank_you = self._thank_you(answers, view)
         return pages.stored_document(
             self.titles[translate.language.tag],
             translate,
             answers,
             late,
-            self.of(visit, VisitOutcome.COMPLETED, thank_you),
+            self.of(visit, VisitOutcome.COMPLETED, thank_you, has_next=has_next),
             shows_answers=self.provider.capabilities.shows_answers,
         )
 
@@ -105,17 +109,25 @@ class Completions:
         way_out = self.of(visit, VisitOutcome.WITHDREW)
         return pages.given_back_document(self.titles[translate.language.tag], translate, way_out)
 
-    def of(self, visit: VisitView, outcome: VisitOutcome, thank_you: str = "") -> pages.WayOut:
+    def of(
+        self,
+        visit: VisitView,
+        outcome: VisitOutcome,
+        thank_you: str = "",
+        *,
+        has_next: bool | None = None,
+    ) -> pages.WayOut:
         """Return how the worker of a visit leaves. Not called inside a transaction.
 
         :param thank_you: the blueprint's text for the page, as HTML.
+        :param has_next: whether there is another unit for the worker; None where it is not known.
         """
         completion = self._ask(visit, outcome)
         may_offer_next = pages.may_offer_next(completion, outcome)
         way = pages.WayOut(
             outcome,
             completion,
-            no_more=self._no_more(visit) if may_offer_next else None,
+            no_more=self._no_more(visit) if may_offer_next and not has_next else None,
             thank_you=thank_you,
         )
         if isinstance(completion, OwnPage):

@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve
-
 from famulus.contracts.entry_form import EntryForm
 from famulus.contracts.provider_views import (
     Arrival,
@@ -35,6 +33,14 @@ from famulus.engine import pages
 from famulus.engine.admission_results import AdmissionResult, AlreadySubmitted
 from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.attempts import Attempt, read_answers, read_attempt
+from famulus.engine.everyday import StoredAnswers
+from famulus.engine.everyday_requests import (
+    EverydayRequests,
+    StartedRequest,
+    as_utf8,
+    is_submission_id,
+    without_ours,
+)
 from famulus.engine.failed_requests import UnsignedError
 from famulus.engine.gateway_parts import GatewayParts
 from famulus.engine.platform_requests import MOST_BYTES
@@ -55,8 +61,6 @@ from famulus.errors import InvalidAnswers
 from famulus.model.transaction import Transaction
 from famulus.translation import Translator
 
-_LONGEST_SUBMISSION_ID = 64
-
 
 class Gateway:
     """The entrance of one run. Used by any number of threads at once; keeps only caches."""
@@ -65,6 +69,7 @@ class Gateway:
         self.run_id = parts.run_id
         self._parts = parts
         self._remote = remote
+        self._everyday = EverydayRequests(parts)
 
     @property
     def assets(self) -> Sequence[AssetFolder]:
@@ -121,6 +126,36 @@ class Gateway:
             language of a run that has none of its own.
         """
         return self._answer(partial(self._arrive, query), accept_language)
+
+    def begin_arrival(
+        self, query: Mapping[str, str], *, accept_language: str = ""
+    ) -> StartedRequest | None:
+        """Begin to answer ``GET /`` as :meth:`arrive` does, on the thread of an event loop.
+
+        Reads no database and does not block. None stands for what is not the everyday case, such as
+        a plugin that may block, a requirement or PostgreSQL: call :meth:`arrive`, in a thread.
+        """
+        if not self._everyday.are_possible:
+            return None
+        return self._everyday.begin_arrival(query, accept_language)
+
+    def begin_submission(
+        self, form: Form, *, as_json: bool = False, accept_language: str = ""
+    ) -> StartedRequest | None:
+        """Begin to answer a submitted form as :meth:`submit` does, like :meth:`begin_arrival`."""
+        if not self._everyday.are_possible:
+            return None
+        return self._everyday.begin_submission(form, as_json, accept_language)
+
+    def answer_together(self, requests: Sequence[StartedRequest]) -> Sequence[Reply | None]:
+        """Return the replies to requests that were begun, once all that they write is committed.
+
+        They share one transaction, and the fault of one is no other's. Other threads may call
+        :meth:`arrive` and :meth:`submit` at once. None stands for a request that has turned out
+        not to be the everyday case: nothing is written for it, and :meth:`arrive` or :meth:`submit`
+        answers it, in a thread.
+        """
+        return self._everyday.answer_together(requests)
 
     def enter(self, query: Mapping[str, str], form: Form, *, accept_language: str = "") -> Reply:
         """Answer ``POST /enter``: the form that a provider shows before a worker arrives.
@@ -204,7 +239,7 @@ class Gateway:
         """Answer a request; turn exceptions into a page for the worker and a line in the log."""
         replies = self._parts.replies(accept_language)
         try:
-            reply = _as_utf8(answer(replies))
+            reply = as_utf8(answer(replies))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; answered and logged
             return self._parts.failed_requests.reply(error, replies, as_json)
         self._parts.outage.passed()
@@ -254,9 +289,9 @@ class Gateway:
     def _store(self, form: Form, as_json: bool, replies: Replies) -> Reply:
         agent, onboarding = self._signed(form)
         submission = form.first(pages.SUBMISSION_FIELD) or ""
-        if not (0 < len(submission) <= _LONGEST_SUBMISSION_ID and submission.isprintable()):
+        if not is_submission_id(submission):
             raise UnsignedError
-        form = _without_ours(form)
+        form = without_ours(form)
         if onboarding:
             return self._submit_onboarding(agent, submission, form, as_json, replies)
         view = self._attempt_view(agent, onboarding, replies.translate)
@@ -267,7 +302,14 @@ class Gateway:
             sent = Submission(id=submission, answers=answers, files=files, language=view.language)
             return store_answers(tx, attempt, sent, reported_by_platform=self._reported)
 
-        stored, attempt = self._write(agent, form.files, job)
+        if form.files:
+            stored, attempt = self._write(agent, form.files, job)
+        else:
+            everyday = self._everyday.submission_job(agent, submission, answers, view.language)
+            done = self._parts.database.write(lambda tx: everyday(tx) or job(tx, ()))
+            if isinstance(done, StoredAnswers):
+                return self._everyday.stored_reply(done, answers, view, replies, as_json)
+            stored, attempt = done
         if stored.result is Result.CONFLICT:
             return replies.conflict(as_json)
         if stored.result is Result.REPEATED:
@@ -300,7 +342,7 @@ class Gateway:
 
     def _not_stored(self, form: Form, reason: NotStored, as_json: bool, replies: Replies) -> Reply:
         attempt = self._read_attempt(self._signed(form)[0])
-        form = _without_ours(form)
+        form = without_ours(form)
         return self._parts.unstored_answers.reply(attempt, form, reason, as_json, replies)
 
     def _submit_onboarding(
@@ -381,23 +423,3 @@ class Gateway:
 def _with_outcome(page: str, outcome: str) -> Reply:
     """Mark a page as ours, for the page's script: a network's login page is a success too."""
     return Reply(status=200, body=page, headers={pages.OUTCOME_HEADER: outcome})
-
-
-def _without_ours(form: Form) -> Form:
-    ours = (pages.TOKEN_FIELD, pages.SUBMISSION_FIELD)
-    return evolve(form, fields=[pair for pair in form.fields if pair[0] not in ours])
-
-
-def _as_utf8(reply: Reply) -> Reply:
-    """Return a reply that can be sent in UTF-8.
-
-    Halves of surrogate pairs, which answers and texts of plugins may hold, become question marks:
-    a page about answers that are stored must not fail.
-    """
-    if reply.body.isascii():
-        return reply
-    try:
-        reply.body.encode()
-    except UnicodeEncodeError:
-        return evolve(reply, body=reply.body.encode(errors="replace").decode())
-    return reply

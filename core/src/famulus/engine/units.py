@@ -179,7 +179,8 @@ _COUNT_IN_TASK = Statement(
         peewee.fn.SUM(ParticipationTable.done_units + ParticipationTable.open_units)
     ).where(ParticipationTable.worker == Param("worker"), ParticipationTable.task == Param("task"))
 )
-_is_tried = peewee.fn.EXISTS(
+#: Condition on a unit: the worker has tried its assignment. Its parameter is ``worker``.
+is_tried = peewee.fn.EXISTS(
     AgentTable.select(peewee.SQL("1")).where(
         AgentTable.assignment == UnitTable.assignment,
         AgentTable.worker == Param("worker"),
@@ -189,7 +190,7 @@ _is_tried = peewee.fn.EXISTS(
 )
 _FREE = Statement(
     UnitTable.select(
-        UnitTable.id, UnitTable.assignment, UnitTable.position, _is_tried.alias("is_tried")
+        UnitTable.id, UnitTable.assignment, UnitTable.position, is_tried.alias("is_tried")
     )
     .where(
         UnitTable.run == Param("run"),
@@ -209,7 +210,7 @@ _FREE_REPLACEMENTS = Statement(
         UnitTable.replacement > peewee.SQL("0"),
         UnitTable.status == literal(UnitStatus.LAUNCHED),
         UnitTable.position > Param("after"),
-        ~_is_tried,
+        ~is_tried,
     )
     .order_by(UnitTable.position)
     .limit(Param("most")),

@@ -12,6 +12,7 @@ from typing import TypeVar
 from famulus.clock import Clock, system_clock
 from famulus.errors import DatabaseError
 from famulus.model.database_kind import DatabaseKind
+from famulus.model.group_commit import QueuedJob
 from famulus.model.location import Location, locate
 from famulus.model.migrations import CORE
 from famulus.model.postgresql import PostgresqlBackend
@@ -119,6 +120,14 @@ class Database:
         :raises famulus.UnavailableError: when the database cannot be read now.
         """
         return self._open().data_version()
+
+    def write_together(self, jobs: Sequence[Callable[[Transaction], T]]) -> Sequence[QueuedJob[T]]:
+        """Run jobs in one transaction; return each with its result or error once it is on disk.
+
+        A job that raises is undone alone. On PostgreSQL each has a transaction of its own. The main
+        thread may call it only where no signal raises an exception there.
+        """
+        return self._open().write_together(jobs)
 
     def read(self) -> AbstractContextManager[Transaction]:
         """Open a read-only transaction on a consistent snapshot of the database."""

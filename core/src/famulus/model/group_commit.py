@@ -15,20 +15,29 @@ T = TypeVar("T")
 
 
 class QueuedJob(Generic[T]):
-    """One queued job and, once it is done, its result or error."""
+    """A job and, once it is done, its result or error."""
 
-    __slots__ = ("_gate", "done", "error", "job", "result")
+    __slots__ = ("error", "job", "result")
 
     def __init__(self, job: Callable[[Any], T]) -> None:
         self.job = job
-        self.done = False
         self.result: T | None = None
         self.error: BaseException | None = None
+
+
+class QueuedCall:
+    """The jobs of one call, which are committed together, and the thread that waits for them."""
+
+    __slots__ = ("_gate", "done", "jobs")
+
+    def __init__(self, jobs: Sequence[QueuedJob[Any]]) -> None:
+        self.jobs = jobs
+        self.done = False
         self._gate = threading.Lock()
         self._gate.acquire()
 
     def wait(self) -> None:
-        """Wait until the job is done or its thread becomes the leader."""
+        """Wait until the jobs are done or their thread becomes the leader."""
         self._gate.acquire()
 
     def wake(self) -> None:
@@ -40,13 +49,13 @@ class GroupCommit:
     """Run jobs from many threads in shared transactions, in the order of their arrival.
 
     :param commit: runs a batch and sets each job's ``result`` or ``error``; never raises.
-    :param most: the maximum number of jobs in one transaction.
+    :param most: the number of jobs in one transaction above which no other call joins it.
     """
 
     def __init__(self, commit: Callable[[Sequence[QueuedJob[Any]]], None], most: int = 64) -> None:
         self._commit = commit
         self._most = most
-        self._queue: deque[QueuedJob[Any]] = deque()
+        self._queue: deque[QueuedCall] = deque()
         self._mutex = threading.Lock()
         self._led = False
         self._leader: int | None = None
@@ -56,13 +65,12 @@ class GroupCommit:
 
         :raises RuntimeError: when called from within a job, which would wait for itself.
         """
-        if self.is_in_job:
-            raise RuntimeError("a nested write: use the transaction that was passed to the job")
         queued = QueuedJob(job)
+        self._refuse_nested()
         if threading.current_thread() is threading.main_thread():
-            self._run_in_thread(queued)
+            self._run_in_thread(QueuedCall((queued,)))
         else:
-            self._run(queued)
+            self._run(QueuedCall((queued,)))
         if queued.error is not None:
             raise queued.error
         return queued.result  # type: ignore[return-value]
@@ -72,18 +80,35 @@ class GroupCommit:
         """Whether the calling thread runs a job now."""
         return self._leader == threading.get_ident()
 
-    def _run_in_thread(self, queued: QueuedJob[Any]) -> None:
+    def run_together(self, jobs: Sequence[Callable[[Any], T]]) -> Sequence[QueuedJob[T]]:
+        """Run jobs in one transaction; return each with its result or error once it is committed.
+
+        The main thread may call it only where no signal raises an exception there, as in an event
+        loop that handles SIGINT.
+
+        :raises RuntimeError: when called from within a job, which would wait for itself.
+        """
+        self._refuse_nested()
+        queued = [QueuedJob(job) for job in jobs]
+        self._run(QueuedCall(queued))
+        return queued
+
+    def _refuse_nested(self) -> None:
+        if self.is_in_job:
+            raise RuntimeError("a nested write: use the transaction that was passed to the job")
+
+    def _run_in_thread(self, call: QueuedCall) -> None:
         """Run a job of the main thread in another thread.
 
         Ctrl-C can interrupt the main thread anywhere. It must not interrupt the job of another
         thread, nor leave the queue without a leader. It is raised once the job is done.
         """
-        aside = threading.Thread(target=self._run, args=(queued,), name="famulus-write")
+        aside = threading.Thread(target=self._run, args=(call,), name="famulus-write")
         try:
             aside.start()
         except RuntimeError:
             # No thread starts while the interpreter shuts down.
-            self._run(queued)
+            self._run(call)
             return
         try:
             aside.join()
@@ -91,33 +116,34 @@ class GroupCommit:
             aside.join()
             raise
 
-    def _run(self, queued: QueuedJob[Any]) -> None:
+    def _run(self, call: QueuedCall) -> None:
         with self._mutex:
             waiting = self._led
             if waiting:
-                self._queue.append(queued)
+                self._queue.append(call)
             self._led = True
         if waiting:
-            queued.wait()
-        if not queued.done:
-            self._lead(queued)
+            call.wait()
+        if not call.done:
+            self._lead(call)
 
-    def _lead(self, queued: QueuedJob[Any]) -> None:
-        batch = [queued]
+    def _lead(self, call: QueuedCall) -> None:
+        calls, batch = [call], [*call.jobs]
         with self._mutex:
-            while self._queue and len(batch) < self._most:
-                batch.append(self._queue.popleft())
+            while self._queue and len(batch) + len(self._queue[0].jobs) <= self._most:
+                calls.append(self._queue.popleft())
+                batch.extend(calls[-1].jobs)
         self._leader = threading.get_ident()
         try:
             self._commit(batch)
         finally:
             self._leader = None
-            for each in batch:
+            for each in calls:
                 each.done = True
             with self._mutex:
                 successor = self._queue.popleft() if self._queue else None
                 self._led = successor is not None
             if successor is not None:
                 successor.wake()
-            for each in batch[1:]:
+            for each in calls[1:]:
                 each.wake()

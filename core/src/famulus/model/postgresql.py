@@ -6,13 +6,14 @@ import contextlib
 import re
 import shlex
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from famulus.clock import Clock
 from famulus.errors import DatabaseError, MissingDriverError
 from famulus.model.database_kind import DatabaseKind
+from famulus.model.group_commit import QueuedJob
 from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.pool import Pool
 from famulus.model.transaction import Transaction, dialect_of
@@ -90,8 +91,7 @@ class PostgresqlBackend:
 
         :raises RuntimeError: when called from within a job, which could wait for itself.
         """
-        if getattr(self._writing, "now", False):
-            raise RuntimeError("a nested write: use the transaction that was passed to the job")
+        self._refuse_nested()
         self._writing.now = True
         try:
             return self._write(job)
@@ -118,6 +118,24 @@ class PostgresqlBackend:
                     raise
                 # The server was restarted; the next transaction connects again.
                 return object()
+
+    def write_together(self, jobs: Sequence[Callable[[Transaction], T]]) -> Sequence[QueuedJob[T]]:
+        """Run each job in a transaction of its own; return each with its result or error.
+
+        Jobs of two processes that share transactions would lock workers in opposite orders.
+        """
+        self._refuse_nested()
+        done = [QueuedJob(job) for job in jobs]
+        for each in done:
+            try:
+                each.result = self.write(each.job)
+            except Exception as error:  # noqa: BLE001 - handed to the caller, with the other results
+                each.error = error
+        return done
+
+    def _refuse_nested(self) -> None:
+        if getattr(self._writing, "now", False):
+            raise RuntimeError("a nested write: use the transaction that was passed to the job")
 
     def _write(self, job: Callable[[Transaction], T]) -> T:
         errors = self._psycopg.errors

@@ -141,6 +141,10 @@ class SqliteBackend:
         with self._translating(writing=False):
             return self._unsynced.data_version()
 
+    def write_together(self, jobs: Sequence[Callable[[Transaction], T]]) -> Sequence[QueuedJob[T]]:
+        """Run jobs in one transaction; return each with its result or error once it is on disk."""
+        return self._group.run_together(jobs)
+
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a read-only transaction on a consistent snapshot."""

@@ -15,9 +15,12 @@ from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import to_micros
 from famulus.model.statements import (
     Compiled,
+    CompiledForSqlite,
     R,
+    SqliteStatement,
     Statement,
     column_readers,
+    compile_for_sqlite,
     compile_query,
     compile_statement,
 )
@@ -41,6 +44,7 @@ class Dialect:
             else peewee.PostgresqlDatabase(None)
         )
         self.compiled: Mapping[Statement[Any], Compiled] = _CompiledStatements(self)
+        self.for_sqlite: Mapping[SqliteStatement[Any], CompiledForSqlite] = _SqliteStatements(self)
 
 
 class _CompiledStatements(dict[Statement[Any], Compiled]):
@@ -53,6 +57,18 @@ class _CompiledStatements(dict[Statement[Any], Compiled]):
     def __missing__(self, statement: Statement[Any]) -> Compiled:
         dialect = self._dialect
         compiled = self[statement] = compile_statement(statement, dialect.kind, dialect.peewee)
+        return compiled
+
+
+class _SqliteStatements(dict[SqliteStatement[Any], CompiledForSqlite]):
+    """Statements of SQLite alone, each compiled when it is first looked up."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__()
+        self._dialect = dialect
+
+    def __missing__(self, statement: SqliteStatement[Any]) -> CompiledForSqlite:
+        compiled = self[statement] = compile_for_sqlite(statement, self._dialect.peewee)
         return compiled
 
 
@@ -114,6 +130,17 @@ class Transaction:
         if compiled.statuses:
             rows = [_with_statuses(compiled, row) for row in rows]
         return list(map(compiled.make_row, rows))
+
+    def on_sqlite(self, statement: SqliteStatement[Any], *values: Any) -> Any:
+        """Run a statement of SQLite's with its parameters in their order; return the cursor."""
+        sql, constants, _ = self._dialect.for_sqlite[statement]
+        return self._connection.execute(sql, values + constants)
+
+    def one_on_sqlite(self, statement: SqliteStatement[R], *values: Any) -> R | None:
+        """Run a statement of SQLite's and return its first row, or None."""
+        sql, constants, make_row = self._dialect.for_sqlite[statement]
+        row = self._connection.execute(sql, values + constants).fetchone()
+        return None if row is None else make_row(row)
 
     def insert_rows(self, statement: Statement[Any], rows: Sequence[Sequence[Any]]) -> None:
         """Insert many rows with a statement that inserts one; far faster than :meth:`many`.

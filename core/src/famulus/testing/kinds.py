@@ -68,6 +68,7 @@ class RowsBlueprint(Blueprint):
     type = "rows"
     Args = RowsArgs
     SharedState = RowsState
+    is_quick = True
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Return no problems."""
@@ -171,6 +172,7 @@ class CrowdProvider(Provider):
     type = "crowd"
     Args: ClassVar[Any] = NoArgs
     default_requester = "requester of the crowd"
+    is_quick = True
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Return no problems."""
@@ -198,6 +200,7 @@ class ReportingCrowdProvider(CrowdProvider):
     type = "reporting_crowd"
     capabilities = Capabilities(reports_submissions=True)
     sync_seconds = 0
+    is_quick = True
 
 
 class KitPlugin:

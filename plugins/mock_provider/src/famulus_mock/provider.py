@@ -105,6 +105,7 @@ class MockProvider(Provider):
     )
     #: more than one, so that trying out a task exercises batches too
     batch_size = 10
+    is_quick = True
     default_requester = "MOCK_REQUESTER"
 
     def problems(self, plan: Plan) -> list[Problem]:

@@ -27,6 +27,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
     type = "static_task"
     Args = StaticTaskArgs
     SharedState = SharedStaticTaskState
+    is_quick = True
     args: StaticTaskArgs
 
     def __init__(self, args: StaticTaskArgs, context: famulus.Context) -> None:

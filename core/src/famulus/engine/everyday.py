@@ -1,0 +1,485 @@
+"""The everyday arrival and submission on SQLite, each as one flat function.
+
+A worker, known or new, arrives in a run that asks nothing of them, gets the next free unit, and
+submits its answers in time. Where anything else may apply, above all a refusal, the functions
+return None and have written nothing: the general way (``admission``, ``submission``) decides. Both
+ways leave the same rows and events.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+import peewee
+
+from famulus.contracts.provider_views import Arrival, VisitView
+from famulus.engine.admission_results import AssignedUnit
+from famulus.engine.arrival import RunRules
+from famulus.engine.status import (
+    AssignedParts,
+    SubmittedParts,
+    WorkInHand,
+    record_assigned,
+    record_submitted,
+)
+from famulus.engine.unit_number import read_unit_number
+from famulus.engine.units import is_tried, number_unit
+from famulus.engine.visits import with_newest_visit
+from famulus.model.database_kind import DatabaseKind
+from famulus.model.fields import dump_json, from_micros
+from famulus.model.statements import Param, SqliteStatement
+from famulus.model.states import (
+    OPEN_AGENTS,
+    OPEN_RUNS,
+    AgentStatus,
+    LoadingStatus,
+    UnitStatus,
+    VisitStatus,
+)
+from famulus.model.tables import (
+    AgentTable,
+    AssignmentTable,
+    ParticipationTable,
+    TaskRunTable,
+    UnitTable,
+    VisitTable,
+    WorkerTable,
+    literal,
+    literals,
+)
+from famulus.model.transaction import Transaction
+
+_SECOND = 1_000_000
+_OPEN_RUNS = frozenset(status.value for status in OPEN_RUNS)
+_LOADING, _COMPLETE = LoadingStatus.LOADING.value, LoadingStatus.COMPLETE.value
+_IN_TASK, _ACCEPTED = AgentStatus.IN_TASK.value, VisitStatus.ACCEPTED.value
+
+
+class _Limits(Protocol):
+    """What a run and a worker's row say about new work."""
+
+    @property
+    def run_status(self) -> str: ...
+    @property
+    def closes_at(self) -> int: ...
+    @property
+    def allowed_concurrent(self) -> int: ...
+    @property
+    def maximum(self) -> int: ...
+    @property
+    def loading(self) -> str: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def is_blocked(self) -> bool | None: ...
+
+
+class _ArrivalRow(NamedTuple):
+    """A run, the worker, their newest visit of the reference, and their progress in the run."""
+
+    run_status: str
+    closes_at: int
+    duration: int
+    allowed_concurrent: int
+    maximum: int
+    loading: str
+    rows: int
+    worker: int | None
+    is_blocked: bool | None
+    visit: int | None
+    accept: str | None
+    progress: int | None
+    open_units: int | None
+    done_units: int | None
+    assignments: int | None
+    marks: str | None
+    cursor: str | None
+
+
+class _FreeRow(NamedTuple):
+    unit: int
+    assignment: int
+    position: int
+    is_tried: bool
+    data: str
+
+
+class _OpenRow(NamedTuple):
+    """The newest attempt of a visit, with what its page shows."""
+
+    agent: int
+    status: str
+    unit: int | None
+    assignment: int | None
+    deadline: int
+    lane: int | None
+    data: str | None
+
+
+class _AttemptRow(NamedTuple):
+    """An attempt with its visit, and with all that decides on the worker's next unit."""
+
+    run: int
+    worker: int
+    visit: int
+    unit: int | None
+    status: str
+    submission: str | None
+    window: int
+    run_url: str
+    worker_name: str
+    reference: str
+    query: str
+    visit_status: str
+    arrived_at: int
+    last_arrived_at: int
+    has_other: bool
+    run_status: str
+    closes_at: int
+    allowed_concurrent: int
+    maximum: int
+    loading: str
+    rows: int
+    is_blocked: bool
+    open_units: int
+    assignments: int
+    marks: str
+
+
+class StoredAnswers(NamedTuple):
+    """Answers that were stored in time."""
+
+    #: done, as the provider sees it
+    visit: VisitView
+    #: whether there is another unit for the worker; None where it is not known
+    has_next: bool | None
+
+
+_ARRIVAL = SqliteStatement(
+    with_newest_visit(
+        TaskRunTable.status.alias("run_status"),
+        TaskRunTable.closes_at,
+        TaskRunTable.assignment_duration_in_seconds.alias("duration"),
+        TaskRunTable.allowed_concurrent,
+        TaskRunTable.maximum_units_per_worker.alias("maximum"),
+        TaskRunTable.loading,
+        TaskRunTable.rows_loaded.alias("rows"),
+        WorkerTable.id.alias("worker"),
+        WorkerTable.blocked.alias("is_blocked"),
+        VisitTable.id.alias("visit"),
+        VisitTable.accept,
+        ParticipationTable.id.alias("progress"),
+        ParticipationTable.open_units,
+        ParticipationTable.done_units,
+        ParticipationTable.assignments,
+        ParticipationTable.marks,
+        ParticipationTable.cursor,
+    ).join(
+        ParticipationTable,
+        peewee.JOIN.LEFT_OUTER,
+        on=(ParticipationTable.run == TaskRunTable.id)
+        & (ParticipationTable.worker == WorkerTable.id),
+    ),
+    "run provider name reference",
+    _ArrivalRow,
+)
+_FREE = SqliteStatement(
+    UnitTable.select(
+        UnitTable.id.alias("unit"),
+        UnitTable.assignment,
+        UnitTable.position,
+        is_tried.alias("is_tried"),
+        AssignmentTable.select(AssignmentTable.data)
+        .where(AssignmentTable.id == UnitTable.assignment)
+        .alias("data"),
+    )
+    .where(
+        UnitTable.run == Param("run"),
+        UnitTable.lane == Param("lane"),
+        UnitTable.status == literal(UnitStatus.LAUNCHED),
+        UnitTable.position > Param("after"),
+        UnitTable.replacement == peewee.SQL("0"),
+    )
+    .order_by(UnitTable.position)
+    .limit(peewee.SQL("1")),
+    "run worker lane after",
+    _FreeRow,
+)
+_OPEN = SqliteStatement(
+    AgentTable.select(
+        AgentTable.id.alias("agent"),
+        AgentTable.status,
+        AgentTable.unit,
+        AgentTable.assignment,
+        AgentTable.deadline,
+        UnitTable.lane,
+        AssignmentTable.data,
+    )
+    .join(UnitTable, peewee.JOIN.LEFT_OUTER, on=(AgentTable.unit == UnitTable.id))
+    .join(AssignmentTable, peewee.JOIN.LEFT_OUTER, on=(AgentTable.assignment == AssignmentTable.id))
+    .where(AgentTable.visit == Param("visit"))
+    .order_by(AgentTable.id.desc())
+    .limit(peewee.SQL("1")),
+    "visit",
+    _OpenRow,
+)
+_MAKE_WORKER = SqliteStatement(
+    WorkerTable.insert(
+        {
+            WorkerTable.provider_type: Param("provider"),
+            WorkerTable.name: Param("name"),
+            WorkerTable.created_at: Param("at"),
+            WorkerTable.blocked: False,
+        }
+    ),
+    "provider name at",
+)
+_MAKE_PROGRESS = SqliteStatement(
+    ParticipationTable.insert(
+        {
+            ParticipationTable.run: Param("run"),
+            ParticipationTable.worker: Param("worker"),
+            ParticipationTable.task: Param("task"),
+            ParticipationTable.open_units: 1,
+            ParticipationTable.done_units: 0,
+            ParticipationTable.assignments: 1,
+            ParticipationTable.marks: Param("marks"),
+        }
+    ),
+    "run worker task marks",
+)
+_COUNT_OPEN = SqliteStatement(
+    ParticipationTable.update(
+        {
+            ParticipationTable.open_units: ParticipationTable.open_units + 1,
+            ParticipationTable.assignments: ParticipationTable.assignments + 1,
+        }
+    ).where(ParticipationTable.id == Param("progress")),
+    "progress",
+)
+_Other = AgentTable.alias()
+_ATTEMPT = SqliteStatement(
+    AgentTable.select(
+        AgentTable.run,
+        AgentTable.worker,
+        AgentTable.visit,
+        AgentTable.unit,
+        AgentTable.status,
+        AgentTable.submission_id.alias("submission"),
+        TaskRunTable.max_num_concurrent_units.alias("window"),
+        TaskRunTable.url.alias("run_url"),
+        WorkerTable.name.alias("worker_name"),
+        VisitTable.reference,
+        VisitTable.query,
+        VisitTable.status.alias("visit_status"),
+        VisitTable.arrived_at,
+        VisitTable.last_arrived_at,
+        peewee.fn.EXISTS(
+            _Other.select(peewee.SQL("1")).where(
+                _Other.visit == AgentTable.visit,
+                _Other.id != AgentTable.id,
+                _Other.status << literals(*OPEN_AGENTS),
+            )
+        ).alias("has_other"),
+        TaskRunTable.status.alias("run_status"),
+        TaskRunTable.closes_at,
+        TaskRunTable.allowed_concurrent,
+        TaskRunTable.maximum_units_per_worker.alias("maximum"),
+        TaskRunTable.loading,
+        TaskRunTable.rows_loaded.alias("rows"),
+        WorkerTable.blocked.alias("is_blocked"),
+        ParticipationTable.open_units,
+        ParticipationTable.assignments,
+        ParticipationTable.marks,
+    )
+    .join(TaskRunTable, on=(AgentTable.run == TaskRunTable.id))
+    .join(WorkerTable, on=(AgentTable.worker == WorkerTable.id))
+    .join(VisitTable, on=(AgentTable.visit == VisitTable.id))
+    .join(
+        ParticipationTable,
+        on=(ParticipationTable.run == AgentTable.run)
+        & (ParticipationTable.worker == AgentTable.worker),
+    )
+    .join(
+        UnitTable,
+        on=(UnitTable.id == AgentTable.unit)
+        & (UnitTable.agent_id == AgentTable.id)
+        & (UnitTable.status == literal(UnitStatus.ASSIGNED)),
+    )
+    .where(AgentTable.id == Param("agent")),
+    "agent",
+    _AttemptRow,
+)
+_COUNT_DONE = SqliteStatement(
+    ParticipationTable.update(
+        {
+            ParticipationTable.open_units: ParticipationTable.open_units - 1,
+            ParticipationTable.done_units: ParticipationTable.done_units + 1,
+        }
+    ).where(ParticipationTable.run == Param("run"), ParticipationTable.worker == Param("worker")),
+    "run worker",
+)
+
+
+def is_everyday(kind: DatabaseKind, rules: RunRules) -> bool:
+    """Return whether the flat functions serve a run where no plugin has a say in who gets what."""
+    return kind is DatabaseKind.SQLITE and not rules.requirements and rules.onboarding is None
+
+
+def assign_everyday(
+    tx: Transaction, rules: RunRules, arrival: Arrival, query: Mapping[str, str]
+) -> AssignedUnit | None:
+    """Give an arriving worker the next free unit, or the unit of their visit again.
+
+    None where anything else may apply.
+
+    :param query: of the URL that the worker came with.
+    """
+    run = rules.run
+    row = tx.one_on_sqlite(
+        _ARRIVAL, run, rules.provider_type, arrival.worker_name, arrival.reference
+    )
+    if row is None or arrival.place:
+        return None
+    if row.visit is not None:
+        return _assigned_before(tx, run, row, arrival)
+    marks = [-1] * rules.lanes if row.marks is None else json.loads(row.marks)
+    open_units, tried, worker = row.open_units or 0, row.assignments or 0, row.worker
+    if row.cursor is not None or not _may_work(row, tx.micros, open_units, tried):
+        return None
+    free, lane = _first_free(tx, run, worker or 0, marks)
+    if free is None:
+        return None
+    now = tx.micros
+    if worker is None:
+        worker = tx.on_sqlite(_MAKE_WORKER, rules.provider_type, arrival.worker_name, now).lastrowid
+    if row.progress is None:
+        tx.on_sqlite(_MAKE_PROGRESS, run, worker, rules.task, dump_json(marks))
+    else:
+        tx.on_sqlite(_COUNT_OPEN, row.progress)
+    deadline = now + row.duration * _SECOND
+    parts = AssignedParts(
+        run=run,
+        worker=worker,
+        reference=arrival.reference,
+        accept=arrival.accept,
+        query=dump_json(dict(query)),
+        assignment=free.assignment,
+        unit=free.unit,
+        deadline=deadline,
+    )
+    visit, agent = record_assigned(tx, parts)
+    rows = row.rows if row.loading == _COMPLETE else None
+    return AssignedUnit(
+        agent=agent,
+        worker=worker,
+        visit=visit,
+        unit=free.unit,
+        assignment=free.assignment,
+        index=lane,
+        data=free.data,
+        deadline=deadline,
+        number=number_unit(open_units + (row.done_units or 0) + 1, tried + 1, maximum=0, rows=rows),
+    )
+
+
+def _assigned_before(
+    tx: Transaction, run: int, row: _ArrivalRow, arrival: Arrival
+) -> AssignedUnit | None:
+    """Return the unit of a visit whose page is loaded again, or None for what else it may be."""
+    if row.worker is None or row.visit is None or arrival.accept not in ("", row.accept):
+        return None
+    found = tx.one_on_sqlite(_OPEN, row.visit)
+    if found is None or found.status != _IN_TASK or found.data is None:
+        return None
+    assert found.unit is not None
+    assert found.assignment is not None
+    assert found.lane is not None
+    return AssignedUnit(
+        agent=found.agent,
+        worker=row.worker,
+        visit=row.visit,
+        unit=found.unit,
+        assignment=found.assignment,
+        index=found.lane,
+        data=found.data,
+        deadline=found.deadline,
+        number=read_unit_number(tx, run=run, worker=row.worker, agent=found.agent),
+    )
+
+
+def _may_work(row: _Limits, now: int, open_units: int, tried: int) -> bool:
+    """Return whether no refusal of ``admission.REFUSALS`` can apply before the search for a unit.
+
+    :param open_units: those of the worker in the run.
+    :param tried: assignments that the worker cannot get again.
+    """
+    return (
+        row.run_status in _OPEN_RUNS
+        and now < row.closes_at
+        and not row.is_blocked
+        and not row.maximum
+        and (not row.allowed_concurrent or open_units < row.allowed_concurrent)
+        and (row.loading == _LOADING or tried < row.rows)
+    )
+
+
+def _first_free(
+    tx: Transaction, run: int, worker: int, marks: list[int]
+) -> tuple[_FreeRow | None, int]:
+    """Return the first free unit with its lane; None where it is not for the worker."""
+    for lane, mark in enumerate(marks):
+        free = tx.one_on_sqlite(_FREE, run, worker, lane, mark)
+        if free is not None:
+            return (None if free.is_tried else free), lane
+    return None, 0
+
+
+def submit_everyday(
+    tx: Transaction,
+    run: int,
+    agent: int,
+    answers: SubmittedParts,
+    *,
+    reported_by_platform: bool,
+    looks_ahead: bool,
+) -> StoredAnswers | None:
+    """Store the first answers to a unit, in time and without files.
+
+    None where anything else may apply.
+
+    :param looks_ahead: whether to look for another unit.
+    """
+    row = tx.one_on_sqlite(_ATTEMPT, agent)
+    if (
+        row is None
+        or row.run != run
+        or row.status != _IN_TASK
+        or row.unit is None
+        or row.submission is not None
+        or row.window
+        or row.has_other
+        or not (reported_by_platform or row.visit_status == _ACCEPTED)
+    ):
+        return None
+    work = WorkInHand(run, agent, row.unit, row.visit)
+    record_submitted(tx, work, answers, reported_by_platform=reported_by_platform)
+    tx.on_sqlite(_COUNT_DONE, run, row.worker)
+    has_next = None
+    if looks_ahead and _may_work(row, tx.micros, row.open_units - 1, row.assignments):
+        free, _lane = _first_free(tx, run, row.worker, json.loads(row.marks))
+        has_next = None if free is None else True
+    visit = VisitView(
+        id=row.visit,
+        run_id=run,
+        run_url=row.run_url,
+        reference=row.reference,
+        query=json.loads(row.query),
+        worker_name=row.worker_name,
+        arrived_at=from_micros(row.arrived_at),
+        last_arrived_at=from_micros(row.last_arrived_at),
+        done_at=from_micros(tx.micros),
+    )
+    return StoredAnswers(visit, has_next)

@@ -1,0 +1,240 @@
+"""Requests of the everyday case in steps, so that a server can run the jobs of many together.
+
+*Before*: who is it, without the database. *The job*: all statements, and no third-party code.
+*After*: the page and the reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from attrs import evolve
+
+from famulus.contracts.provider_views import Arrival, VisitView
+from famulus.contracts.views import AttemptView, Form, Refusal, Reply, UnitView
+from famulus.engine import pages
+from famulus.engine.admission import Admission
+from famulus.engine.admission_results import AssignedUnit
+from famulus.engine.answers import read_unit_and_worker
+from famulus.engine.attempts import holds_answer
+from famulus.engine.everyday import StoredAnswers, assign_everyday, is_everyday, submit_everyday
+from famulus.engine.gateway_parts import GatewayParts
+from famulus.engine.replies import Replies
+from famulus.engine.status import SubmittedParts
+from famulus.engine.visits import normalize_arrival
+from famulus.model.fields import dump_json
+from famulus.model.transaction import Transaction
+
+_LONGEST_SUBMISSION_ID = 64
+
+
+class StartedRequest:
+    """A request whose job is still to be run, by :meth:`famulus.Gateway.answer_together`."""
+
+    __slots__ = ("_as_json", "_finish", "_job", "_replies")
+
+    def __init__(
+        self,
+        job: Callable[[Transaction], Any],
+        finish: Callable[[Any], Reply],
+        replies: Replies,
+        as_json: bool = False,
+    ) -> None:
+        self._job = job
+        #: from the result of the job, once it is committed, to the reply
+        self._finish = finish
+        self._replies = replies
+        self._as_json = as_json
+
+
+class EverydayRequests:
+    """The everyday requests of one run, in steps."""
+
+    def __init__(self, parts: GatewayParts) -> None:
+        self._parts = parts
+        self._rules = parts.admission.rules
+        capabilities = parts.provider.capabilities
+        self._is_reported = capabilities.reports_submissions
+        self._looks_ahead = not capabilities.one_visit_per_worker
+        self._is_flat = is_everyday(parts.database.kind, self._rules)
+        #: whether any request can be answered in steps
+        self.are_possible = (
+            self._is_flat
+            and type(parts.admission) is Admission
+            and is_quick(parts.blueprint)
+            and is_quick(parts.provider)
+        )
+
+    def begin_arrival(
+        self, query: Mapping[str, str], accept_language: str
+    ) -> StartedRequest | None:
+        """Return an arrival after the first step, or None where it takes the general way."""
+        try:
+            who = self._parts.provider.arrive(query)
+        except (Exception, SystemExit):  # noqa: BLE001 - it is raised again on the general way
+            return None
+        arrival = normalize_arrival(who) if isinstance(who, Arrival) else None
+        if arrival is None or isinstance(arrival, Refusal) or arrival.place:
+            return None
+        replies = self._parts.replies(accept_language)
+        job = partial(assign_everyday, rules=self._rules, arrival=arrival, query=query)
+        finish = partial(self._assigned, arrival=arrival, query=query, replies=replies)
+        return StartedRequest(job, finish, replies)
+
+    def begin_submission(
+        self, form: Form, as_json: bool, accept_language: str
+    ) -> StartedRequest | None:
+        """Return a submission after the first step, or None where it takes the general way."""
+        signed = self._parts.tokens.read(form.first(pages.TOKEN_FIELD) or "")
+        submission = form.first(pages.SUBMISSION_FIELD) or ""
+        if signed is None or signed[1] or form.files or not is_submission_id(submission):
+            return None
+        replies = self._parts.replies(accept_language)
+        agent = signed[0]
+        view = self.attempt_view(agent, replies.translate.language.tag)
+        try:
+            answers = self._parts.blueprint.read_answers(without_ours(form), view)
+            submitted = submitted_parts(submission, answers, view.language)
+        except (Exception, SystemExit):  # noqa: BLE001 - it is raised again on the general way
+            return None
+        job = self._submission_job(agent, submitted)
+        finish = partial(
+            self.stored_reply, answers=answers, view=view, replies=replies, as_json=as_json
+        )
+        return StartedRequest(job, finish, replies, as_json)
+
+    def submission_job(
+        self, agent: int, submission: str, answers: Any, language: str
+    ) -> Callable[[Transaction], StoredAnswers | None]:
+        """Return the job that stores answers without files where it is the everyday case.
+
+        :param language: the tag of the language of their page.
+        """
+        if not self._is_flat:
+            return lambda _: None
+        return self._submission_job(agent, submitted_parts(submission, answers, language))
+
+    def _submission_job(
+        self, agent: int, submitted: SubmittedParts
+    ) -> Callable[[Transaction], StoredAnswers | None]:
+        return partial(
+            submit_everyday,
+            run=self._rules.run,
+            agent=agent,
+            answers=submitted,
+            reported_by_platform=self._is_reported,
+            looks_ahead=self._looks_ahead,
+        )
+
+    def answer_together(self, requests: Sequence[StartedRequest]) -> Sequence[Reply | None]:
+        """Run the jobs of requests in one transaction, and return their replies.
+
+        None stands for a request that takes the general way after all; nothing is written for it.
+        """
+        try:
+            done = self._parts.database.write_together([each._job for each in requests])
+        except Exception as error:  # noqa: BLE001 - answered and logged
+            return [self._failed(each, error) for each in requests]
+        replies: list[Reply | None] = []
+        for request, each in zip(requests, done, strict=True):
+            if each.error is not None:
+                replies.append(self._failed(request, each.error))
+            elif each.result is None:
+                replies.append(None)
+            else:
+                replies.append(self._finished(request, each.result))
+        return replies
+
+    def _finished(self, request: StartedRequest, result: Any) -> Reply:
+        try:
+            reply = as_utf8(request._finish(result))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; answered and logged
+            return self._parts.failed_requests.reply(error, request._replies, request._as_json)
+        self._parts.outage.passed()
+        return reply
+
+    def _failed(self, request: StartedRequest, error: BaseException) -> Reply:
+        try:
+            raise error
+        except (Exception, SystemExit) as raised:  # noqa: BLE001 - answered and logged
+            return self._parts.failed_requests.reply(raised, request._replies, request._as_json)
+
+    def _assigned(
+        self, found: AssignedUnit, *, arrival: Arrival, query: Mapping[str, str], replies: Replies
+    ) -> Reply:
+        visit = VisitView(
+            id=found.visit,
+            run_id=self._rules.run,
+            worker_name=arrival.worker_name,
+            reference=arrival.reference,
+            query=query,
+        )
+        page = self._parts.pages.page(found, visit, replies.translate, just_passed=False)
+        return Reply(status=200, body=page)
+
+    def stored_reply(
+        self,
+        stored: StoredAnswers,
+        answers: Any,
+        view: AttemptView,
+        replies: Replies,
+        as_json: bool,
+    ) -> Reply:
+        """Return the reply to answers that were stored in time."""
+        page = self._parts.completions.stored_page(
+            stored.visit, answers, view, replies.translate, late=False, has_next=stored.has_next
+        )
+        return replies.answer("stored", 200, page, as_json)
+
+    def attempt_view(self, agent: int, tag: str) -> AttemptView:
+        """Return the view of an attempt at a unit, for the blueprint."""
+
+        def unit() -> UnitView:
+            with self._parts.database.read() as tx:
+                return read_unit_and_worker(tx, agent)[0]
+
+        return AttemptView(agent_id=agent, onboarding=False, unit=unit, language=tag)
+
+
+def is_quick(plugin: Any) -> bool:
+    """Return whether a plugin's own class says that it never blocks.
+
+    That of a base class does not count: a subclass may override a method by one that blocks.
+    """
+    return vars(type(plugin)).get("is_quick", False) is True
+
+
+def is_submission_id(text: str) -> bool:
+    """Return whether a text can identify a submission."""
+    return 0 < len(text) <= _LONGEST_SUBMISSION_ID and text.isprintable()
+
+
+def submitted_parts(submission: str, answers: Any, language: str) -> SubmittedParts:
+    """Return what is stored of answers that came without files.
+
+    :raises ValueError: for answers that JSON cannot express, or :exc:`TypeError`.
+    """
+    return SubmittedParts(submission, dump_json(answers), not holds_answer(answers), language)
+
+
+def without_ours(form: Form) -> Form:
+    """Return a form without the fields of the frame."""
+    ours = (pages.TOKEN_FIELD, pages.SUBMISSION_FIELD)
+    return evolve(form, fields=[pair for pair in form.fields if pair[0] not in ours])
+
+
+def as_utf8(reply: Reply) -> Reply:
+    """Return a reply that can be sent in UTF-8.
+
+    Halves of surrogate pairs, which answers and texts of plugins may hold, become question marks:
+    a page about answers that are stored must not fail.
+    """
+    if reply.body.isascii():
+        return reply
+    try:
+        reply.body.encode()
+    except UnicodeEncodeError:
+        return evolve(reply, body=reply.body.encode(errors="replace").decode())
+    return reply

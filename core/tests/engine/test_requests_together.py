@@ -1,0 +1,198 @@
+"""Requests that are begun one by one and share a transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from famulus.contracts.views import Form
+from famulus.engine.everyday_requests import StartedRequest
+from famulus.engine.gateway import Gateway
+from famulus.model.database import Database
+from famulus.model.database_kind import DatabaseKind
+from famulus.model.sqlite import SqliteBackend
+from famulus.model.tables import AgentTable, EventTable, VisitTable, WorkerTable
+from famulus.model.transaction import Transaction
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, seen
+
+ROWS = [{"n": n} for n in range(6)]
+
+
+@pytest.fixture
+def sqlite(database: Database) -> Database:
+    """The database, where it is one that batches."""
+    if database.kind is not DatabaseKind.SQLITE:
+        pytest.skip("PostgreSQL has no requests in steps")
+    return database
+
+
+def arrival(gateway: Gateway, name: str, reference: str = "a") -> StartedRequest:
+    begun = gateway.begin_arrival({"worker_id": name, "assignment_id": reference})
+    assert begun is not None
+    return begun
+
+
+def submission(gateway: Gateway, page: Seen, answer: str = "yes") -> StartedRequest:
+    form = Form(fields=[*page.hidden.items(), ("answer", answer)])
+    begun = gateway.begin_submission(form, as_json=True)
+    assert begun is not None
+    return begun
+
+
+def answered(gateway: Gateway, *requests: StartedRequest) -> list[Seen]:
+    replies = gateway.answer_together(requests)
+    assert all(replies)
+    return [seen(reply) for reply in replies if reply is not None]
+
+
+def count(database: Database, table: Any) -> int:
+    with database.read() as tx:
+        return len(tx.rows(table.select(table.id)))
+
+
+def test_workers_arrive_and_submit_together(operator: ManualOperator, sqlite: Database) -> None:
+    gateway = operator.launch_rows(ROWS)
+
+    pages = answered(gateway, *(arrival(gateway, name) for name in "xyz"))
+    done = answered(gateway, *(submission(gateway, page) for page in pages))
+
+    assert [page.row for page in pages] == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert [each.outcome for each in done] == ["stored"] * 3
+    assert count(sqlite, AgentTable) == 3
+
+
+def test_nothing_is_written_before_the_requests_are_answered(
+    operator: ManualOperator, sqlite: Database
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+
+    arrival(gateway, "x")
+
+    assert count(sqlite, WorkerTable) == 0
+
+
+def test_an_arrival_and_its_own_reload_in_one_transaction_have_the_same_unit(
+    operator: ManualOperator, sqlite: Database
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+
+    first, again = answered(gateway, arrival(gateway, "x"), arrival(gateway, "x"))
+
+    assert first.row == again.row == {"n": 0}
+    assert first.hidden["famulus_token"] == again.hidden["famulus_token"]
+    assert count(sqlite, VisitTable) == 1
+
+
+def test_a_form_that_comes_twice_in_one_transaction_is_stored_once(
+    operator: ManualOperator, sqlite: Database
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    worker = GatewayWorker(gateway, "x")
+    page = worker.arrive("a")
+
+    first, again = gateway.answer_together([submission(gateway, page), submission(gateway, page)])
+
+    assert first is not None
+    assert seen(first).outcome == "stored"
+    # What was stored before is acknowledged on the general way.
+    assert again is None
+    assert worker.submit(page, "yes", as_json=True).outcome == "stored"
+
+
+def broken(request: StartedRequest, error: Exception) -> StartedRequest:
+    """Return a request whose job fails after it has written everything."""
+    job = request._job
+
+    def fail(tx: Transaction) -> Any:
+        job(tx)
+        raise error
+
+    request._job = fail
+    return request
+
+
+def test_a_request_that_fails_is_undone_alone_and_its_neighbours_are_answered(
+    operator: ManualOperator, sqlite: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    bad = broken(arrival(gateway, "y"), LookupError("on purpose"))
+
+    first, failed, last = answered(gateway, arrival(gateway, "x"), bad, arrival(gateway, "z"))
+
+    assert first.row == {"n": 0}
+    assert failed.status == 500
+    assert "on purpose" in caplog.text
+    assert last.row == {"n": 1}
+    assert count(sqlite, WorkerTable) == count(sqlite, AgentTable) == 2
+    assert GatewayWorker(gateway, "y").arrive("a").row == {"n": 2}
+
+
+def test_a_request_for_which_the_disk_is_full_may_be_repeated(
+    operator: ManualOperator, sqlite: Database
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    page, other = (GatewayWorker(gateway, name).arrive("a") for name in "xy")
+    backend = sqlite._open()
+    assert isinstance(backend, SqliteBackend)
+    pages = backend._writer.execute("PRAGMA page_count").fetchone()[0]
+    backend._writer.execute(f"PRAGMA max_page_count = {pages}")
+    requests = [submission(gateway, page, "x" * 500_000), submission(gateway, other)]
+
+    full, _ = answered(gateway, *requests)
+    backend._writer.execute(f"PRAGMA max_page_count = {pages + 1_000}")
+    again, _ = gateway.answer_together(requests)
+
+    assert full.status == 503
+    assert again is not None
+    assert seen(again).outcome == "stored"
+
+
+def test_what_is_not_the_everyday_case_is_left_to_the_general_way(
+    operator: ManualOperator, sqlite: Database
+) -> None:
+    gateway = operator.launch_rows(ROWS[:1])
+    page = GatewayWorker(gateway, "x").arrive("a")
+    events = count(sqlite, EventTable)
+
+    assert gateway.begin_arrival({}) is None, "a preview"
+    assert gateway.begin_arrival({"worker_id": " ", "assignment_id": "a"}) is None, "a bad name"
+    assert gateway.begin_submission(Form(fields=[("answer", "yes")])) is None, "no token"
+    invalid = Form(fields=[*page.hidden.items(), ("answer", "invalid")])
+    assert gateway.begin_submission(invalid) is None, "answers that the blueprint refuses"
+    refused = arrival(gateway, "y")
+    assert gateway.answer_together([refused]) == [None], "no unit is free"
+    assert count(sqlite, WorkerTable) == 1
+    assert count(sqlite, EventTable) == events
+
+
+@pytest.mark.parametrize("options", [{"onboarding_qualification": "tested"}, None])
+def test_a_run_that_asks_something_of_its_workers_begins_nothing(
+    operator: ManualOperator, sqlite: Database, options: dict[str, str] | None
+) -> None:
+    shared = {} if options else {"worker_can_do_unit": lambda worker, unit: True}
+    gateway = operator.launch_rows(ROWS, shared=shared, blueprint=options)
+
+    assert gateway.begin_arrival({"worker_id": "x", "assignment_id": "a"}) is None
+
+
+def test_plugins_that_do_not_say_that_they_are_quick_are_not_called_here(
+    operator: ManualOperator, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    blueprint = gateway._parts.blueprint
+    monkeypatch.setattr(blueprint, "__class__", type("Own", (type(blueprint),), {}))
+
+    slow = Gateway(gateway._parts, None)
+
+    assert slow.begin_arrival({"worker_id": "x", "assignment_id": "a"}) is None
+
+
+def test_postgresql_begins_nothing(operator: ManualOperator, database: Database) -> None:
+    if database.kind is DatabaseKind.SQLITE:
+        pytest.skip("SQLite has requests in steps")
+    gateway = operator.launch_rows(ROWS)
+    page = GatewayWorker(gateway, "x").arrive("a")
+
+    assert gateway.begin_arrival({"worker_id": "x", "assignment_id": "b"}) is None
+    assert gateway.begin_submission(Form(fields=[*page.hidden.items(), ("answer", "y")])) is None
