@@ -72,6 +72,30 @@ def test_columns_of_results_have_both_names(tmp_path: Path, page: str) -> None:
     assert _bodies(task)[0].startswith("<p>x|x</p>")
 
 
+def test_a_column_of_results_is_stored_once_and_in_both_ways_shown(tmp_path: Path) -> None:
+    task = _task(tmp_path, "<p>${text}|${Input.text}</p><input name=a>", "Input.text\nx\n")
+    stored = [{"Input.text": "x"}, {"text": "x", "Input.text": "x"}]
+
+    assert list(task.assignments()) == stored[:1]
+    for row in stored:
+        unit = famulus.UnitView(id=1, assignment_id=1, index=0, data=row)
+        view = famulus.TaskView(agent_id=7, worker=WORKER, unit=unit)
+        assert task.task_page(view).body.startswith("<p>x|x</p>")
+    assert task.preview_page(famulus.PreviewView(data=stored[0])).body.startswith("<p>x|x</p>")
+
+
+def test_fields_that_a_column_of_results_brings_are_lists(tmp_path: Path) -> None:
+    boxes = "<input type=checkbox name=k value=1><input type=checkbox name=k value=2>"
+    task = _task(tmp_path, "<p>${text|raw}</p>", f"Input.text\n{boxes}\n")
+    (row,) = task.assignments()
+    unit = famulus.UnitView(id=1, assignment_id=1, index=0, data=row)
+    attempt = famulus.AttemptView(agent_id=7, onboarding=False, unit=lambda: unit)
+
+    answers = task.read_answers(famulus.Form(fields=[("k", "1")]), attempt)
+
+    assert answers == {"k": ["1"]}
+
+
 def test_a_name_that_results_do_not_have_is_refused(tmp_path: Path) -> None:
     (problem,) = _problems(_task(tmp_path, "<p>${txt}</p><input name=a>", RESULTS))
 

@@ -51,7 +51,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
         :raises famulus.UsageError: at a row that cannot be used.
         """
         for file in famulus.data_files(self.args):
-            return map(with_inputs, file.rows())
+            return file.rows()
         page = self._page(self.args.task_source)
         needed = {one.html_name for one in page.needed} - OWN_NAMES
         watch = MarkupWatch(
@@ -68,12 +68,12 @@ class StaticTaskBlueprint(famulus.Blueprint):
     def task_page(self, view: famulus.TaskView) -> famulus.Page:
         """Fill the task's page with the unit's row."""
         own = _own_values(str(view.agent_id), view.worker.name, str(view.unit.assignment_id))
-        values = {**view.unit.data, **own}
+        values = {**with_inputs(view.unit.data), **own}
         return self._page(self.args.task_source).render(values)
 
     def preview_page(self, view: famulus.PreviewView) -> famulus.Page:
         """Fill the preview, or else the task's page, with the first row."""
-        values = {**(view.data or {}), **_own_values("", "", "")}
+        values = {**with_inputs(view.data or {}), **_own_values("", "", "")}
         return self._page(self.args.preview_source or self.args.task_source).render(values)
 
     @property
@@ -117,7 +117,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
         lists = page.lists
         if page.has_raw_markup:
             data = self._state.onboarding_data if attempt.onboarding else attempt.unit.data
-            lists = page.lists_for(data)
+            lists = page.lists_for(with_inputs(data))
         form = page.mturk.answers(form)
         return famulus.answers_from(form, lists=lists.among(form))
 
