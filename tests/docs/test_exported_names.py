@@ -192,6 +192,7 @@ PUBLIC = [
     "find_or_create_worker",
     "find_worker",
     "get_worker",
+    "has_visible_text",
     "hookimpl",
     "json_option",
     "list_owed",

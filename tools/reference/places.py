@@ -221,6 +221,7 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "Clock",
             "system_clock",
             "escaped_line",
+            "has_visible_text",
         ),
     }
 )

@@ -224,6 +224,7 @@ if TYPE_CHECKING:
     from famulus.translation import Translator as Translator
     from famulus.translation import find_language as find_language
     from famulus.translation import unknown_language as unknown_language
+    from famulus.visible_text import has_visible_text as has_visible_text
 
 _WHERE = {
     "Agent": "famulus.data.browser_units",
@@ -406,6 +407,7 @@ _WHERE = {
     "find_or_create_worker": "famulus.engine.qualifications.worker_handle",
     "find_worker": "famulus.engine.qualifications.worker_handle",
     "get_worker": "famulus.engine.qualifications.worker_handle",
+    "has_visible_text": "famulus.visible_text",
     "hookimpl": "famulus.contracts.hookspecs",
     "json_option": "famulus.cli.arguments",
     "list_owed": "famulus.data.owed",
@@ -621,6 +623,7 @@ __all__ = [
     "find_or_create_worker",
     "find_worker",
     "get_worker",
+    "has_visible_text",
     "hookimpl",
     "json_option",
     "list_owed",

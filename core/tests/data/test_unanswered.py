@@ -25,7 +25,10 @@ from famulus.review.unit_text import BlueprintFormatter, ScriptFormatter, unit_t
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.kinds import RowsBlueprint
 
-EMPTY: list[Any] = [{}, [], "", None, {"a": ""}, {"a": " \n", "b": [], "c": [""], "d": None}]
+EMPTY: list[Any] = [
+    *({}, [], "", None, {"a": ""}, {"a": " \n", "b": [], "c": [""], "d": None}),
+    *("\u200b", ["\u3164\ufe0f", "\u2800"]),
+]
 ANSWERED: list[Any] = ["x", 0, False, {"a": "", "b": "x"}, {"a": [{"b": [0]}]}]
 
 

@@ -285,3 +285,31 @@ def test_attributes_hold_json_or_literals_of_javascript(text: str, value: Any) -
 def test_what_is_neither_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - of json, or ours
         read_relaxed(text)
+
+
+@pytest.mark.parametrize(
+    ("html", "fields", "words"),
+    [
+        ('<crowd-input name="q" required>', [("q", "\u200b\u2800")], "Please answer this."),
+        ('<crowd-text-area name="q">', [("q", "a"), ("q", "b")], "more than one answer"),
+        ('<crowd-slider name="q">', [("q", "1"), ("q", "2")], "more than one answer"),
+        (
+            "<crowd-classifier name='q' categories='[\"a\", \"b\"]'></crowd-classifier>",
+            [("q", "a"), ("q", "b")],
+            "more than one answer",
+        ),
+    ],
+)
+def test_an_invisible_answer_or_a_second_one_is_refused(
+    html: str, fields: list[tuple[str, str]], words: str
+) -> None:
+    with pytest.raises(famulus.InvalidAnswers) as error:
+        filled_page(html).read(famulus.Form(fields=fields))
+
+    assert words in error.value.fields["q"]
+
+
+def test_an_empty_value_beside_an_answer_is_none() -> None:
+    form = famulus.Form(fields=[("q", ""), ("q", "a"), ("q", "a")])
+
+    assert filled_page('<crowd-input name="q">').read(form) == {"q": "a"}

@@ -29,6 +29,7 @@ from famulus.model.tables import (
     literals,
 )
 from famulus.model.transaction import Row, Transaction
+from famulus.visible_text import has_visible_text
 
 
 @frozen(kw_only=True)
@@ -394,9 +395,9 @@ def read_verdict(tx: Transaction, *, run: int, worker: int) -> NotPassed | None:
 
 
 def holds_answer(value: Any) -> bool:
-    """Return whether answers contain a value: text that is not blank, a number, a choice."""
+    """Return whether answers contain a value: text that can be seen, a number, a choice."""
     if isinstance(value, str):
-        return bool(value.strip())
+        return has_visible_text(value)
     if isinstance(value, Mapping):
         return any(map(holds_answer, value.values()))
     if isinstance(value, list | tuple):

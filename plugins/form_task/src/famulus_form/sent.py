@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from unicodedata import category
 
 from attrs import frozen
 
 import famulus
-from famulus_form.catalogue import _n
+from famulus_form.catalogue import _, _n
 
 #: Characters that one answer may have where its question sets no limit.
 LONGEST = 100_000
-#: Unicode categories of invisible characters: of space, control and format.
-_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 
 
 class WrongAnswer(Exception):  # noqa: N818 - it is a sentence for the worker
@@ -37,7 +34,7 @@ class Sent:
 
     def text(self, name: str) -> str:
         """Return the value of a field without white space around it; empty if all is invisible."""
-        value = (self.form.first(name) or "").strip()
+        value = self.value(name).strip()
         if len(value) > LONGEST:
             raise WrongAnswer(
                 _n(
@@ -46,7 +43,14 @@ class Sent:
                     count=LONGEST,
                 )
             )
-        return "" if all(category(each) in _INVISIBLE for each in value) else value
+        return value if famulus.has_visible_text(value) else ""
+
+    def value(self, name: str) -> str:
+        """Return the one value of a field; empty without one."""
+        values = dict.fromkeys(self.texts(name))
+        if len(values) > 1:
+            raise WrongAnswer(_("This has more than one answer: please give one."))
+        return next(iter(values), "")
 
     def texts(self, name: str) -> list[str]:
         """Return all values of a field."""

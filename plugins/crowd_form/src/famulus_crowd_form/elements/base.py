@@ -156,9 +156,12 @@ def attributes(pairs: Mapping[str, str | bool]) -> str:
 def sent_text(form: famulus.Form, name: str) -> str:
     """Return the text of a field; empty where it was not sent.
 
-    :raises WrongAnswer: where it is too long.
+    :raises WrongAnswer: where it is too long, or there are several.
     """
-    value = form.first(name) or ""
+    values = dict.fromkeys(value for key, value in form.fields if key == name and value)
+    if len(values) > 1:
+        raise WrongAnswer(_("This has more than one answer: please give one."))
+    value = next(iter(values), "")
     if len(value) > LONGEST:
         raise WrongAnswer(
             # Translators: {most} is a large number

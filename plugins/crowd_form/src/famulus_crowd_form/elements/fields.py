@@ -49,7 +49,7 @@ class _Text(Answer):
     def read(self, form: famulus.Form) -> Mapping[str, Any]:
         # A form sends line breaks as two characters.
         text = sent_text(form, self.name).replace("\r\n", "\n")
-        if not text.strip() and self.is_required:
+        if self.is_required and not famulus.has_visible_text(text):
             raise WrongAnswer(REQUIRED)
         if text and len(text) < self.least:
             raise WrongAnswer(

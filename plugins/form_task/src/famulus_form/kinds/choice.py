@@ -184,11 +184,11 @@ class Choice(_Choosing):
                 yield f"options.{number}.key", f"{option.key!r} is not one key"
 
     def read(self, sent: Sent) -> dict[str, Any]:
-        chosen = sent.texts(self.name)[:1]
+        chosen = sent.value(self.name)
         if not chosen:
             return self.missing()
-        self._check_known(chosen)
-        return {self.name: self._stored()[chosen[0]], **self._explanation(sent, chosen)}
+        self._check_known([chosen])
+        return {self.name: self._stored()[chosen], **self._explanation(sent, [chosen])}
 
     def _needed_of(self, number: int) -> str:
         return self.needed()
