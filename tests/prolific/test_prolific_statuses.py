@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from famulus import VisitStatus
-from famulus.model.states import UnitStatus
+from famulus.model.states import Decision, UnitStatus
 from famulus.model.tables import UnitTable, VisitTable
 from famulus_prolific.fake import TOKEN, Submission, SubmissionStatus
 from famulus_prolific.tokens import VARIABLE
@@ -169,3 +169,37 @@ def test_the_work_of_a_late_participant_who_gives_it_back_is_offered_again(
     with study.database.read() as tx:
         units = [row.status for row in tx.rows(UnitTable.select(UnitTable.status))]
     assert units == [UnitStatus.LAUNCHED] * 2
+
+
+@pytest.mark.parametrize("syncs_between", [False, True])
+def test_a_rejection_from_here_that_is_undone_at_once_is_followed_by_the_next_sync(
+    launch: Callable[..., Study], syncs_between: bool
+) -> None:
+    """The numbers of submissions are as they were before, and the rejection is new."""
+    study = launch()
+    submission = study.take(1)
+    assert submission is not None
+    do(study, submission, "hand in")
+    study.sync()
+    study.turn()
+    study.request_returns()
+    study.turn()
+    study.clock.advance(8 * _DAY)
+    study.turn()
+    study.reject("LOW_EFFORT")
+    study.operator.managed(study.run).deliver()
+    assert (submission.status, shown(study)) == (_S.REJECTED, _V.REJECTED)
+    if syncs_between:
+        study.turn()
+
+    study.decide_there(submission, "UNREJECT")
+    study.clock.advance(31)
+    study.turn()
+
+    assert shown(study) is _V.SUBMITTED
+    study.review(Decision.ACCEPTED)
+    study.settle_down((900.0,) * 3)
+    assert submission.status is _S.APPROVED
+    study.finish()
+    study.settle_down((900.0,) * 3)
+    check_end(study)

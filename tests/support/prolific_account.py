@@ -160,7 +160,9 @@ class ProlificAccount:
 
     def verdicts(self) -> Verdicts:
         """Return what decides, as another process has it."""
-        return Verdicts(api=self.api(), study_of=lambda run: self.study.id)
+        return Verdicts(
+            api=self.api(), study_of=lambda run: self.study.id, note_rejection=lambda run: None
+        )
 
     def decide(self, *given: tuple[Submission, Verdict]) -> list[Result]:
         """Send verdicts, and return the results in their order."""

@@ -362,11 +362,15 @@ class Provider(ABC):
         return None
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Return the status of visits that are open here, as :meth:`sync` does from the beginning.
+        """Return the status of some visits as it is now, as :meth:`sync` does from the beginning.
 
-        Changes nothing, and has no cursor: it returns reports alone.
+        Changes nothing, and has no cursor: it returns reports alone. Few visits are better read one
+        by one than from a list of all, which may be older.
 
-        Called by ``famulus doctor``, which shows it and does not follow it.
+        Called by ``famulus doctor`` with visits that are open here, which shows it and does not
+        follow it; and by a sync, with a visit that :meth:`sync` has reported as submitted soon
+        after its rejection was sent: a report that its rejection is undone is followed, and without
+        one, the next sync decides once ten minutes have passed.
         """
         return ()
 

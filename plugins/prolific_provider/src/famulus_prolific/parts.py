@@ -139,7 +139,11 @@ class Parts:
         """The verdicts on submissions."""
         from famulus_prolific.verdicts import Verdicts
 
-        return Verdicts(api=self.api, study_of=self.study_of)
+        return Verdicts(
+            api=self.api,
+            study_of=self.study_of,
+            note_rejection=self.records.count_rejection,
+        )
 
     @cached_property
     def bonuses(self) -> Bonuses:

@@ -30,6 +30,8 @@ class StudyRecord:
     #: an ended one is stopped too
     is_ended: bool
     awaits_start: bool = False
+    #: how many rejections were sent
+    rejections: int = 0
 
 
 @frozen(kw_only=True)
@@ -88,6 +90,11 @@ class StudyRecords:
         update = ProlificRun.update(awaits_start=awaits).where(ProlificRun.run_id == run)
         self.database.write(lambda tx: tx.execute(update))
 
+    def count_rejection(self, run: int) -> None:
+        """Store that another rejection is sent: what was listed before is old."""
+        counted = ProlificRun.update(rejections=ProlificRun.rejections + 1)
+        self.database.write(lambda tx: tx.execute(counted.where(ProlificRun.run_id == run)))
+
     def end(self, run: int) -> None:
         """Store that the study of a run is to offer no place again."""
         update = ProlificRun.update(is_paused=True, is_stopped=True, is_ended=True)
@@ -131,4 +138,5 @@ def _record(row: Any) -> StudyRecord | None:
         is_stopped=bool(row.is_stopped),
         is_ended=bool(row.is_ended),
         awaits_start=bool(row.awaits_start),
+        rejections=int(row.rejections),
     )

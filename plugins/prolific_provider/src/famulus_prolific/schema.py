@@ -14,6 +14,7 @@ from famulus_prolific.tables import (
     RUN_TABLES,
     START_COLUMN,
     STOP_COLUMN,
+    REJECTIONS_COLUMN,
 )
 
 
@@ -22,7 +23,15 @@ def _postgresql(statement: str) -> str:
     return keyed.replace("INTEGER", "BIGINT")
 
 
-_STEPS = (RUN_TABLES, ACCOUNT_TABLES, ARRIVAL_TABLES, END_COLUMN, START_COLUMN, STOP_COLUMN)
+_STEPS = (
+    RUN_TABLES,
+    ACCOUNT_TABLES,
+    ARRIVAL_TABLES,
+    END_COLUMN,
+    START_COLUMN,
+    STOP_COLUMN,
+    REJECTIONS_COLUMN,
+)
 SCHEMA = PluginSchema(
     name="prolific",
     migrations=tuple(

@@ -12,7 +12,7 @@ from attrs import define, field
 from famulus import VisitReport, VisitStatus
 from famulus_prolific import submissions
 from famulus_prolific.api import ProlificApi, RefusedError
-from famulus_prolific.submissions import Submission, list_submissions
+from famulus_prolific.submissions import Submission, list_submissions, read_submission
 
 if TYPE_CHECKING:
     from famulus import Clock, RunView, VisitView
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: How long the list is not read again while the numbers of submissions by status are the same.
 _UNCHANGED = timedelta(minutes=10)
+#: The most visits that are read one by one rather than from the list.
+_FEW = 3
 _STATUSES: Mapping[str, VisitStatus] = {
     submissions.AWAITING_REVIEW: VisitStatus.SUBMITTED,
     submissions.APPROVED: VisitStatus.APPROVED,
@@ -45,7 +47,8 @@ class Sync:
     study_of: Callable[[int], StudyRecord | None]
     #: what a worker who is screened out is paid; None where the study pays them nothing
     screen_out_reward: Decimal | None = None
-    #: the numbers of the last list that was read whole, and when that was
+    #: the numbers of the last list that was read whole, with the rejections sent by then, and when
+    #: that was
     _counts: Any = field(default=None, init=False)
     _read_at: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
@@ -55,27 +58,47 @@ class Sync:
         if record is None or record.study_id is None:
             return
         began, counts = self.clock(), self._read_counts(record.study_id)
+        # A rejection that was undone meanwhile leaves the numbers as they were.
+        seen = None if counts is None else (counts, record.rejections)
         # The clock may have been set back.
         is_recent = abs(began - self._read_at) < _UNCHANGED
-        if counts is not None and counts == self._counts and is_recent:
+        if seen is not None and seen == self._counts and is_recent:
             return
         yield from self._listed(record)
-        self._counts, self._read_at = counts, began
+        self._counts, self._read_at = seen, began
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
         """Yield the status of these visits; stores nothing."""
         record = self.study_of(run.id)
+        if not visits or record is None or record.study_id is None:
+            return
         wanted = {(visit.worker_name, visit.reference) for visit in visits}
-        if wanted and record is not None and record.study_id is not None:
-            for report in self._listed(record):
-                if (report.worker_name, report.reference) in wanted:
-                    yield report
+        is_few = len(visits) <= _FEW
+        for report in self._single(record, visits) if is_few else self._listed(record):
+            if (report.worker_name, report.reference) in wanted:
+                yield report
 
     def paid(self, run: RunView) -> Iterator[VisitReport]:
         """Yield the status of each submission that is paid; stores nothing."""
         record = self.study_of(run.id)
         if record is not None and record.study_id is not None:
             yield from (each for each in self._listed(record) if each.status in _PAID)
+
+    def _single(
+        self, record: StudyRecord, visits: Sequence[VisitView]
+    ) -> Iterator[VisitReport]:
+        """Yield the status of visits, each read by itself."""
+        for visit in visits:
+            try:
+                found = read_submission(self.api, visit.reference)
+            except RefusedError as error:
+                # An address can be made up, and Prolific knows no such submission then.
+                if not error.is_missing:
+                    raise
+                continue
+            report = self._report(found, record.codes)
+            if report is not None:
+                yield report
 
     def _listed(self, record: StudyRecord) -> Iterator[VisitReport]:
         assert record.study_id is not None

@@ -27,6 +27,8 @@ class ProlificRun(peewee.Model):
     is_ended = peewee.BooleanField(default=False)
     #: whether it gets more screen-outs, because it has paused itself, and is to be started then
     awaits_start = peewee.BooleanField(default=False)
+    #: how many rejections were sent, so that a list of before is known to be old
+    rejections = peewee.BigIntegerField(default=0)
 
     class Meta:
         table_name = "prolific_run"
@@ -63,6 +65,9 @@ START_COLUMN = (
 STOP_COLUMN = (
     'ALTER TABLE "prolific_run" ADD COLUMN "is_stopped" BOOLEAN NOT NULL DEFAULT FALSE',
     'UPDATE "prolific_run" SET "is_stopped" = "is_paused"',
+)
+REJECTIONS_COLUMN = (
+    'ALTER TABLE "prolific_run" ADD COLUMN "rejections" INTEGER NOT NULL DEFAULT 0',
 )
 ARRIVAL_TABLES = (
     """CREATE TABLE "prolific_arrival" (

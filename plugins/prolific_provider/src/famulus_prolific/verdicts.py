@@ -43,6 +43,8 @@ class Verdicts:
     api: ProlificApi
     #: returns the study of a run; raises :class:`famulus.RefusedError` where it has none
     study_of: Callable[[int], str]
+    #: called with the run before each rejection
+    note_rejection: Callable[[int], None]
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
         """Send verdicts, approvals together.
@@ -125,6 +127,7 @@ class Verdicts:
             "message": verdict.reason,
             "rejection_category": verdict.category,
         }
+        self.note_rejection(visit.run_id)
         return self._transition(visit, body, submissions.REJECTED)
 
     def _request_return(self, visit: VisitView, reason: str) -> Outcome:

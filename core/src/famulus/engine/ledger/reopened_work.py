@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from famulus.engine.outbox.outbox_rows import redeliver
 from famulus.engine.outbox.stored_verdicts import is_approval, is_rejection, newest_verdict
@@ -16,15 +16,13 @@ _CAUSE = "platform"
 _LAG = timedelta(minutes=10)
 
 
-def may_be_outdated(tx: Transaction, visit: int) -> bool:
-    """Return whether a report of a submission may be older than the visit's rejection."""
+def fresh_rejection(tx: Transaction, visit: int) -> datetime | None:
+    """Return when a visit was rejected from here, if a list may be older than that; else None."""
     verdict = newest_verdict(tx, visit)
-    return (
-        verdict is not None
-        and is_rejection(verdict)
-        and verdict.status is OutboxStatus.DONE
-        and tx.now < verdict.done_at + _LAG
-    )
+    if verdict is None or not is_rejection(verdict) or verdict.status is not OutboxStatus.DONE:
+        return None
+    rejected_at: datetime = verdict.done_at
+    return rejected_at if tx.now < rejected_at + _LAG else None
 
 
 def reopen_work(tx: Transaction, run: int, visit: int, *, is_approved: bool) -> None:

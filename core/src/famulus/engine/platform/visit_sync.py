@@ -24,7 +24,7 @@ from famulus.contracts.provider_views import (
 from famulus.engine.attempts import open_attempt, select_open_attempts
 from famulus.engine.ledger.charges import charges
 from famulus.engine.ledger.payment_views import read_identity
-from famulus.engine.ledger.reopened_work import may_be_outdated, reopen_work
+from famulus.engine.ledger.reopened_work import fresh_rejection, reopen_work
 from famulus.engine.ledger.replacement_units import match_replacements
 from famulus.engine.ledger.rewards import (
     RewardAmount,
@@ -156,7 +156,7 @@ def sync_run(
                 f"{given.worker_name!r}, and one of these names is not allowed"
             )
         else:
-            is_changed, fault = _follow(visits, provider, report)
+            is_changed, fault = _follow(visits, provider, run, report)
             changed[report.status] += is_changed
         if fault is not None:
             contradictions.append(fault)
@@ -218,16 +218,24 @@ def _store_cursor(tx: Transaction, run: int, cursor: str) -> None:
 
 
 def _follow(
-    visits: PendingVisits, provider: Provider, report: VisitReport
+    visits: PendingVisits, provider: Provider, view: RunView, report: VisitReport
 ) -> tuple[bool, str | None]:
     """Apply a report; returns what :func:`_apply` does."""
-    database, run = visits.database, visits.run
+    database, run, rejected_at = visits.database, visits.run, None
     with database.read() as tx:
         visit = find_reported_visit(tx, provider.type, run, report)
         currency = "" if report.amount is None else _read_currency(tx, run)
+        if visit is not None and _is_resubmitted(visit.status, report):
+            rejected_at = fresh_rejection(tx, visit.id)
     if visit is not None and visit.status is report.status:
         # Most reports, and no reason for a transaction that is synced to the disk.
         return False, None
+    if visit is not None and rejected_at is not None:
+        # A list that was read before the rejection looks the same as one that it is undone in.
+        reread = _read_again(database, provider, view, visit.id, report)
+        if reread is None:
+            return False, None
+        report = reread
     try:
         report_of_run = _Report(
             run=run,
@@ -235,6 +243,7 @@ def _follow(
             capabilities=provider.capabilities,
             given=report,
             paid=_paid(provider, report, currency),
+            rejected_at=rejected_at,
         )
     except (UsageError, ConflictError) as error:
         return False, f"the platform reports visit {report.reference} as {report.status}: {error}"
@@ -264,6 +273,26 @@ class _Report:
     given: VisitReport
     #: what the platform has paid; None where it does not say, or has paid nothing
     paid: RewardAmount | None
+    #: when the rejection was sent that the report is known to be younger than; None for any
+    rejected_at: datetime | None = None
+
+
+def _read_again(
+    database: Database, provider: Provider, run: RunView, visit: int, report: VisitReport
+) -> VisitReport | None:
+    """Return what the platform says by now of a visit whose rejection seems to be undone.
+
+    None where it does not say that, or reports nothing on single visits.
+    """
+    with database.read() as tx:
+        (row,) = tx.rows(select_visits().where(VisitTable.id == visit))
+    with as_plugin_error(f"the provider {provider.type!r} failed in look()"):
+        found = [*provider.look(run, [visit_view(row)])]
+    for given in filter(None, map(normalize_report, found)):
+        is_same = (given.worker_name, given.reference) == (report.worker_name, report.reference)
+        if is_same and _is_reopened(VisitStatus.REJECTED, given):
+            return given
+    return None
 
 
 def _read_currency(tx: Transaction, run: int) -> str:
@@ -339,9 +368,10 @@ def _apply(
     row = tx.row_of(_LOCKED, visit=visit)
     if row is None or not may_follow(row.status, given.status):
         return False, None if row is None else _contradiction(row.status, given)
-    is_submitted = given.status is VisitStatus.SUBMITTED
-    if is_submitted and _is_reopened(row.status, given) and may_be_outdated(tx, visit):
-        return False, None
+    if _is_resubmitted(row.status, given):
+        rejected_at = fresh_rejection(tx, visit)
+        if rejected_at is not None and rejected_at != report.rejected_at:
+            return False, None
     if given.status in _OVER:
         if visit in arrived and row.last_arrived_at != arrived[visit]:
             # The worker has come back since the provider read it; the next sync asks again.
@@ -378,6 +408,11 @@ def _count_work(tx: Transaction, report: _Report, visit: int, *, old: VisitStatu
 def _is_reopened(old: VisitStatus, report: VisitReport) -> bool:
     """Return whether a report says that a rejection was undone."""
     return old is VisitStatus.REJECTED and report.status in _REOPENED
+
+
+def _is_resubmitted(old: VisitStatus, report: VisitReport) -> bool:
+    """Return whether a report says that a rejected visit awaits a verdict again."""
+    return old is VisitStatus.REJECTED and report.status is VisitStatus.SUBMITTED
 
 
 def _count_pay(tx: Transaction, report: _Report, visit: int) -> None:
