@@ -2,7 +2,8 @@
 
 One study is published, no work is paid twice, all work that was handed in is paid or listed with
 the reason, no work is rejected without a person's decision, no worker is invited without a free
-unit, the local status is Prolific's, and at the end no study is open and no subscription is left.
+unit, or sent away while one was returned, the local status is Prolific's, and at the end no study
+is open and no subscription is left.
 Each switch of the fake is tried in every position.
 """
 
@@ -34,7 +35,7 @@ from famulus_prolific.fake.routes import ROUTES
 from famulus_prolific.rejections import CATEGORIES
 from famulus_prolific.tokens import VARIABLE
 from machine_limits import machine_limits
-from prolific_invariants import check_always, check_end
+from prolific_invariants import check_always, check_end, check_refused
 from prolific_machine import FAILED, SCREENED_OUT, Setup, Study
 from prolific_switches import POSITIONS
 
@@ -111,8 +112,14 @@ class OnProlific(RuleBasedStateMachine):
 
     @rule(target=taken, number=PEOPLE)
     def take(self, number: int) -> object:
+        return self.take_and_check(number)
+
+    def take_and_check(self, number: int) -> object:
         submission = self.study.take(number)
-        return multiple() if submission is None else submission
+        if submission is None:
+            return multiple()
+        check_refused(self.study, submission)
+        return submission
 
     @rule(target=taken, number=PEOPLE)
     def do_a_unit(self, number: int) -> object:
@@ -154,6 +161,14 @@ class OnProlific(RuleBasedStateMachine):
     @rule(submission=taken)
     def give_back(self, submission: Submission) -> None:
         self.study.give_back(submission)
+
+    @rule(target=taken, submission=taken, rejects=st.booleans(), number=PEOPLE)
+    def be_followed_by_another(self, submission: Submission, rejects: bool, number: int) -> object:
+        if rejects:
+            self.study.decide_there(submission, "REJECT")
+        else:
+            self.study.give_back(submission)
+        return self.take_and_check(number)
 
     @rule(
         submission=taken,

@@ -12,6 +12,7 @@ from peewee import JOIN
 
 from famulus.engine.runs import find_run
 from famulus.model.states import (
+    PENDING_VISITS,
     SUBMITTED_VISITS,
     Decision,
     PaymentKind,
@@ -54,6 +55,7 @@ _ENDED: Mapping[SubmissionStatus, VisitStatus] = MappingProxyType(
         SubmissionStatus.TIMED_OUT: VisitStatus.TIMED_OUT,
     }
 )
+_LEFT = (SubmissionStatus.RETURNED, SubmissionStatus.REJECTED, SubmissionStatus.TIMED_OUT)
 _DAYS = timedelta(days=ProlificProvider.capabilities.days_before_rejection)
 _Paid = Counter[tuple[str, int]]
 _REFERENCE = VisitTable.reference.alias("reference")
@@ -175,6 +177,29 @@ def check_places(study: Study, state: State) -> None:
             f"{free} units are free: {[(u.status.value, u.visit, u.reference) for u in units]}, "
             f"{[(each.id, each.status.value) for each in one.submissions]}"
         )
+
+
+def check_refused(study: Study, submission: Submission) -> None:
+    """No participant who comes is sent away while the holder of a unit has left."""
+    page = study.pages.get(submission.id)
+    if page is None or page.reply.headers.get("X-Famulus-Refusal") != "nothing_left":
+        return
+    query = (
+        VisitTable.select(_REFERENCE)
+        .join(AgentTable, on=(AgentTable.visit == VisitTable.id))
+        .join(UnitTable, on=(UnitTable.agent_id == AgentTable.id))
+        .where(
+            VisitTable.status << PENDING_VISITS,
+            UnitTable.status << [UnitStatus.ASSIGNED, UnitStatus.COMPLETED],
+        )
+    )
+    with study.database.read() as tx:
+        holders = {row.reference for row in tx.rows(query)}
+    with study.prolific.turn() as state:
+        left = [one.id for one in state.submissions.values() if one.status in _LEFT]
+        # A list that lags behind may lack those that have left.
+        if not state.faults.lists_late:
+            assert holders.isdisjoint(left), f"{submission.id} came for nothing: {left} have left"
 
 
 def _has_no_place(state: State, unit: Row) -> bool:

@@ -10,16 +10,20 @@ from typing import Any
 from attrs import define, field
 from peewee import JOIN
 
+from famulus.contracts.entry_form import EntryForm
 from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import (
+    Arrival,
     Capabilities,
     Outcome,
+    Preview,
     Result,
     RunView,
     VisitReport,
     VisitVerdict,
     VisitView,
 )
+from famulus.contracts.views import Refusal
 from famulus.contracts.visit_verdict import Reject
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
@@ -36,7 +40,7 @@ from famulus.testing.kinds import CrowdProvider
 from famulus.testing.movable_clock import MovableClock
 
 UNITS = 4
-#: seconds after a rejection from here in which a report that it was undone may be outdated
+#: seconds after a rejection from here in which a list that shows it as undone may be outdated
 LAG = 600
 #: seconds that a worker has
 DURATION = 600
@@ -60,6 +64,15 @@ class Study:
     after_verdict: Callable[[], None] = lambda: None
     #: what it says to every rejection
     refusal: RefusedError | None = None
+    #: whether it reports on single visits
+    shows_visits: bool = True
+    #: called before it does, and afterwards
+    before_look: Callable[[], None] = lambda: None
+    after_look: Callable[[], None] = lambda: None
+    #: how often it was asked for them
+    looks: int = 0
+    #: called when a worker opens the page
+    on_arrival: Callable[[], None] = lambda: None
     _numbers: count[int] = field(factory=count)
 
     @property
@@ -115,6 +128,21 @@ class _StudyProvider(CrowdProvider):
         for reference, status in self.study.visits.items():
             worker = self.study.workers[reference]
             yield VisitReport(worker_name=worker, reference=reference, status=status)
+
+    def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
+        self.study.looks += 1
+        self.study.before_look()
+        for visit in visits if self.study.shows_visits else ():
+            yield VisitReport(
+                worker_name=visit.worker_name,
+                reference=visit.reference,
+                status=self.study.visits[visit.reference],
+            )
+        self.study.after_look()
+
+    def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | EntryForm | Refusal:
+        self.study.on_arrival()
+        return super().arrive(query)
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
         for each in verdicts:
@@ -240,9 +268,8 @@ class Course:
         self._change_first(VisitStatus.APPROVED, VisitStatus.REJECTED)
 
     def undo_there(self) -> None:
-        """Undo a rejection on the platform's own page, and wait until the report counts."""
+        """Undo a rejection on the platform's own page."""
         self._change_first(VisitStatus.REJECTED, VisitStatus.SUBMITTED)
-        self.clock.advance(LAG)
 
     def stop(self) -> None:
         self.operator.stop(self.run, now=True)

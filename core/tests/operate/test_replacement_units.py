@@ -143,6 +143,7 @@ def test_undone_rejection_leaves_a_replacement_that_is_worked_on(start: StartCou
 def test_replacement_is_the_last_unit_to_be_given_out(start: StartCourse) -> None:
     """A rejection may be undone on the platform before that is known here."""
     course = start("work", "reject", units_per_row=2)
+    course.study.shows_visits = False
     course.study.visits["visit-0"] = _V.SUBMITTED
 
     act(course, *["work"] * (2 * UNITS - 1))

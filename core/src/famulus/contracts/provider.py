@@ -364,13 +364,18 @@ class Provider(ABC):
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
         """Return the status of some visits as it is now, as :meth:`sync` does from the beginning.
 
-        Changes nothing, and has no cursor: it returns reports alone. Few visits are better read one
-        by one than from a list of all, which may be older.
+        Changes nothing, and has no cursor: it returns reports alone. A visit that is not reported
+        stays as it is.
 
-        Called by ``famulus doctor`` with visits that are open here, which shows it and does not
-        follow it; and by a sync, with a visit that :meth:`sync` has reported as submitted soon
-        after its rejection was sent: a report that its rejection is undone is followed, and without
-        one, the next sync decides once ten minutes have passed.
+        Called by ``famulus doctor``, which shows it and does not follow it; and, which do:
+
+        - where the platform refills places by itself (``replaces_by_itself``), in the serving
+          process, by any thread, while a worker waits for whom no unit is free, with the newest of
+          the visits that hold one, 300 at most. After :class:`~famulus.UnavailableError` the worker
+          is asked to try again, and refused after any other;
+        - by a sync, with a visit that :meth:`sync` has reported as submitted soon after its
+          rejection was sent: a report that the rejection is undone is followed at once, and without
+          one ten minutes pass before that.
         """
         return ()
 

@@ -259,7 +259,16 @@ class Gateway:
             if who.note:
                 self._parts.refusal_log.note("", who)
             return replies.refused(who)
-        return self._show(self._parts.admission.admit(who, query), who, query, replies)
+        return self._show(self._admit(who, query), who, query, replies)
+
+    def _admit(self, arrival: Arrival, query: Mapping[str, str]) -> AdmissionResult:
+        """Admit a worker; where there is no unit, look for one that was returned first."""
+        admit = partial(self._parts.admission.admit, arrival, query)
+        found = admit()
+        if isinstance(found, Refusal):
+            is_changed = self._parts.returned_units.look_for(arrival.reference, found)
+            return admit() if is_changed else found
+        return found
 
     def _submit(self, form: Form, as_json: bool, replies: Replies) -> Reply:
         try:
@@ -363,7 +372,7 @@ class Gateway:
             return replies.answer("stored", 200, "", True, message=message)
         visit = attempt.visit_view
         arrival = Arrival(worker_name=visit.worker_name, reference=visit.reference)
-        found = self._parts.admission.admit(arrival, visit.query)
+        found = self._admit(arrival, visit.query)
         return self._show(found, arrival, visit.query, replies, just_passed=judged.passed)
 
     def _show(

@@ -17,12 +17,14 @@ from famulus.engine.failed_requests import FailedRequests
 from famulus.engine.onboarding import OnboardingSubmissions
 from famulus.engine.own_work import PaidRun
 from famulus.engine.pages import TaskInfo
+from famulus.engine.platform.run_views import run_view
 from famulus.engine.platform_requests import PlatformRequests
 from famulus.engine.plugin_admission import open_admission
 from famulus.engine.qualifications.rules import Rule
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.replies import Replies, replies_in
-from famulus.engine.runs import RunRecord
+from famulus.engine.returned_units import ReturnedUnits
+from famulus.engine.runs import RunRecord, find_run
 from famulus.engine.submitted_files import SubmittedFiles
 from famulus.engine.task_pages import TaskPages
 from famulus.engine.tokens import Tokens
@@ -53,6 +55,7 @@ class GatewayParts:
     replies: Callable[[str], Replies]
     tokens: Tokens
     admission: Admission
+    returned_units: ReturnedUnits
     entry: EntryDesk
     pages: TaskPages
     onboarding: OnboardingSubmissions
@@ -101,6 +104,11 @@ def gateway_parts(
         replies=lru_cache(_KEPT_LANGUAGES)(partial(replies_in, info)),
         tokens=tokens,
         admission=admission,
+        returned_units=ReturnedUnits(
+            database=database,
+            provider=provider,
+            run=lambda: run_view(database, find_run(database, record.id), parts.plan, blueprint),
+        ),
         entry=EntryDesk(provider=provider, info=info, admission=admission),
         pages=pages,
         onboarding=OnboardingSubmissions(

@@ -32,6 +32,7 @@ from famulus import (
     Quote,
     Received,
     Refusal,
+    RefusedError,
     Rehearsal,
     Result,
     ReturnPlace,
@@ -57,7 +58,7 @@ from famulus_prolific.rejections import (
     RULES,
     SHORTEST_REJECTION,
 )
-from famulus_prolific.tokens import ENVIRONMENT, FILE, VARIABLE
+from famulus_prolific.tokens import ENVIRONMENT, FILE, VARIABLE, NoTokenError
 
 if TYPE_CHECKING:
     from famulus_prolific.wages import Wage
@@ -292,8 +293,16 @@ class ProlificProvider(Provider):
         return self._parts.receiver.receive(request)
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Report these visits by the list of the study's submissions."""
-        return self._parts.sync.look(run, visits)
+        """Report these visits: a few each by itself, more by the list of the study's submissions.
+
+        :raises famulus.RefusedError: also where this process cannot read the token.
+        """
+        try:
+            sync = self._parts.sync
+        except NoTokenError as error:
+            # A server may never be able to.
+            raise RefusedError(str(error)) from error
+        return sync.look(run, visits)
 
     def paid_visits(self, run: RunView) -> Iterable[VisitReport]:
         """Report the paid submissions of the study."""

@@ -11,10 +11,10 @@ from famulus_prolific.account_tables import ACCOUNT_TABLES
 from famulus_prolific.tables import (
     ARRIVAL_TABLES,
     END_COLUMN,
+    REJECTIONS_COLUMN,
     RUN_TABLES,
     START_COLUMN,
     STOP_COLUMN,
-    REJECTIONS_COLUMN,
 )
 
 

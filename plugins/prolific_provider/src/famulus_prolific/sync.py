@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -58,7 +58,7 @@ class Sync:
         if record is None or record.study_id is None:
             return
         began, counts = self.clock(), self._read_counts(record.study_id)
-        # A rejection that was undone meanwhile leaves the numbers as they were.
+        # A rejection that was undone in the meantime leaves the numbers as they were.
         seen = None if counts is None else (counts, record.rejections)
         # The clock may have been set back.
         is_recent = abs(began - self._read_at) < _UNCHANGED
@@ -72,10 +72,10 @@ class Sync:
         record = self.study_of(run.id)
         if not visits or record is None or record.study_id is None:
             return
-        wanted = {(visit.worker_name, visit.reference) for visit in visits}
-        is_few = len(visits) <= _FEW
-        for report in self._single(record, visits) if is_few else self._listed(record):
-            if (report.worker_name, report.reference) in wanted:
+        names = {visit.reference: visit.worker_name for visit in visits}
+        for found in self._looked_up(record.study_id, names.keys()):
+            report = self._report(found, record.codes)
+            if report is not None and report.worker_name == names[report.reference]:
                 yield report
 
     def paid(self, run: RunView) -> Iterator[VisitReport]:
@@ -84,21 +84,25 @@ class Sync:
         if record is not None and record.study_id is not None:
             yield from (each for each in self._listed(record) if each.status in _PAID)
 
-    def _single(
-        self, record: StudyRecord, visits: Sequence[VisitView]
-    ) -> Iterator[VisitReport]:
-        """Yield the status of visits, each read by itself."""
-        for visit in visits:
+    def _looked_up(self, study: str, wanted: Set[str]) -> Iterator[Submission]:
+        """Yield the submissions of a study that are wanted, few of them each by itself.
+
+        A list may lack the newest ones. Addresses can be made up, so that others are not there.
+        """
+        left = set(wanted)
+        if len(left) > _FEW:
+            for found in list_submissions(self.api, study):
+                if found.id in left:
+                    left.remove(found.id)
+                    yield found
+                if not left:
+                    return
+        for reference in sorted(left)[:_FEW]:
             try:
-                found = read_submission(self.api, visit.reference)
+                yield read_submission(self.api, reference)
             except RefusedError as error:
-                # An address can be made up, and Prolific knows no such submission then.
                 if not error.is_missing:
                     raise
-                continue
-            report = self._report(found, record.codes)
-            if report is not None:
-                yield report
 
     def _listed(self, record: StudyRecord) -> Iterator[VisitReport]:
         assert record.study_id is not None

@@ -145,7 +145,8 @@ _UNIT = (
         ~is_replaced,
     )
 )
-_HAS_UNIT = (VisitTable.status << literals(*PENDING_VISITS)) & peewee.fn.EXISTS(_UNIT)
+#: The visit may still end on the platform, and has a unit.
+HAS_UNIT = (VisitTable.status << literals(*PENDING_VISITS)) & peewee.fn.EXISTS(_UNIT)
 
 
 def _taken(is_taken: Any) -> Statement[tuple[Any, ...]]:
@@ -159,7 +160,7 @@ def _taken(is_taken: Any) -> Statement[tuple[Any, ...]]:
 _TAKEN = _taken((VisitTable.status << literals(*_USED)) | _IS_UNDER_WAY)
 #: Where the platform refills the places of visits by itself: any that is not paid may be returned
 #: or rejected, and the place of one without a unit would then be a second one for another's.
-_TAKEN_UNREFILLED = _taken((VisitTable.status << literals(*_PAID)) | _HAS_UNIT)
+_TAKEN_UNREFILLED = _taken((VisitTable.status << literals(*_PAID)) | HAS_UNIT)
 #: Visits whose place such a platform offers again, even where it was full before. Their numbers
 #: are added up as well, since a rejection may be undone while another visit is rejected.
 _REFILLED = Statement(

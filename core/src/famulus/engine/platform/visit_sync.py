@@ -35,7 +35,7 @@ from famulus.engine.ledger.rewards import (
 from famulus.engine.ledger.withdrawn_work import restore_work, withdraw_work
 from famulus.engine.outbox.outbox_rows import make_due
 from famulus.engine.outbox.stored_verdicts import newest_verdict
-from famulus.engine.places.place_changes import close_refilled
+from famulus.engine.places.place_changes import HAS_UNIT, close_refilled
 from famulus.engine.platform.sync_requests import answer_requests
 from famulus.engine.status import Change, change_visit
 from famulus.engine.units import give_back_units
@@ -71,6 +71,8 @@ _log = logging.getLogger(__name__)
 
 #: Visits that are read at a time.
 _BATCH = 500
+#: Visits with units that the platform is asked about while a worker waits.
+_MOST_LOOKED_AT = 300
 _CAUSE = "platform"
 #: Visits that are over on the platform without work to review there.
 _OVER = (*UNSUBMITTED_VISITS, VisitStatus.SCREENED_OUT)
@@ -88,6 +90,12 @@ _PENDING = Statement(
     .where(VisitTable.run == Param("run"), _IS_PENDING, VisitTable.id > Param("after"))
     .order_by(VisitTable.id)
     .limit(_BATCH)
+)
+_WITH_UNITS = Statement(
+    select_visits()
+    .where(VisitTable.run == Param("run"), HAS_UNIT)
+    .order_by(VisitTable.id.desc())
+    .limit(_MOST_LOOKED_AT)
 )
 _REPORTED = Statement(
     VisitTable.select(VisitTable.id, VisitTable.status)
@@ -148,22 +156,57 @@ def sync_run(
                 stored = given.value
                 database.write(partial(_store_cursor, run=run.id, cursor=stored))
             continue
-        report = normalize_report(given)
-        fault: str | None
-        if report is None:
-            fault = (
-                f"the platform reports a visit {given.reference!r} of a worker "
-                f"{given.worker_name!r}, and one of these names is not allowed"
-            )
-        else:
-            is_changed, fault = _follow(visits, provider, run, report)
-            changed[report.status] += is_changed
+        is_changed, fault = _apply_given(visits, provider, run, given)
+        changed[given.status] += is_changed
         if fault is not None:
             contradictions.append(fault)
-            _log.warning("run %d: %s", run.id, fault)
     if requests:
         database.write(lambda tx: answer_requests(tx, run.id, requests))
     return SyncResult(asked=visits.asked, changed=dict(+changed), contradictions=contradictions)
+
+
+def look_at_units(database: Database, provider: Provider, run: RunView) -> None:
+    """Ask the provider about the visits that hold units of a run, and apply its reports.
+
+    These are the newest ones; a sync asks about all. Raises as :func:`sync_run` does.
+    """
+    visits = PendingVisits(database, run.id)
+    with database.read() as tx:
+        rows = tx.rows_of(_WITH_UNITS, run=run.id)
+    if not rows:
+        return
+    visits.arrived = {row.id: row.last_arrived_at for row in rows}
+    for given in _looked_at(provider, run, [*map(visit_view, rows)]):
+        _apply_given(visits, provider, run, given)
+
+
+def _looked_at(
+    provider: Provider, run: RunView, visits: Sequence[VisitView]
+) -> Iterator[VisitReport]:
+    """Yield what the provider reports on visits; its errors are a plugin's, and not ours."""
+    with as_plugin_error(f"the provider {provider.type!r} failed in look()"):
+        for given in provider.look(run, visits):
+            if not isinstance(given, VisitReport):
+                raise TypeError(f"it reported {given!r}, not a VisitReport")
+            yield given
+
+
+def _apply_given(
+    visits: PendingVisits, provider: Provider, run: RunView, given: VisitReport
+) -> tuple[bool, str | None]:
+    """Apply a report as the provider has given it; returns what :func:`_apply` does."""
+    report = normalize_report(given)
+    is_changed, fault = False, None
+    if report is None:
+        fault = (
+            f"the platform reports a visit {given.reference!r} of a worker "
+            f"{given.worker_name!r}, and one of these names is not allowed"
+        )
+    else:
+        is_changed, fault = _follow(visits, provider, run, report)
+    if fault is not None:
+        _log.warning("run %d: %s", run.id, fault)
+    return is_changed, fault
 
 
 @define(eq=False)
@@ -280,14 +323,13 @@ class _Report:
 def _read_again(
     database: Database, provider: Provider, run: RunView, visit: int, report: VisitReport
 ) -> VisitReport | None:
-    """Return what the platform says by now of a visit whose rejection seems to be undone.
+    """Return what the platform says at present of a visit whose rejection seems to be undone.
 
     None where it does not say that, or reports nothing on single visits.
     """
     with database.read() as tx:
         (row,) = tx.rows(select_visits().where(VisitTable.id == visit))
-    with as_plugin_error(f"the provider {provider.type!r} failed in look()"):
-        found = [*provider.look(run, [visit_view(row)])]
+    found = _looked_at(provider, run, [visit_view(row)])
     for given in filter(None, map(normalize_report, found)):
         is_same = (given.worker_name, given.reference) == (report.worker_name, report.reference)
         if is_same and _is_reopened(VisitStatus.REJECTED, given):
