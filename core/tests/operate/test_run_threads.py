@@ -124,6 +124,7 @@ def test_an_idle_run_is_looked_at_after_a_commit_and_after_a_pause(
     names = ("look_after", "deliver", "sync")
     for name in names:
         monkeypatch.setattr(ManagedRun, name, counted(name))
+    monkeypatch.setattr("famulus.operate.run_threads._PAUSE_SECONDS", 3600.0)
     database = CountingDatabase(database_address, clock=clock)
     with (
         database,

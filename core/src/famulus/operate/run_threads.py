@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -21,8 +22,10 @@ _log = logging.getLogger(__name__)
 _JOINING_SECONDS = 30.0
 #: Seconds between looks at whether the database has changed.
 _TICK = 0.25
-#: The longest time between looks at the runs while nothing changes.
-_PAUSE = timedelta(seconds=2)
+#: The longest time between looks at the runs while nothing changes: listeners are timed by the
+#: monotonic clock, everything else by the database's, which can be set.
+_PAUSE_SECONDS = 2.0
+_PAUSE = timedelta(seconds=_PAUSE_SECONDS)
 
 
 class RunThreads:
@@ -105,12 +108,15 @@ class RunThreads:
         renewals = _Repeated(ManagedRun.renew_lease, "renewed")
         version: object = None
         looked_at: datetime | None = None
+        is_due_at = 0.0
         while not self.closing.wait(_TICK):
             renewals.do([*self.going_on(), *self.starting])
             before, version = version, self._data_version()
             now = self._database.clock()
-            if version is None or version != before or has_passed(now, looked_at, _PAUSE):
-                looked_at = now
+            has_changed = version is None or version != before
+            is_due = time.monotonic() >= is_due_at or has_passed(now, looked_at, _PAUSE)
+            if has_changed or is_due:
+                looked_at, is_due_at = now, time.monotonic() + _PAUSE_SECONDS
                 self._wake()
 
     def _data_version(self) -> object:
