@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +21,7 @@ from famulus_crowd_form.onboarding import correct_faults
 from famulus_crowd_form.options import ROWS_KEY, CrowdFormArgs, SharedCrowdFormState
 from famulus_crowd_form.page import ELEMENTS, FIELDLESS, filled_page
 from famulus_crowd_form.page_files import PageFiles, files_beside
+from famulus_crowd_form.row_kinds import RowKinds
 from famulus_crowd_form.styles import style_faults
 from famulus_crowd_form.template import (
     OBJECT,
@@ -34,6 +35,8 @@ from famulus_crowd_form.template import (
 _MOST_SHOWN = 30
 #: Most faults of pages that are named.
 _MOST_FAULTS = 50
+#: Most kinds of rows that are remembered.
+_MOST_KINDS = 100_000
 
 
 def crowd_form_problems(
@@ -124,6 +127,9 @@ class _Pages:
     _args: CrowdFormArgs
     _is_file: bool = False
     _files: PageFiles = field(init=False)
+    _kinds: RowKinds | None = field(init=False)
+    #: the kinds of rows whose pages have no fault
+    _good: set[Hashable] = field(factory=set, init=False)
     _found: list[famulus.Problem] = field(factory=list, init=False)
     _seen: set[str] = field(factory=set, init=False)
     #: how many faults are not named, by whether they are warnings
@@ -133,6 +139,10 @@ class _Pages:
     @_files.default
     def _page_files(self) -> PageFiles:
         return PageFiles(self._beside, self._folder, self._noun)
+
+    @_kinds.default
+    def _row_kinds(self) -> RowKinds | None:
+        return RowKinds.of_template(self._template)
 
     @property
     def _folder(self) -> Path | None:
@@ -148,7 +158,8 @@ class _Pages:
         return self._template.columns | set(OBJECT_COLUMNS)
 
     def see(self, place: int, row: Mapping[str, Any]) -> None:
-        if self._is_broken:
+        kind = self._kinds.kind(row) if self._kinds else None
+        if self._is_broken or kind in self._good:
             return
         try:
             page = self._template.render(row)
@@ -156,11 +167,13 @@ class _Pages:
             self._found.append(problem_of(error, self._beside.page))
             self._is_broken = True
             return
-        self._files.see(place, page)
-        for line, fault in filled_page(page).faults:
-            self._add(place, line, fault, is_warning=False)
-        for line, fault in style_faults(page):
-            self._add(place, line, fault, is_warning=True)
+        is_good = self._files.see(place, page)
+        faults = [(line, fault, False) for line, fault in filled_page(page).faults]
+        faults += [(line, fault, True) for line, fault in style_faults(page)]
+        for line, fault, is_warning in faults:
+            self._add(place, line, fault, is_warning=is_warning)
+        if is_good and not faults and kind is not None and len(self._good) < _MOST_KINDS:
+            self._good.add(kind)
 
     def problems(self) -> Iterator[famulus.Problem]:
         """Yield what is wrong with the pages, each fault once."""

@@ -74,16 +74,21 @@ def place_faults(source: str) -> Iterator[tuple[int, str]]:
 def _with_places(source: str) -> Iterator[tuple[re.Match[str], str]]:
     """Yield the outputs and tags of a template with the filters that their places need."""
     blanked = blank(source)
-    raw = [found.span() for found in _RAW.finditer(source)]
     places = iter([*_places(blanked, source)])
     place = next(places, None)
-    for found in _LIQUID.finditer(source):
-        if any(start <= found.start() < end for start, end in raw):
-            continue
+    for found in liquid_places(source):
         while place is not None and place[1] <= found.start():
             place = next(places, None)
         is_in = place is not None and place[0] <= found.start()
         yield found, place[2].filters_at(blanked, found.start()) if place and is_in else ""
+
+
+def liquid_places(source: str) -> Iterator[re.Match[str]]:
+    """Yield the outputs and tags of a template, without those that are text or comments."""
+    raw = [found.span() for found in _RAW.finditer(source)]
+    for found in _LIQUID.finditer(source):
+        if not any(start <= found.start() < end for start, end in raw):
+            yield found
 
 
 def blank(source: str) -> str:

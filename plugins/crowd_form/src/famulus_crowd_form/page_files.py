@@ -133,11 +133,14 @@ class PageFiles:
         own = (one.written for one in self.beside.addresses if not one.columns)
         self._written = frozenset(own)
 
-    def see(self, place: int, page: str) -> None:
-        """Look at the page of one row; ``place`` is its line or its number."""
+    def see(self, place: int, page: str) -> bool:
+        """Look at the page of one row, and return whether all its files are served.
+
+        :param place: the line of the row, or its number.
+        """
         found = {each for each in _CANDIDATE.findall(page) if not _ELSEWHERE.match(each)}
         if found <= self._known:
-            return
+            return True
         is_whole = True
         for token in tokens(page):
             if token.kind is not Kind.START or token.name in ("a", "area"):
@@ -149,6 +152,7 @@ class PageFiles:
                     self._add(line_of(page, start), token.name, name, place)
         if is_whole:
             self._known |= found
+        return is_whole
 
     def problems(self) -> Iterator[famulus.Problem]:
         """Yield a warning for each place that names files that are not served."""
