@@ -12,6 +12,7 @@ import famulus
 from famulus.engine.pages import review_document
 from famulus_static_html.blueprint import StaticTaskBlueprint
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
+from submitted_units import submitted_unit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -56,18 +57,7 @@ def reviewed(tmp_path: Path, browser: Browser) -> Iterator[Page]:
         shared_state=SharedStaticTaskState(),
     )
     blueprint = StaticTaskBlueprint(StaticTaskArgs(task_source=tmp_path / "task.html"), context)
-    unit = famulus.SubmittedUnit(
-        id=1,
-        assignment_id=1,
-        index=0,
-        data={"word": f"tree {ATTACK}"},
-        agent_id=1,
-        worker=famulus.WorkerView(id=1, name="x", provider_type="mock"),
-        answers=ANSWERS,
-        late=False,
-        started_at=famulus.system_clock(),
-        submitted_at=famulus.system_clock(),
-    )
+    unit = submitted_unit(ANSWERS, {"word": f"tree {ATTACK}"})
     document = review_document(
         "Unit 1",
         blueprint.review_page(unit),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +13,7 @@ import famulus
 from famulus_crowd_form.blueprint import CrowdFormBlueprint
 from famulus_crowd_form.options import CrowdFormArgs, SharedCrowdFormState
 from famulus_crowd_form.page import filled_page
+from submitted_units import submitted_unit
 
 #: All that authors have written here are digits.
 PAGE = """<crowd-form>
@@ -110,20 +110,7 @@ def test_a_review_is_in_the_language_that_the_worker_saw(
         database=cast("Any", None), clock=famulus.system_clock, shared_state=SharedCrowdFormState()
     )
     blueprint = CrowdFormBlueprint(CrowdFormArgs(task_source=tmp_path / "task.html"), context)
-    when = datetime(2030, 1, 1, tzinfo=UTC)
-    unit = famulus.SubmittedUnit(
-        id=1,
-        assignment_id=1,
-        index=0,
-        data={},
-        agent_id=1,
-        worker=famulus.WorkerView(id=1, name="Zoe", provider_type="mock"),
-        answers={"7": 4},
-        late=False,
-        started_at=when,
-        submitted_at=when,
-        language=language,
-    )
+    unit = submitted_unit({"7": 4}, language=language)
 
     body = blueprint.review_page(unit).body
 

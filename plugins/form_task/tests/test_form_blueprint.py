@@ -25,6 +25,7 @@ from form_files import (
     refusals,
     write_form,
 )
+from submitted_units import submitted_unit
 
 WORKER = famulus.WorkerView(id=1, name="Zoe", provider_type="mock")
 
@@ -50,18 +51,7 @@ def attempt(shown: famulus.UnitView) -> famulus.AttemptView:
 
 
 def submitted(answers: Any, shown: famulus.UnitView) -> famulus.SubmittedUnit:
-    return famulus.SubmittedUnit(
-        id=7,
-        assignment_id=3,
-        index=shown.index,
-        data=shown.data,
-        agent_id=5,
-        worker=WORKER,
-        answers=answers,
-        late=False,
-        started_at=famulus.system_clock(),
-        submitted_at=famulus.system_clock(),
-    )
+    return submitted_unit(answers, shown.data, agent_id=5, index=shown.index, id=7, assignment_id=3)
 
 
 def left_of(body: str) -> str:

@@ -19,6 +19,7 @@ from famulus_form.form_file import read_form
 from famulus_form.options import FormArgs
 from famulus_form.preview import Preview
 from form_files import write_form
+from submitted_units import submitted_unit
 
 FORM = """
 instructions: Read each.
@@ -82,18 +83,7 @@ def read(form: FormBlueprint, *fields: tuple[str, str]) -> Any:
 
 
 def submitted(answers: Any) -> famulus.SubmittedUnit:
-    return famulus.SubmittedUnit(
-        id=7,
-        assignment_id=3,
-        index=0,
-        data=unit().data,
-        agent_id=5,
-        worker=WORKER,
-        answers=answers,
-        late=False,
-        started_at=famulus.system_clock(),
-        submitted_at=famulus.system_clock(),
-    )
+    return submitted_unit(answers, unit().data, agent_id=5, id=7, assignment_id=3)
 
 
 @pytest.mark.parametrize(("rows", "sizes"), [(6, [3, 3]), (7, [3, 3, 1]), (1, [1]), (0, [])])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +21,7 @@ from famulus_form.form_file import FormFile, read_form
 from famulus_form.options import FormArgs, SharedFormState
 from famulus_form.texts import Shown
 from form_files import read, refusals, sent, write_form
+from submitted_units import submitted_unit
 
 SHARED = """questions:
 - name: city
@@ -363,21 +363,8 @@ def test_a_review_is_in_the_language_that_the_worker_saw(
 def test_a_review_without_a_known_language_is_in_the_first_one(tmp_path: Path) -> None:
     text = "questions:\n- name: q\n  type: number\n  question: {de: Warum, en: Why}\n"
     blueprint = form_blueprint(write_form(tmp_path, text))
-    when = datetime(2030, 1, 1, tzinfo=UTC)
-    unit = famulus.SubmittedUnit(
-        id=1,
-        assignment_id=1,
-        index=0,
-        data={},
-        agent_id=1,
-        worker=famulus.WorkerView(id=1, name="Zoe", provider_type="mock"),
-        answers={"q": 3},
-        late=False,
-        started_at=when,
-        submitted_at=when,
-    )
 
-    page = blueprint.review_page(unit)
+    page = blueprint.review_page(submitted_unit({"q": 3}))
 
     assert "Warum" in page.body
     assert 'value="3"' in page.body

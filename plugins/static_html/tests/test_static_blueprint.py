@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +14,7 @@ import famulus_static_html
 from famulus.contracts.plan import Role
 from famulus_static_html.blueprint import StaticTaskBlueprint
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
+from submitted_units import submitted_unit
 
 WORKER = famulus.WorkerView(id=1, name="x&y", provider_type="mock")
 
@@ -322,16 +322,15 @@ def test_a_page_that_broke_after_the_launch_is_reported(files: Path) -> None:
 
 
 def test_a_reviewer_sees_inputs_and_answers_and_no_control_characters() -> None:
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
     file = {"name": "a.png", "size": 3, "type": "image/png", "sha256": "0"}
-    unit = famulus.SubmittedUnit(
-        id=1, assignment_id=1, index=0, data={"text": "one\ntwo"}, agent_id=1, worker=WORKER,
-        answers={
-            "a": "\x1b[2Jx", "l": ["1", "2"], "f": file, "n": None,
-            "m\nb: 2": "\u061c\u200b\ty\r\nz",
-        }, late=False,
-        started_at=moment, submitted_at=moment,
-    )  # fmt: skip
+    answers = {
+        "a": "\x1b[2Jx",
+        "l": ["1", "2"],
+        "f": file,
+        "n": None,
+        "m\nb: 2": "\u061c\u200b\ty\r\nz",
+    }
+    unit = submitted_unit(answers, {"text": "one\ntwo"})
 
     assert _blueprint().show(unit) == (
         "Inputs\n  text: one\n    two\n\n"
