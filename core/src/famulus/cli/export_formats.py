@@ -7,6 +7,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TextIO
@@ -17,7 +18,7 @@ from famulus.model.fields import dump_json
 
 Record = Mapping[str, Any]
 #: Writes records to a stream and returns their number; the folder is for what it sets aside.
-Writer = Callable[[Iterable[Record], TextIO, Path | None], int]
+Writer = Callable[[Iterable[Any], TextIO, Path | None], int]
 
 #: Holds answers whose names have no column of their own.
 _OTHERS = "other_outputs"
@@ -28,18 +29,30 @@ _OUTPUT = "output."
 #: What spreadsheets take for the beginning of a formula, or leave out before one.
 _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 #: What ``str.splitlines`` and JavaScript take for the end of a line, and JSON allows in a string.
-_LINE_SEPARATORS = MappingProxyType({0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"})
+_LINE_SEPARATORS = ("\x85", "\u2028", "\u2029")
+#: Lines written at once.
+_BLOCK = 500
 
 
 def write_jsonl(records: Iterable[Record], stream: TextIO, _folder: Path | None = None) -> int:
-    """Write one line per record; return their number.
+    """Write one line per record, like :func:`write_lines`; return their number."""
+    return write_lines(map(dump_json, records), stream)
+
+
+def write_lines(lines: Iterable[str], stream: TextIO, _folder: Path | None = None) -> int:
+    """Write records that are JSON already, one per line; return their number.
 
     Characters that some readers take for the end of a line are escaped.
     """
     number = 0
-    for record in records:
-        stream.write(f"{dump_json(record).translate(_LINE_SEPARATORS)}\n")
-        number += 1
+    remaining = iter(lines)
+    while block := list(islice(remaining, _BLOCK)):
+        text = "\n".join(block)
+        if not text.isascii():
+            for separator in _LINE_SEPARATORS:
+                text = text.replace(separator, f"\\u{ord(separator):04x}")
+        stream.write(f"{text}\n")
+        number += len(block)
     return number
 
 

@@ -1,69 +1,65 @@
-"""Stored answers as a stream of records, at any time and in any state of their run."""
+"""Stored answers as a stream of records, at any time and in any state of their run.
+
+The JSON of a record is made of columns, a page of them at a time: what is stored as JSON is copied,
+not decoded and encoded again. A record as a mapping is decoded from it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import UTC, datetime
-from types import MappingProxyType
-from typing import Any
+import json
+import operator
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import peewee
-from attrs import frozen
 
 from famulus.data.filters import Filter, make_filter
 from famulus.data.review_columns import REVIEW_COLUMNS, read_review_columns
 from famulus.data.scope import find_scope
 from famulus.engine.answers import (
     EXPORTED,
+    STORED,
     FileRecord,
-    StoredAnswer,
-    read_answers,
+    read_files,
     select_attempts,
 )
+from famulus.engine.attempts import holds_answer
 from famulus.engine.runs import find_run
 from famulus.errors import UsageError
-from famulus.iso_time import iso
+from famulus.iso_time import iso_of_micros
 from famulus.model.database import Database
-from famulus.model.fields import EnumField, UtcField
+from famulus.model.fields import JsonField, UtcField, dump_json, to_micros
 from famulus.model.states import UnitStatus
 from famulus.model.tables import AgentTable
 
 #: Records read at once: only these are in memory.
-_PAGE = 500
+_PAGE = 1_000
 
+#: Columns that are computed, or are at another position than their field.
+_COMPUTED = ("duration_seconds", "late", "unanswered", "counts", "clock_set_back")
 #: The last columns: those that hold data of any shape.
 _LAST = ("inputs", "outputs", "files")
-#: Columns that are not fields of :class:`StoredAnswer`, or are at another position there.
-_COMPUTED: Mapping[str, Callable[[StoredAnswer], Any]] = MappingProxyType(
-    {
-        "duration_seconds": lambda answer: round(answer.duration.total_seconds(), 3),
-        "late": lambda answer: answer.late,
-        "unanswered": lambda answer: answer.unanswered,
-        "counts": lambda answer: answer.counts,
-        "clock_set_back": lambda answer: answer.clock_set_back,
-    }
-)
 _STORED = tuple(name for name in EXPORTED if name not in _COMPUTED and name not in _LAST)
-#: How a field is written whose value is not JSON.
-_WRITERS: Mapping[type[peewee.Field], Callable[[Any], str]] = MappingProxyType(
-    {EnumField: lambda member: member.value, UtcField: iso}
-)
-_WRITTEN = tuple(
-    (name, _WRITERS[type(EXPORTED[name])]) for name in _STORED if type(EXPORTED[name]) in _WRITERS
-)
 #: The keys of a record in their order, without the last three.
 COLUMNS = (*_STORED, *_COMPUTED, *REVIEW_COLUMNS)
+#: A record with places for the JSON of its values.
+_RECORD = ",".join(f'"{name}":%s' for name in (*COLUMNS, *_LAST)).join("{}")
+#: Begins the escape of half a surrogate pair. Where there is one, ``dump_json`` escapes more.
+_SURROGATE = "\\ud"
+#: Begins a value of a JSON object that is a text and not blank. A quote within a text is escaped,
+#: and what follows one that ends a text is excluded.
+_TEXT = re.compile(r':"[^\s\\",:\]}]')
+_MICROSECONDS = 1_000_000
 
 
-@frozen
-class _Position:
+class _Position(NamedTuple):
     """The submission that an export of one run has read last."""
 
-    submitted_at: datetime
+    #: in microseconds since 1970
+    submitted_at: int
     agent: int
-
-
-_START = _Position(datetime(1970, 1, 1, tzinfo=UTC), 0)
 
 
 def export_records(
@@ -92,25 +88,45 @@ def export_records(
     :param workers: only submissions of these workers, by the provider's ids.
     :raises famulus.NotFoundError: when there is no such task or run, or no such worker in it.
     """
+    lines = export_lines(
+        database, task=task, run=run, statuses=statuses, since=since, workers=workers
+    )
+    return map(json.loads, lines)
+
+
+def export_lines(
+    database: Database,
+    *,
+    task: str | None = None,
+    run: int | None = None,
+    statuses: Collection[UnitStatus | str] = (),
+    since: datetime | None = None,
+    workers: Collection[str] = (),
+) -> Iterator[str]:
+    """Stream the records of :func:`export_records` as JSON, like that of ``dump_json``."""
     if (task is None) == (run is None):
         raise UsageError("name either a task or a run to export")
     name = str(task) if run is None else find_run(database, run).task_name
     scope = find_scope(database, name, run=run)
     wanted = make_filter(database, scope, statuses=statuses, since=since, workers=workers)
-    return (record for each in scope.runs for record in _records(database, each, wanted))
+    return (line for each in scope.runs for line in _lines(database, each, wanted))
 
 
-def _records(database: Database, run: int, wanted: Filter) -> Iterator[dict[str, Any]]:
-    position = _START if wanted.since is None else _Position(wanted.since, 0)
+def _lines(database: Database, run: int, wanted: Filter) -> Iterator[str]:
+    position = _Position(0 if wanted.since is None else to_micros(wanted.since), 0)
+    root = database.files.absolute()
     while True:
         with database.read() as tx:
-            answers = read_answers(tx, wanted.apply(_page(run, position)), database.files)
-            reviews = read_review_columns(tx, run, answers)
-        for answer in answers:
-            yield _record(answer, reviews.columns(answer))
-        if len(answers) < _PAGE:
+            rows = tx.execute(wanted.apply(_page(run, position))).fetchall()
+            page = dict(zip(STORED, zip(*rows, strict=True), strict=True)) if rows else {}
+            files = read_files(tx, page["agent"], root) if rows else {}
+            reviews = read_review_columns(tx, run, page) if rows else {}
+        if not rows:
             return
-        position = _Position(answers[-1].submitted_at, answers[-1].agent)
+        yield from _records(page, files, reviews)
+        if len(rows) < _PAGE:
+            return
+        position = _Position(page["submitted_at"][-1], page["agent"][-1])
 
 
 def _page(run: int, after: _Position) -> Any:
@@ -129,18 +145,57 @@ def _page(run: int, after: _Position) -> Any:
     )
 
 
-def _record(answer: StoredAnswer, review: Mapping[str, str | None]) -> dict[str, Any]:
-    values = vars(answer)
-    record = {name: values[name] for name in _STORED}
-    for name, write in _WRITTEN:
-        record[name] = write(record[name])
-    for name, compute in _COMPUTED.items():
-        record[name] = compute(answer)
-    record.update(review)
-    record["inputs"] = answer.inputs
-    record["outputs"] = answer.outputs
-    record["files"] = [_file(each) for each in answer.files]
-    return record
+def _records(
+    page: Mapping[str, Sequence[Any]],
+    files: Mapping[int, Sequence[FileRecord]],
+    reviews: Mapping[str, Sequence[str]],
+) -> Iterator[str]:
+    """Yield the JSON of the records of a page, given by its columns as they are stored."""
+    columns = {name: _json(STORED[name], page[name]) for name in EXPORTED}
+    begun, ended = page["started_at"], page["submitted_at"]
+    listed = [files.get(agent, ()) for agent in page["agent"]]
+    columns["duration_seconds"] = [
+        repr(round(max(end - start, 0) / _MICROSECONDS, 3))
+        for start, end in zip(begun, ended, strict=True)
+    ]
+    columns["clock_set_back"] = _booleans(
+        end < start for start, end in zip(begun, ended, strict=True)
+    )
+    columns["counts"] = _booleans(map(operator.eq, page["holder"], page["agent"]))
+    columns["unanswered"] = _booleans(
+        not some and _is_blank(outputs)
+        for some, outputs in zip(listed, columns["outputs"], strict=True)
+    )
+    columns["files"] = [dump_json(list(map(_file, some))) if some else "[]" for some in listed]
+    columns.update(reviews)
+    for record in map(
+        _RECORD.__mod__, zip(*(columns[name] for name in (*COLUMNS, *_LAST)), strict=True)
+    ):
+        yield dump_json(json.loads(record)) if _SURROGATE in record else record
+
+
+def _json(field: peewee.Field, values: Sequence[Any]) -> Sequence[str]:
+    """Return the JSON of a column's values, given as they are stored."""
+    if isinstance(field, JsonField):
+        return ["null" if value is None else value for value in values]
+    if isinstance(field, UtcField):
+        return [f'"{iso_of_micros(value)}"' for value in values]
+    if isinstance(field, peewee.IntegerField):
+        return list(map(str, values))
+    if isinstance(field, peewee.BooleanField):
+        return _booleans(values)
+    # What repeats: the run, names, statuses.
+    written = {value: dump_json(value) for value in set(values)}
+    return list(map(written.__getitem__, values))
+
+
+def _is_blank(outputs: str) -> bool:
+    """Return whether answers hold no value, decoding them only where their text does not tell."""
+    return _TEXT.search(outputs) is None and not holds_answer(json.loads(outputs))
+
+
+def _booleans(values: Iterable[Any]) -> Sequence[str]:
+    return ["true" if value else "false" for value in values]
 
 
 def _file(file: FileRecord) -> dict[str, Any]:

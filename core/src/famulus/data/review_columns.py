@@ -1,17 +1,17 @@
-"""The columns of an export about reviews and payments, read for a page of answers at a time."""
+"""The columns of an export about reviews and payments, read for a page of answers at a time.
+
+Their values are JSON: texts, and null where there is none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from attrs import Factory, frozen
-
-from famulus.engine.answers import StoredAnswer
 from famulus.engine.ledger.rewards import reward_key
-from famulus.iso_time import iso
-from famulus.model.fields import from_micros
+from famulus.iso_time import iso_of_micros
+from famulus.model.fields import dump_json
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.money import from_minor
 from famulus.model.statements import Param, Statement
@@ -95,18 +95,21 @@ _BONUSES = Statement(
 )
 
 
+_NULL = "null"
+
+
 class _Decided(NamedTuple):
-    decision: str | None = None
-    note: str | None = None
-    amount: str | None = None
-    category: str | None = None
-    at: str | None = None
+    decision: str = _NULL
+    note: str = _NULL
+    amount: str = _NULL
+    category: str = _NULL
+    at: str = _NULL
 
 
 class _Money(NamedTuple):
-    amount: str | None = None
-    status: str | None = None
-    currency: str | None = None
+    amount: str = _NULL
+    status: str = _NULL
+    currency: str = _NULL
 
 
 _UNDECIDED = _Decided()
@@ -124,67 +127,48 @@ REVIEW_COLUMNS = (
     "bonus_status",
     "currency",
 )
-#: The columns of an answer that is neither reviewed nor paid, as most are.
-_NOTHING: Mapping[str, str | None] = MappingProxyType(dict.fromkeys(REVIEW_COLUMNS))
-
-
-@frozen(kw_only=True)
-class ReviewColumns:
-    """Reviews and payments of a page of answers."""
-
-    #: by attempt
-    _reviews: Mapping[int, _Decided] = Factory(dict)
-    #: by visit
-    _rewards: Mapping[str, _Money] = Factory(dict)
-    #: by unit and worker
-    _bonuses: Mapping[tuple[int, int], _Money] = Factory(dict)
-
-    def columns(self, answer: StoredAnswer) -> Mapping[str, str | None]:
-        """Return the columns of an answer; None where there is no value."""
-        if not (self._reviews or self._rewards or self._bonuses):
-            return _NOTHING
-        decided = self._reviews.get(answer.agent, _UNDECIDED)
-        reward = self._rewards.get(reward_key(answer.visit), _NONE)
-        bonus = self._bonuses.get((answer.unit, answer.worker_id), _NONE)
-        return {
-            "review_decision": decided.decision,
-            "review_note": decided.note,
-            "review_amount": decided.amount,
-            "review_category": decided.category,
-            "reviewed_at": decided.at,
-            "reward": reward.amount,
-            "reward_status": reward.status,
-            "bonus": bonus.amount,
-            "bonus_status": bonus.status,
-            "currency": reward.currency or bonus.currency,
-        }
 
 
 def read_review_columns(
-    tx: Transaction, run: int, answers: Sequence[StoredAnswer]
-) -> ReviewColumns:
-    """Return the reviews and payments of answers of a run."""
-    units = [answer.unit for answer in answers]
-    visits = [reward_key(answer.visit) for answer in answers]
-    statuses = {answer.agent_status for answer in answers}
+    tx: Transaction, run: int, answers: Mapping[str, Sequence[Any]]
+) -> Mapping[str, Sequence[str]]:
+    """Return the columns of answers of a run by their names.
+
+    :param answers: columns of :data:`famulus.engine.answers.STORED`, as they are stored.
+    """
+    units, agents = answers["unit"], answers["agent"]
+    visits = list(map(reward_key, answers["visit"]))
+    statuses = set(answers["agent_status"])
     is_reviewed, may_have_decision = statuses & _REVIEWED, statuses & _MAY_HAVE_DECISION
     is_paid = tx.one(_ANY_PAYMENT, run=run) is not None
-    return ReviewColumns(
-        reviews=_reviews(run_among(tx, _REVIEWS, units)) if may_have_decision else {},
-        rewards=_rewards(run_among(tx, _REWARDS, visits)) if is_reviewed and is_paid else {},
-        bonuses=_bonuses(run_among(tx, _BONUSES, units)) if is_paid else {},
-    )
+    reviews = _reviews(run_among(tx, _REVIEWS, units)) if may_have_decision else {}
+    rewards = _rewards(run_among(tx, _REWARDS, visits)) if is_reviewed and is_paid else {}
+    bonuses = _bonuses(run_among(tx, _BONUSES, units)) if is_paid else {}
+    if not (reviews or rewards or bonuses):
+        return dict.fromkeys(REVIEW_COLUMNS, (_NULL,) * len(agents))
+    decided = [reviews.get(agent, _UNDECIDED) for agent in agents]
+    payees = zip(units, answers["worker_id"], strict=True)
+    rewarded = [rewards.get(visit, _NONE) for visit in visits]
+    extra = [bonuses.get(payee, _NONE) for payee in payees]
+    reward, reward_status, reward_currency = zip(*rewarded, strict=True)
+    bonus, bonus_status, bonus_currency = zip(*extra, strict=True)
+    currency = [
+        two if one == _NULL else one
+        for one, two in zip(reward_currency, bonus_currency, strict=True)
+    ]
+    columns = (*zip(*decided, strict=True), reward, reward_status, bonus, bonus_status, currency)
+    return dict(zip(REVIEW_COLUMNS, columns, strict=True))
 
 
 def _reviews(rows: Iterable[_ReviewRow]) -> dict[int, _Decided]:
     """Return the newest decision about each attempt; rows come in the order of the decisions."""
     return {
         row.agent: _Decided(
-            row.decision,
-            row.note,
-            None if row.amount is None else _text(row.amount, row.currency),
-            row.category or None,
-            iso(from_micros(row.decided_at)),
+            dump_json(row.decision),
+            dump_json(row.note),
+            _NULL if row.amount is None else _text(row.amount, row.currency),
+            dump_json(row.category or None),
+            f'"{iso_of_micros(row.decided_at)}"',
         )
         for row in rows
     }
@@ -192,25 +176,32 @@ def _reviews(rows: Iterable[_ReviewRow]) -> dict[int, _Decided]:
 
 def _rewards(rows: Iterable[_RewardRow]) -> dict[str, _Money]:
     return {
-        row.key: _Money(_text(row.amount, row.currency), row.status, row.currency) for row in rows
+        row.key: _Money(
+            _text(row.amount, row.currency), dump_json(row.status), dump_json(row.currency)
+        )
+        for row in rows
     }
 
 
 def _bonuses(rows: Iterable[_BonusRow]) -> dict[tuple[int, int], _Money]:
     """Return the sum of the bonuses for each unit and worker; a failed one adds nothing."""
     sums: dict[tuple[int, int], int] = {}
+    statuses: dict[tuple[int, int], PaymentStatus] = {}
     found: dict[tuple[int, int], _Money] = {}
     for row in rows:
         payee = (row.unit, row.worker)
         sums[payee] = sums.get(payee, 0) + (0 if row.status == PaymentStatus.FAILED else row.amount)
-        before = found.get(payee, _NONE).status or row.status
+        before = statuses.get(payee, row.status)
+        statuses[payee] = min(before, row.status, key=_STATUS_OF_SEVERAL.index)
         found[payee] = _Money(
             _text(sums[payee], row.currency),
-            min(before, row.status, key=_STATUS_OF_SEVERAL.index),
-            row.currency,
+            dump_json(statuses[payee]),
+            dump_json(row.currency),
         )
     return found
 
 
+@lru_cache(maxsize=1024)
 def _text(amount: int, currency: str) -> str:
-    return f"{from_minor(amount, currency):f}"
+    """Return an amount as JSON; most of a run's are the same."""
+    return dump_json(f"{from_minor(amount, currency):f}")

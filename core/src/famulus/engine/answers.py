@@ -182,20 +182,22 @@ def _reader(column: peewee.Field) -> Callable[[Any], Any] | None:
     return column.python_value if isinstance(column, _CONVERTED) else None
 
 
-_STORED = _stored(StoredAnswer)
-_COLUMNS = tuple(each.metadata[_COLUMN].alias(each.name) for each in _STORED)
-_READERS = tuple(_reader(each.metadata[_COLUMN]) for each in _STORED)
-_NAMES = tuple(each.name for each in _STORED)
+_FIELDS = _stored(StoredAnswer)
+_COLUMNS = tuple(each.metadata[_COLUMN].alias(each.name) for each in _FIELDS)
+_READERS = tuple(_reader(each.metadata[_COLUMN]) for each in _FIELDS)
+_NAMES = tuple(each.name for each in _FIELDS)
 _AGENT, _SUBMITTED_AT = _NAMES.index("agent"), _NAMES.index("submitted_at")
 #: A record's values are the first of a row: a unit's, then an attempt's, then an answer's.
 _OF_UNIT, _OF_ATTEMPT = len(_stored(StoredUnit)), len(_stored(StoredAttempt))
 
 #: Condition on attempts and their units: these are the answers that have completed the unit.
 COUNTS = UnitTable.agent_id == AgentTable.id
-#: The fields that exports have, in the record's order, with their columns.
-EXPORTED: Mapping[str, peewee.Field] = MappingProxyType(
-    {each.name: each.metadata[_COLUMN] for each in _STORED if each.metadata[_EXPORTED]}
+#: The columns of :func:`select_attempts` in their order, by the names of fields.
+STORED: Mapping[str, peewee.Field] = MappingProxyType(
+    {each.name: each.metadata[_COLUMN] for each in _FIELDS}
 )
+#: The fields that exports have, in the record's order.
+EXPORTED = tuple(each.name for each in _FIELDS if each.metadata[_EXPORTED])
 
 
 def select_attempts() -> Any:
@@ -234,7 +236,7 @@ def read_units(tx: Transaction, query: Any, files_root: Path) -> list[StoredUnit
     rows = [_values(row) for row in tx.execute(query)]
     root = files_root.absolute()
     answered = [row[_AGENT] for row in rows if row[_SUBMITTED_AT] is not None]
-    files = _read_files(tx, answered, root)
+    files = read_files(tx, answered, root)
     return [_record(row, root, files.get(row[_AGENT], ())) for row in rows]
 
 
@@ -329,10 +331,13 @@ def _record(values: list[Any], root: Path, files: Sequence[FileRecord]) -> Store
     return StoredAnswer(*values, files_root=root, files=files)
 
 
-def _read_files(
+def read_files(
     tx: Transaction, agents: Sequence[int], root: Path
 ) -> Mapping[int, Sequence[FileRecord]]:
-    """Return the files of attempts, by attempt."""
+    """Return the files of attempts, by attempt.
+
+    :param root: the database's folder of files, as an absolute path.
+    """
     found: dict[int, list[FileRecord]] = {}
     for row in run_among(tx, _FILES, agents):
         record = FileRecord(

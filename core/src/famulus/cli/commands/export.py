@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,11 @@ import click
 
 from famulus.cli.arguments import run_number
 from famulus.cli.atomic_file import folder_aside, text_on, whole_file
-from famulus.cli.export_formats import Writer, writer
+from famulus.cli.export_formats import Writer, write_lines, writer
 from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted
-from famulus.data.export import export_records
+from famulus.data.export import export_lines
 from famulus.data.item_records import records_of_items
 
 if TYPE_CHECKING:
@@ -159,12 +160,16 @@ def export(
     with session.open_existing() as database:
         like = database.location.shared_like
         copies = _copies(output, like) if with_files else None
-        records: Iterable[Mapping[str, Any]] = export_records(
+        lines = export_lines(
             database, task=task, run=run, statuses=statuses or (), since=since, workers=workers
         )
-        copied = records if copies is None else copies.of(records)
-        found = copied if each is None else records_of_items(copied, each)
-        number = _write(write, found, output, like)
+        if chosen == "jsonl" and copies is None and each is None:
+            number = _write(write_lines, lines, output, like)
+        else:
+            records = map(json.loads, lines)
+            copied = records if copies is None else copies.of(records)
+            found = copied if each is None else records_of_items(copied, each)
+            number = _write(write, found, output, like)
     is_filtered = bool(statuses or workers or since)
     for line in outcome(number, output, since=since, is_filtered=is_filtered, copies=copies):
         say(line, err=True)
@@ -177,7 +182,7 @@ def _copies(output: str, like: Path) -> FileCopies:
     return FileCopies(folder_of(Path(output)), like=like)
 
 
-def _write(write: Writer, records: Iterable[Mapping[str, Any]], output: str, like: Path) -> int:
+def _write(write: Writer, records: Iterable[Any], output: str, like: Path) -> int:
     if output == "-":
         with text_on(sys.stdout.buffer) as stream:
             return write(records, stream, None)
