@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from attrs import evolve
 from bench import allocation, exporting, forms, launching, qualifying, serving, starting, storing
 from bench.figures import Figure, as_markdown, machine, show
 from bench.scale import Scale, full, quick
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scale = quick() if options.quick else full()
     if options.units:
         scale = scale.with_units(options.units)
+    scale = evolve(scale, sync=options.fsync)
     figures = []
     for name in options.names or BENCHMARKS:
         with tempfile.TemporaryDirectory(prefix=f"famulus-{name}-", dir=options.folder) as folder:
@@ -69,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="smaller, in about a minute")
     parser.add_argument("--units", type=int, metavar="N", help="size of the largest run")
+    parser.add_argument(
+        "--fsync",
+        type=float,
+        metavar="MS",
+        help="serve on a disk whose syncs take so many milliseconds, instead of on this one and "
+        "on one with 1 ms",
+    )
     parser.add_argument("--markdown", action="store_true", help="write the table as Markdown")
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a goal is missed")
     parser.add_argument(

@@ -78,6 +78,16 @@ def milliseconds(seconds: float) -> str:
     return f"{value:.{digits}f} ms"
 
 
+def percent(share: float) -> str:
+    """Return a share without digits behind the point."""
+    return f"{share:.0%}"
+
+
+def plain(number: float) -> str:
+    """Return a number without digits behind the point."""
+    return f"{number:,.0f}"
+
+
 def megabytes(size: int) -> str:
     """Return a size in bytes, in millions of them."""
     return f"{size / 1e6:,.0f} MB"

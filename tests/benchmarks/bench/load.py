@@ -1,7 +1,7 @@
 """Workers without think time, in a process of their own: as cheap as Python can be.
 
 One thread, raw sockets that stay open, requests put together from bytes made beforehand; run as a
-script with a host, a port and a :class:`Load` as JSON, it prints what :func:`work` returns.
+script with a host, its ports and a load as JSON, it prints what :func:`work` returns.
 """
 
 from __future__ import annotations
@@ -41,17 +41,18 @@ def submission(page: bytes) -> bytes:
     return _POST % (action[1], len(body)) + body
 
 
-def work(host: str, port: int, load: Mapping[str, Any]) -> dict[str, Any]:
-    """Let workers do units until a time or a number of units is over.
+def work(host: str, ports: Sequence[int], load: Mapping[str, Any]) -> dict[str, Any]:
+    """Let workers do units until a time or a number of units is over, evenly over the ports.
 
-    ``load`` has ``workers``, ``prefix`` of their names, ``seconds`` and ``units`` at the most. The
+    ``load`` has ``workers``, the ``prefix`` of their names, and the ``seconds`` and ``units`` after
+    which no unit is begun; where there are fewer units than workers, there are as many workers. The
     result has the ``units`` done, the ``seconds`` that took, and p50 and p99 of ``arrive`` and
     ``submit`` in seconds.
     """
     selector = selectors.EpollSelector()
     visits = [
-        _Visitor(selector, host, port, f"{load['prefix']}{number}")
-        for number in range(load["workers"])
+        _Visitor(selector, host, ports[number % len(ports)], f"{load['prefix']}{number}")
+        for number in range(min(load["workers"], load["units"]))
     ]
     started = time.perf_counter()
     deadline = started + load["seconds"]
@@ -167,4 +168,6 @@ _POST = (
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(work(sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3]))))
+    sys.stdout.write(
+        json.dumps(work(sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])))
+    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import select
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,16 +20,18 @@ from attrs import frozen
 T = TypeVar("T")
 
 _HERE = Path(__file__).parent
-_TICKS = os.sysconf("SC_CLK_TCK")
 #: Seconds between looks at a command's memory.
 _LOOK_SECONDS = 0.02
 
 
 @frozen
 class Cost:
-    """The cost of a command: seconds of wall time, and the most bytes it had in memory."""
+    """The cost of a command: seconds of wall time and of processor time, and the most bytes it had
+    in memory.
+    """
 
     seconds: float
+    processor: float
     peak: int
 
 
@@ -50,6 +53,7 @@ def cost(command: Sequence[str], output: Path) -> Cost:
     peak = 0
     with output.open("wb") as out:
         started = time.perf_counter()
+        before = _children_seconds()
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
         ending = os.pidfd_open(process.pid)
         # The kernel's figures on an ended child begin with the memory of its parent.
@@ -62,11 +66,13 @@ def cost(command: Sequence[str], output: Path) -> Cost:
         raise subprocess.CalledProcessError(
             process.returncode, command, output=output.read_text()[-2000:]
         )
-    return Cost(seconds, peak)
+    return Cost(seconds, _children_seconds() - before, peak)
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command for the length of a ``with`` block; its output goes to a file."""
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -75,6 +81,7 @@ def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[byte
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env=environment,
         )
     try:
         yield process
@@ -133,9 +140,15 @@ def thread_count(pid: int) -> int:
 
 
 def processor_seconds(pid: int) -> float:
-    """Return the processor time a process has used, in steps of 10 ms."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    """Return the processor time that all threads of a process have used, ended ones included."""
+    # The clock that clock_getcpuclockid(3) returns; /proc/PID/stat has steps of 10 ms.
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def _children_seconds() -> float:
+    """Return the processor time of the children that have ended and were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _status(pid: int, name: str) -> str:

@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -93,10 +93,16 @@ def configuration(data: Path, units_per_assignment: int = 1) -> tuple[Path, Sequ
 
 
 @contextlib.contextmanager
-def launched(database: Path, data: Path, units_per_assignment: int = 1) -> Iterator[Run]:
+def launched(
+    database: Path,
+    data: Path,
+    units_per_assignment: int = 1,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Run]:
     """Launch a run for the length of a ``with`` block; loading goes on inside."""
     file, overrides = configuration(data, units_per_assignment)
-    with _operated(database, famulus(database, "launch", str(file), *overrides)) as run:
+    command = famulus(database, "launch", str(file), *overrides)
+    with _operated(database, command, environment) as run:
         yield run
 
 
@@ -108,10 +114,12 @@ def resumed(database: Path) -> Iterator[Run]:
 
 
 @contextlib.contextmanager
-def _operated(database: Path, command: Sequence[str]) -> Iterator[Run]:
+def _operated(
+    database: Path, command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> Iterator[Run]:
     log = database.with_suffix(".log")
     started = time.perf_counter()
-    with running(command, log) as process:
+    with running(command, log, environment) as process:
         url = wait_for(lambda: _OPEN.search(log.read_text()), process, log)[1]
         parts = urlsplit(url)
         host, port = "127.0.0.1", parts.port or 80

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import evolve, frozen
 
 
@@ -16,12 +18,20 @@ class Scale:
     #: whether the large run is worked on as well
     serves_large: bool
     exported: int
-    #: one load of one number of workers, and how often each is repeated
+    #: how often it is exported
+    exports: int
+    #: numbers of clients; those of one group are loads of the same run
+    clients: Sequence[Sequence[int]]
+    #: one load, and how often each is repeated
     load_seconds: float
-    rounds: int
+    turns: int
+    #: a load while rows are loaded, and the usual one beside it
+    loading_seconds: float
     idle_seconds: float
     starts: int
     claims: int
+    #: milliseconds that each sync takes instead of what the disk takes
+    sync: float | None = None
 
     def with_units(self, units: int) -> Scale:
         """Return the same with no run of more units than given."""
@@ -36,8 +46,11 @@ def full() -> Scale:
         large=1_000_000,
         serves_large=True,
         exported=1_000_000,
+        exports=5,
+        clients=((1,), (8,), (32,), (256,)),
         load_seconds=2.0,
-        rounds=3,
+        turns=7,
+        loading_seconds=4.0,
         idle_seconds=20,
         starts=15,
         claims=200,
@@ -52,8 +65,11 @@ def quick() -> Scale:
         large=100_000,
         serves_large=False,
         exported=20_000,
-        load_seconds=0.7,
-        rounds=1,
+        exports=3,
+        clients=((1, 8, 32),),
+        load_seconds=0.5,
+        turns=3,
+        loading_seconds=0.7,
         idle_seconds=3,
         starts=3,
         claims=100,
