@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from flask import Flask, Response, jsonify, request
@@ -37,6 +37,10 @@ class StubGateway:
         self.most_platform_bytes = 100
         #: the only one that admits a form, or None for any
         self.ticket: str | None = None
+        #: whether pages and submissions can be answered together
+        self.is_quick = False
+        #: how many were answered together, each time
+        self.batches: list[int] = []
 
     def admits(self, ticket: str) -> bool:
         return self.ticket in (None, ticket)
@@ -77,6 +81,31 @@ class StubGateway:
             content_type=kind,
             headers={} if form.first("header") is None else {"X-Taken": form.first("header") or ""},
         )
+
+    def begin_arrival(
+        self, query: Mapping[str, str], *, accept_language: str
+    ) -> Callable[[], Reply] | None:
+        if not self.is_quick or "slow" in query:
+            return None
+        return lambda: self.arrive(query, accept_language=accept_language)
+
+    def begin_submission(
+        self, form: Form, *, as_json: bool, accept_language: str
+    ) -> Callable[[], Reply] | None:
+        if not self.is_quick or form.first("slow") is not None:
+            return None
+        return lambda: self.submit(form, as_json=as_json, accept_language=accept_language)
+
+    def answer_together(self, requests: Sequence[Callable[[], Reply]]) -> list[Reply | None]:
+        """Return None for a request that fails: the general way finds out why."""
+        self.batches.append(len(requests))
+        return [self._answer(request) for request in requests]
+
+    def _answer(self, request: Callable[[], Reply]) -> Reply | None:
+        try:
+            return request()
+        except (ZeroDivisionError, UnavailableError):
+            return None
 
     def too_large(self, form: Form, message: str, *, as_json: bool, accept_language: str) -> Reply:
         self.refused.append(form)

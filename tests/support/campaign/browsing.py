@@ -19,6 +19,9 @@ _HIDDEN = re.compile(r'name="(famulus_\w+)" value="([^"]*)"')
 _MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL)
 _ACTION = re.compile(r'<form[^>]*\baction="([^"]*submit[^"]*)"')
 
+_PART = b'--cut-here\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+_END = b"--cut-here--\r\n"
+
 
 @frozen(kw_only=True)
 class Page:
@@ -47,11 +50,16 @@ class Page:
 
 
 def ask(url: str, over: threading.Event, form: dict[str, str] | None = None) -> Page:
-    """Send a request until there is a final answer, or until the end."""
-    body = None if form is None else urllib.parse.urlencode(form).encode()
+    """Send a request, with a form as browsers do, until there is a final answer or it is over."""
+    request = urllib.request.Request(url)
+    if form is not None:
+        request.data = (
+            b"".join(_PART % (name.encode(), form[name].encode()) for name in form) + _END
+        )
+        request.add_header("Content-Type", "multipart/form-data; boundary=cut-here")
     while not over.is_set():
         try:
-            with urllib.request.urlopen(url, body, timeout=_TIMEOUT) as reply:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply:
                 return Page(url=url, status=reply.status, text=reply.read().decode())
         except urllib.error.HTTPError as error:
             with error:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from famulus import Gateway
 
-#: The extension of an application under which its server finds its :class:`Answers`.
-EXTENSION = "famulus_flask"
 #: The variable of a request whose body our own server has admitted and received.
 RECEIVED = "famulus_flask.received"
 FORM_ADDRESSES = ("/submit", "/give-back")
@@ -48,7 +46,7 @@ class Answers:
 
     def __init__(self, gateway: Gateway, limits: Limits, instance: str = "") -> None:
         self.limits = limits
-        self._gateway = gateway
+        self.gateway = gateway
         self._instance = instance
         self._entry_limits = evolve(
             limits,
@@ -62,7 +60,7 @@ class Answers:
 
     def arrive(self, query: Mapping[str, str], environ: WSGIEnvironment) -> Reply:
         """Return the reply to an arrival."""
-        return self._gateway.arrive(query, accept_language=accepted_languages(environ))
+        return self.gateway.arrive(query, accept_language=accepted_languages(environ))
 
     def enter(self, query: Mapping[str, str], environ: WSGIEnvironment) -> Reply:
         """Return the reply to an entry form; raises like :meth:`submit`."""
@@ -75,7 +73,7 @@ class Answers:
         except FormTooLargeError as error:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             return self.explain(status, environ, description=error.text, as_json=False)
-        return self._gateway.enter(query, received, accept_language=accepted_languages(environ))
+        return self.gateway.enter(query, received, accept_language=accepted_languages(environ))
 
     def entry_page(self, query: Mapping[str, str]) -> Reply:
         """Return the reply to a browser that opens the address of an entry form: its page."""
@@ -88,11 +86,11 @@ class Answers:
         :raises famulus.UnavailableError: when too many bodies are being received.
         """
         as_json, accepted = wants_json(environ), accepted_languages(environ)
-        submit = partial(self._gateway.submit, as_json=as_json, accept_language=accepted)
+        submit = partial(self.gateway.submit, as_json=as_json, accept_language=accepted)
         try:
             return self._take_form(environ, submit)
         except FormTooLargeError as error:
-            return self._gateway.too_large(
+            return self.gateway.too_large(
                 error.form, error.text, as_json=as_json, accept_language=accepted
             )
 
@@ -106,16 +104,16 @@ class Answers:
     ) -> Reply:
         """Return the reply to a request that is refused, with a page of the gateway."""
         accepted = accepted_languages(environ)
-        return explain(self._gateway, status, accepted, description=description, as_json=as_json)
+        return explain(self.gateway, status, accepted, description=description, as_json=as_json)
 
     def refusal(self, environ: WSGIEnvironment) -> Reply | None:
         """Return the reply to a form without a valid ticket; None for one that has one."""
         query = parse_qs(environ.get("QUERY_STRING", ""))
-        if self._gateway.admits(query.get(_TICKET, [""])[0]):
+        if self.gateway.admits(query.get(_TICKET, [""])[0]):
             return None
         # The page's script reads the outcome of giving back from a page.
         is_submission = environ["PATH_INFO"] == "/submit"
-        return self._gateway.not_admitted(
+        return self.gateway.not_admitted(
             as_json=is_submission and wants_json(environ),
             accept_language=accepted_languages(environ),
         )
@@ -123,7 +121,7 @@ class Answers:
     def give_back(self, environ: WSGIEnvironment) -> Reply:
         """Return the reply to a worker who gives a unit back; raises like :meth:`submit`."""
         accepted = accepted_languages(environ)
-        give_back = partial(self._gateway.give_back, accept_language=accepted)
+        give_back = partial(self.gateway.give_back, accept_language=accepted)
         try:
             return self._take_form(environ, give_back)
         except FormTooLargeError as error:
@@ -135,26 +133,30 @@ class Answers:
     ) -> Reply:
         """Return the reply to a request of a platform; raises like :meth:`submit`."""
         with self._room(environ):
-            body = received_body(environ, self._gateway.most_platform_bytes)
+            body = received_body(environ, self.gateway.most_platform_bytes)
         request = PlatformRequest(body=body, headers=_headers(environ), query=query)
-        return self._gateway.receive(provider_type, request)
+        return self.gateway.receive(provider_type, request)
 
     def health(self, *, is_busy: bool = False) -> Reply:
         """Return the reply to a health check: run, instance, and whether all threads are busy."""
-        state = {"run": self._gateway.run_id, "instance": self._instance, "busy": is_busy}
+        state = {"run": self.gateway.run_id, "instance": self._instance, "busy": is_busy}
         return Reply(status=200, body=json.dumps(state), content_type=_JSON)
 
     def busy(self, environ: WSGIEnvironment) -> Reply:
         """Return the reply to a request that cannot be served now."""
-        return self._gateway.busy(accept_language=accepted_languages(environ))
+        return self.gateway.busy(accept_language=accepted_languages(environ))
 
     def headers(self, reply: Reply) -> dict[str, str]:
         """Return the headers of a reply, except those that describe its body."""
-        return {"Cache-Control": "no-store", **self.common_headers(), **reply.headers}
+        return {**self.constant_headers(), **reply.headers}
+
+    def constant_headers(self) -> dict[str, str]:
+        """Return the headers of every reply of the gateway that has none of its own."""
+        return {"Cache-Control": "no-store", **self.common_headers()}
 
     def common_headers(self) -> dict[str, str]:
         """Return the headers of every reply."""
-        return {**self._gateway.headers, "X-Content-Type-Options": "nosniff"}
+        return {**self.gateway.headers, "X-Content-Type-Options": "nosniff"}
 
     def _take_form(self, environ: WSGIEnvironment, take: Callable[[Form], Reply]) -> Reply:
         if not environ.get(RECEIVED) and (refusal := self.refusal(environ)) is not None:
@@ -186,7 +188,7 @@ class Answers:
 
     def upload_folder(self) -> Path:
         """Return the folder in which files are received."""
-        return self._gateway.upload_folder
+        return self.gateway.upload_folder
 
 
 def _headers(environ: WSGIEnvironment) -> dict[str, str]:
@@ -205,7 +207,11 @@ def accepted_languages(environ: WSGIEnvironment) -> str:
 
 def wants_json(environ: WSGIEnvironment) -> bool:
     """Return whether the sender prefers JSON to HTML, as the page's script does."""
-    accepted = environ.get("HTTP_ACCEPT")
+    return prefers_json(environ.get("HTTP_ACCEPT"))
+
+
+def prefers_json(accepted: str | None) -> bool:
+    """Return whether a header ``Accept`` prefers JSON to HTML."""
     if accepted == _JSON:
         return True
     return parse_accept_header(accepted, MIMEAccept).best_match((_HTML, _JSON)) == _JSON

@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request, send_file
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from famulus import UnavailableError, escaped_line
+from famulus import UnavailableError
 from famulus_flask.answers import (
-    EXTENSION,
     FORM_ADDRESSES,
     PLATFORM_ADDRESS,
     Answers,
     accepted_languages,
     wants_json,
 )
+from famulus_flask.application import Application
 from famulus_flask.assets import find_asset
-from famulus_flask.front import OUTCOME, Front
 from famulus_flask.limits import Limits
 from famulus_flask.uploads import UploadNotStoredError
 
 if TYPE_CHECKING:
     from famulus import Gateway, Reply
 
-_LONGEST_LOGGED_PATH = 200
-_LONGEST_LOGGED_METHOD = 20
 _NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
 def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = None) -> Flask:
     """Return the application that serves one gateway's run; ``/healthz`` names ``instance``."""
-    app = _Application(__name__, static_folder=None, template_folder=None)
+    app = Application(__name__, static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False
-    answers = Answers(gateway, limits or Limits(), instance)
-    views = _Views(gateway, answers)
-    app.extensions[EXTENSION] = answers
+    app.answers = Answers(gateway, limits or Limits(), instance)
+    views = _Views(gateway, app.answers)
     app.add_url_rule("/", view_func=views.arrive)
     app.add_url_rule("/enter", view_func=views.enter, methods=["GET", "POST"])
     app.add_url_rule("/submit", view_func=views.submit, methods=["POST"])
@@ -49,20 +45,9 @@ def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = 
     app.register_error_handler(HTTPException, views.explain)
     app.register_error_handler(UnavailableError, views.ask_to_retry)
     app.register_error_handler(UploadNotStoredError, views.ask_to_retry)
-    app.before_request(views.finish)
     app.after_request(views.add_headers)
-    app.wsgi_app = Front(app, answers)  # type: ignore[method-assign]
+    app.note_as_made()
     return app
-
-
-class _Application(Flask):
-    """Flask, but a request's path is logged escaped, on one line of bounded length."""
-
-    def log_exception(self, exc_info: Any) -> None:
-        """Log the error of a view with its traceback."""
-        path = escaped_line(request.path, _LONGEST_LOGGED_PATH)
-        method = escaped_line(request.method, _LONGEST_LOGGED_METHOD)
-        self.logger.error("%s %s failed", method, path, exc_info=exc_info)
 
 
 class _Views:
@@ -71,13 +56,6 @@ class _Views:
     def __init__(self, gateway: Gateway, answers: Answers) -> None:
         self._gateway = gateway
         self._answers = answers
-
-    def finish(self) -> Response | None:
-        """Return the reply that the front leaves to Flask, or raise its error."""
-        outcome = request.environ.pop(OUTCOME, None)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return None if outcome is None else self._respond(outcome)
 
     def arrive(self) -> Response:
         return self._respond(self._answers.arrive(request.args.to_dict(), request.environ))

@@ -100,6 +100,14 @@ def received_body(environ: WSGIEnvironment, most: int) -> bytes:
         raise
 
 
+def plain_form(body: bytes, boundary: bytes, limits: Limits) -> Form | None:
+    """Return a form of text fields, as browsers send it; None for any other, or beyond a limit."""
+    fields = split_plain_form(body, boundary) if len(body) <= limits.max_text_bytes else None
+    if fields is None or len(fields) > limits.max_fields:
+        return None
+    return Form(fields=tuple(fields))
+
+
 class _TooManyParts(Exception):  # noqa: N818 - ends the reading, never leaves this module
     """Parsing the rest of the form would cost much and keep nothing."""
 
@@ -185,12 +193,7 @@ def _usable_boundary(options: Mapping[str, str]) -> bytes:
 def _read_plain(body: _Body, boundary: bytes, limits: Limits) -> Form | None:
     """Read a small form of text fields; None when it is anything else, or reaches a limit."""
     data = body.whole(_SMALL_BYTES)
-    if data is None or len(data) > limits.max_text_bytes:
-        return None
-    fields = split_plain_form(data, boundary)
-    if fields is None or len(fields) > limits.max_fields:
-        return None
-    return Form(fields=tuple(fields))
+    return None if data is None else plain_form(data, boundary, limits)
 
 
 class _Multipart:

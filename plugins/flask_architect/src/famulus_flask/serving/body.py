@@ -54,13 +54,21 @@ class Body:
         else:
             self._write_to_file(self._file, piece)
 
+    def in_memory(self) -> bytes | None:
+        """Return all of the body; None where it is in a file."""
+        if self._file is not None:
+            return None
+        if len(self._pieces) > 1:
+            self._pieces = [b"".join(self._pieces)]
+        return self._pieces[0] if self._pieces else b""
+
     def complete(self) -> IO[bytes]:
         """Return all of the body, to be read from its start.
 
         :raises DiskFullError: when the disk does not take what was still buffered.
         """
         if self._file is None:
-            return io.BytesIO(b"".join(self._pieces))
+            return io.BytesIO(self.in_memory() or b"")
         try:
             self._file.seek(0)
         except OSError as error:

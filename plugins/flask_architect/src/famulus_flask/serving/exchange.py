@@ -1,4 +1,4 @@
-"""One request and its reply: computed in a thread, sent as fast as the client reads it."""
+"""One request and its reply, which is sent as fast as the client reads it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from famulus_flask.serving.replies import OutgoingReply, encode
 from famulus_flask.serving.wsgi_call import RemainingBody, Response, call_application, make_environ
 
 if TYPE_CHECKING:
+    from famulus import Reply
     from famulus_flask.serving.connection import Connection
     from famulus_flask.serving.server import Server
 
@@ -73,7 +74,9 @@ class Exchange:
         if health is not None:
             self._send(health)
             return
-        self._server.pool.submit(self._call, self._called)
+        fast_path = self._server.fast_path
+        if fast_path is None or not fast_path.take(request.head, request.body, self._answered):
+            self._ask_application()
 
     def pause(self) -> None:
         """Pause sending: the client reads too slowly."""
@@ -90,6 +93,24 @@ class Exchange:
         self._is_abandoned = True
         if self._outgoing is not None and not self._is_fetching:
             self._end()
+
+    def _answered(self, reply: Reply | None) -> None:
+        """Send the reply of the fast path, or ask the application where it has none."""
+        head = self._request.head
+        if reply is None or head is None:
+            self._ask_application()
+            return
+        date = self._server.date_header.date()
+        try:
+            outgoing = self._server.site.encoder.encode(reply, head, date=date, closes=self._closes)
+        except ValueError as error:
+            self._log(error)
+            self._send(self._failure())
+        else:
+            self._write(outgoing)
+
+    def _ask_application(self) -> None:
+        self._server.pool.submit(self._call, self._called)
 
     def _call(self) -> Response:
         """Run the application. Called in a thread."""
@@ -127,18 +148,24 @@ class Exchange:
             outgoing = self._encode(self._failure())
         if outgoing.rest is None:
             self._discard(response.rest)
+        self._write(outgoing)
+
+    def _write(self, outgoing: OutgoingReply) -> None:
         self._outgoing = outgoing
         if self._is_abandoned:
             self._end()
             return
-        self._connection.transport.write(outgoing.data)
+        self._connection.transport.writelines((outgoing.head, outgoing.beginning))
         self._go_on(outgoing)
 
     def _encode(self, response: Response) -> OutgoingReply:
-        request = self._request
-        closes = isinstance(request, Refusal) or request.closes or self._server.is_stopping
         date = self._server.date_header.date()
-        return encode(response, request.head, date=date, closes=closes)
+        return encode(response, self._request.head, date=date, closes=self._closes)
+
+    @property
+    def _closes(self) -> bool:
+        request = self._request
+        return isinstance(request, Refusal) or request.closes or self._server.is_stopping
 
     def _go_on(self, outgoing: OutgoingReply) -> None:
         if self._is_paused or self._is_fetching or self._is_sent:

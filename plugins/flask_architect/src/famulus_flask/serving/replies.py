@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -14,6 +16,8 @@ from famulus_flask.serving.wsgi_call import Headers, RemainingBody, Response
 
 if TYPE_CHECKING:
     from famulus import Reply
+
+_BREAK = re.compile(r"[\r\n\0]")
 
 
 class DateHeader:
@@ -35,11 +39,46 @@ class DateHeader:
 class OutgoingReply:
     """The first bytes of a reply, and how the rest of it is sent."""
 
-    data: bytes
+    head: bytes
+    beginning: bytes
     closes: bool
     framing: Framing
-    #: where the body goes on; None when all of it is in ``data``
-    rest: RemainingBody | None
+    #: where the body goes on; None when all of it is in ``beginning``
+    rest: RemainingBody | None = None
+
+
+class ReplyEncoder:
+    """Encodes replies of a gateway; headers that are the same each time are encoded once.
+
+    :param headers: those of every reply, except those that describe its body.
+    """
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        #: encoded, by content type
+        self._constant: dict[str, str] = {}
+
+    def encode(self, reply: Reply, head: Head, *, date: str, closes: bool) -> OutgoingReply:
+        """Return a whole reply to the request with that head, which is not ``HEAD``.
+
+        :raises ValueError: when the reply cannot be sent as it is.
+        """
+        if reply.status != HTTPStatus.OK or reply.headers:
+            response = response_from(reply, {**self._headers, **reply.headers})
+            return encode(response, head, date=date, closes=closes)
+        constant = self._constant.get(reply.content_type)
+        if constant is None:
+            constant = "".join(_header_lines(response_from(reply, self._headers).headers))
+            self._constant[reply.content_type] = constant
+        body = reply.body.encode()
+        close = "Connection: close\r\n" if closes else ""
+        lines = f"{constant}Date: {date}\r\nContent-Length: {len(body)}\r\n{close}"
+        return OutgoingReply(
+            head=f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode("latin-1"),
+            beginning=body,
+            closes=closes,
+            framing=Framing(),
+        )
 
 
 @define
@@ -84,14 +123,19 @@ def encode(response: Response, head: Head | None, *, date: str, closes: bool) ->
             closes = True
     if closes:
         headers.append(("Connection", "close"))
-    data = _encode_head(response.status, headers)
+    beginning = b""
     if has_body:
-        data += framing.frame(response.beginning, is_last=response.rest is None)
-    rest = response.rest if has_body else None
-    return OutgoingReply(data=data, closes=closes, framing=framing, rest=rest)
+        beginning = framing.frame(response.beginning, is_last=response.rest is None)
+    return OutgoingReply(
+        head=_encode_head(response.status, headers),
+        beginning=beginning,
+        closes=closes,
+        framing=framing,
+        rest=response.rest if has_body else None,
+    )
 
 
-def response_from(reply: Reply, headers: dict[str, str]) -> Response:
+def response_from(reply: Reply, headers: Mapping[str, str]) -> Response:
     """Return a reply of the gateway, to be sent with ``headers``."""
     status = f"{reply.status} {HTTPStatus(reply.status).phrase}"
     return Response(
@@ -105,5 +149,12 @@ def _has_body(status: str, head: Head | None) -> bool:
 
 
 def _encode_head(status: str, headers: Headers) -> bytes:
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    lines = "".join(_header_lines(headers))
     return f"HTTP/1.1 {status}\r\n{lines}\r\n".encode("latin-1")
+
+
+def _header_lines(headers: Headers) -> list[str]:
+    for name, value in headers:
+        if _BREAK.search(name) or _BREAK.search(value):
+            raise ValueError(f"the header {name!r} holds a line break")
+    return [f"{name}: {value}\r\n" for name, value in headers]

@@ -8,14 +8,16 @@ import logging
 import socket
 from typing import TYPE_CHECKING
 
+from famulus_flask.application import Application
 from famulus_flask.serving.accepting import Acceptor
 from famulus_flask.serving.connection import Connection
 from famulus_flask.serving.disk import DiskFullError
+from famulus_flask.serving.fast_path import FastPath
 from famulus_flask.serving.heads import Head
 from famulus_flask.serving.pool import ThreadPool
 from famulus_flask.serving.replies import DateHeader
 from famulus_flask.serving.settings import Settings
-from famulus_flask.serving.site import Site, answers_of
+from famulus_flask.serving.site import Site
 from famulus_flask.serving.wsgi_call import Response
 
 if TYPE_CHECKING:
@@ -45,8 +47,12 @@ class Server:
         self.address = _address(listener)
         self.date_header = DateHeader()
         self.is_stopping = False
+        ours = application if isinstance(application, Application) else None
+        self.fast_path = (
+            None if ours is None else FastPath(ours, self._loop, settings.transaction_seconds)
+        )
         self.site = Site(
-            answers_of(application),
+            None if ours is None else ours.answers,
             small_body=settings.small_body_bytes,
             keep_free=settings.min_free_bytes,
         )
@@ -137,7 +143,10 @@ class Server:
 
     def _is_at_work(self) -> bool:
         """Return whether a request is under way, be it that of a client who has left."""
-        return self.pool.has_jobs or any(each.is_busy for each in self._connections)
+        has_left = self.pool.has_jobs or (
+            self.fast_path is not None and self.fast_path.has_requests
+        )
+        return has_left or any(each.is_busy for each in self._connections)
 
     def _sweep(self) -> None:
         now = self.time()

@@ -16,6 +16,8 @@ class Settings:
     #: requests that may wait for a thread, and how long each waits before the reply is 503
     queue_length: int = 1024
     queue_seconds: float = 10.0
+    #: a longer transaction of the event loop has threads answer for a while
+    transaction_seconds: float = 1.0
     #: connections at the same time; those without a worker's request are closed for those beyond
     connections: int = 4096
     #: until the next attempt to accept connections, after one that failed

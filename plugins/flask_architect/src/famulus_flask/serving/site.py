@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from famulus_flask.answers import EXTENSION, FORM_ADDRESSES, Answers, wants_json
+from famulus_flask.answers import FORM_ADDRESSES, Answers, wants_json
 from famulus_flask.error_replies import explain
 from famulus_flask.serving.disk import DiskSpace
 from famulus_flask.serving.heads import Head
-from famulus_flask.serving.replies import response_from
+from famulus_flask.serving.replies import ReplyEncoder, response_from
 from famulus_flask.serving.wsgi_call import Response
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class Site:
 
     def __init__(self, answers: Answers | None, *, small_body: int, keep_free: int) -> None:
         self._answers = answers
+        #: for replies of the gateway
+        self.encoder = ReplyEncoder(answers.constant_headers() if answers else {})
         self._small_body = small_body
         self._disk = DiskSpace(answers.upload_folder, keep_free) if answers else None
 
@@ -99,9 +101,3 @@ def _preferences(head: Head | None) -> WSGIEnvironment:
 
 def _takes_form(head: Head) -> bool:
     return head.method == "POST" and head.path in FORM_ADDRESSES
-
-
-def answers_of(application: Any) -> Answers | None:
-    """Return the :class:`Answers` of an application, or None."""
-    found = getattr(application, "extensions", {}).get(EXTENSION)
-    return found if isinstance(found, Answers) else None

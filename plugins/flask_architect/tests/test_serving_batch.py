@@ -1,0 +1,276 @@
+"""Requests that are answered together: order, failures, lost clients, the server's end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from famulus.testing.waiting import wait_until
+from famulus_flask.app import create_app
+from famulus_flask.serving.server import Server
+from famulus_flask.serving.settings import Settings
+
+_PATIENCE = 20.0
+
+
+def _get(target: str, more: str = "") -> bytes:
+    return f"GET {target} HTTP/1.1\r\nHost: x\r\n{more}\r\n".encode()
+
+
+def _bodies(received: bytes) -> list[str]:
+    """Return the bodies of replies that each announce a length."""
+    bodies = []
+    while received:
+        head, _, received = received.partition(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        bodies.append(received[:length].decode())
+        received = received[length:]
+    return bodies
+
+
+class _Gate:
+    """Holds up the first call of ``answer_together``, and with it the event loop."""
+
+    def __init__(self, gateway: Any) -> None:
+        self._answer = gateway.answer_together
+        gateway.answer_together = self._call
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def _call(self, requests: Sequence[Any]) -> Any:
+        self.reached.set()
+        assert self.opened.wait(_PATIENCE)
+        return self._answer(requests)
+
+
+@pytest.fixture
+def gateway(stub_gateway: Any) -> Any:
+    stub_gateway.is_quick = True
+    return stub_gateway
+
+
+def test_all_requests_that_have_arrived_share_a_transaction(serve: Any, gateway: Any) -> None:
+    gate = _Gate(gateway)
+    served = serve(create_app(gateway))
+    with contextlib.ExitStack() as stack:
+        first, *others = [stack.enter_context(served.connect()) for _ in range(71)]
+        wait_until(lambda: len(served.server._connections) == 71, "all connections")
+        first.sendall(_get("/?worker=first"))
+        assert gate.reached.wait(_PATIENCE)
+        for number, client in enumerate(others):
+            client.sendall(_get(f"/?worker={number}", "Connection: close\r\n"))
+        gate.opened.set()
+
+        replies = [_received(client) for client in others]
+
+    assert gateway.batches == [1, 64, 6]
+    assert [json.loads(_bodies(reply)[0]) for reply in replies] == [
+        {"worker": str(number)} for number in range(70)
+    ]
+
+
+def _received(client: socket.socket) -> bytes:
+    received = b""
+    while piece := client.recv(65536):
+        received += piece
+    return received
+
+
+@pytest.mark.parametrize("targets", [["/?a=1", "/?slow=2", "/?a=3"], ["/?slow=1", "/?a=2"] * 9])
+def test_pipelined_replies_keep_their_order_on_both_ways(
+    serve: Any, gateway: Any, targets: list[str]
+) -> None:
+    served = serve(create_app(gateway))
+    requests = [_get(target) for target in targets]
+
+    received = served.talk(b"".join(requests) + _get("/healthz", "Connection: close\r\n"))
+
+    bodies = [json.loads(each) for each in _bodies(received)]
+    assert bodies[:-1] == [dict([target[2:].split("=")]) for target in targets]
+    assert gateway.batches == [1] * sum("a=" in target for target in targets)
+
+
+def test_request_that_turns_out_to_be_unusual_is_answered_by_the_application(
+    serve: Any, gateway: Any
+) -> None:
+    asked = []
+    arrive = gateway.arrive
+
+    def count(query: Any, *, accept_language: str) -> Any:
+        asked.append((dict(query), threading.current_thread().name))
+        return arrive(query, accept_language=accept_language)
+
+    gateway.arrive = count
+    gateway.answer_together = lambda requests: [None] * len(requests)
+    served = serve(create_app(gateway))
+
+    received = served.talk(_get("/?worker=x", "Connection: close\r\n"))
+
+    assert _bodies(received) == ['{"worker": "x"}']
+    ((query, thread),) = asked
+    assert query == {"worker": "x"}
+    assert thread.startswith("famulus-request-")
+
+
+@pytest.mark.parametrize("name", ["begin_arrival", "answer_together"])
+def test_gateway_that_fails_is_reported_and_the_application_answers(
+    serve: Any, gateway: Any, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("a mistake")
+
+    setattr(gateway, name, fail)
+    served = serve(create_app(gateway))
+
+    received = served.talk(_get("/?worker=x", "Connection: close\r\n"))
+
+    assert _bodies(received) == ['{"worker": "x"}']
+    assert caplog.text.count("ZeroDivisionError: a mistake") == 1
+
+
+def test_slow_database_is_left_to_threads_for_a_while(serve: Any, gateway: Any) -> None:
+    answer, in_time = gateway.answer_together, threading.Event()
+
+    def take_long(requests: Sequence[Any]) -> Any:
+        in_time.wait(0.3)
+        return answer(requests)
+
+    gateway.answer_together = take_long
+    served = serve(create_app(gateway), transaction_seconds=0.2)
+    request = _get("/?a=1", "Connection: close\r\n")
+
+    replies = [served.talk(request) for _ in range(3)]
+
+    assert [_bodies(reply) for reply in replies] == [['{"a": "1"}']] * 3
+    assert gateway.batches == [1]
+    in_time.set()
+    wait_until(lambda: served.talk(request) and len(gateway.batches) > 1, "the end of the rest")
+
+
+def test_page_that_hangs_in_a_thread_delays_no_other(serve: Any, gateway: Any) -> None:
+    arrive, hanging, ending = gateway.arrive, threading.Semaphore(0), threading.Event()
+
+    def hang(query: Any, *, accept_language: str) -> Any:
+        if "slow" in query:
+            hanging.release()
+            assert ending.wait(_PATIENCE)
+        return arrive(query, accept_language=accept_language)
+
+    gateway.arrive = hang
+    served = serve(create_app(gateway), threads=4, queue_seconds=60.0)
+    with contextlib.ExitStack() as stack:
+        stack.callback(ending.set)
+        for _ in range(12):
+            stack.enter_context(served.connect()).sendall(_get("/?slow=1"))
+        for _ in range(4):
+            assert hanging.acquire(timeout=_PATIENCE)
+
+        for number in range(20):
+            received = served.talk(_get(f"/?a={number}", "Connection: close\r\n"))
+            assert _bodies(received) == [f'{{"a": "{number}"}}']
+
+
+def test_request_whose_client_is_lost_while_it_waits_is_answered(serve: Any, gateway: Any) -> None:
+    answered = _record_answers(gateway)
+    begin = gateway.begin_arrival
+
+    def lose(query: Any, *, accept_language: str) -> Any:
+        for connection in served.server._connections:
+            connection.transport.abort()
+        return begin(query, accept_language=accept_language)
+
+    gateway.begin_arrival = lose
+    served = serve(create_app(gateway))
+
+    assert served.talk(_get("/?a=1") + _get("/?a=2")) == b""
+
+    wait_until(lambda: bool(answered), "the answer to the request that had begun")
+    served.stop()
+    assert answered == [{"a": "1"}]
+
+
+def test_client_that_stops_sending_gets_its_reply(serve: Any, gateway: Any) -> None:
+    served = serve(create_app(gateway))
+    with served.connect() as client:
+        client.sendall(_get("/?a=1"))
+        client.shutdown(socket.SHUT_WR)
+
+        assert _bodies(_received(client)) == ['{"a": "1"}']
+
+    assert gateway.batches == [1]
+
+
+def test_slow_reader_of_replies_is_not_answered_further(serve: Any, gateway: Any) -> None:
+    served = serve(create_app(gateway))
+    long = "x" * 30_000
+    with served.connect() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sent = 0
+        with contextlib.suppress(TimeoutError):
+            client.settimeout(0.5)
+            for _ in range(2000):
+                client.sendall(_get(f"/?a={long}"))
+                sent += 1
+        (connection,) = served.server._connections
+        assert connection.transport.get_write_buffer_size() < 4 * len(long) + 64 * 1024
+        assert sum(gateway.batches) < sent
+
+
+def _record_answers(gateway: Any) -> list[dict[str, str]]:
+    """Return a list to which the query of each arrival is added when it is answered."""
+    answered: list[dict[str, str]] = []
+    arrive = gateway.arrive
+
+    def record(query: Any, *, accept_language: str) -> Any:
+        answered.append(dict(query))
+        return arrive(query, accept_language=accept_language)
+
+    gateway.arrive = record
+    return answered
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_server_that_stops_answers_what_waits(gateway: Any, is_lost: bool) -> None:
+    """In an event loop of the test's own, which is stopped while the request waits."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    answered = _record_answers(gateway)
+    begin = gateway.begin_arrival
+
+    async def serve_and_stop() -> bytes:
+        server = Server(create_app(gateway), listener, Settings(threads=1))
+        stopping = asyncio.Event()
+
+        def begin_and_stop(query: Any, *, accept_language: str) -> Any:
+            stopping.set()
+            for connection in list(server._connections) if is_lost else []:
+                connection.transport.abort()
+            return begin(query, accept_language=accept_language)
+
+        gateway.begin_arrival = begin_and_stop
+        serving = asyncio.create_task(server.serve_until(stopping, backlog=1))
+        await asyncio.sleep(0)
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(_get("/?a=1"))
+        received = b""
+        with contextlib.suppress(ConnectionError):
+            received = await asyncio.wait_for(reader.read(), _PATIENCE)
+        writer.close()
+        await asyncio.wait_for(serving, _PATIENCE)
+        return received
+
+    with ThreadPoolExecutor(1) as executor:
+        received = executor.submit(lambda: asyncio.run(serve_and_stop())).result()
+
+    assert answered == [{"a": "1"}]
+    if is_lost:
+        assert received == b""
+    else:
+        assert b"\r\nConnection: close\r\n" in received
+        assert _bodies(received) == ['{"a": "1"}']
