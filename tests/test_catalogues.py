@@ -16,8 +16,19 @@ from tools.catalogues.packages import Catalogue as Built
 from famulus.translation import LANGUAGES, Catalogue, Translator
 
 ROOT = Path(__file__).parents[1]
-ALL = [pytest.param(each, id=f"{each.package}-{each.folder}") for each in catalogues()]
+ALL = [(package, folder) for _, package in packages() for folder in FOLDERS]
 _PLACEHOLDER = re.compile(r"\{\w*\}")
+
+
+@pytest.fixture(scope="module")
+def built() -> dict[tuple[str, str], Built]:
+    """The catalogues by package and folder; all sources of the workspace are read for them."""
+    return {(each.package, each.folder): each for each in catalogues()}
+
+
+@pytest.fixture(params=ALL, ids="-".join)
+def catalogue(request: pytest.FixtureRequest, built: dict[tuple[str, str], Built]) -> Built:
+    return built[request.param]
 
 
 def test_there_is_a_folder_for_each_language() -> None:
@@ -26,7 +37,6 @@ def test_there_is_a_folder_for_each_language() -> None:
     )
 
 
-@pytest.mark.parametrize("catalogue", ALL)
 def test_a_catalogue_has_all_texts_of_the_sources_and_no_others(catalogue: Built) -> None:
     text = catalogue.po.read_text(encoding="utf-8")
 
@@ -34,7 +44,6 @@ def test_a_catalogue_has_all_texts_of_the_sources_and_no_others(catalogue: Built
     assert catalogue.untranslated() == []
 
 
-@pytest.mark.parametrize("catalogue", ALL)
 def test_the_compiled_file_is_the_catalogue(catalogue: Built) -> None:
     text = catalogue.po.read_text(encoding="utf-8")
 
@@ -49,7 +58,6 @@ def test_the_compiled_file_is_the_catalogue(catalogue: Built) -> None:
             assert found == set(entry.translations)
 
 
-@pytest.mark.parametrize("catalogue", ALL)
 def test_each_translation_has_the_placeholders_of_its_text(catalogue: Built) -> None:
     for entry in read(catalogue.po.read_text(encoding="utf-8")).entries.values():
         for text in entry.translations:
@@ -60,7 +68,6 @@ def test_each_translation_has_the_placeholders_of_its_text(catalogue: Built) -> 
             assert text == text.strip()
 
 
-@pytest.mark.parametrize("catalogue", ALL)
 def test_a_catalogue_says_whether_a_native_speaker_has_read_it(catalogue: Built) -> None:
     comments = read(catalogue.po.read_text(encoding="utf-8")).comments
 
