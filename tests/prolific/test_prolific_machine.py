@@ -51,6 +51,8 @@ FACTS = st.fixed_dictionaries(
     {name: st.sampled_from(positions) for name, positions in POSITIONS.items()}
 )
 MISSING = st.sampled_from([frozenset(), frozenset(), frozenset({"webhooks"})])
+#: what a person does on the site of Prolific
+ACTIONS = ["APPROVE", "REJECT", "RETURN", "SCREEN_OUT", "UNREJECT"]
 #: of how many units a person decides at once
 SHARES = st.sampled_from([None, 1])
 AUTO_APPROVAL = timedelta(days=22).total_seconds()
@@ -162,13 +164,21 @@ class OnProlific(RuleBasedStateMachine):
     def give_back(self, submission: Submission) -> None:
         self.study.give_back(submission)
 
-    @rule(target=taken, submission=taken, rejects=st.booleans(), number=PEOPLE)
-    def be_followed_by_another(self, submission: Submission, rejects: bool, number: int) -> object:
+    @rule(target=taken, rejects=st.booleans())
+    def come_after_another(self, rejects: bool) -> object:
+        """Have all places taken, and another participant come for one that is free again."""
+        self.study.resume()
+        self.study.turn()
+        came = [*filter(None, map(self.study.take, range(1, 6)))]
+        if not came:
+            return multiple()
         if rejects:
-            self.study.decide_there(submission, "REJECT")
+            self.study.work(came[-1])
+            self.study.come_back(came[-1])
+            self.study.decide_there(came[-1], "REJECT")
         else:
-            self.study.give_back(submission)
-        return self.take_and_check(number)
+            self.study.give_back(came[-1])
+        return self.take_and_check(6)
 
     @rule(
         submission=taken,
@@ -276,7 +286,7 @@ class OnProlific(RuleBasedStateMachine):
     def request_returns(self) -> None:
         self.study.request_returns()
 
-    @rule(submission=taken, action=st.sampled_from(["APPROVE", "REJECT", "RETURN", "UNREJECT"]))
+    @rule(submission=taken, action=st.sampled_from(ACTIONS))
     def decide_there(self, submission: Submission, action: str) -> None:
         self.study.decide_there(submission, action)
 

@@ -55,7 +55,12 @@ _ENDED: Mapping[SubmissionStatus, VisitStatus] = MappingProxyType(
         SubmissionStatus.TIMED_OUT: VisitStatus.TIMED_OUT,
     }
 )
-_LEFT = (SubmissionStatus.RETURNED, SubmissionStatus.REJECTED, SubmissionStatus.TIMED_OUT)
+_LEFT = (
+    SubmissionStatus.RETURNED,
+    SubmissionStatus.REJECTED,
+    SubmissionStatus.TIMED_OUT,
+    SubmissionStatus.SCREENED_OUT,
+)
 _DAYS = timedelta(days=ProlificProvider.capabilities.days_before_rejection)
 _Paid = Counter[tuple[str, int]]
 _REFERENCE = VisitTable.reference.alias("reference")
@@ -161,7 +166,8 @@ def check_places(study: Study, state: State) -> None:
         arrived = {row.reference for row in tx.rows(VisitTable.select(VisitTable.reference))}
     free = sum(unit.status is UnitStatus.LAUNCHED for unit in units)
     ended = [unit for unit in units if unit.status in _SERVED and _has_no_place(state, unit)]
-    surprising = sum(unit.visit is not VisitStatus.REJECTED for unit in ended)
+    replaced = (VisitStatus.REJECTED, VisitStatus.SCREENED_OUT)
+    surprising = sum(unit.visit not in replaced for unit in ended)
     closing = 0 if is_open else len(units)
     for one in state.studies.values():
         if one.status not in _LIVE:

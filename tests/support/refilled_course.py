@@ -44,7 +44,12 @@ UNITS = 4
 LAG = 600
 #: seconds that a worker has
 DURATION = 600
-_REFILLED = (VisitStatus.REJECTED, VisitStatus.RETURNED, VisitStatus.TIMED_OUT)
+_REFILLED = (
+    VisitStatus.REJECTED,
+    VisitStatus.RETURNED,
+    VisitStatus.TIMED_OUT,
+    VisitStatus.SCREENED_OUT,
+)
 
 
 @define

@@ -152,7 +152,7 @@ def test_the_rules_of_a_platform_are_shown_once_before_the_rejections_of_a_file(
 ) -> None:
     file = rejecting(tmp_path, 2, 3)
 
-    first = famulus("review", "words", "--from-csv", file)
+    first = famulus("review", "words", "--from-csv", file, "--yes")
     again = famulus("review", "words", "--from-csv", file)
 
     assert first.stderr == rules
@@ -195,6 +195,17 @@ def test_rejections_of_a_file_are_confirmed_on_a_terminal(
     assert shown in done.stderr
     assert ("Reject 1 unit?" in done.stdout) is (not words)
     assert statuses(database_file).count("rejected") == rejected
+
+
+def test_rejections_against_rules_need_yes_without_a_terminal(
+    famulus: Famulus, rules: str, tmp_path: Path, database_file: Path
+) -> None:
+    done = famulus("review", "words", "--from-csv", rejecting(tmp_path, 2))
+
+    assert done.exit_code == 2
+    assert done.stderr.startswith(rules)
+    assert "no terminal to confirm the rejections on; confirm them with --yes" in done.stderr
+    assert statuses(database_file) == ["completed"] * 4
 
 
 def test_every_problem_of_a_file_is_a_line_and_nothing_is_applied(

@@ -49,8 +49,8 @@ def test_a_command_that_cannot_close_places_exits_with_1_and_sync_closes_them(
     platform.faults = [Fault.THROTTLED] * FOREVER
     failed = famulus(command[0], run, *command[1:])
     assert (failed.exit_code, platform.open) == (1, {0, 1})
-    assert "its places on the platform are still open (throttled)" in failed.stderr
-    assert "`famulus sync 1` closes them" in failed.stderr
+    assert "closing its places on the platform is not complete (throttled)" in failed.stderr
+    assert "`famulus sync 1` completes it" in failed.stderr
 
     status, listed = famulus("status", run), famulus("doctor", run)
     assert "the platform has yet to close its places" in status.stdout

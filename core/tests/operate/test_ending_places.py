@@ -225,7 +225,7 @@ def test_a_repeated_command_closes_places_left_open_by_a_killed_one(
     kill(operator, database, run)
 
     platform.faults = [Fault.THROTTLED] * FOREVER
-    with pytest.raises(PlacesOpenError, match=f"`famulus sync {run}` closes them"):
+    with pytest.raises(PlacesOpenError, match=f"`famulus sync {run}` completes it"):
         getattr(other, again)(run)
     platform.faults.clear()
     with suppress(ConflictError):
@@ -273,7 +273,7 @@ def test_ending_a_run_reports_open_places_with_the_remedy(
     with pytest.raises(PlacesOpenError) as raised:
         ends[end]()
 
-    remedy = f"still open (throttled); `famulus sync {gateway.run_id}` closes them"
+    remedy = f"not complete (throttled); `famulus sync {gateway.run_id}` completes it"
     assert remedy in str(raised.value)
     platform.faults.clear()
     bind_provider(database, plugins, gateway.run_id).close_places()
@@ -301,7 +301,7 @@ def test_ending_a_run_whose_provider_cannot_be_constructed_reports_open_places(
         getattr(other, end)(run)
 
     assert "the provider 'selling' cannot be constructed: OSError: no key" in str(raised.value)
-    assert f"`famulus sync {run}` closes them" in str(raised.value)
+    assert f"`famulus sync {run}` completes it" in str(raised.value)
     monkeypatch.undo()
     bind_provider(database, plugins, run).close_places()
     assert platform.open == set()

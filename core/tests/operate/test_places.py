@@ -400,7 +400,7 @@ def test_closing_is_retried_while_the_platform_is_unavailable(
     platform.faults = [Fault.THROTTLED] * 9
     operator.stop(gateway.run_id, now=True)
     assert platform.open == {0}
-    assert f"still open (throttled); `famulus sync {gateway.run_id}` closes them" in caplog.text
+    assert f"not complete (throttled); `famulus sync {gateway.run_id}` completes it" in caplog.text
 
     platform.faults.clear()
     clock.advance(600)
@@ -450,7 +450,7 @@ def test_a_stop_reports_places_that_are_not_listed(
 
     operator.stop(gateway.run_id, now=True)
 
-    assert f"`famulus sync {gateway.run_id}` closes them" in caplog.text
+    assert f"`famulus sync {gateway.run_id}` completes it" in caplog.text
     platform.unlisted.clear()
     clock.advance(600)
     deliver_run(database, plugins, gateway.run_id)

@@ -240,7 +240,22 @@ def test_resumed_run_has_as_many_units_as_places(start: StartCourse) -> None:
     assert course.study.offered == len(course.units(_U.LAUNCHED)) == 3
 
 
-@pytest.mark.parametrize("status", [_V.REJECTED, _V.RETURNED, _V.TIMED_OUT])
+def test_work_that_is_screened_out_stays_and_is_offered_to_others(start: StartCourse) -> None:
+    course = start("work", "stay", "stay", "stay")
+    course.study.visits["visit-0"] = _V.SCREENED_OUT
+    course.study.is_active = True
+
+    act(course, "wait")
+    assert slots(course) == [(0, _U.COMPLETED), (1, _U.LAUNCHED)]
+    assert course.study.offered == 1
+    course.check()
+
+    act(course, "work")
+    assert slots(course) == [(0, _U.COMPLETED), (1, _U.COMPLETED)]
+    assert course.study.offered == 0
+
+
+@pytest.mark.parametrize("status", [_V.REJECTED, _V.RETURNED, _V.TIMED_OUT, _V.SCREENED_OUT])
 def test_submission_without_work_has_no_replacement(
     start: StartCourse, status: VisitStatus
 ) -> None:

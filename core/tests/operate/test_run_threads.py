@@ -225,4 +225,4 @@ def test_a_call_to_the_platform_that_never_returns_does_not_keep_the_operator(
 
     assert has_ended
     [message] = raised
-    assert f"`famulus sync {run.run_id}` closes them" in message
+    assert f"`famulus sync {run.run_id}` completes it" in message

@@ -175,3 +175,50 @@ def test_groups_that_were_deleted_on_prolific_are_made_again(
     assert not any(each.is_deleted for each in used)
     (said,) = caplog.messages
     assert "the qualification 'careful', without members" in said
+
+
+def delete_groups(account: ProlificAccount) -> None:
+    """Delete all groups on Prolific's own page."""
+    with account.prolific.turn() as state:
+        for group in state.groups.values():
+            group.is_deleted = True
+
+
+def test_a_grant_to_a_group_that_was_deleted_on_prolific_makes_it_again(
+    account: ProlificAccount, groups: Groups, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = grants("a", "b")
+    assert dict(groups.grant([first])) == {first.key: Outcome.CONFIRMED}
+    delete_groups(account)
+
+    assert dict(groups.grant([second])) == {second.key: Outcome.CONFIRMED}
+
+    with account.prolific.turn() as state:
+        (made,) = (each for each in state.groups.values() if not each.is_deleted)
+    assert [*made.members] == ["b"]
+    assert groups.group_id("careful") == made.id
+    assert "another one is made for the qualification 'careful', without members" in caplog.text
+
+
+def test_nothing_is_left_to_revoke_of_a_group_that_was_deleted_on_prolific(
+    account: ProlificAccount, groups: Groups
+) -> None:
+    (grant,) = grants("a")
+    assert dict(groups.grant([grant])) == {grant.key: Outcome.CONFIRMED}
+    delete_groups(account)
+
+    assert dict(groups.revoke([grant])) == {grant.key: Outcome.CONFIRMED}
+
+
+def test_a_block_is_made_although_its_group_was_deleted_on_prolific(
+    account: ProlificAccount, groups: Groups
+) -> None:
+    groups.block("a")
+    delete_groups(account)
+
+    groups.unblock("a")
+    groups.block("b")
+
+    with account.prolific.turn() as state:
+        (made,) = (each for each in state.groups.values() if not each.is_deleted)
+    assert [*made.members] == ["b"]

@@ -187,3 +187,18 @@ def test_a_run_that_is_stopped_while_it_subscribes_leaves_nothing_behind(bench: 
 
     with bench.prolific.turn() as state:
         assert not state.subscriptions
+
+
+@pytest.mark.parametrize(("close", "done"), [("pause_places", "paused"), ("end_places", "stopped")])
+def test_an_error_says_that_the_study_is_closed_and_only_subscriptions_are_left(
+    bench: Bench, close: str, done: str
+) -> None:
+    bench.provider.set_places(bench.run, 1)
+    bench.prolific.faults.plan(Fault.FAIL, "delete-subscription")
+    ended = evolve(bench.run, is_served=False)
+
+    with pytest.raises(UnavailableError, match=f"the study is {done}, and its webhooks are not"):
+        getattr(bench.provider, close)(ended)
+
+    getattr(bench.provider, close)(ended)
+    assert bench.status in ("PAUSED", "COMPLETED")

@@ -67,12 +67,18 @@ def confirm_removal(question: str, *, yes: bool) -> None:
 
 
 def confirm_rejections(question: str, *, yes: bool) -> None:
-    """Ask for confirmation of rejections whose rules were printed before, if there is a terminal.
+    """Ask for confirmation of rejections whose rules were printed before.
 
     :param yes: whether they were confirmed already.
-    :raises famulus.UsageError: when they are declined.
+    :raises famulus.UsageError: when they are declined, or there is no terminal to ask on.
     """
-    if not yes and _has_terminal() and not _confirm(question):
+    if yes:
+        return
+    if not _has_terminal():
+        raise UsageError(
+            "there is no terminal to confirm the rejections on; confirm them with --yes"
+        )
+    if not _confirm(question):
         raise UsageError("nothing was decided")
 
 

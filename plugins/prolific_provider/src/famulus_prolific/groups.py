@@ -61,26 +61,20 @@ class Groups:
     def grant(self, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
         """Add workers to the groups of their qualifications."""
         for name, theirs in _by_qualification(grants).items():
-            yield from self._change(self.api.post, self.group_id(name), theirs)
+            yield from self._change(self._add, name, theirs)
 
     def revoke(self, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
         """Remove workers from the groups of qualifications, as far as these exist."""
         for name, theirs in _by_qualification(grants).items():
-            known = self._known(name)
-            if known is None:
-                yield from ((each.key, Outcome.CONFIRMED) for each in theirs)
-            else:
-                yield from self._change(self.api.delete, known, theirs)
+            yield from self._change(self._remove, name, theirs)
 
     def block(self, worker: str) -> None:
         """Keep a worker from all studies of the requester, those that are published too."""
-        self.api.post(_members(self.group_id(_BLOCKED)), {"participant_ids": [worker]})
+        self._add(_BLOCKED, [worker])
 
     def unblock(self, worker: str) -> None:
         """Remove the block of a worker."""
-        known = self._known(_BLOCKED)
-        if known is not None:
-            self.api.delete(_members(known), {"participant_ids": [worker]})
+        self._remove(_BLOCKED, [worker])
 
     def group_id(self, name: str) -> str:
         """Return the id of a qualification's group, which is created if necessary.
@@ -128,8 +122,37 @@ class Groups:
         )
         self.database.write(lambda tx: tx.execute(gone))
 
+    def _add(self, name: str, workers: Sequence[str]) -> None:
+        """Add members to a group; one that was deleted on Prolific is made again."""
+        group, given = self.group_id(name), {"participant_ids": [*workers]}
+        try:
+            self.api.post(_members(group), given)
+        except RefusedError as error:
+            if not (error.is_missing and self._is_gone(name, group)):
+                raise
+            self.api.post(_members(self.group_id(name)), given)
+
+    def _remove(self, name: str, workers: Sequence[str]) -> None:
+        """Remove members from a group, unless there is none."""
+        group = self._known(name)
+        if group is None:
+            return
+        try:
+            self.api.delete(_members(group), {"participant_ids": [*workers]})
+        except RefusedError as error:
+            if not (error.is_missing and self._is_gone(name, group)):
+                raise
+
+    def _is_gone(self, name: str, group: str) -> bool:
+        """Return whether a group was deleted on Prolific; it is forgotten then."""
+        self._forget_deleted(name)
+        return self._known(name) != group
+
     def _change(
-        self, call: Callable[[str, Any], Any], group: str, grants: Sequence[GrantView]
+        self,
+        change: Callable[[str, Sequence[str]], None],
+        name: str,
+        grants: Sequence[GrantView],
     ) -> Iterator[tuple[str, Result]]:
         """Change the members of a group by one call, or by one for each if that is refused.
 
@@ -138,11 +161,11 @@ class Groups:
         ids = [*dict.fromkeys(each.worker_name for each in grants)]
         result: Result = Outcome.CONFIRMED
         try:
-            call(_members(group), {"participant_ids": ids})
+            change(name, ids)
         except RefusedError as error:
             if len(grants) > 1:
                 for each in grants:
-                    yield from self._change(call, group, [each])
+                    yield from self._change(change, name, [each])
                 return
             result = error
         for each in grants:

@@ -250,12 +250,12 @@ class ProlificProvider(Provider):
         """Pause the study; participants who have begun keep their time."""
         self._parts.studies.pause(run)
         if not run.is_served:
-            self._parts.hooks.unsubscribe(run.id)
+            self._unsubscribe(run, "paused")
 
     def end_places(self, run: RunView) -> None:
         """Stop the study; what was submitted can still be reviewed."""
         self._parts.studies.end(run)
-        self._parts.hooks.unsubscribe(run.id)
+        self._unsubscribe(run, "stopped")
 
     def count_open_places(self, run: RunView) -> int | None:
         """Count the places that a participant could take."""
@@ -386,6 +386,14 @@ class ProlificProvider(Provider):
                 self._parts.hooks.unsubscribe(run.id)
             except UnavailableError as error:
                 _log.warning("run %d: changes are still announced: %s", run.id, error)
+
+    def _unsubscribe(self, run: RunView, done: str) -> None:
+        """Remove the run's subscriptions; an error says that its study offers no place."""
+        try:
+            self._parts.hooks.unsubscribe(run.id)
+        except UnavailableError as error:
+            message = f"the study is {done}, and its webhooks are not deleted yet: {error}"
+            raise UnavailableError(message, retry_after=error.retry_after) from error
 
     def _is_over(self, run: RunView) -> bool:
         return self.context.clock() >= run.closes_at

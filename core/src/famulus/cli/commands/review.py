@@ -51,7 +51,7 @@ from famulus.review.unit_text import BlueprintFormatter
     "platform takes them amount and category. Where the platform has rules on rejections, they are "
     "shown, and you are asked before the first one.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask before the rejections of a file.")
+@click.option("--yes", is_flag=True, help="Confirm the rejections of a file.")
 @click.pass_context
 @pass_session
 def review(
@@ -74,8 +74,9 @@ def review(
 
     In a file, a decision is `accepted`, `soft_rejected` (paid, but not good enough), `rejected`
     (not paid; the note is the reason) or, on some platforms, `return_requested`. It is checked
-    whole before its first row is applied. It may also accept what was rejected before. Without a
-    terminal, nothing is asked.
+    whole before its first row is applied. It may also accept what was rejected before. Where a
+    platform has rules on rejections, these are shown, and the rejections have to be confirmed: on
+    the terminal, or by --yes.
     """
     if accept_all and from_csv:
         raise click.UsageError("--accept-all and --from-csv exclude each other")

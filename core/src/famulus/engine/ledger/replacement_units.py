@@ -1,12 +1,14 @@
-"""Units that are offered instead of rejected ones, whose place the platform sells again.
+"""Units that are offered instead of done ones whose place the platform sells again.
 
-A rejected unit keeps its answers and its decision. Its replacement is another unit of the same slot
+That is the place of a visit that is rejected, or screened out after its work was submitted. The
+unit keeps its answers and its decision. Its replacement is another unit of the same slot
 of the assignment, numbered by ``UnitTable.replacement``: the index ``unit_lane`` allows one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from famulus.engine.ledger.budget import read_budget
 from famulus.engine.runs import lock_run
@@ -18,7 +20,9 @@ from famulus.model.states import DONE_UNITS, ENDED_RUNS, UnitStatus, VisitStatus
 from famulus.model.tables import AgentTable, TaskRunTable, UnitTable, literal, literals
 from famulus.model.transaction import Row, Transaction
 
-_CAUSE = "rejection"
+_CAUSES: Mapping[VisitStatus, str] = MappingProxyType(
+    {VisitStatus.REJECTED: "rejection", VisitStatus.SCREENED_OUT: "screen-out"}
+)
 #: Visits that have their place on the platform, or may have it.
 _IN_PLACE = (
     VisitStatus.ACCEPTED,
@@ -29,18 +33,18 @@ _IN_PLACE = (
 
 
 def match_replacements(tx: Transaction, run: int, visit: int) -> None:
-    """Offer what a visit has done to others if it is rejected, and withdraw that if it is not.
+    """Offer what a visit has done to others if its place is sold again, or withdraw that.
 
-    For platforms that sell the place of a rejected visit again. The visit is locked.
+    For platforms that do so with rejected visits. The visit is locked.
     """
     status = read_visit(tx, visit).status
-    if status is VisitStatus.REJECTED:
-        replace_units(tx, run, visit)
+    if status in _CAUSES:
+        replace_units(tx, run, visit, _CAUSES[status])
     elif status in _IN_PLACE:
         _withdraw_replacements(tx, run, visit)
 
 
-def replace_units(tx: Transaction, run: int, visit: int) -> None:
+def replace_units(tx: Transaction, run: int, visit: int, cause: str = "rejection") -> None:
     """Offer each unit that a visit has done to other workers, by a unit of its own.
 
     It is done once for each, unless the run is over. The visit is locked. Locks the run, as a
@@ -57,15 +61,15 @@ def replace_units(tx: Transaction, run: int, visit: int) -> None:
             subject="unit",
             subject_id=None,
             new=UnitStatus.CREATED.value,
-            cause=_CAUSE,
+            cause=cause,
             count=len(made),
         )
         record(tx, event)
     expired = [row.id for row in _replacements(tx, done, UnitStatus.EXPIRED)]
     change_units_together(
-        tx, run=run, units=expired, old=UnitStatus.EXPIRED, new=UnitStatus.CREATED, cause=_CAUSE
+        tx, run=run, units=expired, old=UnitStatus.EXPIRED, new=UnitStatus.CREATED, cause=cause
     )
-    offer_again(tx, run, [*made, *expired], _CAUSE)
+    offer_again(tx, run, [*made, *expired], cause)
 
 
 def offer_again(tx: Transaction, run: int, units: Sequence[int], cause: str) -> None:

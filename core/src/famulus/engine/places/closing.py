@@ -121,8 +121,8 @@ def describe_open(run: RunRecord, closing: Closing) -> str:
     else:
         reason = closing.error or "the platform was not called yet"
     return (
-        f"run {run.id} is {run.status}, but its places on the platform are still open ({reason}); "
-        f"`famulus sync {run.id}` closes them"
+        f"run {run.id} is {run.status}, but closing its places on the platform is not complete "
+        f"({reason}); `famulus sync {run.id}` completes it"
     )
 
 
