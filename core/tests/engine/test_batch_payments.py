@@ -28,6 +28,7 @@ from famulus.model.database import Database
 from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import OutboxTable, PaymentTable, UnitTable
 from famulus.model.transaction import Row, Transaction
+from famulus.operate.doctor import read_differences, read_remarks
 from famulus.plugins import Plugins
 from famulus.testing.fake_platform import Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
@@ -217,6 +218,10 @@ def test_an_accepted_payment_is_unknown_and_marked_until_it_is_settled(
     study.deliver()
     [accepted] = list_payments(study.database)
     warned = [each for each in caplog.messages if "payment" in each]
+    plugins = study.plugins
+    assert not [each.what for each in read_differences(study.database, plugins, study.run)]
+    (said,) = read_remarks(study.database, plugins, study.run)
+    assert said.startswith(f"Run {study.run} has 1 payment accepted by the platform")
     clock.advance(60)
 
     study.deliver()

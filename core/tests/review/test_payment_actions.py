@@ -23,6 +23,7 @@ from famulus.errors import ConflictError, NotFoundError, PluginError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import EventTable, OutboxTable, UnitTable
+from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
 from famulus.review.outside_payments import mark_paid
@@ -405,8 +406,10 @@ def test_what_the_platform_can_never_pay_is_owed_by_the_requester(
     with pytest.raises(ConflictError, match="only a failed payment"):
         retry_payment(database, owed.id, plugins=plugins)
     assert [each.payments for each in list_owed(database)] == [[owed.id]]
+    assert sync_now(database, plugins, owed.run).undelivered == []
     (paid,) = mark_paid(database, [owed.id], note="in cash")
     assert paid.status is PaymentStatus.CONFIRMED
+    assert sync_now(database, plugins, owed.run).undelivered == []
     assert platform.paid == []
 
 

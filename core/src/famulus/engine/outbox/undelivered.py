@@ -12,8 +12,8 @@ from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.outbox.stored_verdicts import rows_in_ledger
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Statement
-from famulus.model.states import PENDING_VISITS, OutboxStatus
-from famulus.model.tables import OutboxTable, VisitTable, literal, literals
+from famulus.model.states import PENDING_VISITS, OutboxStatus, PaymentStatus
+from famulus.model.tables import OutboxTable, PaymentTable, VisitTable, literal, literals
 from famulus.model.transaction import Row, Transaction
 
 #: The action of the platform when a row of each kind is delivered.
@@ -33,6 +33,13 @@ _ACTIONS: Mapping[str, str] = MappingProxyType(
 _PENDING_VISITS = Statement(
     VisitTable.select(VisitTable.id).where(
         VisitTable.id << AMONG, VisitTable.status << literals(*PENDING_VISITS)
+    )
+)
+#: Payments that a person has to make, or has made, instead of the platform.
+_PAID_ELSEWHERE = Statement(
+    PaymentTable.select(PaymentTable.id).where(
+        PaymentTable.id << AMONG,
+        PaymentTable.status << literals(PaymentStatus.OWED, PaymentStatus.CONFIRMED),
     )
 )
 #: Rows that are read at most, to bound the cost of ``famulus status``.
@@ -67,6 +74,7 @@ def read_undelivered(tx: Transaction, run: int, requester: int) -> list[Undelive
     """Return by kind the rows that were refused, or were tried and wait.
 
     They are those of a run and of its requester's account, without which workers may be kept out.
+    Refused payments that are owed, or were made, outside of the platform are left out.
     """
     account = OutboxTable.run.is_null() & (OutboxTable.requester == requester)
     failed = OutboxTable.status == literal(OutboxStatus.FAILED)
@@ -82,10 +90,20 @@ def read_undelivered(tx: Transaction, run: int, requester: int) -> list[Undelive
                 .order_by(OutboxTable.id)
                 .limit(_MOST)
             )
+            if is_refused:
+                rows = _without_paid_elsewhere(tx, rows)
             paying = rows_in_ledger(tx, rows)
             final = rows_refused_for_good(tx, rows) if is_refused else frozenset[int]()
             found += _by_kind(rows, paying, final, is_refused=is_refused, of_account=of_account)
     return found
+
+
+def _without_paid_elsewhere(tx: Transaction, rows: Sequence[Row]) -> list[Row]:
+    payments = (row.payload["payment"] for row in rows if row.kind == OutboxKind.PAY)
+    elsewhere = {payment for (payment,) in run_among(tx, _PAID_ELSEWHERE, payments)}
+    return [
+        row for row in rows if row.kind != OutboxKind.PAY or row.payload["payment"] not in elsewhere
+    ]
 
 
 def rows_refused_for_good(tx: Transaction, rows: Iterable[Row]) -> frozenset[int]:

@@ -11,7 +11,12 @@ from famulus.model.states import LIVE_RUNS
 from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
-from famulus.operate.doctor.delivery_differences import of_accounts, of_deliveries, of_payments
+from famulus.operate.doctor.delivery_differences import (
+    accepted_payments,
+    of_accounts,
+    of_deliveries,
+    of_payments,
+)
 from famulus.operate.doctor.difference import Difference
 from famulus.operate.doctor.file_permissions import of_files, shared_files
 from famulus.operate.doctor.name_differences import of_names
@@ -54,7 +59,9 @@ def read_remarks(database: Database, plugins: Plugins, run: int | None = None) -
     remarks: list[str] = []
     for number in numbers:
         with database.read() as tx:
-            remarks += later_self_approvals(tx, read_run(tx, number), plugins)
+            record = read_run(tx, number)
+            remarks += later_self_approvals(tx, record, plugins)
+            remarks += accepted_payments(tx, record)
     shared = shared_files(database.location) if run is None else None
     return [*remarks, shared] if shared else remarks
 

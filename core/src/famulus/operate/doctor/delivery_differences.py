@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from attrs import frozen
 
+from famulus.engine.ledger.accepted_payments import read_accepted
 from famulus.engine.ledger.retries import payment_outbox_key
 from famulus.engine.ledger.rewards import NOT_OWED
 from famulus.engine.outbox.outbox_rows import OutboxKind, claimed_rows
@@ -154,8 +155,12 @@ def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         .where(PaymentTable.run == run.id, PaymentTable.status != PaymentStatus.CONFIRMED)
         .order_by(PaymentTable.id)
     )
-    lost = _lost_payments(tx, rows)
-    unknown = [row for row in rows if row.status is PaymentStatus.UNKNOWN or row.id in lost]
+    lost, accepted = _lost_payments(tx, rows), {row.id for row in _accepted(tx, rows)}
+    unknown = [
+        row
+        for row in rows
+        if (row.status is PaymentStatus.UNKNOWN and row.id not in accepted) or row.id in lost
+    ]
     if unknown:
         reason = unknown[-1].error or "the process that made it has ended"
         yield Difference(
@@ -192,6 +197,24 @@ def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             what=f"{_payment(len(waiting))} still to be made",
             command=("payments", "settle", "--run", run.id),
         )
+
+
+def accepted_payments(tx: Transaction, run: RunRecord) -> Iterator[str]:
+    """Yield a sentence on payments that the platform has accepted, and does not show yet."""
+    is_unknown = PaymentTable.status == PaymentStatus.UNKNOWN
+    rows = tx.rows(PaymentTable.select().where(PaymentTable.run == run.id, is_unknown))
+    accepted = _accepted(tx, rows)
+    if accepted:
+        yield (
+            f"Run {run.id} has {_payment(len(accepted))} accepted by the platform, which does not "
+            f"show it yet; `famulus sync {run.id}` asks again."
+        )
+
+
+def _accepted(tx: Transaction, rows: Sequence[Row]) -> Sequence[Row]:
+    unknown = [row for row in rows if row.status is PaymentStatus.UNKNOWN]
+    accepted = read_accepted(tx) if unknown else frozenset()
+    return [row for row in unknown if row.id in accepted]
 
 
 def of_accounts(tx: Transaction) -> Iterator[Difference]:
