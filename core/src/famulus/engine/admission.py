@@ -14,7 +14,7 @@ from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.admission_results import AdmissionResult, AssignedUnit, OpenOnboarding
 from famulus.engine.arrival import ArrivingWorker, RunRules
 from famulus.engine.attempts import read_verdict
-from famulus.engine.everyday import assign_everyday, is_everyday
+from famulus.engine.everyday import assign_everyday
 from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.runs import read_run
@@ -174,6 +174,8 @@ class Admission:
     database: Database
     rules: RunRules
     refusal_log: RefusalLog
+    #: whether the flat functions of ``everyday`` are tried first
+    has_everyday_case: bool
 
     def admit(self, arrival: Arrival, query: Mapping[str, str]) -> AdmissionResult:
         """Give an arriving worker a unit, the onboarding, or the reason for a refusal.
@@ -209,10 +211,8 @@ class Admission:
         return None if may_pass else refusal
 
     def _admit(self, arrival: Arrival, query: Mapping[str, str]) -> AdmissionResult:
-        is_flat = is_everyday(self.database.kind, self.rules)
-
         def job(tx: Transaction) -> AdmissionResult | None:
-            if is_flat:
+            if self.has_everyday_case:
                 found = assign_everyday(tx, self.rules, arrival, query)
                 if found is not None:
                     return found

@@ -19,7 +19,7 @@ from famulus.engine.admission import Admission
 from famulus.engine.admission_results import AssignedUnit
 from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.attempts import holds_answer
-from famulus.engine.everyday import StoredAnswers, assign_everyday, is_everyday, submit_everyday
+from famulus.engine.everyday import StoredAnswers, assign_everyday, submit_everyday
 from famulus.engine.gateway_parts import GatewayParts
 from famulus.engine.replies import Replies
 from famulus.engine.status import SubmittedParts
@@ -58,10 +58,9 @@ class EverydayRequests:
         capabilities = parts.provider.capabilities
         self._is_reported = capabilities.reports_submissions
         self._looks_ahead = not capabilities.one_visit_per_worker
-        self._is_flat = is_everyday(parts.database.kind, self._rules)
         #: whether any request can be answered in steps
         self.are_possible = (
-            self._is_flat
+            parts.admission.has_everyday_case
             and type(parts.admission) is Admission
             and is_quick(parts.blueprint)
             and is_quick(parts.provider)
@@ -112,7 +111,7 @@ class EverydayRequests:
 
         :param language: the tag of the language of their page.
         """
-        if not self._is_flat:
+        if not self._parts.admission.has_everyday_case:
             return lambda _: None
         return self._submission_job(agent, submitted_parts(submission, answers, language))
 

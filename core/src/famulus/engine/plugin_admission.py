@@ -23,6 +23,7 @@ from famulus.engine.admission import (
 )
 from famulus.engine.admission_results import AdmissionResult
 from famulus.engine.arrival import ArrivingWorker, RunRules
+from famulus.engine.everyday import is_everyday
 from famulus.engine.qualifications.history import past_work
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.units import FreeUnit, find_units, save_progress
@@ -191,12 +192,19 @@ def open_admission(
 ) -> Admission:
     """Return the admission of a run: the plain one where no plugin has a say."""
     predicate = parts.plan.shared_state.worker_can_do_unit
+    has_everyday_case = is_everyday(database.kind, rules)
     if not parts.checks and predicate is None:
-        return Admission(database=database, rules=rules, refusal_log=refusal_log)
+        return Admission(
+            database=database,
+            rules=rules,
+            refusal_log=refusal_log,
+            has_everyday_case=has_everyday_case,
+        )
     return CheckedAdmission(
         database=database,
         rules=rules,
         refusal_log=refusal_log,
+        has_everyday_case=has_everyday_case,
         checks=parts.checks,
         guarded_run=guarded_run(database, rules.run, parts.plan),
         predicate=predicate,

@@ -1,0 +1,264 @@
+"""The flat functions of the everyday case leave the same rows, events and replies as the rest."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar
+
+from attrs import evolve, frozen
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from famulus.contracts.completion import Completion, Nothing, VisitOutcome
+from famulus.contracts.hookspecs import hookimpl
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import Capabilities, VisitView
+from famulus.contracts.views import Form, Reply
+from famulus.engine import admission
+from famulus.engine.everyday_requests import StartedRequest
+from famulus.engine.gateway import Gateway
+from famulus.engine.limits import set_limits
+from famulus.engine.workers import find_worker
+from famulus.model.database import Database
+from famulus.model.states import AgentStatus, UnitStatus, VisitStatus, may_follow
+from famulus.model.tables import WorkerTable
+from famulus.model.transaction import Transaction
+from famulus.testing.inprocess import ManualOperator, kit_plugins, seen
+from famulus.testing.kinds import CrowdProvider
+from famulus.testing.movable_clock import MovableClock
+from repetitions import repeated
+
+COMPARED = ("worker", "visit", "agent", "unit", "participation", "event", "outbox")
+#: What is random, or signed for one database.
+RANDOM = re.compile(r"[0-9a-f]{32}|\b1\.\d+\.[\w-]{43}")
+
+
+class OfferingProvider(CrowdProvider):
+    """A crowd whose workers are offered the next unit."""
+
+    type = "offering"
+    is_quick = True
+
+    def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
+        """Return that nothing is left to do, with a link to the next unit."""
+        query = {"worker_id": visit.worker_name, "assignment_id": f"after {visit.reference}"}
+        return Nothing(next_query=query)
+
+
+class OfferingReportingProvider(OfferingProvider):
+    """One whose platform reports which visits were submitted."""
+
+    type = "offering_reporting"
+    capabilities: ClassVar[Capabilities] = Capabilities(reports_submissions=True)
+    sync_seconds = 0
+    is_quick = True
+
+
+class Offering:
+    """Registers both."""
+
+    @hookimpl
+    def famulus_register_providers(self) -> list[type[Provider]]:
+        return [OfferingProvider, OfferingReportingProvider]
+
+
+@frozen(kw_only=True)
+class Launch:
+    """A run of the blueprint ``rows``."""
+
+    rows: int
+    lanes: int
+    concurrent: int
+    maximum: int
+    window: int
+    provider: str
+
+
+launches = st.builds(
+    Launch,
+    rows=st.integers(1, 3),
+    lanes=st.integers(1, 2),
+    concurrent=st.sampled_from([0, 0, 1, 2]),
+    maximum=st.sampled_from([0, 0, 0, 2]),
+    window=st.sampled_from([0, 0, 0, 2]),
+    provider=st.sampled_from(["offering", "offering", "offering_reporting"]),
+)
+arrivals = st.fixed_dictionaries(
+    {
+        "worker_id": st.sampled_from(["x", "y", "z"]),
+        "assignment_id": st.sampled_from(["a", "b", "c", "d"]),
+        "accept": st.sampled_from(["", "", "", "1", "2"]),
+        "place": st.sampled_from(["", "", "", "", "p"]),
+    }
+)
+submissions = st.tuples(
+    st.integers(0, 9),
+    st.sampled_from(["", "yes", "no", "invalid", "ü \ud800"]),
+    st.sampled_from(["", "", "", "other"]),
+)
+steps = st.one_of(
+    st.tuples(st.just("arrive"), st.lists(arrivals, min_size=1, max_size=3)),
+    st.tuples(st.just("arrive"), st.lists(arrivals, min_size=1, max_size=3)),
+    st.tuples(st.just("submit"), st.lists(submissions, min_size=1, max_size=3)),
+    st.tuples(st.just("submit"), st.lists(submissions, min_size=1, max_size=3)),
+    st.tuples(st.just("give back"), st.integers(0, 9)),
+    st.tuples(st.just("wait"), st.sampled_from([1, 700, 4_000, 40 * 86_400])),
+    st.tuples(st.just("block"), st.sampled_from(["x", "y"])),
+    st.tuples(st.just("limit"), st.sampled_from([0, 1, 2])),
+)
+
+Ask = Callable[[Gateway, Sequence[Any]], list[Reply]]
+
+
+def on_the_general_way(operator: ManualOperator, launch: Launch) -> tuple[Gateway, Ask]:
+    gateway = opened(operator, launch)
+    parts = gateway._parts
+    general = evolve(parts, admission=evolve(parts.admission, has_everyday_case=False))
+    return Gateway(general, None), one_by_one
+
+
+def flat(operator: ManualOperator, launch: Launch) -> tuple[Gateway, Ask]:
+    return opened(operator, launch), one_by_one
+
+
+def in_steps(operator: ManualOperator, launch: Launch) -> tuple[Gateway, Ask]:
+    return opened(operator, launch), together
+
+
+def opened(operator: ManualOperator, launch: Launch) -> Gateway:
+    return operator.launch_rows(
+        [{"n": n} for n in range(launch.rows)],
+        provider=launch.provider,
+        blueprint={"units_per_assignment": launch.lanes},
+        allowed_concurrent=launch.concurrent,
+        maximum_units_per_worker=launch.maximum,
+        max_num_concurrent_units=launch.window,
+        no_submission_patience=10**9,
+    )
+
+
+def one_by_one(gateway: Gateway, requests: Sequence[Any]) -> list[Reply]:
+    return [
+        gateway.submit(each, as_json=True) if isinstance(each, Form) else gateway.arrive(each)
+        for each in requests
+    ]
+
+
+def together(gateway: Gateway, requests: Sequence[Any]) -> list[Reply]:
+    """Ask for all that is everyday in one transaction, up to the first that is not."""
+    begun = [begin(gateway, each) for each in requests]
+    until = begun.index(None) if None in begun else len(begun)
+    answers = gateway.answer_together([each for each in begun[:until] if each is not None])
+    replies: list[Reply] = []
+    for request, answer in zip(requests, [*answers, *[None] * len(requests)], strict=False):
+        replies += [answer] if answer is not None else one_by_one(gateway, [request])
+    return replies
+
+
+def begin(gateway: Gateway, request: Any) -> StartedRequest | None:
+    if isinstance(request, Form):
+        return gateway.begin_submission(request, as_json=True)
+    return gateway.begin_arrival(request)
+
+
+class Side:
+    """One database, whose requests are answered in one way."""
+
+    def __init__(self, opened: ExitStack, way: Any, launch: Launch) -> None:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        self.clock = MovableClock()
+        self.database = opened.enter_context(Database(folder / "a.db", clock=self.clock))
+        plugins = kit_plugins(offering=Offering())
+        self.operator = opened.enter_context(ManualOperator(self.database, plugins=plugins))
+        self.gateway, self.ask = way(self.operator, launch)
+        #: the hidden fields of each page with a form
+        self.pages: list[Mapping[str, str]] = []
+
+    def do(self, step: str, what: Any) -> list[tuple[int, str]]:
+        """Take a step of a history; return what workers saw."""
+        match step:
+            case "arrive":
+                return self._seen(self.ask(self.gateway, what))
+            case "submit" if self.pages:
+                return self._seen(self.ask(self.gateway, [self._form(*each) for each in what]))
+            case "give back" if self.pages:
+                fields = [*self._page(what).items()]
+                return self._seen([self.gateway.give_back(Form(fields=fields))])
+            case "wait":
+                self.clock.advance(what)
+                self.operator.turn()
+            case "block":
+                self.database.write(lambda tx: self._block(tx, what))
+            case "limit":
+                set_limits(self.database, self.gateway.run_id, maximum_units_per_worker=what)
+        return []
+
+    def _block(self, tx: Transaction, name: str) -> None:
+        worker = find_worker(tx, self.gateway._parts.provider.type, name)
+        if worker is not None:
+            tx.execute(WorkerTable.update(blocked=True).where(WorkerTable.id == worker))
+
+    def _page(self, number: int) -> Mapping[str, str]:
+        return self.pages[number % len(self.pages)]
+
+    def _form(self, number: int, answer: str, submission: str) -> Form:
+        hidden = dict(self._page(number))
+        if submission:
+            hidden["famulus_submission"] = submission
+        return Form(fields=[*hidden.items(), ("answer", answer)])
+
+    def _seen(self, replies: Sequence[Reply]) -> list[tuple[int, str]]:
+        self.pages += [hidden for each in replies if (hidden := seen(each).hidden)]
+        return [(each.status, RANDOM.sub("…", each.body)) for each in replies]
+
+    def rows(self) -> dict[str, list[Any]]:
+        """Return all rows that requests change."""
+        with self.database.read() as tx:
+            found = {name: [*tx.sql(f"SELECT * FROM {name} ORDER BY id")] for name in COMPARED}
+        return {name: [self._comparable(row) for row in rows] for name, rows in found.items()}
+
+    def _comparable(self, row: Sequence[Any]) -> list[Any]:
+        """Return a row without what is random: the ids of submissions."""
+        return [RANDOM.sub("…", each) if isinstance(each, str) else each for each in row]
+
+
+@settings(max_examples=repeated(30), suppress_health_check=[HealthCheck.too_slow])
+@given(launch=launches, history=st.lists(steps, min_size=3, max_size=12))
+def test_all_ways_leave_the_same_rows_and_replies(
+    launch: Launch, history: list[tuple[str, Any]]
+) -> None:
+    with ExitStack() as opened:
+        sides = [Side(opened, way, launch) for way in (on_the_general_way, flat, in_steps)]
+        for step, what in history:
+            general, *others = [side.do(step, what) for side in sides]
+            assert all(other == general for other in others), (step, what, general, others)
+            rows, *rest = [side.rows() for side in sides]
+            assert all(other == rows for other in rest), (step, what)
+
+
+def test_every_refusal_is_known_to_leave_the_everyday_case() -> None:
+    """``_may_work`` and the search of ``everyday`` have to leave the general way each of these."""
+    assert {rule.__name__ for rule in admission.REFUSALS} == {
+        "time_is_over",
+        "run_gives_no_work",
+        "stranger_at_taken_place",
+        "worker_is_blocked",
+        "requirement_is_not_met",
+        "onboarding_was_failed",
+        "place_is_taken",
+        "too_many_open",
+        "maximum_is_reached",
+        "all_is_done",
+        "nothing_is_left",
+    }
+
+
+def test_the_changes_of_the_everyday_case_are_legal() -> None:
+    assert may_follow(UnitStatus.LAUNCHED, UnitStatus.ASSIGNED)
+    assert may_follow(UnitStatus.ASSIGNED, UnitStatus.COMPLETED)
+    assert may_follow(AgentStatus.IN_TASK, AgentStatus.COMPLETED)
+    assert may_follow(VisitStatus.ACCEPTED, VisitStatus.SUBMITTED)
