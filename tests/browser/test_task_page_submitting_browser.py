@@ -102,6 +102,21 @@ def test_without_javascript_giving_back_ignores_required_fields(
     assert stub.received[0][0] == "/give-back"
 
 
+def test_the_page_shown_after_the_submission_has_the_style_sheet_of_the_task_page(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+    sheet = "document.getElementById('famulus-style').textContent"
+    before = page.evaluate(sheet)
+    page.get_by_label("Name").fill("Ann")
+
+    submit(page)
+
+    expect(stored(page)).to_be_visible()
+    assert page.evaluate(sheet) == before
+    assert page.evaluate("document.styleSheets[0].cssRules.length") > 20
+
+
 def test_browser_without_fetch_posts_plainly(stub: Stub, open_page: Callable[..., Any]) -> None:
     page = open_page("about:blank")
     page.add_init_script("delete window.fetch")

@@ -230,7 +230,7 @@ def test_our_script_comes_before_the_authors_parts_and_all_of_them_are_in_the_fo
 
     places = [
         "<title>",
-        "<style>",
+        '<style id="famulus-style">',
         "author-head",
         "</head>",
         "<form",

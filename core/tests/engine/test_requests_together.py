@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -196,3 +197,17 @@ def test_postgresql_begins_nothing(operator: ManualOperator, database: Database)
 
     assert gateway.begin_arrival({"worker_id": "x", "assignment_id": "b"}) is None
     assert gateway.begin_submission(Form(fields=[*page.hidden.items(), ("answer", "y")])) is None
+
+
+def test_the_reply_to_the_pages_script_has_no_style_sheet(
+    operator: ManualOperator, database: Database
+) -> None:
+    worker = GatewayWorker(operator.launch_rows(ROWS), "x")
+    page = worker.arrive("a")
+
+    done = worker.submit(page, as_json=True)
+
+    html = json.loads(done.text)["html"]
+    assert '<style id="famulus-style"></style>' in html
+    assert len(done.text) < 2_000
+    assert len(worker.submit(page).text) > 10_000, "a browser without the script gets all of it"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import define, frozen
 
 from famulus.contracts.views import Refusal
 from famulus.engine.units import UnitNumber
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class AssignedUnit:
     """The worker has a unit: a new one, or the same as before a reload."""
 

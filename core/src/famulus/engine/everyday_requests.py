@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from attrs import evolve
 
@@ -86,16 +86,16 @@ class EverydayRequests:
         self, form: Form, as_json: bool, accept_language: str
     ) -> StartedRequest | None:
         """Return a submission after the first step, or None where it takes the general way."""
-        signed = self._parts.tokens.read(form.first(pages.TOKEN_FIELD) or "")
-        submission = form.first(pages.SUBMISSION_FIELD) or ""
-        if signed is None or signed[1] or form.files or not is_submission_id(submission):
+        own, form = read_own(form)
+        signed = self._parts.tokens.read(own.token)
+        if signed is None or signed[1] or form.files or not is_submission_id(own.submission):
             return None
         replies = self._parts.replies(accept_language)
         agent = signed[0]
         view = self.attempt_view(agent, replies.translate.language.tag)
         try:
-            answers = self._parts.blueprint.read_answers(without_ours(form), view)
-            submitted = submitted_parts(submission, answers, view.language)
+            answers = self._parts.blueprint.read_answers(form, view)
+            submitted = submitted_parts(own.submission, answers, view.language)
         except (Exception, SystemExit):  # noqa: BLE001 - it is raised again on the general way
             return None
         job = self._submission_job(agent, submitted)
@@ -218,10 +218,27 @@ def submitted_parts(submission: str, answers: Any, language: str) -> SubmittedPa
     return SubmittedParts(submission, dump_json(answers), not holds_answer(answers), language)
 
 
-def without_ours(form: Form) -> Form:
-    """Return a form without the fields of the frame."""
-    ours = (pages.TOKEN_FIELD, pages.SUBMISSION_FIELD)
-    return evolve(form, fields=[pair for pair in form.fields if pair[0] not in ours])
+class OwnFields(NamedTuple):
+    """The fields of a form that the frame has put there; empty where the form has none."""
+
+    token: str
+    submission: str
+
+
+def read_own(form: Form) -> tuple[OwnFields, Form]:
+    """Return the frame's fields of a form, and the form without them."""
+    token = submission = None
+    fields = []
+    for pair in form.fields:
+        name, value = pair
+        if name == pages.TOKEN_FIELD:
+            token = value if token is None else token
+        elif name == pages.SUBMISSION_FIELD:
+            submission = value if submission is None else submission
+        else:
+            fields.append(pair)
+    rest = Form(fields=fields, files=form.files, empty_files=form.empty_files)
+    return OwnFields(token or "", submission or ""), rest
 
 
 def as_utf8(reply: Reply) -> Reply:

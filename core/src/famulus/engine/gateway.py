@@ -39,7 +39,7 @@ from famulus.engine.everyday_requests import (
     StartedRequest,
     as_utf8,
     is_submission_id,
-    without_ours,
+    read_own,
 )
 from famulus.engine.failed_requests import UnsignedError
 from famulus.engine.gateway_parts import GatewayParts
@@ -279,7 +279,7 @@ class Gateway:
             return self._not_stored(form, NotStored.too_large(), as_json, replies)
 
     def _give_back(self, form: Form, replies: Replies) -> Reply:
-        agent, _ = self._signed(form)
+        agent, _ = self._signed(form.first(pages.TOKEN_FIELD) or "")
 
         def job(tx: Transaction) -> Attempt:
             attempt = self._attempt(tx, agent)
@@ -296,11 +296,11 @@ class Gateway:
         return _with_outcome(page, "stored")
 
     def _store(self, form: Form, as_json: bool, replies: Replies) -> Reply:
-        agent, onboarding = self._signed(form)
-        submission = form.first(pages.SUBMISSION_FIELD) or ""
+        own, form = read_own(form)
+        agent, onboarding = self._signed(own.token)
+        submission = own.submission
         if not is_submission_id(submission):
             raise UnsignedError
-        form = without_ours(form)
         if onboarding:
             return self._submit_onboarding(agent, submission, form, as_json, replies)
         view = self._attempt_view(agent, onboarding, replies.translate)
@@ -350,8 +350,8 @@ class Gateway:
         return None if stored is None else json.loads(stored)
 
     def _not_stored(self, form: Form, reason: NotStored, as_json: bool, replies: Replies) -> Reply:
-        attempt = self._read_attempt(self._signed(form)[0])
-        form = without_ours(form)
+        own, form = read_own(form)
+        attempt = self._read_attempt(self._signed(own.token)[0])
         return self._parts.unstored_answers.reply(attempt, form, reason, as_json, replies)
 
     def _submit_onboarding(
@@ -412,8 +412,8 @@ class Gateway:
             agent_id=agent, onboarding=onboarding, unit=unit, language=translate.language.tag
         )
 
-    def _signed(self, form: Form) -> tuple[int, bool]:
-        signed = self._parts.tokens.read(form.first(pages.TOKEN_FIELD) or "")
+    def _signed(self, token: str) -> tuple[int, bool]:
+        signed = self._parts.tokens.read(token)
         if signed is None:
             raise UnsignedError
         return signed

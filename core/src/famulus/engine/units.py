@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import peewee
-from attrs import define, frozen
+from attrs import define
 
 from famulus.engine.attempts import Attempt, OpenAttempt
 from famulus.engine.status import Change, change_unit, end_agent
@@ -83,7 +83,7 @@ class UnitData(NamedTuple):
     data: str
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class UnitNumber:
     """The number of a unit among those of its worker."""
 

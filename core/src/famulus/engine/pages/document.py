@@ -98,7 +98,17 @@ _LANGUAGE_ATTRIBUTES: Mapping[str, str] = MappingProxyType(
 def beginning(title: str) -> str:
     """Return the beginning of the head of a document, for :func:`assembled`."""
     ascii_title = escape(title).encode("ascii", "xmlcharrefreplace").decode()
-    return f"{_BEFORE_TITLE}{ascii_title}</title>\n<style>\n{asset('worker.css')}\n</style>\n"
+    return f"{_BEFORE_TITLE}{ascii_title}</title>\n{_style()}\n"
+
+
+@cache
+def _style() -> str:
+    return f'<style id="famulus-style">\n{asset("worker.css")}\n</style>'
+
+
+def without_style(html: str) -> str:
+    """Return a document with an empty style sheet, which the page's script fills."""
+    return html.replace(_style(), '<style id="famulus-style"></style>', 1)
 
 
 def assembled(

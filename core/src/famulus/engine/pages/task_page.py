@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from html import escape
 from urllib.parse import quote
 
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
 from famulus.catalogue import _, _n
 from famulus.contracts.views import Page
@@ -48,7 +48,7 @@ _NOT_STORED = _("Your answers are not stored yet.")
 _GIVE_BACK = _("Give back")
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class TaskFrame:
     """The content of a task page that differs from one to the next."""
 

@@ -26,7 +26,13 @@ from famulus.contracts.completion import (
 )
 from famulus.contracts.views import RefusalReason
 from famulus.engine.own_work import OwnWork
-from famulus.engine.pages.document import actions, notice, paragraph, script
+from famulus.engine.pages.document import (
+    actions,
+    notice,
+    paragraph,
+    script,
+    without_style,
+)
 from famulus.engine.pages.own_page import own_work_html
 from famulus.translation import Translator
 
@@ -207,11 +213,12 @@ def submit_json(
     :param outcome: ``stored`` and ``conflict`` put ``html`` in the page's place (an empty one loads
         the page's address again); ``invalid``, ``refused`` and ``error`` show ``message`` in the
         form, which stays as it is.
+    :param html: goes without its style sheet, most of it, which the page of the script has too.
     :param message: with ``stored`` and no ``html``, the next page confirms that the onboarding was
         passed, if there is one.
     :param fields: with ``invalid``, a sentence for each field that is not right.
     """
-    reply = {"outcome": outcome, "message": message, "html": html}
+    reply = {"outcome": outcome, "message": message, "html": without_style(html)}
     return json.dumps({**reply, "fields": dict(fields)} if fields else reply)
 
 

@@ -20,6 +20,7 @@ function careForForm(form) {
     ownFields.set(field.name, field.value);
     field.remove();
   }
+  const styleSheet = byId("famulus-style") ? byId("famulus-style").textContent : "";
   let task, submitButton, giveBackButton, status, alertBox, submitLabel, clock;
   let parsed = false;
   let submitWhenParsed = false;
@@ -198,6 +199,9 @@ function careForForm(form) {
     document.open();
     document.write(html);
     document.close();
+    // A reply to this script has the element without the style sheet, which is most of a page.
+    const style = byId("famulus-style");
+    if (style && !style.textContent) style.textContent = styleSheet;
     window.scrollTo(0, 0);
     const main = document.querySelector("main");
     if (main) main.focus();
