@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -15,7 +16,9 @@ import pytest
 from famulus import VisitStatus
 from famulus.model.states import Decision, UnitStatus
 from famulus.model.tables import UnitTable, VisitTable
+from famulus.operate.run_report import read_report
 from famulus_prolific.fake import TOKEN, Submission, SubmissionStatus
+from famulus_prolific.records import StudyRecords
 from famulus_prolific.tokens import VARIABLE
 from prolific_invariants import check_always, check_end
 from prolific_machine import Setup, Study
@@ -203,3 +206,34 @@ def test_a_rejection_from_here_that_is_undone_at_once_is_followed_by_the_next_sy
     study.finish()
     study.settle_down((900.0,) * 3)
     check_end(study)
+
+
+def test_status_shows_submissions_without_work_until_they_are_returned(
+    launch: Callable[..., Study],
+) -> None:
+    study = launch()
+    record = StudyRecords(database=study.database).find(study.run)
+    assert record is not None
+    found = [study.take(number) for number in (1, 2)]
+    study.clock.advance(_DAY / 100)
+    day = study.clock().date() + timedelta(days=21)
+    for each in filter(None, found):
+        study.enter(each, record.codes["not_qualified"])
+
+    study.sync()
+    expected = (
+        f"2 submissions without work, not returned yet; Prolific pays the first from {day} on, and "
+        f"`famulus doctor {study.run}` names them"
+    )
+    assert remarks(study) == [expected]
+
+    study.finish()
+    assert remarks(study) == [expected]
+    for each in filter(None, found):
+        study.give_back(each)
+    study.sync()
+    assert remarks(study) == []
+
+
+def remarks(study: Study) -> list[str]:
+    return [*read_report(study.database, study.run, plugins=study.plugins).remarks]

@@ -32,6 +32,7 @@ def sync(account: ProlificAccount) -> Sync:
         api=account.api(),
         clock=account.database.clock,
         study_of=lambda run: record,
+        note_without_work=lambda run, found: None,
         screen_out_reward=Decimal("0.20"),
     )
 

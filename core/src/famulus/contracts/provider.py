@@ -265,6 +265,13 @@ class Provider(ABC):
         """
         return ""
 
+    def remarks(self, run: RunView) -> Sequence[str]:
+        """Return what ``famulus status`` says of the platform, a part of a sentence each.
+
+        It does not call the platform: it returns what was learnt by a sync. The run may be over.
+        """
+        return ()
+
     def set_places(self, run: RunView, total: int) -> None:
         """Offer more places, if fewer than ``total`` were offered so far.
 

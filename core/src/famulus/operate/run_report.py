@@ -49,6 +49,8 @@ class RunReport:
     entrances_problem: str
     #: how workers come in, where the addresses alone do not say it
     invitation: str
+    #: what the provider says of its platform
+    remarks: Sequence[str]
     database: str
 
 
@@ -77,7 +79,7 @@ def read_report(database: Database, run: int, *, plugins: Plugins | None = None)
         places, unreported = count_places(tx, run), count_unreported(tx, run)
         replacements, unanswered = count_replacements(tx, run), count_unanswered(tx, run)
         self_approval = read_self_approval(tx, record, find_plugins)
-    entrances, invitation, problem = _entrances(database, record, find_plugins)
+    entrances, invitation, remarks, problem = _ask_provider(database, record, find_plugins)
     return RunReport(
         record=record,
         progress=read_progress(database, run),
@@ -93,20 +95,26 @@ def read_report(database: Database, run: int, *, plugins: Plugins | None = None)
         entrances=entrances,
         entrances_problem=problem,
         invitation=invitation,
+        remarks=remarks,
         database=database.location.shown,
     )
 
 
-def _entrances(
+def _ask_provider(
     database: Database, record: RunRecord, find_plugins: Callable[[], Plugins]
-) -> tuple[Sequence[str], str, str]:
-    """Return the addresses for workers and how they come in, or the reason why it is not known."""
-    if record.status in ENDED_RUNS:
-        return (), "", ""
+) -> tuple[Sequence[str], str, Sequence[str], str]:
+    """Return the addresses for workers, how they come in, and remarks, or why that is not known.
+
+    Workers come into no run that has ended.
+    """
+    is_over = record.status in ENDED_RUNS
     try:
         bound = bind_provider(database, find_plugins(), record.id)
         provider, run = bound.provider, bound.run_view()
-        return provider.entrances(run), provider.invitation(run), ""
+        remarks = [*provider.remarks(run)]
+        if is_over:
+            return (), "", remarks, ""
+        return provider.entrances(run), provider.invitation(run), remarks, ""
     except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the rest is still shown
         why = f"{record.provider_type} cannot be asked now: {reason(error)}"
-        return (), "", f"not known, because {why}"
+        return (), "", (), "" if is_over else f"not known, because {why}"

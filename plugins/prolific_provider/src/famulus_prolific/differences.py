@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from famulus_prolific import submissions
 from famulus_prolific.api import ProlificApi, RefusedError
-from famulus_prolific.rejections import APPROVES_AFTER_DAYS
+from famulus_prolific.rejections import paid_when
 from famulus_prolific.studies import NOT_STOPPED, OPEN
 from famulus_prolific.submissions import Submission, list_submissions, plain_status
-from famulus_prolific.sync import is_refusal
+from famulus_prolific.sync import is_without_work
 
 if TYPE_CHECKING:
     from famulus import VisitView
@@ -59,11 +58,12 @@ def differences(
     for visit in visits:
         yield from _of_visit(visit, listed.get(visit.reference))
     for each in listed.values():
-        if each.status == submissions.AWAITING_REVIEW and is_refusal(each.code, record.codes):
+        if is_without_work(each, record.codes):
+            paid = paid_when(each.completed_on)
             yield (
                 f"the submission {each.id} of {each.participant} was handed in without work, and "
                 "not returned as its participant was asked to; unless it is returned or rejected "
-                f"on Prolific, it is paid {_paid_when(each)}: `famulus prolific message "
+                f"on Prolific, it is paid {paid}: `famulus prolific message "
                 f'{record.run_id} {each.participant} --text "…"` reminds them'
             )
 
@@ -73,13 +73,6 @@ def _reason(record: StudyRecord) -> tuple[str, str]:
     if record.is_ended:
         return "the run is finished", "stops"
     return "the run is stopped" if record.is_stopped else "no unit is free", "pauses"
-
-
-def _paid_when(found: Submission) -> str:
-    """Return when a submission without a verdict is approved; Prolific may not say since when."""
-    if found.completed_on is None:
-        return f"after {APPROVES_AFTER_DAYS} days"
-    return f"from {found.completed_on + timedelta(days=APPROVES_AFTER_DAYS)} on"
 
 
 def _of_visit(visit: VisitView, found: Submission | None) -> Iterator[str]:

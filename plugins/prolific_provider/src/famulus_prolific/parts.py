@@ -131,6 +131,7 @@ class Parts:
             api=self.api,
             clock=self._context.clock,
             study_of=self.records.find,
+            note_without_work=self.records.note_without_work,
             screen_out_reward=self._args.screen_out_reward if self.screen_out else None,
         )
 

@@ -57,6 +57,7 @@ from famulus_prolific.rejections import (
     DAYS_BEFORE_REJECTION,
     RULES,
     SHORTEST_REJECTION,
+    paid_when,
 )
 from famulus_prolific.tokens import ENVIRONMENT, FILE, VARIABLE, NoTokenError
 
@@ -235,6 +236,18 @@ class ProlificProvider(Provider):
         if record is None or record.study_id is None:
             return ()
         return (f"{self._site}/studies/{record.study_id}",)
+
+    def remarks(self, run: RunView) -> Sequence[str]:
+        """Return how many submissions without work await their return, as they were listed last."""
+        record = self._parts.records.find(run.id)
+        found = None if record is None else record.without_work
+        if found is None or not found.number:
+            return ()
+        number = "1 submission" if found.number == 1 else f"{found.number:,} submissions"
+        return (
+            f"{number} without work, not returned yet; Prolific pays the first "
+            f"{paid_when(found.since)}, and `famulus doctor {run.id}` names them",
+        )
 
     def set_places(self, run: RunView, total: int) -> None:
         """Publish the run's study, or raise its places, or start it again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -13,6 +14,18 @@ from famulus_prolific.tables import ProlificRun
 
 if TYPE_CHECKING:
     from famulus import Database, Transaction
+
+
+@frozen(kw_only=True)
+class WithoutWork:
+    """Submissions that were handed in without work, and await their return."""
+
+    number: int = 0
+    #: the day, in UTC, on which the first of them was handed in; None where that is not known
+    since: date | None = None
+
+
+NO_WITHOUT_WORK = WithoutWork()
 
 
 @frozen(kw_only=True)
@@ -32,6 +45,7 @@ class StudyRecord:
     awaits_start: bool = False
     #: how many rejections were sent
     rejections: int = 0
+    without_work: WithoutWork = NO_WITHOUT_WORK
 
 
 @frozen(kw_only=True)
@@ -95,6 +109,12 @@ class StudyRecords:
         counted = ProlificRun.update(rejections=ProlificRun.rejections + 1)
         self.database.write(lambda tx: tx.execute(counted.where(ProlificRun.run_id == run)))
 
+    def note_without_work(self, run: int, found: WithoutWork) -> None:
+        """Store how many submissions without work the list of a run's study has."""
+        since = None if found.since is None else found.since.isoformat()
+        update = ProlificRun.update(without_work=found.number, without_work_since=since)
+        self.database.write(lambda tx: tx.execute(update.where(ProlificRun.run_id == run)))
+
     def end(self, run: int) -> None:
         """Store that the study of a run is to offer no place again."""
         update = ProlificRun.update(is_paused=True, is_stopped=True, is_ended=True)
@@ -139,4 +159,12 @@ def _record(row: Any) -> StudyRecord | None:
         is_ended=bool(row.is_ended),
         awaits_start=bool(row.awaits_start),
         rejections=int(row.rejections),
+        without_work=_without_work(row),
+    )
+
+
+def _without_work(row: Any) -> WithoutWork:
+    since = row.without_work_since
+    return WithoutWork(
+        number=int(row.without_work), since=None if since is None else date.fromisoformat(since)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from types import MappingProxyType
 
 #: Characters of the message to the participant.
@@ -39,3 +40,10 @@ RULES = (
     f"and participants can appeal. They get the reason, of at least {SHORTEST_REJECTION} "
     "characters."
 )
+
+
+def paid_when(completed_on: date | None) -> str:
+    """Return when a submission without a verdict is approved; Prolific may not say since when."""
+    if completed_on is None:
+        return f"after {APPROVES_AFTER_DAYS} days"
+    return f"from {completed_on + timedelta(days=APPROVES_AFTER_DAYS)} on"

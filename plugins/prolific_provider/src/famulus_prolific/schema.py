@@ -15,6 +15,7 @@ from famulus_prolific.tables import (
     RUN_TABLES,
     START_COLUMN,
     STOP_COLUMN,
+    WITHOUT_WORK_COLUMNS,
 )
 
 
@@ -31,6 +32,7 @@ _STEPS = (
     START_COLUMN,
     STOP_COLUMN,
     REJECTIONS_COLUMN,
+    WITHOUT_WORK_COLUMNS,
 )
 SCHEMA = PluginSchema(
     name="prolific",

@@ -12,6 +12,7 @@ from attrs import define, field
 from famulus import VisitReport, VisitStatus
 from famulus_prolific import submissions
 from famulus_prolific.api import ProlificApi, RefusedError
+from famulus_prolific.records import WithoutWork
 from famulus_prolific.submissions import Submission, list_submissions, read_submission
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Sync:
     clock: Clock
     #: returns the record of a run's study; None before it is made
     study_of: Callable[[int], StudyRecord | None]
+    #: stores how many submissions without work a run has
+    note_without_work: Callable[[int, WithoutWork], None]
     #: what a worker who is screened out is paid; None where the study pays them nothing
     screen_out_reward: Decimal | None = None
     #: the numbers of the last list that was read whole, with the rejections sent by then, and when
@@ -64,7 +67,15 @@ class Sync:
         is_recent = abs(began - self._read_at) < _UNCHANGED
         if seen is not None and seen == self._counts and is_recent:
             return
-        yield from self._listed(record)
+        found = WithoutWork()
+        for each in list_submissions(self.api, record.study_id):
+            report = self._report(each, record.codes)
+            if report is not None:
+                yield report
+            elif is_without_work(each, record.codes):
+                found = _with(found, each)
+        if found != record.without_work:
+            self.note_without_work(run.id, found)
         self._counts, self._read_at = seen, began
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
@@ -118,7 +129,7 @@ class Sync:
         The amount of a partial approval is not listed, and is known where it was made from here.
         """
         status = _STATUSES.get(found.status)
-        if status is None or (status is VisitStatus.SUBMITTED and is_refusal(found.code, codes)):
+        if status is None or is_without_work(found, codes):
             return None
         is_paid = status is VisitStatus.SCREENED_OUT
         return VisitReport(
@@ -134,6 +145,16 @@ class Sync:
             return self.api.get(f"studies/{study}/submissions/counts/")
         except RefusedError:
             return None
+
+
+def is_without_work(found: Submission, codes: Mapping[str, str]) -> bool:
+    """Return whether a submission awaits its review although no work was done for it."""
+    return found.status == submissions.AWAITING_REVIEW and is_refusal(found.code, codes)
+
+
+def _with(known: WithoutWork, found: Submission) -> WithoutWork:
+    days = [each for each in (known.since, found.completed_on) if each is not None]
+    return WithoutWork(number=known.number + 1, since=min(days, default=None))
 
 
 def is_refusal(code: str, codes: Mapping[str, str]) -> bool:

@@ -29,6 +29,11 @@ class ProlificRun(peewee.Model):
     awaits_start = peewee.BooleanField(default=False)
     #: how many rejections were sent, so that a list of before is known to be old
     rejections = peewee.BigIntegerField(default=0)
+    #: how many submissions without work await their return, as they were listed last
+    without_work = peewee.BigIntegerField(default=0)
+    #: the day, in UTC and ISO form, on which the first of them was handed in; null where that is
+    #: not known
+    without_work_since = peewee.CharField(max_length=10, null=True)
 
     class Meta:
         table_name = "prolific_run"
@@ -68,6 +73,10 @@ STOP_COLUMN = (
 )
 REJECTIONS_COLUMN = (
     'ALTER TABLE "prolific_run" ADD COLUMN "rejections" INTEGER NOT NULL DEFAULT 0',
+)
+WITHOUT_WORK_COLUMNS = (
+    'ALTER TABLE "prolific_run" ADD COLUMN "without_work" INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE "prolific_run" ADD COLUMN "without_work_since" VARCHAR(10)',
 )
 ARRIVAL_TABLES = (
     """CREATE TABLE "prolific_arrival" (

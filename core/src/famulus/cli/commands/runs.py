@@ -174,6 +174,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
             }
             for each in progress.undelivered
         ],
+        "remarks": [*report.remarks],
         "replacements": report.replacements,
         "unanswered": report.unanswered,
         "approves_itself_at": None
@@ -207,6 +208,7 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     yield "at work", f"{counted(progress.at_work, 'worker')}{until}" if progress.at_work else ""
     empty = counted(report.unanswered, "submission")
     yield "unanswered", f"{empty} without any answer" if report.unanswered else ""
+    yield from (("platform", session.located(remark)) for remark in report.remarks)
     yield "unreviewed", "" if report.self_approval is None else str(report.self_approval)
     yield "last answers", _moment(report.last_submission, progress.at)
     yield "data", _loading(report)
