@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -37,6 +38,7 @@ from famulus_crowd_form.template import compile_template
 from famulus_form.form import FOLDERS, Form
 from famulus_form.form_file import read_form
 from famulus_form.preview import Preview
+from famulus_form.templates import studies
 from famulus_form.texts import Shown
 from form_files import (
     EVERY_ANSWER,
@@ -200,6 +202,15 @@ def wrong() -> dict[str, str]:
     return dict.fromkeys(_NAMES, "Please answer this question.")
 
 
+def study_cases(to: Translator) -> Iterator[tuple[str, Case]]:
+    for study in studies():
+        form = compiled(read_form(study.folder / "form.yaml"))
+        with (study.folder / "data.csv").open(encoding="utf-8", newline="") as file:
+            row = next(csv.DictReader(file))
+        shown = form.page(Shown(row, translate=to))
+        yield f"study {study.name}", Case(task_in(to, shown))
+
+
 def frame_cases(to: Translator) -> Iterator[tuple[str, Case]]:
     task, info = partial(task_in, to), info_in(to)
     plain = famulus.Page(body='<p><label>Answer <input name="answer" required></label></p>')
@@ -331,6 +342,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory, language: str) -> dict[str, 
     folder, to = tmp_path_factory.mktemp("forms"), Translator.to(language)
     every = [
         *form_cases(folder, to),
+        *study_cases(to),
         *crowd_cases(to),
         *frame_cases(to),
         *notice_cases(to),
