@@ -1,20 +1,35 @@
-"""Tests that send Ctrl-C, in a test run that was started with SIGINT ignored."""
+"""Tests that send signals, in a test run that was started with them ignored."""
 
 from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-#: As ``pytest &`` in a script does.
-IN_THE_BACKGROUND = (
-    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"
+IGNORING = (
+    "import os, signal, sys; signal.signal(signal.{}, signal.SIG_IGN);"
     " os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 )
+#: As ``pytest &`` in a script does.
+IN_THE_BACKGROUND = IGNORING.format("SIGINT")
+#: As ``nohup pytest`` does.
+WITHOUT_HANGUP = IGNORING.format("SIGHUP")
+#: Prints the exit status of a command whose terminal is closed.
+HUNG_UP = """
+import signal
+from famulus.testing.command import python_command
+
+waiting = "import time; print('up', flush=True); time.sleep(60)"
+with python_command("-c", waiting, database="x") as command:
+    command.wait_for("up")
+    command.process.send_signal(signal.SIGHUP)
+    print(command.wait(10))
+"""
 #: Ends as a test run that is killed does, while a command of its own waits for its input.
 KILLED = """
 import os, sys
@@ -53,6 +68,19 @@ def test_a_process_of_a_test_can_be_interrupted(tmp_path: Path, workers: tuple[s
     )
 
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="commands inherit what is ignored elsewhere")
+def test_a_command_can_be_hung_up_where_the_test_run_cannot() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_HANGUP, "-c", HUNG_UP],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout == f"{-signal.SIGHUP}\n", done.stderr
 
 
 @pytest.mark.slow

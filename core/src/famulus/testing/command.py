@@ -20,9 +20,10 @@ _START = 30.0
 #: Seconds between two key presses.
 _BETWEEN_KEYS = 0.05
 #: Becomes the command, which Linux kills when the thread that started it ends (PR_SET_PDEATHSIG):
-#: no run goes on when a test run is killed.
+#: no run goes on when a test run is killed. Under ``nohup`` it would inherit that SIGHUP (1) is
+#: ignored; this gives it the default (0).
 _WITH_ITS_PARENT = (
-    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9);"
+    "import ctypes, os, sys; c = ctypes.CDLL(None); c.prctl(1, 9); c.signal(1, 0);"
     " os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 )
 
