@@ -15,6 +15,8 @@ from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus, VisitStatus
 from famulus.model.tables import AgentTable, VisitTable
 from famulus.model.transaction import Transaction
+from famulus.operate.doctor import read_differences
+from famulus.operate.manual_sync import sync_now
 from famulus.operate.run_report import read_report
 from famulus.testing.inprocess import GatewayWorker, Seen
 from famulus.testing.movable_clock import MovableClock
@@ -129,6 +131,25 @@ def test_undone_rejection_withdraws_a_free_replacement(start: StartCourse, undo:
     act(course, "reject" if undo == "undo_there" else "reject_accepted_there")
     assert slots(course)[-1] == (1, _U.LAUNCHED), "rejected again"
     course.check()
+
+
+def test_undone_rejection_in_a_run_without_operator_is_listed_until_it_is_synced(
+    start: StartCourse,
+) -> None:
+    course = start("work", "reject", "stop")
+    plugins = course.operator.plugins
+    course.study.visits["visit-0"] = _V.SUBMITTED
+
+    def undone() -> list[str]:
+        found = read_differences(course.database, plugins, course.run)
+        return [each.what for each in found if "undone" in each.what]
+
+    assert undone() == [
+        "rejected here, and the rejection is undone on the platform: visits visit-0 of worker-0"
+    ]
+    sync_now(course.database, plugins, course.run)
+    assert undone() == []
+    assert slots(course)[0] == (0, _U.COMPLETED)
 
 
 def test_undone_rejection_leaves_a_replacement_that_is_worked_on(start: StartCourse) -> None:

@@ -374,7 +374,9 @@ class Provider(ABC):
         Changes nothing, and has no cursor: it returns reports alone. A visit that is not reported
         stays as it is.
 
-        Called by ``famulus doctor``, which shows it and does not follow it; and, which do:
+        Called by ``famulus doctor`` with visits that are open here, and, where the platform refills
+        places by itself, with rejected ones of a run without an operator: it shows what differs and
+        does not follow it. Called also, and followed:
 
         - where the platform refills places by itself (``replaces_by_itself``), in the serving
           process, by any thread, while a worker waits for whom no unit is free, with the newest of

@@ -26,6 +26,7 @@ from famulus.model.states import (
 from famulus.model.tables import (
     AgentTable,
     VisitTable,
+    literal,
     literals,
 )
 from famulus.model.transaction import Transaction
@@ -53,6 +54,7 @@ def of_platform(
             return
         visits = [visit_view(row) for row in tx.rows(_visits_done(run.id).limit(most))]
         at_work = [visit_view(row) for row in tx.rows(_visits_at_work(run.id).limit(most))]
+        rejected = [visit_view(row) for row in tx.rows(_visits_rejected(run.id).limit(_MOST_ASKED))]
         left = _number(tx, _visits_done(run.id)) - len(visits)
         left += _number(tx, _visits_at_work(run.id)) - len(at_work)
         is_inviting = run.status is RunStatus.RUNNING and lease.is_operated(tx, run)
@@ -62,6 +64,9 @@ def of_platform(
         places = None if is_inviting else bound.provider.count_open_places(view)
         reports = list(bound.provider.look(view, at_work)) if at_work else []
         paid = [] if is_inviting else list(bound.provider.paid_visits(view))
+        # An operator follows what is undone; elsewhere a list of all is one call.
+        is_listed = bound.provider.capabilities.replaces_by_itself and not is_inviting
+        undone = list(bound.provider.look(view, rejected)) if rejected and is_listed else []
         sentences = list(bound.provider.differences(view, visits))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the others are looked at
         yield Difference(run=run.id, what=f"its platform cannot be asked: {reason(error)}")
@@ -69,6 +74,7 @@ def of_platform(
     if places:
         yield Difference(run=run.id, what=_open_places(run, places), command=("sync", run.id))
     yield from _of_reports(run, at_work, reports)
+    yield from _of_undone(run, undone)
     asked = {(visit.worker_name, visit.reference) for visit in (*at_work, *visits)}
     with database.read() as tx:
         yield from list(of_paid_visits(tx, run, bound.provider, paid, asked=asked))
@@ -109,10 +115,34 @@ def _visits_at_work(run: int) -> Any:
     )
 
 
+def _visits_rejected(run: int) -> Any:
+    return (
+        select_visits()
+        .where(VisitTable.run == run, VisitTable.status == literal(VisitStatus.REJECTED))
+        .order_by(VisitTable.id.desc())
+    )
+
+
 def _open_places(run: RunRecord, places: int) -> str:
     number = "1 place" if places == 1 else f"{places} places"
     why = "no process operates the run" if run.status in LIVE_RUNS else f"the run is {run.status}"
     return f"{number} can still be taken on the platform, and {why}"
+
+
+def _of_undone(run: RunRecord, reports: Sequence[VisitReport]) -> Iterator[Difference]:
+    """Find visits that were rejected, and await a verdict on the platform again."""
+    visits = [
+        (report.reference, report.worker_name)
+        for report in reports
+        if report.status is VisitStatus.SUBMITTED
+    ]
+    if visits:
+        yield Difference(
+            run=run.id,
+            what="rejected here, and the rejection is undone on the platform: visits "
+            f"{named(visits)}",
+            command=("sync", run.id),
+        )
 
 
 def _of_reports(
