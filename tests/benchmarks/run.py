@@ -11,7 +11,17 @@ from pathlib import Path
 from types import MappingProxyType
 
 from attrs import evolve
-from bench import allocation, exporting, forms, launching, qualifying, serving, starting, storing
+from bench import (
+    allocation,
+    exporting,
+    forms,
+    gateway,
+    launching,
+    qualifying,
+    serving,
+    starting,
+    storing,
+)
 from bench.figures import Figure, as_markdown, machine, show
 from bench.scale import Scale, full, quick
 
@@ -24,6 +34,7 @@ BENCHMARKS: Mapping[str, Callable[[Scale, Path], Iterator[Figure]]] = MappingPro
         "exporting": exporting.run,
         "storing": storing.run,
         "forms": forms.run,
+        "gateway": gateway.run,
         "starting": starting.run,
     }
 )
