@@ -223,16 +223,17 @@ class _TemplateElements(Elements):
         if piece.raw:
             return [required(piece, escapes.text_of)]
         begin = token.start + (2 if token.kind is Kind.END else 1)
-        if piece.start < begin + len(token.name):
-            return self._name_part(
-                piece, begin, begin + len(token.name), _is_harmless, "element such as b"
-            )
+        end = begin + len(token.name)
+        if piece.start < end:
+            # What is said of the start tag holds for the end tag.
+            meaning = "" if token.kind is Kind.END else "an element such as b"
+            return self._name_part(piece, begin, end, _is_harmless, meaning)
         attribute = next(
             each for each in token.attributes if each.start <= piece.start < each.name_end
         )
         keeps_text = _keeps_text(self.source, token)
         return self._name_part(
-            piece, attribute.start, attribute.name_end, keeps_text, "attribute such as title"
+            piece, attribute.start, attribute.name_end, keeps_text, "an attribute such as title"
         )
 
     def _name_part(
@@ -244,7 +245,8 @@ class _TemplateElements(Elements):
         def is_good(value: Any) -> bool:
             return accepts(f"{before}{escapes.text_of(value)}{after}")
 
-        self.found.limited.append(Limited(piece, is_good, f"an {meaning}"))
+        if meaning:
+            self.found.limited.append(Limited(piece, is_good, meaning))
         return [required(piece, lambda value: escapes.text_of(value) if is_good(value) else "")]
 
     def inner_parts(self, token: Token, start: int, end: int) -> list[Part]:
