@@ -183,6 +183,32 @@ def test_a_library_that_nothing_names_moves_nothing_else(scripts: str) -> None:
     assert page.scripts.startswith(LIBRARY)
 
 
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        ("vue.global.prod.js", "const { createApp } = Vue; createApp({}).mount('#a')"),
+        ("vue-router@4", "new VueRouter()"),
+        ("alpinejs", "document.addEventListener('alpine:init', f)"),
+        ("htmx.min.js", "htmx.process(a)"),
+        ("handlebars.runtime.js", "Handlebars.compile(a)"),
+        ("mustache.js", "Mustache.render(a)"),
+        ("underscore-min.js", "f(_.template(a))"),
+        ("lodash.js", "_(a).map(f)"),
+        ("knockout-3.5.1.js", "ko.applyBindings(a)"),
+        ("d3.v7.min.js", "d3.select(a)"),
+        ("moment.min.js", "f(moment())"),
+    ],
+)
+def test_what_names_a_template_engine_or_framework_goes_with_it_alone(file: str, code: str) -> None:
+    library = f"<script src=//cdn/{file}></script>"
+    own = "<script>a.innerHTML = b_ + this._x; koala(d3x)</script>"
+
+    page = _page(f"{library}{own}<script>{code}</script>")
+
+    assert page.body == own
+    assert page.scripts == f"{library}\n<script>{code}</script>\n"
+
+
 def test_an_unknown_script_of_another_host_moves_all_behind_it() -> None:
     html = "<script src=//cdn/unknown.js></script><script>f()</script>"
 

@@ -32,6 +32,7 @@ _NEEDS_PLACE = re.compile(
 )
 # A "$" may belong to a template literal, to text, to a regular expression or to a longer name.
 _JQUERY = r"(?<![\w$\\])\$\s*(?:[(\[]|\??\.\s*[A-Za-z_$])|[=(,:.]\s*\$\s*[,;)\n}]|\bjQuery\b"
+_UNDERSCORE = r"(?<![\w$.])_\s*[.(,)]"
 # How the files of common libraries begin, and what names each of them in code.
 _LIBRARIES = MappingProxyType({
     "jquery": re.compile(_JQUERY),
@@ -39,6 +40,16 @@ _LIBRARIES = MappingProxyType({
     "popper": re.compile(r"\bPopper\b"),
     "externalhit": re.compile(r"\bturk[A-Z]"),
     "crowd-html-elements": re.compile(r"\bcrowd\b"),
+    "vue": re.compile(r"\bVue"),
+    "alpine": re.compile(r"\b[Aa]lpine\b"),
+    "htmx": re.compile(r"\bhtmx\b"),
+    "handlebars": re.compile(r"\bHandlebars\b"),
+    "mustache": re.compile(r"\bMustache\b"),
+    "underscore": re.compile(_UNDERSCORE),
+    "lodash": re.compile(_UNDERSCORE),
+    "knockout": re.compile(r"\bko\b"),
+    "d3": re.compile(r"\bd3\b"),
+    "moment": re.compile(r"\bmoment\b"),
 })  # fmt: skip
 
 
