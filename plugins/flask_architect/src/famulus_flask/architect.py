@@ -22,8 +22,8 @@ class LocalArgs(ProcessArgs):
     """The address of the server, its threads, and the limits of forms."""
 
     threads: int = option(
-        help="Requests that are worked on at the same time. One counts when all of it has arrived, "
-        "so slow connections take none.",
+        help="Requests that threads work on at the same time. One counts when all of it has "
+        "arrived, so slow connections take none; nor do requests that share a transaction.",
         default=DEFAULT_THREADS,
     )
     max_file_bytes: int = option(
