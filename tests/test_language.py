@@ -82,8 +82,8 @@ RETIRED_MODULES = {
     "verdicts": "review_columns",
     "whole_file": "atomic_file",
 }
-#: A command's module has the command's name; a conformance module has its contract's.
-NAMESAKES = ("cli/commands/", "testing/conformance/")
+#: A command's modules have the command's name; a conformance module has its contract's.
+NAMESAKES = ("cli/commands/", "cli/declarations/", "testing/conformance/")
 
 
 def _texts() -> Iterator[Path]:

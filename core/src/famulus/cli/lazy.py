@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import click
@@ -16,7 +18,7 @@ from famulus.options.suggest import did_you_mean
 
 #: The entry-point group of commands that other packages bring.
 COMMANDS = "famulus.commands"
-_OURS = "famulus.cli.commands"
+_COMMANDS = "famulus.cli.commands"
 #: What a command raises on purpose.
 _MEANT = (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError)
 
@@ -24,7 +26,7 @@ _MEANT = (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeEr
 class Builtin(NamedTuple):
     """A built-in command."""
 
-    #: ``module:object`` below ``famulus.cli.commands``
+    #: ``module:object`` below ``famulus.cli``
     target: str
     #: its line in the help
     help: str
@@ -53,9 +55,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self._builtins:
             module, _, name = self._builtins[cmd_name].target.partition(":")
-            with _without_garbage_collection():
-                loaded = importlib.import_module(f"{_OURS}.{module}")
-            command: click.Command = getattr(loaded, name)
+            command: click.Command = getattr(_imported(f"famulus.cli.{module}"), name)
             return command
         entries = self._others().get(cmd_name)
         return _load(entries) if entries else None
@@ -117,6 +117,29 @@ class LazyGroup(click.Group):
     def _others(self) -> dict[str, list[EntryPoint]]:
         found = _entries_by_name()
         return {name: entries for name, entries in found.items() if name not in self._builtins}
+
+
+def works_in(module: str) -> Callable[[Callable[[], None]], Callable[..., Any]]:
+    """Decorate the declaration of a command, whose help needs no import of its work.
+
+    :param module: the module below ``famulus.cli.commands`` with the function of the same name,
+        which is called with the command's arguments.
+    """
+
+    def declare(declared: Callable[[], None]) -> Callable[..., Any]:
+        @functools.wraps(declared)
+        def work(*args: Any, **params: Any) -> Any:
+            loaded = _imported(f"{_COMMANDS}.{module}")
+            return getattr(loaded, declared.__name__)(*args, **params)
+
+        return work
+
+    return declare
+
+
+def _imported(module: str) -> ModuleType:
+    with _without_garbage_collection():
+        return importlib.import_module(module)
 
 
 @contextlib.contextmanager

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
-from famulus.cli.arguments import json_option, with_configuration
 from famulus.cli.costs import quote_lines, text_or_none
 from famulus.cli.output import say, say_json
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.operate.estimate import Estimate
 from famulus.operate.operator import Operator
 
 
-@click.command
-@with_configuration
-@json_option
-@pass_session
 def quote(session: Session, config: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Estimate what a task will cost with fees and taxes, before it is launched.
-
-    CONFIG and OVERRIDES are those of `famulus launch`. Nothing is written. What the requester
-    cannot pay for is a warning here.
-    """
+    """Estimate what a task will cost with fees and taxes, before it is launched."""
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides, serving=False)
         session.warn(*checked.warnings, *operator.balance_problems(checked))

@@ -6,13 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-import click
-
-from famulus.cli.arguments import json_option, run_argument
 from famulus.cli.costs import wage_json, wage_text
 from famulus.cli.limit_words import limits_line
 from famulus.cli.output import say, say_json
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.text_layout import aligned, prose, text_width
 from famulus.cli.words import counted, moment, run_status, units_by_status
 from famulus.data.run_summaries import RunSummary, list_runs
@@ -29,9 +26,6 @@ _HEAD = ("RUN", "STATUS", "UNITS", "LAUNCHED", "BLUEPRINT", "PROVIDER", "ADDRESS
 _NARROW = (0, 1, 2, 3, 7)
 
 
-@click.command
-@json_option
-@pass_session
 def runs(session: Session, as_json: bool) -> None:
     """List the runs, the newest first."""
     with session.open_existing() as database:
@@ -47,10 +41,6 @@ def runs(session: Session, as_json: bool) -> None:
         say(f"No runs yet in {shown}; `{hint} CONFIG` makes the first.", err=True)
 
 
-@click.command
-@run_argument
-@json_option
-@pass_session
 def status(session: Session, run: int, as_json: bool) -> None:
     """Show the progress of run RUN."""
     with session.open_existing() as database:

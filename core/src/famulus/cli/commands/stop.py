@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import time
 
-import click
-
-from famulus.cli.arguments import run_argument
 from famulus.cli.display import FinishingLines
 from famulus.cli.output import say
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.words import counted, moment, people
 from famulus.model.states import RunStatus, UnitStatus
 from famulus.operate.observer import OperatorObserver
@@ -19,19 +16,9 @@ from famulus.operate.run_report import is_served
 #: Seconds between looks at a run that another process operates.
 _TICK = 0.5
 
-_now = click.option("--now", is_flag=True, help="Do not wait for workers who are at work.")
 
-
-@click.command
-@run_argument
-@_now
-@pass_session
 def stop(session: Session, run: int, now: bool) -> None:
-    """Stop run RUN once the workers at work are done, or their time is over.
-
-    No new workers are let in. Returns at once; the process that operates the run does the rest. No
-    answers are lost, and `famulus resume` resumes the run.
-    """
+    """Stop run RUN once the workers at work are done, or their time is over."""
     with session.open_existing() as database, Operator(database) as operator:
         operator.stop(run, now=now)
         progress = operator.progress(run)
@@ -46,16 +33,8 @@ def stop(session: Session, run: int, now: bool) -> None:
     say(f"`{session.command('stop', run, '--now')}` does not wait for them.")
 
 
-@click.command
-@run_argument
-@_now
-@pass_session
 def finish(session: Session, run: int, now: bool) -> None:
-    """End run RUN for good: its open units expire, and it cannot be resumed.
-
-    No new workers are let in, and those at work may finish first. Answers that come later are kept,
-    marked late.
-    """
+    """End run RUN for good: its open units expire, and it cannot be resumed."""
     observer = _FinishObserver()
     with (
         session.open_existing() as database,

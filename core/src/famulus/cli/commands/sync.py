@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import click
 
-from famulus.cli.arguments import json_option, run_number
 from famulus.cli.output import say, say_json
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.words import counted
 from famulus.engine.platform.visit_sync import SyncResult
 from famulus.model.database import Database
@@ -19,23 +18,8 @@ from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins, discover
 
 
-@click.command
-@click.argument("run", type=run_number, required=False)
-@click.option(
-    "--acknowledge",
-    is_flag=True,
-    help="Then count verdicts that the platform refuses as settled: reviews here stay as they are, "
-    "and so does what the platform has decided.",
-)
-@pass_session
 def sync(session: Session, run: int | None, acknowledge: bool) -> None:
-    """Ask the platform of run RUN for the status of its visits, and send it what is due.
-
-    The operator of a run does this all the time; the command is for runs that are over, and for
-    those who do not want to wait. What the platform has refused is sent again. Places of a run
-    without an operator are closed; `famulus resume` opens new ones. Without RUN, what concerns the
-    requesters' accounts is sent, or sent again.
-    """
+    """Ask the platform of run RUN for the status of its visits, and send it what is due."""
     if acknowledge and run is None:
         raise click.UsageError("--acknowledge needs a run")
     plugins = discover()
@@ -50,17 +34,8 @@ def sync(session: Session, run: int | None, acknowledge: bool) -> None:
         say("Nothing to report.")
 
 
-@click.command
-@click.argument("run", type=run_number, required=False)
-@json_option
-@click.pass_context
-@pass_session
 def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool) -> None:
-    """List differences between the platform and the database, and what to do about them.
-
-    Of all runs, unless RUN is given: then its platform is asked about all of its visits, however
-    many there are. Ends with status 1 when there is a difference. Changes nothing.
-    """
+    """List differences between the platform and the database, and what to do about them."""
     with session.open_existing() as database:
         plugins = discover()
         found = read_differences(database, plugins, run)
