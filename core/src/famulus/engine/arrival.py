@@ -253,10 +253,10 @@ class ArrivingWorker:
         found = find_units(self.tx, self.rules.run, self.worker, progress, most_passed=most)
         # On SQLite only one transaction writes at a time: what it has just found is still free.
         is_sure = self.is_glance or (self.only is None and self.tx.kind is DatabaseKind.SQLITE)
-        for unit in found if self.only is None else (self.only,):
-            if is_sure or lock_free_unit(self.tx, unit, self.worker):
-                self.found = unit
-                return
+        free = found if self.only is None else iter((self.only,))
+        unit = next(free, None) if is_sure else lock_free_unit(self.tx, free, self.worker)
+        if unit is not None:
+            self.found = unit
 
     def read(self) -> None:
         """Read the run, the worker, their visit and what it has already."""

@@ -12,7 +12,8 @@ rejection may be undone, and a replacement that is still free be withdrawn then.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import peewee
@@ -117,6 +118,9 @@ class _ReplacementRow(NamedTuple):
     position: int
 
 
+#: Names of the parameters of a statement that locks one of some units.
+_LOCK_PLACES = tuple(f"unit{number}" for number in range(32))
+
 _SELECT_PROGRESS = ParticipationTable.select(
     ParticipationTable.id,
     ParticipationTable.open_units,
@@ -218,9 +222,13 @@ _FREE_REPLACEMENTS = Statement(
 )
 _LOCK_FREE = Statement(
     lambda kind: for_update(
-        UnitTable.select(UnitTable.id).where(
-            UnitTable.id == Param("unit"), UnitTable.status == literal(UnitStatus.LAUNCHED)
-        ),
+        UnitTable.select(UnitTable.id)
+        .where(
+            UnitTable.id << tuple(map(Param, _LOCK_PLACES)),
+            UnitTable.status == literal(UnitStatus.LAUNCHED),
+        )
+        .order_by(UnitTable.replacement > peewee.SQL("0"), UnitTable.lane, UnitTable.position)
+        .limit(1),
         kind,
         skip_locked=True,
     )
@@ -391,14 +399,27 @@ def _find_replacements(tx: Transaction, run: int, worker: int, after: int) -> It
         after = found[-1].position
 
 
-def lock_free_unit(tx: Transaction, found: FreeUnit, worker: int) -> bool:
-    """Lock a unit until the commit if it is still free for a worker; return whether it is.
+def lock_free_unit(tx: Transaction, found: Iterable[FreeUnit], worker: int) -> FreeUnit | None:
+    """Lock the first of some units that is still free for a worker until the commit; return it.
 
     One that another transaction has locked counts as taken, so that neither waits for the other.
+    Workers who arrive at the same time find the same units: who does not get the first one tries
+    many at once, instead of one round trip for each of the others.
     """
-    if tx.one(_LOCK_FREE, unit=found.unit) is None:
-        return False
-    return tx.one(_TRIED, assignment=found.assignment, worker=worker) is None
+    remaining, most = iter(found), 1
+    while batch := list(islice(remaining, most)):
+        most = len(_LOCK_PLACES)
+        while batch:
+            # A unit that is repeated changes nothing.
+            units = [*(each.unit for each in batch), *[batch[-1].unit] * (most - len(batch))]
+            locked = tx.one(_LOCK_FREE, **dict(zip(_LOCK_PLACES, units, strict=True)))
+            if locked is None:
+                break
+            unit = next(each for each in batch if each.unit == locked[0])
+            if tx.one(_TRIED, assignment=unit.assignment, worker=worker) is None:
+                return unit
+            batch.remove(unit)
+    return None
 
 
 def claim_unit(
