@@ -16,7 +16,7 @@ from famulus.model.many_values import AMONG, run_among
 from famulus.model.money import from_minor
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, PaymentKind, PaymentStatus
-from famulus.model.tables import AgentTable, PaymentTable, ReviewTable, TaskRunTable
+from famulus.model.tables import PaymentTable, ReviewTable, TaskRunTable
 from famulus.model.transaction import Transaction
 
 #: Statuses of attempts that have been decided on, and of one whose return may be requested.
@@ -33,23 +33,6 @@ _STATUS_OF_SEVERAL = (
 )
 
 
-class _ReviewRow(NamedTuple):
-    agent: int
-    decision: str
-    note: str
-    amount: int | None
-    currency: str
-    category: str
-    decided_at: int
-
-
-class _RewardRow(NamedTuple):
-    key: str
-    amount: int
-    currency: str
-    status: str
-
-
 class _BonusRow(NamedTuple):
     unit: int
     worker: int
@@ -58,21 +41,21 @@ class _BonusRow(NamedTuple):
     status: PaymentStatus
 
 
+# Rows stay tuples, because a run has as many of them as answers.
 _REVIEWS = Statement(
     ReviewTable.select(
         ReviewTable.agent.alias("agent"),
         ReviewTable.decision,
         ReviewTable.note,
         ReviewTable.amount,
-        TaskRunTable.currency,
         ReviewTable.category,
         ReviewTable.decided_at,
     )
-    .join(AgentTable, on=(ReviewTable.agent == AgentTable.id))
-    .join(TaskRunTable, on=(AgentTable.run == TaskRunTable.id))
     .where(ReviewTable.unit << AMONG, ReviewTable.undone_at.is_null())
-    .order_by(ReviewTable.id),
-    _ReviewRow,
+    .order_by(ReviewTable.id)
+)
+_CURRENCY = Statement(
+    TaskRunTable.select(TaskRunTable.currency).where(TaskRunTable.id == Param("run"))
 )
 _ANY_PAYMENT = Statement(
     PaymentTable.select(PaymentTable.id).where(PaymentTable.run == Param("run")).limit(1)
@@ -80,8 +63,7 @@ _ANY_PAYMENT = Statement(
 _REWARDS = Statement(
     PaymentTable.select(
         PaymentTable.key, PaymentTable.amount, PaymentTable.currency, PaymentTable.status
-    ).where(PaymentTable.key << AMONG),
-    _RewardRow,
+    ).where(PaymentTable.key << AMONG)
 )
 _BONUSES = Statement(
     PaymentTable.select(
@@ -98,22 +80,12 @@ _BONUSES = Statement(
 _NULL = "null"
 
 
-class _Decided(NamedTuple):
-    decision: str = _NULL
-    note: str = _NULL
-    amount: str = _NULL
-    category: str = _NULL
-    at: str = _NULL
-
-
-class _Money(NamedTuple):
-    amount: str = _NULL
-    status: str = _NULL
-    currency: str = _NULL
-
-
-_UNDECIDED = _Decided()
-_NONE = _Money()
+#: The columns of a decision.
+_Decided = tuple[str, str, str, str, str]
+#: Amount, status and currency.
+_Money = tuple[str, str, str]
+_UNDECIDED: _Decided = (_NULL, _NULL, _NULL, _NULL, _NULL)
+_NONE: _Money = (_NULL, _NULL, _NULL)
 #: Names of the columns, in their order.
 REVIEW_COLUMNS = (
     "review_decision",
@@ -141,7 +113,9 @@ def read_review_columns(
     statuses = set(answers["agent_status"])
     is_reviewed, may_have_decision = statuses & _REVIEWED, statuses & _MAY_HAVE_DECISION
     is_paid = tx.one(_ANY_PAYMENT, run=run) is not None
-    reviews = _reviews(run_among(tx, _REVIEWS, units)) if may_have_decision else {}
+    currency = tx.one(_CURRENCY, run=run)
+    assert currency is not None
+    reviews = _reviews(run_among(tx, _REVIEWS, units), *currency) if may_have_decision else {}
     rewards = _rewards(run_among(tx, _REWARDS, visits)) if is_reviewed and is_paid else {}
     bonuses = _bonuses(run_among(tx, _BONUSES, units)) if is_paid else {}
     if not (reviews or rewards or bonuses):
@@ -152,34 +126,32 @@ def read_review_columns(
     extra = [bonuses.get(payee, _NONE) for payee in payees]
     reward, reward_status, reward_currency = zip(*rewarded, strict=True)
     bonus, bonus_status, bonus_currency = zip(*extra, strict=True)
-    currency = [
+    currencies = [
         two if one == _NULL else one
         for one, two in zip(reward_currency, bonus_currency, strict=True)
     ]
-    columns = (*zip(*decided, strict=True), reward, reward_status, bonus, bonus_status, currency)
+    columns = (*zip(*decided, strict=True), reward, reward_status, bonus, bonus_status, currencies)
     return dict(zip(REVIEW_COLUMNS, columns, strict=True))
 
 
-def _reviews(rows: Iterable[_ReviewRow]) -> dict[int, _Decided]:
+def _reviews(rows: Iterable[tuple[Any, ...]], currency: str) -> dict[int, _Decided]:
     """Return the newest decision about each attempt; rows come in the order of the decisions."""
     return {
-        row.agent: _Decided(
-            dump_json(row.decision),
-            dump_json(row.note),
-            _NULL if row.amount is None else _text(row.amount, row.currency),
-            dump_json(row.category or None),
-            f'"{iso_of_micros(row.decided_at)}"',
+        agent: (
+            _json(decision),
+            _json(note),
+            _NULL if amount is None else _amount(amount, currency),
+            _json(category) if category else _NULL,
+            f'"{iso_of_micros(decided_at)}"',
         )
-        for row in rows
+        for agent, decision, note, amount, category, decided_at in rows
     }
 
 
-def _rewards(rows: Iterable[_RewardRow]) -> dict[str, _Money]:
+def _rewards(rows: Iterable[tuple[Any, ...]]) -> dict[str, _Money]:
     return {
-        row.key: _Money(
-            _text(row.amount, row.currency), dump_json(row.status), dump_json(row.currency)
-        )
-        for row in rows
+        key: (_amount(amount, currency), _json(status), _json(currency))
+        for key, amount, currency, status in rows
     }
 
 
@@ -193,15 +165,21 @@ def _bonuses(rows: Iterable[_BonusRow]) -> dict[tuple[int, int], _Money]:
         sums[payee] = sums.get(payee, 0) + (0 if row.status == PaymentStatus.FAILED else row.amount)
         before = statuses.get(payee, row.status)
         statuses[payee] = min(before, row.status, key=_STATUS_OF_SEVERAL.index)
-        found[payee] = _Money(
-            _text(sums[payee], row.currency),
-            dump_json(statuses[payee]),
-            dump_json(row.currency),
+        found[payee] = (
+            _amount(sums[payee], row.currency),
+            _json(statuses[payee]),
+            _json(row.currency),
         )
     return found
 
 
 @lru_cache(maxsize=1024)
-def _text(amount: int, currency: str) -> str:
+def _json(text: str) -> str:
+    """Return a text as JSON; statuses and most notes repeat."""
+    return dump_json(text)
+
+
+@lru_cache(maxsize=1024)
+def _amount(amount: int, currency: str) -> str:
     """Return an amount as JSON; most of a run's are the same."""
     return dump_json(f"{from_minor(amount, currency):f}")
