@@ -17,6 +17,7 @@ from bench import (
     forms,
     gateway,
     launching,
+    postgresql,
     qualifying,
     serving,
     starting,
@@ -36,6 +37,7 @@ BENCHMARKS: Mapping[str, Callable[[Scale, Path], Iterator[Figure]]] = MappingPro
         "forms": forms.run,
         "gateway": gateway.run,
         "starting": starting.run,
+        "postgresql": postgresql.run,
     }
 )
 

@@ -17,7 +17,7 @@ def test_small_benchmarks_write_their_table_where_sigint_is_ignored(tmp_path: Pa
     options = ["--quick", "--units", "200", "--markdown", "--folder", str(tmp_path)]
     names = [
         *("serving", "allocation", "qualifying", "launching", "exporting", "storing", "forms"),
-        *("gateway", "starting"),
+        *("gateway", "starting", "postgresql"),
     ]
     # A shell starts the background jobs of a script like this.
     ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]

@@ -35,7 +35,7 @@ class Cost:
     peak: int
 
 
-def famulus(database: Path, *arguments: str) -> list[str]:
+def famulus(database: Path | str, *arguments: str) -> list[str]:
     """Return the command line of ``famulus`` on a database."""
     return [sys.executable, "-m", "famulus", "--database", str(database), *arguments]
 

@@ -1,9 +1,10 @@
 """The reference for comparison: bare Flask under granian, one durable insert per request.
 
 One worker, one thread, a lock. Every page and every submission inserts the raw request into an
-SQLite file with the settings of Famulus (write-ahead log, ``synchronous=FULL``) and answers with
-the bytes that Famulus answered with. It parses nothing, knows no worker and remembers nothing.
-Run as a script with a port, a database, a page's file and a reply's file.
+SQLite file with the settings of Famulus (write-ahead log, ``synchronous=FULL``), or into
+PostgreSQL through psycopg, and answers with the bytes that Famulus answered with. It parses
+nothing, knows no worker and remembers nothing. Run as a script with a port, a database (a path or
+a URL), a page's file and a reply's file.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import threading
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, request
 from granian.constants import HTTPModes, Interfaces
@@ -23,16 +25,14 @@ from granian.server import MPServer
 
 def application(database: str, page: bytes, reply: bytes) -> Flask:
     """Make the application."""
-    connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("CREATE TABLE IF NOT EXISTS received (id INTEGER PRIMARY KEY, body BLOB)")
+    is_postgresql = database.startswith("postgresql:")
+    connection, insert = (_postgresql if is_postgresql else _sqlite)(database)
     lock = threading.Lock()
     app = Flask(__name__, static_folder=None)
 
     def keep(body: bytes) -> None:
         with lock:
-            connection.execute("INSERT INTO received (body) VALUES (?)", (body,))
+            connection.execute(insert, (body,))
 
     @app.get("/")
     def arrive() -> Response:
@@ -45,6 +45,27 @@ def application(database: str, page: bytes, reply: bytes) -> Flask:
         return Response(reply, content_type="application/json")
 
     return app
+
+
+def _sqlite(path: str) -> tuple[Any, str]:
+    """Return a connection and its statement to insert a row."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE IF NOT EXISTS received (id INTEGER PRIMARY KEY, body BLOB)")
+    return connection, "INSERT INTO received (body) VALUES (?)"
+
+
+def _postgresql(url: str) -> tuple[Any, str]:
+    """Return a connection and its statement to insert a row."""
+    import psycopg
+
+    connection = psycopg.connect(url, autocommit=True)
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS received"
+        " (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body BYTEA)"
+    )
+    return connection, "INSERT INTO received (body) VALUES (%s)"
 
 
 def main(port: str, database: str, page: str, reply: str) -> None:

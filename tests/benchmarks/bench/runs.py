@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import frozen
@@ -31,7 +32,8 @@ class Run:
 
     process: subprocess.Popen[bytes]
     log: Path
-    database: Path
+    #: the path of an SQLite file, or the URL of a PostgreSQL database
+    database: Path | str
     host: str
     port: int
     started_at: float
@@ -64,9 +66,16 @@ class Run:
         self.process.wait(60)
 
     def _column(self, name: str) -> str:
-        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as c:
-            query = f"SELECT {name} FROM task_run ORDER BY id DESC LIMIT 1"
-            return str(c.execute(query).fetchone()[0])
+        query = f"SELECT {name} FROM task_run ORDER BY id DESC LIMIT 1"
+        with contextlib.closing(self._connect()) as connection:
+            return str(connection.execute(query).fetchone()[0])
+
+    def _connect(self) -> Any:
+        if isinstance(self.database, Path):
+            return sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
+        import psycopg
+
+        return psycopg.connect(self.database)
 
 
 def write_rows(path: Path, count: int) -> Path:
@@ -94,30 +103,36 @@ def configuration(data: Path, units_per_assignment: int = 1) -> tuple[Path, Sequ
 
 @contextlib.contextmanager
 def launched(
-    database: Path,
+    database: Path | str,
     data: Path,
     units_per_assignment: int = 1,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Run]:
-    """Launch a run for the length of a ``with`` block; loading goes on inside."""
+    """Launch a run for the length of a ``with`` block; loading goes on inside.
+
+    What the command prints is written beside the data.
+    """
     file, overrides = configuration(data, units_per_assignment)
     command = famulus(database, "launch", str(file), *overrides)
-    with _operated(database, command, environment) as run:
+    with _operated(database, command, data.with_suffix(".log"), environment) as run:
         yield run
 
 
 @contextlib.contextmanager
 def resumed(database: Path) -> Iterator[Run]:
     """Resume run 1 for the length of a ``with`` block."""
-    with _operated(database, famulus(database, "resume", "1")) as run:
+    log = database.with_suffix(".log")
+    with _operated(database, famulus(database, "resume", "1"), log) as run:
         yield run
 
 
 @contextlib.contextmanager
 def _operated(
-    database: Path, command: Sequence[str], environment: Mapping[str, str] | None = None
+    database: Path | str,
+    command: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Run]:
-    log = database.with_suffix(".log")
     started = time.perf_counter()
     with running(command, log, environment) as process:
         url = wait_for(lambda: _OPEN.search(log.read_text()), process, log)[1]

@@ -25,6 +25,8 @@ class Scale:
     #: one load, and how often each is repeated
     load_seconds: float
     turns: int
+    #: numbers of clients of a server on PostgreSQL
+    postgresql: Sequence[int]
     #: a load while rows are loaded, and the usual one beside it
     loading_seconds: float
     idle_seconds: float
@@ -50,6 +52,7 @@ def full() -> Scale:
         clients=((1,), (8,), (32,), (256,)),
         load_seconds=2.0,
         turns=7,
+        postgresql=(1, 8, 32),
         loading_seconds=4.0,
         idle_seconds=20,
         starts=15,
@@ -69,6 +72,7 @@ def quick() -> Scale:
         clients=((1, 8, 32),),
         load_seconds=0.5,
         turns=3,
+        postgresql=(8,),
         loading_seconds=0.7,
         idle_seconds=3,
         starts=3,

@@ -99,7 +99,7 @@ def take_turns(
         syncs.append(disk.sync_seconds())
         averages.append(os.getloadavg()[0])
         for name in list(servers)[:: -1 if turn % 2 else 1]:
-            prefix = f"{clients}-{turn}-"
+            prefix = f"{name}-{clients}-{turn}-"
             speeds[name].append(servers[name].load(prefix, clients, seconds))
     return Turns(speeds, syncs, averages)
 

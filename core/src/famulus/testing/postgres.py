@@ -68,11 +68,12 @@ def postgres_server() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def stoppable_server() -> Iterator[PostgresServer]:
+def stoppable_server(*, durable: bool = False) -> Iterator[PostgresServer]:
     """Run a server for the length of a ``with`` block.
 
     PostgreSQL refuses to run as root, so root hands it to the user ``postgres``.
 
+    :param durable: whether each commit is synced to the disk.
     :raises LookupError: when PostgreSQL or its driver is not installed; the message explains how to
         get it.
     """
@@ -90,7 +91,8 @@ def stoppable_server() -> Iterator[PostgresServer]:
     control = (*prefix, str(binaries / "pg_ctl"), "-D", f"{folder}/data")
     with _cleaned_up(folder, control):
         _run(*prefix, str(binaries / "initdb"), "-D", f"{folder}/data", "-A", "trust", "--no-sync")
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
+        sync = "on" if durable else "off"
+        options = f"-k {folder} -c listen_addresses='' -c fsync={sync} -c max_connections=200"
         server = PostgresServer(
             url=f"postgresql://{user}@/postgres?host={quote(str(folder), safe='')}",
             control=control,
