@@ -6,13 +6,19 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.figures import Figure, milliseconds
 from bench.processes import cost, family, famulus, processor_seconds, thread_count
 from bench.runs import Run, launched, resumed, write_rows
 from bench.scale import Scale
+
+#: Seconds that a command may take at most on a machine that does nothing else.
+_LIMITS: Mapping[str, float] = MappingProxyType(
+    {"famulus --help": 0.1, "famulus launch --help": 0.25, "famulus status": 0.25}
+)
 
 
 def run(scale: Scale, folder: Path) -> Iterator[Figure]:
@@ -52,6 +58,8 @@ def _starts(scale: Scale, path: Path, folder: Path) -> Iterator[Figure]:
     commands: dict[str, Sequence[str]] = {
         "python -c pass": [sys.executable, "-c", "pass"],
         "famulus --help": famulus(path, "--help"),
+        "famulus launch --help": famulus(path, "launch", "--help"),
+        "famulus status": famulus(path, "status", "1"),
         "famulus runs": famulus(path, "runs"),
     }
     times: dict[str, list[float]] = {name: [] for name in commands}
@@ -68,8 +76,12 @@ def _starts(scale: Scale, path: Path, folder: Path) -> Iterator[Figure]:
             subject="starting",
             what=name,
             measured="fails" if name in failed else milliseconds(statistics.median(each)),
-            beside=f"python -c pass {milliseconds(bare)}",
+            beside=f"python -c pass {milliseconds(bare)}{_limit(name)}",
         )
+
+
+def _limit(name: str) -> str:
+    return f"; limit {milliseconds(_LIMITS[name])}" if name in _LIMITS else ""
 
 
 def _resumed(what: str, scale: Scale, run: Run) -> Figure:
