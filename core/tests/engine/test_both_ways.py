@@ -126,7 +126,7 @@ def flat(operator: ManualOperator, launch: Launch) -> tuple[Gateway, Ask]:
 
 
 def in_steps(operator: ManualOperator, launch: Launch) -> tuple[Gateway, Ask]:
-    return opened(operator, launch), together
+    return opened(operator, launch), step_by_step
 
 
 def opened(operator: ManualOperator, launch: Launch) -> Gateway:
@@ -148,14 +148,13 @@ def one_by_one(gateway: Gateway, requests: Sequence[Any]) -> list[Reply]:
     ]
 
 
-def together(gateway: Gateway, requests: Sequence[Any]) -> list[Reply]:
-    """Ask for all that is everyday in one transaction, up to the first that is not."""
-    begun = [begin(gateway, each) for each in requests]
-    until = begun.index(None) if None in begun else len(begun)
-    answers = gateway.answer_together([each for each in begun[:until] if each is not None])
+def step_by_step(gateway: Gateway, requests: Sequence[Any]) -> list[Reply]:
+    """Answer each in steps where it is everyday; of several together, others would come later."""
     replies: list[Reply] = []
-    for request, answer in zip(requests, [*answers, *[None] * len(requests)], strict=False):
-        replies += [answer] if answer is not None else one_by_one(gateway, [request])
+    for request in requests:
+        begun = begin(gateway, request)
+        (reply,) = [None] if begun is None else gateway.answer_together([begun])
+        replies += one_by_one(gateway, [request]) if reply is None else [reply]
     return replies
 
 
