@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ def statuses(study: Study) -> list[str]:
         return sorted(state.status(hit, state.now) for hit in state.hits.values())
 
 
-def units(study: Study) -> dict[UnitStatus, int]:
+def units(study: Study) -> Mapping[UnitStatus, int]:
     with study.database.read() as tx:
         return unit_counts(tx, study.run)
 

@@ -224,7 +224,7 @@ def test_no_rows_of_other_workers_are_read(gateway: Gateway, database: Database)
             values = [{**names, **found.constants}[key] for key in found.layout]
             steps += [row[-1] for row in tx.sql(f"EXPLAIN QUERY PLAN {found.sql}", values)]
 
-    assert any("agent_of_worker (worker_id=?)" in step for step in steps)
+    assert any("agent_once_an_assignment (worker_id=?)" in step for step in steps)
     assert any("payment_of_worker (worker_id=? AND run_id=?)" in step for step in steps)
     assert not any(step.startswith("SCAN") for step in steps)
 

@@ -249,6 +249,20 @@ def test_a_worker_who_gave_a_unit_back_may_take_the_assignments_other_unit(
     assert x.arrive().row == {"n": 1}
 
 
+def test_an_assignment_that_was_given_back_and_answered_after_all_was_tried(
+    operator: ManualOperator,
+) -> None:
+    gateway = operator.launch_rows([{"n": 1}], blueprint={"units_per_assignment": 2})
+    worker = GatewayWorker(gateway, "x")
+    page = worker.arrive()
+    worker.give_back(page)
+
+    worker.submit(page, "after all")
+
+    assert worker.arrive().refusal == "all_done"
+    assert GatewayWorker(gateway, "y").arrive().row == {"n": 1}
+
+
 def test_answers_to_what_was_given_back_are_kept(
     operator: ManualOperator, database: Database
 ) -> None:

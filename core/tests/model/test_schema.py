@@ -12,7 +12,7 @@ import pytest
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.ddl import create_statements
-from famulus.model.indexes import INDEXES
+from famulus.model.indexes import indexes_of
 from famulus.model.peewee_internals import index_name, is_partial
 from famulus.model.transaction import Transaction
 from famulus.testing.databases import PostgresDatabases
@@ -37,6 +37,11 @@ def pair(
 def migrated(address: Path | str) -> Catalogue:
     with Database(address) as database, database.read() as tx:
         return catalogue(tx)
+
+
+def kind_of(address: str) -> DatabaseKind:
+    with Database(address) as database:
+        return database.kind
 
 
 def of_models(address: Path | str) -> Catalogue:
@@ -112,10 +117,10 @@ def test_the_migrations_lead_to_the_models(pair: tuple[Catalogue, Catalogue]) ->
 
 
 def test_every_index_of_the_models_is_there_under_a_name_of_its_own(
-    pair: tuple[Catalogue, Catalogue],
+    pair: tuple[Catalogue, Catalogue], database_address: str
 ) -> None:
     made, _ = pair
-    named = [index_name(index) for index in INDEXES]
+    named = [index_name(index) for index in indexes_of(kind_of(database_address))]
 
     there = {name for name in made["indexes"] if not name.endswith("_pkey")}
 
@@ -123,9 +128,12 @@ def test_every_index_of_the_models_is_there_under_a_name_of_its_own(
     assert set(named) == there
 
 
-def test_every_partial_index_has_its_condition(pair: tuple[Catalogue, Catalogue]) -> None:
+def test_every_partial_index_has_its_condition(
+    pair: tuple[Catalogue, Catalogue], database_address: str
+) -> None:
     made, _ = pair
-    partial = {index_name(index) for index in INDEXES if is_partial(index)}
+    indexes = indexes_of(kind_of(database_address))
+    partial = {index_name(index) for index in indexes if is_partial(index)}
 
     conditioned = {name for name, (_, sql) in made["indexes"].items() if " WHERE " in sql}
 

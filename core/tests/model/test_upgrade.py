@@ -15,6 +15,7 @@ import pytest
 from famulus.engine.ledger.recorded_decisions import unapplied_units
 from famulus.errors import DatabaseError, NewerDatabaseError
 from famulus.model.database import Database
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.migrations import CORE
 from famulus.model.schema import Migration, PluginSchema
 from famulus.model.transaction import Transaction
@@ -290,3 +291,44 @@ def test_decisions_that_were_applied_before_an_upgrade_stay_applied(own_address:
 
     assert [each[1:] for each in found] == [(7, None), (None, None), (None, 8)]
     assert waiting == [found[1][0]]
+
+
+def test_upgrade_keeps_what_workers_have_tried_and_ends_units_of_a_finished_run(
+    own_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = PluginSchema(name=CORE.name, migrations=CORE.migrations[:24])
+    with monkeypatch.context() as patch, Database(own_address) as database:
+        patch.setenv("FAMULUS_MIGRATE_WITHOUT_BACKUP", "1")
+        patch.setattr("famulus.model.database.CORE", old)
+        with ManualOperator(database, plugins=kit_plugins()) as operator:
+            gateway = operator.launch_rows([{"n": n} for n in range(4)])
+            giver, other, late = (GatewayWorker(gateway, name) for name in ("x", "y", "z"))
+            giver.give_back(giver.arrive())
+            other.arrive()
+            late.arrive()
+        # Earlier versions kept the assignment, and ended attempts before their units.
+        kept = (
+            "UPDATE agent SET assignment_id = (SELECT assignment_id FROM unit WHERE id = unit_id)"
+        )
+        database.write(lambda tx: tx.sql(kept))
+        ended = "UPDATE agent SET status = 'expired' WHERE id = (SELECT MAX(id) FROM agent)"
+        database.write(lambda tx: tx.sql(ended))
+
+    monkeypatch.setenv("FAMULUS_MIGRATE_WITHOUT_BACKUP", "1")
+    with Database(own_address) as database, database.read() as tx:
+        tried = tx.sql("SELECT status, assignment_id IS NULL FROM agent ORDER BY id").fetchall()
+        units = tx.sql("SELECT status FROM unit ORDER BY status").fetchall()
+        story = tx.sql(
+            "SELECT subject, old, new, cause, run_id, xact > 0 FROM event ORDER BY id DESC LIMIT 1"
+        ).fetchall()
+        on_postgresql = tx.kind is DatabaseKind.POSTGRESQL
+
+    assert [(status, bool(is_null)) for status, is_null in tried] == [
+        ("returned", True),
+        ("in_task", False),
+        ("expired", False),
+    ]
+    assert [status for (status,) in units] == ["assigned", "expired", "launched", "launched"]
+    assert [tuple(row) for row in story] == [
+        ("unit", "assigned", "expired", "run finished", gateway.run_id, on_postgresql)
+    ]

@@ -10,7 +10,9 @@ import pytest
 
 from famulus.contracts.hookspecs import RunEvent, hookimpl
 from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
+from famulus.engine import event_dispatch
 from famulus.model.database import Database
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.tables import TaskRunTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
@@ -114,6 +116,36 @@ def test_events_from_before_a_crash_are_dispatched_after_it(
 
     assert forgotten is not None
     assert [each for each in listener.events if each[0] != "launched"] == EVENTS[3:]
+
+
+def test_events_of_a_run_are_found_behind_those_of_another(
+    listened: ManualOperator,
+    listener: Listener,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_dispatch, "_MOST_PASSED", 3)
+    gateway = listened.launch_rows(ROWS, task_name="story")
+    other = listened.launch_rows([{"n": 5}, {"n": 6}, {"n": 7}], task_name="another")
+    GatewayWorker(gateway, "x").work("first")
+    listened.turn()
+    for answer in "ab":
+        GatewayWorker(other, "y").work(answer)
+        listened.turn()
+    with database.read() as tx:
+        reached, newest = tx.sql(
+            "SELECT listener_position.event, (SELECT MAX(event.id) FROM event"
+            " WHERE event.run_id = listener_position.run_id)"
+            f" FROM listener_position WHERE run_id = {gateway.run_id}"
+        ).fetchone()
+    GatewayWorker(gateway, "x").work("second")
+    for _ in range(3):
+        listened.turn()
+
+    mine = [each for each in listener.events if "another" not in each and "y" not in each]
+    assert mine == EVENTS
+    # The next process does not read the events of the other run again.
+    assert (reached > newest) is (database.kind is DatabaseKind.SQLITE)
 
 
 @pytest.mark.parametrize("database_address", ["postgresql"], indirect=True)

@@ -22,6 +22,7 @@ from famulus.model.tables import (
     TaskRunTable,
     UnitTable,
     WorkerTable,
+    literal,
 )
 from famulus.model.transaction import Transaction
 
@@ -71,7 +72,7 @@ def count_waiting(tx: Transaction, scope: Scope) -> int:
     count = peewee.fn.COUNT(UnitTable.id).alias("n")
     if scope.worker is None:
         query: Any = UnitTable.select(count).where(
-            UnitTable.run << list(scope.runs), UnitTable.status == UnitStatus.COMPLETED
+            UnitTable.run << list(scope.runs), UnitTable.status == literal(UnitStatus.COMPLETED)
         )
     else:
         query = (
@@ -122,23 +123,37 @@ def count_of_worker(tx: Transaction, scope: Scope, worker: int) -> int:
 def next_units(
     tx: Transaction, scope: Scope, worker: int, files_root: Path, *, after: int = 0, most: int = 1
 ) -> list[StoredAnswer]:
-    """Return a worker's next units that are up for review, in the order of their attempts.
+    """Return a worker's next units that are up for review, run by run, in the order of the data.
 
     :param files_root: the database's folder of files.
     :param after: the number of the last attempt of the page before.
     """
-    query = (
-        select_attempts()
-        .where(
-            AgentTable.worker == worker,
-            AgentTable.run << list(scope.runs),
-            AgentTable.id > after,
-            _WAITS,
-        )
-        .order_by(AgentTable.id)
-        .limit(most)
+    before = tx.row(
+        AgentTable.select(
+            AgentTable.run.alias("run"), AgentTable.assignment.alias("assignment")
+        ).where(AgentTable.id == after)
     )
-    return read_answers(tx, query, files_root)
+    found: list[StoredAnswer] = []
+    for run in sorted(scope.runs):
+        if before is not None and run < before.run:
+            continue
+        last = before.assignment if before is not None and run == before.run else 0
+        # By the index of what a worker has tried, so that nothing is sorted.
+        query = (
+            select_attempts()
+            .where(
+                AgentTable.worker == worker,
+                AgentTable.run == run,
+                AgentTable.assignment > last,
+                _WAITS,
+            )
+            .order_by(AgentTable.assignment)
+            .limit(most - len(found))
+        )
+        found += read_answers(tx, query, files_root)
+        if len(found) >= most:
+            break
+    return found
 
 
 def read_statistics(tx: Transaction, scope: Scope, worker: int) -> Statistics:

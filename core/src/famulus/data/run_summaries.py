@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import peewee
 from attrs import frozen
 
-from famulus.engine.runs import RunRecord, operator_of, run_record, select_runs
+from famulus.engine.runs import (
+    RunRecord,
+    operator_of,
+    run_record,
+    select_runs,
+    unit_counts_of_all,
+)
 from famulus.model.database import Database
 from famulus.model.states import DONE_UNITS, UnitStatus
-from famulus.model.tables import TaskRunTable, UnitTable
+from famulus.model.tables import TaskRunTable
 
 
 @frozen(kw_only=True)
@@ -37,13 +42,8 @@ def list_runs(database: Database) -> Sequence[RunSummary]:
     """Return every run, the newest first; none where the database does not exist yet."""
     if not database.exists:
         return []
-    counted = UnitTable.select(
-        UnitTable.run.alias("run"), UnitTable.status, peewee.fn.COUNT(UnitTable.id).alias("n")
-    ).group_by(UnitTable.run, UnitTable.status)
-    units: dict[int, dict[UnitStatus, int]] = {}
     with database.read() as tx:
-        for row in tx.iterate(counted):
-            units.setdefault(row.run, {})[row.status] = int(row.n)
+        units = unit_counts_of_all(tx)
         records = map(run_record, tx.rows(select_runs().order_by(TaskRunTable.id.desc())))
         return [
             RunSummary(record=each, units=units.get(each.id, {}), operated_by=operator_of(tx, each))

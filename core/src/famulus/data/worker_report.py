@@ -14,7 +14,8 @@ from famulus.engine.qualifications.worker_handle import Grant, Worker
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus
 from famulus.model.tables import (
-    REFUSED,
+    IS_RARE_EVENT,
+    IS_REFUSAL,
     AgentTable,
     EventTable,
     TaskRunTable,
@@ -79,7 +80,7 @@ def refused_from(database: Database, run: int) -> list[RefusedWorker]:
     query = (
         EventTable.select(EventTable.at, EventTable.cause, EventTable.detail, WorkerTable.name)
         .join(WorkerTable, on=(EventTable.subject_id == WorkerTable.id))
-        .where(EventTable.run == run, EventTable.subject == "worker", EventTable.new == REFUSED)
+        .where(EventTable.run == run, EventTable.subject == "worker", IS_REFUSAL)
         .order_by(EventTable.id.desc())
     )
     with database.read() as tx:
@@ -117,6 +118,7 @@ def _attempts(tx: Transaction, worker: int) -> dict[str, dict[AgentStatus, int]]
 def _block_reason(tx: Transaction, worker: int) -> str:
     query = EventTable.select(EventTable.detail).where(
         EventTable.run.is_null(),
+        IS_RARE_EVENT,
         EventTable.subject == "worker",
         EventTable.subject_id == worker,
         EventTable.cause == "block",

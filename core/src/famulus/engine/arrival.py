@@ -254,7 +254,8 @@ class ArrivingWorker:
         # On SQLite only one transaction writes at a time: what it has just found is still free.
         is_sure = self.is_glance or (self.only is None and self.tx.kind is DatabaseKind.SQLITE)
         free = found if self.only is None else iter((self.only,))
-        unit = next(free, None) if is_sure else lock_free_unit(self.tx, free, self.worker)
+        run = self.rules.run
+        unit = next(free, None) if is_sure else lock_free_unit(self.tx, run, free, self.worker)
         if unit is not None:
             self.found = unit
 

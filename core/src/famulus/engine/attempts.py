@@ -20,9 +20,11 @@ from famulus.model.fields import dump_json, from_micros
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import OPEN_AGENTS, AgentStatus, VisitStatus
 from famulus.model.tables import (
+    IS_OPEN_AGENT,
     AgentTable,
     AssignmentTable,
     TaskRunTable,
+    UnitTable,
     VisitTable,
     WorkerTable,
     literal,
@@ -237,10 +239,11 @@ _OPEN_OF_VISIT = Statement(
 _OTHER_AT_ASSIGNMENT = Statement(
     AgentTable.select(peewee.SQL("1"))
     .where(
-        AgentTable.assignment == Param("assignment"),
         AgentTable.worker == Param("worker"),
+        AgentTable.run == Param("run"),
+        AgentTable.assignment
+        == UnitTable.select(UnitTable.assignment).where(UnitTable.id == Param("unit")),
         AgentTable.id != Param("agent"),
-        AgentTable.status != AgentStatus.RETURNED,
     )
     .limit(1)
 )
@@ -357,8 +360,9 @@ def has_other_attempt(tx: Transaction, attempt: Attempt) -> bool:
     """Return whether the worker of an attempt has another one at the same assignment."""
     row = tx.one(
         _OTHER_AT_ASSIGNMENT,
-        assignment=attempt.assignment,
         worker=attempt.worker,
+        run=attempt.run,
+        unit=attempt.unit,
         agent=attempt.agent,
     )
     return row is not None
@@ -413,7 +417,7 @@ def select_open_attempts(*which: Any) -> Any:
         AgentTable.unit.alias("unit"),
         AgentTable.worker.alias("worker"),
         AgentTable.visit.alias("visit"),
-    ).where(*which, AgentTable.status << literals(*OPEN_AGENTS))
+    ).where(*which, IS_OPEN_AGENT)
 
 
 def open_attempt(row: Row) -> OpenAttempt:

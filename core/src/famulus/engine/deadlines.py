@@ -7,29 +7,43 @@ it again until nothing is left.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import peewee
 
 from famulus.engine.attempts import open_attempt, select_open_attempts
 from famulus.engine.runs import RunRecord
-from famulus.engine.status import Change, change_units_together, change_visit, end_agent
+from famulus.engine.status import (
+    Change,
+    change_unit,
+    change_units_together,
+    change_visit,
+    end_agent,
+)
 from famulus.engine.units import count_ended, give_back_units
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
-    OPEN_AGENTS,
-    OPEN_UNITS,
     AgentStatus,
+    Status,
     UnitStatus,
     VisitStatus,
 )
-from famulus.model.tables import AgentTable, TaskRunTable, UnitTable, VisitTable, literal, literals
+from famulus.model.tables import (
+    IS_OPEN_AGENT,
+    AgentTable,
+    TaskRunTable,
+    UnitTable,
+    VisitTable,
+    literal,
+)
 from famulus.model.transaction import Row, Transaction
 
 #: Rows of one step: small enough that no submission waits long behind it.
 _STEP = 200
 _UNIT_STEP = 2_000
+_FINISHED = "run finished"
 #: How long it takes at most until an operator notices that the clock was set.
 _ARRIVED_SINCE = timedelta(seconds=3)
 
@@ -60,10 +74,16 @@ _NEWEST_SUBMISSION = Statement(
     .order_by(AgentTable.submitted_at.desc())
     .limit(1)
 )
-_OPEN_UNITS = Statement(
-    UnitTable.select(UnitTable.id)
-    .where(UnitTable.run == Param("run"), UnitTable.status == Param("status"))
-    .limit(_UNIT_STEP)
+#: Units without a worker, by status.
+_UNTAKEN_UNITS = MappingProxyType(
+    {
+        status: Statement(
+            UnitTable.select(UnitTable.id)
+            .where(UnitTable.run == Param("run"), UnitTable.status == literal(status))
+            .limit(_UNIT_STEP)
+        )
+        for status in (UnitStatus.CREATED, UnitStatus.LAUNCHED)
+    }
 )
 
 
@@ -115,35 +135,41 @@ def count_unreported(tx: Transaction, run: int) -> int:
     """Return how many visits are done here without a report of it from the platform."""
     query = VisitTable.select(peewee.fn.COUNT(VisitTable.id).alias("n")).where(
         VisitTable.run == run,
-        VisitTable.status << literals(VisitStatus.ACCEPTED, VisitStatus.UNKNOWN),
-        VisitTable.done_at.is_null(False),
+        ((VisitTable.status == literal(VisitStatus.ACCEPTED)) & VisitTable.done_at.is_null(False))
+        | ((VisitTable.status == literal(VisitStatus.UNKNOWN)) & VisitTable.done_at.is_null(False)),
     )
     row = tx.row(query)
     return int(row.n) if row is not None else 0
 
 
 def end_open_agents(tx: Transaction, run: int) -> int:
-    """End open attempts of a run that is finished; return how many.
+    """End open attempts of a run that is finished, with their units; return how many.
 
     Answers that still come are stored as late ones.
     """
     ended = 0
     for row in tx.rows(select_open_attempts(AgentTable.run == run).limit(_STEP)):
-        new, cause = AgentStatus.EXPIRED, "run finished"
-        if end_agent(tx, Change(run=run, id=row.id, old=row.status, new=new, cause=cause)):
+        attempt = open_attempt(row)
+        if end_agent(tx, _expiry(run, attempt.agent, attempt.status, AgentStatus.EXPIRED)):
             ended += 1
-            if row.unit is not None:
-                count_ended(tx, run, row.worker)
+            if attempt.unit is not None:
+                count_ended(tx, run, attempt.worker)
+                expiry = _expiry(run, attempt.unit, UnitStatus.ASSIGNED, UnitStatus.EXPIRED)
+                change_unit(tx, expiry, agent=None)
     return ended
 
 
+def _expiry(run: int, number: int, old: Status, new: Status) -> Change[Status]:
+    return Change(run=run, id=number, old=old, new=new, cause=_FINISHED)
+
+
 def expire_units(tx: Transaction, run: int) -> int:
-    """Expire units of a run that is finished; return how many."""
-    for status in OPEN_UNITS:
-        units = [number for (number,) in tx.all(_OPEN_UNITS, run=run, status=status.value)]
+    """Expire units of a run that is finished, and that have no worker; return how many."""
+    for status, statement in _UNTAKEN_UNITS.items():
+        units = [number for (number,) in tx.all(statement, run=run)]
         if units:
             return change_units_together(
-                tx, run=run, units=units, old=status, new=UnitStatus.EXPIRED, cause="run finished"
+                tx, run=run, units=units, old=status, new=UnitStatus.EXPIRED, cause=_FINISHED
             )
     return 0
 
@@ -190,7 +216,7 @@ def _move_deadlines(tx: Transaction, run: int, pause: timedelta, *which: Any) ->
         AgentTable.deadline,
     )
     query = AgentTable.update({AgentTable.deadline: deadline if pause > timedelta(0) else later})
-    query = query.where(AgentTable.run == run, AgentTable.status << literals(*OPEN_AGENTS), *which)
+    query = query.where(AgentTable.run == run, IS_OPEN_AGENT, *which)
     return int(tx.execute(query).rowcount)
 
 

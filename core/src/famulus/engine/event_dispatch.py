@@ -14,6 +14,7 @@ from attrs import define, field
 
 from famulus.contracts.hookspecs import RunEvent
 from famulus.engine.answers import read_submitted_unit, read_unit_and_worker
+from famulus.engine.event_numbers import newest_event
 from famulus.engine.ledger.decisions import REVIEW, UNDO
 from famulus.errors import FamulusError
 from famulus.model.database import Database
@@ -36,6 +37,8 @@ _log = logging.getLogger(__name__)
 _BATCH = 200
 #: Seconds after which the position is stored within a batch too.
 _STORING_SECONDS = 1.0
+#: Events of other runs after which the position is stored that is behind them.
+_MOST_PASSED = 10_000
 #: What listeners get in place of a decision that was undone.
 UNDONE = "undone"
 
@@ -74,6 +77,8 @@ class Dispatcher:
     _is_busy: bool = field(default=False, init=False)
     _is_left: bool = field(default=False, init=False)
     _dispatched: Row | None = field(default=None, init=False)
+    #: no event of the run up to this number is undispatched; on SQLite alone
+    _passed: int = field(default=0, init=False)
     _call: tuple[str, float] | None = field(default=None, init=False)
     _slow_call: float = field(default=0.0, init=False)
 
@@ -137,7 +142,7 @@ class Dispatcher:
         """Dispatch no more events, even during a call of the listener, and store its position."""
         self._is_left = True
         if self._dispatched is not None:
-            self._store(self._dispatched)
+            self._store(self._dispatched.id, self._dispatched.xact)
 
     def _work(self, events: Sequence[Row]) -> None:
         try:
@@ -160,9 +165,9 @@ class Dispatcher:
             self._dispatch(event)
             self._dispatched = event
             if time.monotonic() - stored_at > _STORING_SECONDS:
-                self._store(event)
+                self._store(event.id, event.xact)
                 stored_at = time.monotonic()
-        self._store(events[-1])
+        self._store(events[-1].id, events[-1].xact)
 
     def _dispatch(self, event: Row) -> None:
         hook, call = self._prepare(event)
@@ -203,34 +208,55 @@ class Dispatcher:
                 listener.unit_submitted, occurred, read_submitted_unit(tx, event.subject_id)
             )
 
-    def _store(self, event: Row) -> None:
+    def _store(self, event: int, xact: int) -> None:
         """Store the position after an event.
 
         After a crash some events are dispatched again, and none is left out.
         """
-        self.database.write(lambda tx: _advance(tx, self.run, self.name, event))
+        self.database.write(lambda tx: _advance(tx, self.run, self.name, event, xact))
 
     def _next(self) -> list[Row]:
+        if self.database.kind is DatabaseKind.SQLITE:
+            return self._next_by_number()
         with self.database.read() as tx:
-            query = self._undispatched(tx)
-            if tx.kind is DatabaseKind.POSTGRESQL:
-                # Older transactions may still be under way; what they write comes before this.
-                horizon = peewee.SQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-                query = query.where(EventTable.xact < horizon)
+            # Older transactions may still be under way; what they write comes before this.
+            horizon = peewee.SQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            query = self._undispatched(tx).where(EventTable.xact < horizon)
             return tx.rows(query.order_by(EventTable.xact, EventTable.id).limit(_BATCH))
 
+    def _next_by_number(self) -> list[Row]:
+        """Read among the events of all runs, those of other runs once."""
+        with self.database.read() as tx:
+            newest = newest_event(tx)
+            if newest <= self._passed:
+                return []
+            position = int(self._position(tx).event)
+            query = EventTable.select().where(
+                EventTable.run == self.run, EventTable.id > max(position, self._passed)
+            )
+            events = tx.rows(query.order_by(EventTable.id).limit(_BATCH))
+        if not events:
+            self._passed = newest
+            if newest - position > _MOST_PASSED:
+                self._store(newest, 0)
+        return events
+
     def _undispatched(self, tx: Transaction) -> Any:
+        position = self._position(tx)
+        return EventTable.select().where(
+            EventTable.run == self.run,
+            (EventTable.xact > position.xact)
+            | ((EventTable.xact == position.xact) & (EventTable.id > position.event)),
+        )
+
+    def _position(self, tx: Transaction) -> Row:
         position = tx.row(
             ListenerPositionTable.select(
                 ListenerPositionTable.event, ListenerPositionTable.xact
             ).where(ListenerPositionTable.run == self.run, ListenerPositionTable.name == self.name)
         )
         assert position is not None
-        return EventTable.select().where(
-            EventTable.run == self.run,
-            (EventTable.xact > position.xact)
-            | ((EventTable.xact == position.xact) & (EventTable.id > position.event)),
-        )
+        return position
 
 
 def _hook_of(event: Row) -> str:
@@ -247,26 +273,26 @@ def _hook_of(event: Row) -> str:
     return UNIT_SUBMITTED if is_submission and event.cause != UNDO else ""
 
 
-def _advance(tx: Transaction, run: int, name: str, event: Row) -> None:
+def _advance(tx: Transaction, run: int, name: str, event: int, xact: int) -> None:
     """Move a position forward, and the run's own, at which new listeners begin.
 
     Two processes that dispatch the events of one run never move it back.
     """
     own = ListenerPositionTable
     tx.execute(
-        own.update(event=event.id, xact=event.xact).where(
+        own.update(event=event, xact=xact).where(
             own.run == run,
             own.name == name,
-            (own.xact < event.xact) | ((own.xact == event.xact) & (own.event < event.id)),
+            (own.xact < xact) | ((own.xact == xact) & (own.event < event)),
         )
     )
     tx.execute(
-        TaskRunTable.update(events_delivered=event.id, transactions_delivered=event.xact).where(
+        TaskRunTable.update(events_delivered=event, transactions_delivered=xact).where(
             TaskRunTable.id == run,
-            (TaskRunTable.transactions_delivered < event.xact)
+            (TaskRunTable.transactions_delivered < xact)
             | (
-                (TaskRunTable.transactions_delivered == event.xact)
-                & (TaskRunTable.events_delivered < event.id)
+                (TaskRunTable.transactions_delivered == xact)
+                & (TaskRunTable.events_delivered < event)
             ),
         )
     )

@@ -20,6 +20,7 @@ from famulus.model.states import (
     UnitStatus,
 )
 from famulus.model.tables import (
+    IS_RARE_EVENT,
     AgentTable,
     EventTable,
     OutboxTable,
@@ -120,7 +121,10 @@ def forgotten_attempts(tx: Transaction) -> list[tuple[int, int]]:
     """Return the runs and ids of attempts whose answers were removed with their worker's name."""
     forgotten = tx.rows(
         EventTable.select(EventTable.subject_id, EventTable.detail).where(
-            EventTable.run.is_null(), EventTable.subject == "worker", EventTable.new == _FORGOTTEN
+            EventTable.run.is_null(),
+            IS_RARE_EVENT,
+            EventTable.subject == "worker",
+            EventTable.new == _FORGOTTEN,
         )
     )
     workers = [row.subject_id for row in forgotten if row.detail["answers"]]
@@ -153,7 +157,9 @@ def _replace_in_texts(tx: Transaction, worker: int, name: str, pseudonym: str) -
     """Replace the name in the texts of rows about a worker, and in what platforms were sent."""
     replaced = _replacing(name, pseudonym)
     mine = AgentTable.select(AgentTable.id).where(AgentTable.worker == worker)
-    about_worker = (EventTable.subject == "worker") & (EventTable.subject_id == worker)
+    about_worker = (
+        IS_RARE_EVENT & (EventTable.subject == "worker") & (EventTable.subject_id == worker)
+    )
     for table, columns, condition in (
         (PaymentTable, ("reason", "error", "note"), PaymentTable.worker == worker),
         (ReviewTable, ("note",), ReviewTable.agent << mine),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import peewee
@@ -16,12 +17,14 @@ from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
-    OPEN_AGENTS,
+    AgentStatus,
     LoadingStatus,
     RunStatus,
     UnitStatus,
 )
 from famulus.model.tables import (
+    IS_ENDED_UNIT,
+    IS_OPEN_AGENT,
     AgentTable,
     RequesterTable,
     TaskRunTable,
@@ -115,8 +118,33 @@ _LOCK = Statement(
 _AT_WORK = Statement(
     AgentTable.select(
         peewee.fn.COUNT(AgentTable.id).alias("n"), peewee.fn.MAX(AgentTable.deadline).alias("until")
-    ).where(AgentTable.run == Param("run"), AgentTable.status << list(OPEN_AGENTS))
+    ).where(AgentTable.run == Param("run"), IS_OPEN_AGENT)
 )
+#: The attempts at the units that are assigned: one at each.
+_HAS_UNIT = AgentTable.status == literal(AgentStatus.IN_TASK)
+_ASSIGNED = Statement(
+    AgentTable.select(peewee.fn.COUNT(AgentTable.id)).where(
+        AgentTable.run == Param("run"), _HAS_UNIT
+    )
+)
+_ANY_UNIT = MappingProxyType(
+    {
+        UnitStatus.ASSIGNED: Statement(
+            AgentTable.select(peewee.SQL("1"))
+            .where(AgentTable.run == Param("run"), _HAS_UNIT)
+            .limit(1)
+        ),
+        **{
+            status: Statement(
+                UnitTable.select(peewee.SQL("1"))
+                .where(UnitTable.run == Param("run"), UnitTable.status == literal(status))
+                .limit(1)
+            )
+            for status in (UnitStatus.CREATED, UnitStatus.LAUNCHED)
+        },
+    }
+)
+_COUNT = peewee.SQL("COUNT(*)").alias("n")
 
 
 def run_record(row: Row) -> RunRecord:
@@ -182,15 +210,45 @@ def find_run(database: Database, run: int) -> RunRecord:
         return read_run(tx, run)
 
 
-def unit_counts(tx: Transaction, run: int) -> dict[UnitStatus, int]:
+def unit_counts(tx: Transaction, run: int) -> Mapping[UnitStatus, int]:
     """Return how many units have each status; a status without units is left out."""
-    count = peewee.fn.COUNT(UnitTable.id)
-    query = (
-        UnitTable.select(UnitTable.status, count.alias("n"))
-        .where(UnitTable.run == run)
-        .group_by(UnitTable.status)
+    return _count_units(tx, UnitTable.run == run, AgentTable.run == run).get(run, {})
+
+
+def unit_counts_of_all(tx: Transaction) -> Mapping[int, Mapping[UnitStatus, int]]:
+    """Return :func:`unit_counts` of each run that has units, by its number."""
+    return _count_units(tx)
+
+
+def count_assigned(tx: Transaction, run: int) -> int:
+    """Return how many units of a run are assigned."""
+    row = tx.one(_ASSIGNED, run=run)
+    return 0 if row is None else int(row[0])
+
+
+def is_any_unit(tx: Transaction, run: int, status: UnitStatus) -> bool:
+    """Return whether a run has a unit that is created, launched or assigned."""
+    return tx.one(_ANY_UNIT[status], run=run) is not None
+
+
+def _count_units(tx: Transaction, *which: Any) -> dict[int, dict[UnitStatus, int]]:
+    """Count by the partial indexes, each of which has other statuses."""
+    found: dict[int, dict[UnitStatus, int]] = {}
+    ended = (
+        UnitTable.select(UnitTable.run.alias("run"), UnitTable.status, _COUNT)
+        .where(IS_ENDED_UNIT, *which[:1])
+        .group_by(UnitTable.run, UnitTable.status)
     )
-    return {row.status: int(row.n) for row in tx.rows(query)}
+    for row in tx.rows(ended):
+        found.setdefault(row.run, {})[row.status] = int(row.n)
+    for status in (UnitStatus.CREATED, UnitStatus.LAUNCHED):
+        query = UnitTable.select(UnitTable.run.alias("run"), _COUNT).group_by(UnitTable.run)
+        for row in tx.rows(query.where(UnitTable.status == literal(status), *which[:1])):
+            found.setdefault(row.run, {})[status] = int(row.n)
+    assigned = AgentTable.select(AgentTable.run.alias("run"), _COUNT).group_by(AgentTable.run)
+    for row in tx.rows(assigned.where(_HAS_UNIT, *which[1:])):
+        found.setdefault(row.run, {})[UnitStatus.ASSIGNED] = int(row.n)
+    return found
 
 
 def count_replacements(tx: Transaction, run: int) -> int:

@@ -117,6 +117,26 @@ _END_AGENT = Statement(
         AgentTable.id == Param("id"), AgentTable.status == Param("old")
     )
 )
+#: The worker may get the assignment again.
+_RETURN_AGENT = Statement(
+    AgentTable.update(
+        {
+            AgentTable.status: Param("new"),
+            AgentTable.ended_at: Param("at"),
+            AgentTable.assignment: None,
+        }
+    ).where(AgentTable.id == Param("id"), AgentTable.status == Param("old"))
+)
+#: The worker has tried the assignment of the unit that was given back, after all.
+_RETRY_ASSIGNMENT = Statement(
+    AgentTable.update(
+        {
+            AgentTable.assignment: UnitTable.select(UnitTable.assignment).where(
+                UnitTable.id == AgentTable.unit
+            )
+        }
+    ).where(AgentTable.id == Param("id"))
+)
 _SUBMIT_AGENT = Statement(
     AgentTable.update(
         {
@@ -358,7 +378,8 @@ def change_unit(tx: Transaction, change: Change[UnitStatus], *, agent: int | Non
 
 def end_agent(tx: Transaction, change: Change[AgentStatus]) -> bool:
     """End an attempt, if it still has the old status; return whether it had."""
-    return _change(tx, _END_AGENT, "agent", change, agent=change.id, at=tx.micros)
+    statement = _RETURN_AGENT if change.new is AgentStatus.RETURNED else _END_AGENT
+    return _change(tx, statement, "agent", change, agent=change.id, at=tx.micros)
 
 
 class Answered(TypedDict):
@@ -376,7 +397,11 @@ class Answered(TypedDict):
 def submit_agent(tx: Transaction, change: Change[AgentStatus], answered: Answered) -> bool:
     """End an attempt by its answers, if it still has the old status; return whether it had."""
     columns = {**answered, "answers": dump_json(answered["answers"])}
-    return _change(tx, _SUBMIT_AGENT, "agent", change, agent=change.id, at=tx.micros, **columns)
+    if not _change(tx, _SUBMIT_AGENT, "agent", change, agent=change.id, at=tx.micros, **columns):
+        return False
+    if change.old is AgentStatus.RETURNED:
+        tx.run(_RETRY_ASSIGNMENT, id=change.id)
+    return True
 
 
 def change_agent(tx: Transaction, change: Change[AgentStatus]) -> bool:

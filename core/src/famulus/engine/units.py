@@ -186,10 +186,9 @@ _COUNT_IN_TASK = Statement(
 #: Condition on a unit: the worker has tried its assignment. Its parameter is ``worker``.
 is_tried = peewee.fn.EXISTS(
     AgentTable.select(peewee.SQL("1")).where(
-        AgentTable.assignment == UnitTable.assignment,
         AgentTable.worker == Param("worker"),
-        AgentTable.status != literal(AgentStatus.RETURNED),
-        AgentTable.assignment.is_null(False),
+        AgentTable.run == Param("run"),
+        AgentTable.assignment == UnitTable.assignment,
     )
 )
 _FREE = Statement(
@@ -235,10 +234,9 @@ _LOCK_FREE = Statement(
 )
 _TRIED = Statement(
     AgentTable.select(AgentTable.id).where(
-        AgentTable.assignment == Param("assignment"),
         AgentTable.worker == Param("worker"),
-        AgentTable.status != literal(AgentStatus.RETURNED),
-        AgentTable.assignment.is_null(False),
+        AgentTable.run == Param("run"),
+        AgentTable.assignment == Param("assignment"),
     )
 )
 _DATA = Statement(
@@ -399,7 +397,9 @@ def _find_replacements(tx: Transaction, run: int, worker: int, after: int) -> It
         after = found[-1].position
 
 
-def lock_free_unit(tx: Transaction, found: Iterable[FreeUnit], worker: int) -> FreeUnit | None:
+def lock_free_unit(
+    tx: Transaction, run: int, found: Iterable[FreeUnit], worker: int
+) -> FreeUnit | None:
     """Lock the first of some units that is still free for a worker until the commit; return it.
 
     One that another transaction has locked counts as taken, so that neither waits for the other.
@@ -416,7 +416,7 @@ def lock_free_unit(tx: Transaction, found: Iterable[FreeUnit], worker: int) -> F
             if locked is None:
                 break
             unit = next(each for each in batch if each.unit == locked[0])
-            if tx.one(_TRIED, assignment=unit.assignment, worker=worker) is None:
+            if tx.one(_TRIED, run=run, assignment=unit.assignment, worker=worker) is None:
                 return unit
             batch.remove(unit)
     return None

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import peewee
 
 from famulus.engine.ledger.budget import read_budget
+from famulus.engine.runs import count_assigned, is_any_unit
 from famulus.engine.status import change_units_together
 from famulus.engine.units import move_to_end
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import UnitStatus
-from famulus.model.tables import TaskRunTable, UnitTable, literal, literals
+from famulus.model.tables import TaskRunTable, UnitTable, literal
 from famulus.model.transaction import Transaction
 
 #: Units released in one step; a window that was made larger is filled over several.
@@ -64,12 +65,9 @@ _WAITING = Statement(
     .order_by(UnitTable.lane, UnitTable.position)
     .limit(Param("most"))
 )
-_OUT = Statement(
+_FREE = Statement(
     UnitTable.select(UnitTable.id)
-    .where(
-        UnitTable.run == Param("run"),
-        UnitTable.status << literals(UnitStatus.LAUNCHED, UnitStatus.ASSIGNED),
-    )
+    .where(UnitTable.run == Param("run"), UnitTable.status == literal(UnitStatus.LAUNCHED))
     .limit(Param("most"))
 )
 _LAST_FREE = Statement(
@@ -81,11 +79,6 @@ _LAST_FREE = Statement(
         kind,
         skip_locked=True,
     )
-)
-_ANY = Statement(
-    UnitTable.select(peewee.SQL("1"))
-    .where(UnitTable.run == Param("run"), UnitTable.status == Param("status"))
-    .limit(1)
 )
 
 
@@ -106,7 +99,7 @@ def release_waiting(tx: Transaction, run: int, closed: int = 0, cause: str = "wi
 
 def is_window_off(tx: Transaction, run: int, *, is_strict: bool = True) -> bool:
     """Return whether :func:`adjust_window` has anything to do."""
-    is_waiting = _is_any(tx, run, UnitStatus.CREATED) and _room(tx, run)[0] > 0
+    is_waiting = is_any_unit(tx, run, UnitStatus.CREATED) and _room(tx, run)[0] > 0
     return is_waiting or _is_overfull(tx, run, is_strict=is_strict)
 
 
@@ -122,11 +115,11 @@ def adjust_window(tx: Transaction, run: int, *, is_strict: bool = True) -> int:
     if (
         is_strict
         and tx.one(_OVERFULL, run=run) is not None
-        and _is_any(tx, run, UnitStatus.LAUNCHED)
+        and is_any_unit(tx, run, UnitStatus.LAUNCHED)
     ):
         return _take_back_free(tx, run, window, open_units)
     budget = read_budget(tx, run)
-    if budget is not None and budget.excess and _is_any(tx, run, UnitStatus.LAUNCHED):
+    if budget is not None and budget.excess and is_any_unit(tx, run, UnitStatus.LAUNCHED):
         return _take_back_costly(tx, run, budget.excess, open_units)
     room, out = _room(tx, run)
     return _release(tx, run, room, out, "window")
@@ -134,14 +127,14 @@ def adjust_window(tx: Transaction, run: int, *, is_strict: bool = True) -> int:
 
 def is_spent(tx: Transaction, run: int) -> bool:
     """Return whether all units of a run that are still to be done wait for a larger budget."""
-    if _is_any(tx, run, UnitStatus.LAUNCHED) or _is_any(tx, run, UnitStatus.ASSIGNED):
+    if is_any_unit(tx, run, UnitStatus.LAUNCHED) or is_any_unit(tx, run, UnitStatus.ASSIGNED):
         return False
     budget = read_budget(tx, run, lock=False)
-    return budget is not None and budget.room == 0 and _is_any(tx, run, UnitStatus.CREATED)
+    return budget is not None and budget.room == 0 and is_any_unit(tx, run, UnitStatus.CREATED)
 
 
 def _is_overfull(tx: Transaction, run: int, *, is_strict: bool) -> bool:
-    if not _is_any(tx, run, UnitStatus.LAUNCHED):
+    if not is_any_unit(tx, run, UnitStatus.LAUNCHED):
         return False
     if is_strict and tx.one(_OVERFULL, run=run) is not None:
         return True
@@ -155,7 +148,7 @@ def _take_back_free(tx: Transaction, run: int, window: int, open_units: int) -> 
     :param open_units: may be more than there are, which is corrected once few enough are open.
     """
     most = window + _MOST_TAKEN_BACK
-    out = len(tx.all(_OUT, run=run, most=most))
+    out = _count_out(tx, run, most)
     units = [row[0] for row in tx.all(_LAST_FREE, run=run, most=max(out - window, 0))]
     taken = change_units_together(
         tx, run=run, units=units, old=UnitStatus.LAUNCHED, new=UnitStatus.CREATED, cause="window"
@@ -184,13 +177,13 @@ def _room(tx: Transaction, run: int) -> tuple[int, int]:
     window = 0 if limits is None else limits.window
     if not window:
         return _affordable(tx, run, _MOST_RELEASED), 0
-    out = len(tx.all(_OUT, run=run, most=window))
+    out = _count_out(tx, run, window)
     return _affordable(tx, run, window - out), out
 
 
 def _affordable(tx: Transaction, run: int, room: int) -> int:
     """Return how many of ``room`` units the budget covers."""
-    if room <= 0 or not _is_any(tx, run, UnitStatus.CREATED):
+    if room <= 0 or not is_any_unit(tx, run, UnitStatus.CREATED):
         return room
     budget = read_budget(tx, run, lock=False)
     return room if budget is None or budget.room is None else min(room, budget.room)
@@ -213,10 +206,12 @@ def _release(tx: Transaction, run: int, room: int, open_units: int, cause: str) 
 def open_unit_exists(tx: Transaction, run: int) -> bool:
     """Return whether any unit of a run is still to be done."""
     return any(
-        _is_any(tx, run, status)
+        is_any_unit(tx, run, status)
         for status in (UnitStatus.LAUNCHED, UnitStatus.ASSIGNED, UnitStatus.CREATED)
     )
 
 
-def _is_any(tx: Transaction, run: int, status: UnitStatus) -> bool:
-    return tx.one(_ANY, run=run, status=status.value) is not None
+def _count_out(tx: Transaction, run: int, most: int) -> int:
+    """Return how many units are free or assigned, or ``most`` if there are more."""
+    assigned = count_assigned(tx, run)
+    return min(assigned + len(tx.all(_FREE, run=run, most=max(most - assigned, 0))), most)

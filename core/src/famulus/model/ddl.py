@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from famulus.model.database_kind import DatabaseKind
-from famulus.model.indexes import INDEXES
+from famulus.model.indexes import indexes_of
 from famulus.model.peewee_internals import create_index_sql, create_table_sql
 from famulus.model.tables import TABLES
 from famulus.model.transaction import Dialect
@@ -14,5 +14,5 @@ def create_statements(kind: DatabaseKind) -> list[str]:
     dialect = Dialect(kind).peewee
     return [
         *(create_table_sql(table, dialect) for table in TABLES),
-        *(create_index_sql(index, dialect) for index in INDEXES),
+        *(create_index_sql(index, dialect) for index in indexes_of(kind)),
     ]

@@ -1,5 +1,8 @@
 """The indexes of the tables.
 
+Each exists for an invariant, or for a query that was measured at a million units, because every
+index adds pages to the log of each request. Most are partial, with only the rows looked for.
+
 Each has an explicit name: peewee leaves out a partial index whose generated name is taken.
 """
 
@@ -9,9 +12,14 @@ from typing import Any
 
 import peewee
 
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import AgentStatus, OutboxStatus, PaymentStatus, UnitStatus, VisitStatus
 from famulus.model.tables import (
-    REFUSED,
+    IS_ENDED_UNIT,
+    IS_ENDED_VISIT,
+    IS_OPEN_VISIT,
+    IS_RARE_EVENT,
+    IS_REFUSAL,
     AgentTable,
     AssignmentTable,
     EventTable,
@@ -45,7 +53,12 @@ def _index(
     return peewee.ModelIndex(model, fields, unique=unique, safe=False, where=where, name=name)
 
 
-INDEXES: tuple[peewee.ModelIndex, ...] = (
+def indexes_of(kind: DatabaseKind) -> tuple[peewee.ModelIndex, ...]:
+    """Return the indexes on a kind of database."""
+    return (*_INDEXES, *(_OF_POSTGRESQL if kind is DatabaseKind.POSTGRESQL else ()))
+
+
+_INDEXES = (
     _index("setting_name", SettingTable, SettingTable.name, unique=True),
     _index("task_name", TaskTable, TaskTable.name, unique=True),
     _index(
@@ -95,7 +108,7 @@ INDEXES: tuple[peewee.ModelIndex, ...] = (
         UnitTable.run,
         where=(UnitTable.replacement > peewee.SQL("0")),
     ),
-    _index("unit_status", UnitTable, UnitTable.run, UnitTable.status),
+    _index("unit_ended", UnitTable, UnitTable.run, UnitTable.status, where=IS_ENDED_UNIT),
     _index(
         "unit_free",
         UnitTable,
@@ -119,7 +132,7 @@ INDEXES: tuple[peewee.ModelIndex, ...] = (
         VisitTable.reference,
         VisitTable.worker,
         unique=True,
-        where=(VisitTable.status << literals(VisitStatus.ARRIVED, VisitStatus.ACCEPTED)),
+        where=IS_OPEN_VISIT,
     ),
     _index(
         "visit_place",
@@ -127,13 +140,10 @@ INDEXES: tuple[peewee.ModelIndex, ...] = (
         VisitTable.run,
         VisitTable.place,
         unique=True,
-        where=(
-            (VisitTable.place != peewee.SQL("''"))
-            & (VisitTable.status << literals(VisitStatus.ARRIVED, VisitStatus.ACCEPTED))
-        ),
+        where=((VisitTable.place != peewee.SQL("''")) & IS_OPEN_VISIT),
     ),
-    _index("visit_status", VisitTable, VisitTable.run, VisitTable.status),
-    _index("visit_reference", VisitTable, VisitTable.run, VisitTable.reference, VisitTable.worker),
+    _index("visit_ended", VisitTable, VisitTable.run, VisitTable.status, where=IS_ENDED_VISIT),
+    _index("visit_of_worker", VisitTable, VisitTable.worker, VisitTable.run, VisitTable.reference),
     _index(
         "visit_unreported",
         VisitTable,
@@ -146,17 +156,15 @@ INDEXES: tuple[peewee.ModelIndex, ...] = (
     _index(
         "agent_once_an_assignment",
         AgentTable,
-        AgentTable.assignment,
         AgentTable.worker,
+        AgentTable.run,
+        AgentTable.assignment,
         unique=True,
-        where=(
-            (AgentTable.status != literal(AgentStatus.RETURNED))
-            & AgentTable.assignment.is_null(False)
-        ),
     ),
     _index(
         "agent_holds_unit",
         AgentTable,
+        AgentTable.run,
         AgentTable.unit,
         unique=True,
         where=(AgentTable.status == literal(AgentStatus.IN_TASK)),
@@ -169,16 +177,7 @@ INDEXES: tuple[peewee.ModelIndex, ...] = (
         unique=True,
         where=(AgentTable.status == literal(AgentStatus.ONBOARDING)),
     ),
-    _index(
-        "agent_deadline",
-        AgentTable,
-        AgentTable.run,
-        AgentTable.deadline,
-        where=(AgentTable.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK)),
-    ),
     _index("agent_of_visit", AgentTable, AgentTable.visit),
-    _index("agent_of_unit", AgentTable, AgentTable.unit),
-    _index("agent_of_worker", AgentTable, AgentTable.worker, AgentTable.run),
     _index(
         "agent_submitted",
         AgentTable,
@@ -222,7 +221,7 @@ INDEXES: tuple[peewee.ModelIndex, ...] = (
         ),
     ),
     _index("upload_of_agent", UploadTable, UploadTable.agent),
-    _index("event_of_run", EventTable, EventTable.run, EventTable.xact, EventTable.id),
+    _index("event_rare", EventTable, EventTable.run, where=IS_RARE_EVENT),
     _index(
         "event_refused",
         EventTable,
@@ -230,7 +229,7 @@ INDEXES: tuple[peewee.ModelIndex, ...] = (
         EventTable.subject_id,
         EventTable.cause,
         unique=True,
-        where=(EventTable.new == peewee.SQL(f"'{REFUSED}'")),
+        where=IS_REFUSAL,
     ),
     _index("outbox_key", OutboxTable, OutboxTable.key, unique=True),
     _index("outbox_of_run", OutboxTable, OutboxTable.run, OutboxTable.kind),
@@ -246,4 +245,8 @@ INDEXES: tuple[peewee.ModelIndex, ...] = (
         OutboxTable.next_attempt_at,
         where=(OutboxTable.status == literal(OutboxStatus.PENDING)),
     ),
+)
+#: On SQLite the numbers of events are in the order of the commits, and events are read by them.
+_OF_POSTGRESQL = (
+    _index("event_of_run", EventTable, EventTable.run, EventTable.xact, EventTable.id),
 )

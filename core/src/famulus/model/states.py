@@ -235,6 +235,10 @@ DONE_UNITS = (
     UnitStatus.SOFT_REJECTED,
     UnitStatus.REJECTED,
 )
+#: Units that no worker can get.
+ENDED_UNITS = (*DONE_UNITS, UnitStatus.EXPIRED)
+#: Visits that are not open on the platform.
+ENDED_VISITS = tuple(status for status in VisitStatus if status not in OPEN_VISITS)
 #: Visits whose end is still to come: the platform is asked about these.
 PENDING_VISITS = (*OPEN_VISITS, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
 #: Visits with a submission on the platform.

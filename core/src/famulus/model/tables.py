@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import peewee
 
 from famulus.model.fields import EnumField, ErrorField, JsonField, RowIdField, UtcField
 from famulus.model.states import (
+    ENDED_UNITS,
+    ENDED_VISITS,
+    OPEN_AGENTS,
+    OPEN_VISITS,
     AgentStatus,
     Decision,
     LoadingStatus,
@@ -240,7 +246,11 @@ class VisitTable(Table):
 
 
 class AgentTable(Table):
-    """One attempt of one worker at one unit, or at the onboarding (then without a unit)."""
+    """One attempt of one worker at one unit, or at the onboarding (then without a unit).
+
+    ``assignment`` is the one that the worker has tried by it, and cannot get again: null for an
+    onboarding, and after the unit was given back.
+    """
 
     run = _to(TaskRunTable, "run_id")
     worker = _to(WorkerTable, "worker_id")
@@ -406,3 +416,31 @@ TABLES: tuple[type[Table], ...] = (
     EventTable,
     OutboxTable,
 )
+
+
+def _is_any(column: Any, *statuses: Any) -> Any:
+    # SQLite sees that one of the statuses implies this, which it does not see of an IN.
+    return reduce(or_, (column == literal(status) for status in statuses))
+
+
+#: The conditions of partial indexes. One is used where a query compares the status with a single
+#: literal, or has the condition itself in its text.
+IS_ENDED_UNIT: Any = _is_any(UnitTable.status, *ENDED_UNITS)
+IS_OPEN_VISIT: Any = VisitTable.status << literals(*OPEN_VISITS)
+IS_ENDED_VISIT: Any = _is_any(VisitTable.status, *ENDED_VISITS)
+#: Visits whose end is still to come are those of each of these, by an index of its own.
+ARE_PENDING_VISITS: tuple[Any, ...] = (
+    IS_OPEN_VISIT,
+    VisitTable.status == literal(VisitStatus.SUBMITTED),
+    VisitTable.status == literal(VisitStatus.UNKNOWN),
+)
+IS_OPEN_AGENT: Any = _is_any(AgentTable.status, *OPEN_AGENTS)
+#: Events of workers who were not admitted.
+IS_REFUSAL: Any = EventTable.new == peewee.SQL(f"'{REFUSED}'")
+#: Events beside those of units and of the work on them, which are most.
+IS_RARE_EVENT: Any = EventTable.subject.not_in(peewee.SQL("('visit', 'agent', 'unit', 'work')"))
+
+
+def is_ended_visit(*statuses: VisitStatus) -> Any:
+    """Return the condition that a visit has one of some statuses, none of which is open."""
+    return IS_ENDED_VISIT & (VisitTable.status << literals(*statuses))

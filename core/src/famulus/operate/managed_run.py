@@ -11,12 +11,13 @@ from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from typing import Any, Never
 
-from attrs import define, evolve, field
+from attrs import Factory, define, evolve, field
 
 from famulus.clock import has_passed
 from famulus.contracts.architect import Architect, Deployed, Deployment, ServerHealth
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.views import SubmittedUnit
+from famulus.engine.event_numbers import NewestEvent
 from famulus.engine.events import Listeners
 from famulus.engine.open_gateway import RUN_VARIABLE
 from famulus.engine.outbox.delivery import OutboxDelivery
@@ -93,6 +94,9 @@ class ManagedRun:
     _pulse_at: datetime | None = None
     _placed_at: datetime | None = None
     _last_change: tuple[int, int, int] | None = None
+    _newest_event: NewestEvent = field(
+        default=Factory(lambda self: NewestEvent(self.run), takes_self=True), init=False
+    )
 
     @property
     def _leased(self) -> LeasedRun:
@@ -327,7 +331,7 @@ class ManagedRun:
         if not capabilities.sells_places or not has_passed(now, self._placed_at, _PLACES_PAUSE):
             return
         with self.database.read() as tx:
-            change = newest_change(tx, self.run)
+            change = newest_change(tx, self._newest_event)
         if change == self._last_change:
             return
         opened = self._leased.open_places(capabilities)

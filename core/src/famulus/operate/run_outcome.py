@@ -8,7 +8,7 @@ from famulus.data.wage import Wage, read_wage
 from famulus.engine.places.closing import read_closing
 from famulus.engine.runs import RunRecord, find_run
 from famulus.model.database import Database
-from famulus.model.tables import EventTable
+from famulus.model.tables import IS_RARE_EVENT, EventTable
 from famulus.operate.progress import Progress, read_progress
 
 
@@ -31,6 +31,7 @@ def read_ending(database: Database, run: int) -> RunEnding:
         EventTable.select(EventTable.cause)
         .where(
             EventTable.run == run,
+            IS_RARE_EVENT,
             EventTable.subject == "run",
             EventTable.new == record.status.value,
         )

@@ -13,7 +13,10 @@ from famulus.errors import PluginError
 from famulus.model.fields import from_micros
 from famulus.model.statements import Param, Statement
 from famulus.model.states import VisitStatus
-from famulus.model.tables import VisitTable, literal
+from famulus.model.tables import (
+    VisitTable,
+    literal,
+)
 from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins
 

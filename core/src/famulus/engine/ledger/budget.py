@@ -10,6 +10,7 @@ from attrs import frozen
 from famulus.engine.ledger.recorded_decisions import ActiveDecision, read_decisions_in_force
 from famulus.engine.ledger.rewards import NOT_OWED, REMAINDER_PREFIX, is_remainder, remainder_fee
 from famulus.engine.outbox.stored_verdicts import newest_verdict
+from famulus.engine.runs import unit_counts
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
@@ -76,11 +77,6 @@ _SELECT_LIMIT = TaskRunTable.select(
 ).where(TaskRunTable.id == Param("run"))
 _LIMIT = Statement(_SELECT_LIMIT, _LimitRow)
 _LOCKED_LIMIT = Statement(lambda kind: for_update(_SELECT_LIMIT, kind), _LimitRow)
-_COSTING_UNITS = Statement(
-    UnitTable.select(peewee.fn.COUNT(UnitTable.id)).where(
-        UnitTable.run == Param("run"), UnitTable.status << literals(*_COSTING)
-    )
-)
 _SCREENED_OUT = VisitTable.select(VisitTable.id).where(
     VisitTable.run == Param("run"), VisitTable.status == literal(VisitStatus.SCREENED_OUT)
 )
@@ -200,7 +196,8 @@ def read_budget(tx: Transaction, run: int, *, lock: bool = True) -> Budget | Non
     row = tx.one(_LOCKED_LIMIT if lock else _LIMIT, run=run)
     if row is None or not row.max_spend:
         return None
-    units = (tx.one(_COSTING_UNITS, run=run) or (0,))[0]
+    counts = unit_counts(tx, run)
+    units = sum(counts.get(status, 0) for status in _COSTING)
     extra = (tx.one(_EXTRA, run=run) or (0,))[0]
     saved = int((tx.one(_SAVED, run=run) or (0,))[0] or 0)
     screened = int((tx.one(_SCREENED_UNITS, run=run) or (0,))[0])
@@ -208,7 +205,7 @@ def read_budget(tx: Transaction, run: int, *, lock: bool = True) -> Budget | Non
     return Budget(
         most=row.max_spend,
         unit_cost=row.unit_cost,
-        units=int(units),
+        units=units,
         extra=int(extra or 0),
         saved=saved,
     )

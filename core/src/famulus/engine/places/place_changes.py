@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from secrets import token_hex
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import peewee
 
 from famulus.contracts.provider_views import Capabilities
+from famulus.engine.event_numbers import NewestEvent
 from famulus.engine.outbox.outbox_rows import (
     CLOSING_KINDS,
     OutboxKind,
@@ -24,8 +26,6 @@ from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
     DONE_UNITS,
     OPEN_AGENTS,
-    OPEN_VISITS,
-    PENDING_VISITS,
     SUBMITTED_VISITS,
     OutboxStatus,
     RunStatus,
@@ -33,12 +33,14 @@ from famulus.model.states import (
     VisitStatus,
 )
 from famulus.model.tables import (
+    ARE_PENDING_VISITS,
+    IS_OPEN_VISIT,
     AgentTable,
-    EventTable,
     OutboxTable,
     TaskRunTable,
     UnitTable,
     VisitTable,
+    is_ended_visit,
     literal,
     literals,
 )
@@ -105,12 +107,6 @@ _OPENING = Statement(
     .order_by(OutboxTable.status.desc())
     .limit(1)
 )
-_NEWEST_EVENT = Statement(
-    EventTable.select(EventTable.id)
-    .where(EventTable.run == Param("run"))
-    .order_by(EventTable.xact.desc(), EventTable.id.desc())
-    .limit(1)
-)
 _NEWEST_OFFER = Statement(
     OutboxTable.select(peewee.fn.MAX(OutboxTable.id), TaskRunTable.places)
     .join(TaskRunTable, on=(OutboxTable.run == TaskRunTable.id))
@@ -132,7 +128,7 @@ _OPEN_ATTEMPT = AgentTable.select(peewee.SQL("1")).where(
     AgentTable.unit.is_null(False),
     AgentTable.status << literals(*OPEN_AGENTS),
 )
-_IS_UNDER_WAY = (VisitTable.status << literals(*OPEN_VISITS)) & (
+_IS_UNDER_WAY = IS_OPEN_VISIT & (
     VisitTable.done_at.is_null(False) | peewee.fn.EXISTS(_OPEN_ATTEMPT)
 )
 _UNIT = (
@@ -145,22 +141,27 @@ _UNIT = (
         ~is_replaced,
     )
 )
-#: The visit may still end on the platform, and has a unit.
-HAS_UNIT = (VisitTable.status << literals(*PENDING_VISITS)) & peewee.fn.EXISTS(_UNIT)
+HAS_UNIT = peewee.fn.EXISTS(_UNIT)
 
 
-def _taken(is_taken: Any) -> Statement[tuple[Any, ...]]:
-    return Statement(
-        VisitTable.select(peewee.fn.COUNT(VisitTable.id)).where(
-            VisitTable.run == Param("run"), VisitTable.id > Param("after"), is_taken
+def _taken(*conditions: Any) -> Sequence[Statement[tuple[Any, ...]]]:
+    """Return what counts the visits of each condition, none of which meets two."""
+    return [
+        Statement(
+            VisitTable.select(peewee.fn.COUNT(VisitTable.id)).where(
+                VisitTable.run == Param("run"), VisitTable.id > Param("after"), condition
+            )
         )
-    )
+        for condition in conditions
+    ]
 
 
-_TAKEN = _taken((VisitTable.status << literals(*_USED)) | _IS_UNDER_WAY)
+_TAKEN = _taken(is_ended_visit(*_USED), _IS_UNDER_WAY)
 #: Where the platform refills the places of visits by itself: any that is not paid may be returned
 #: or rejected, and the place of one without a unit would then be a second one for another's.
-_TAKEN_UNREFILLED = _taken((VisitTable.status << literals(*_PAID)) | HAS_UNIT)
+_TAKEN_UNREFILLED = _taken(
+    is_ended_visit(*_PAID), *(condition & HAS_UNIT for condition in ARE_PENDING_VISITS)
+)
 #: Visits whose place such a platform offers again, even where it was full before. Their numbers
 #: are added up as well, since a rejection may be undone while another visit is rejected.
 _REFILLED = Statement(
@@ -168,7 +169,7 @@ _REFILLED = Statement(
         peewee.fn.COUNT(VisitTable.id), peewee.fn.COALESCE(peewee.fn.SUM(VisitTable.id), 0)
     ).where(
         VisitTable.run == Param("run"),
-        VisitTable.status << literals(VisitStatus.REJECTED, VisitStatus.RETURNED),
+        is_ended_visit(VisitStatus.REJECTED, VisitStatus.RETURNED),
     )
 )
 
@@ -278,8 +279,9 @@ def _count_free(tx: Transaction, run: int) -> int:
 
 def _count_missing(tx: Transaction, run: int, offer: _Offer, capabilities: Capabilities) -> int:
     """Return how many free units have no place; negative where there are too many places."""
-    statement = _TAKEN_UNREFILLED if capabilities.replaces_by_itself else _TAKEN
-    taken = int((tx.one(statement, run=run, after=offer.visit) or (0,))[0])
+    statements = _TAKEN_UNREFILLED if capabilities.replaces_by_itself else _TAKEN
+    counts = (tx.one(each, run=run, after=offer.visit) for each in statements)
+    taken = sum(int(row[0]) for row in counts if row is not None)
     return _count_free(tx, run) - (offer.places - taken)
 
 
@@ -377,8 +379,7 @@ def count_places(tx: Transaction, run: int) -> int:
     return int(row.places) - int(newest.payload["gone"])
 
 
-def newest_change(tx: Transaction, run: int) -> tuple[int, int, int]:
+def newest_change(tx: Transaction, events: NewestEvent) -> tuple[int, int, int]:
     """Return a value that changes with each event of a run, and with what it offers."""
-    event, offer = tx.one(_NEWEST_EVENT, run=run), tx.one(_NEWEST_OFFER, run=run)
-    number, places = offer or (0, 0)
-    return 0 if event is None else int(event[0]), int(number), int(places)
+    number, places = tx.one(_NEWEST_OFFER, run=events.run) or (0, 0)
+    return events.read(tx), int(number), int(places)

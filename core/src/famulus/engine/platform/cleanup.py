@@ -28,12 +28,15 @@ from famulus.model.states import (
     VisitStatus,
 )
 from famulus.model.tables import (
+    IS_OPEN_VISIT,
     OutboxTable,
     PaymentTable,
     ReviewTable,
     TaskRunTable,
     UnitTable,
     VisitTable,
+    is_ended_visit,
+    literal,
     literals,
 )
 from famulus.model.transaction import Row, Transaction
@@ -138,10 +141,13 @@ def _queries(run: int) -> dict[str, Any]:
     owed = PaymentTable.status << literals(*_OWED)
     return {
         "work is to be reviewed": UnitTable.select(UnitTable.id).where(
-            UnitTable.run == run, UnitTable.status == UnitStatus.COMPLETED
+            UnitTable.run == run, UnitTable.status == literal(UnitStatus.COMPLETED)
         ),
         "visits are open": VisitTable.select(VisitTable.id).where(
-            VisitTable.run == run, VisitTable.status << literals(*PENDING_VISITS)
+            VisitTable.run == run, IS_OPEN_VISIT
+        )
+        | VisitTable.select(VisitTable.id).where(
+            VisitTable.run == run, is_ended_visit(VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
         ),
         _UNDELIVERED: OutboxTable.select(
             OutboxTable.kind, OutboxTable.status, OutboxTable.payload

@@ -63,7 +63,13 @@ from famulus.model.states import (
     VisitStatus,
     may_follow,
 )
-from famulus.model.tables import AgentTable, TaskRunTable, VisitTable, literals
+from famulus.model.tables import (
+    ARE_PENDING_VISITS,
+    AgentTable,
+    TaskRunTable,
+    VisitTable,
+    literals,
+)
 from famulus.model.transaction import Row, Transaction
 from famulus.names import forgotten_reference
 
@@ -85,18 +91,24 @@ _UNPAID: Mapping[VisitStatus, str] = MappingProxyType(
 )
 
 _IS_PENDING = VisitTable.status << literals(*PENDING_VISITS)
-_PENDING = Statement(
-    select_visits()
-    .where(VisitTable.run == Param("run"), _IS_PENDING, VisitTable.id > Param("after"))
-    .order_by(VisitTable.id)
-    .limit(_BATCH)
-)
-_WITH_UNITS = Statement(
-    select_visits()
-    .where(VisitTable.run == Param("run"), HAS_UNIT)
-    .order_by(VisitTable.id.desc())
-    .limit(_MOST_LOOKED_AT)
-)
+_PENDING = [
+    Statement(
+        select_visits()
+        .where(VisitTable.run == Param("run"), condition, VisitTable.id > Param("after"))
+        .order_by(VisitTable.id)
+        .limit(_BATCH)
+    )
+    for condition in ARE_PENDING_VISITS
+]
+_WITH_UNITS = [
+    Statement(
+        select_visits()
+        .where(VisitTable.run == Param("run"), condition, HAS_UNIT)
+        .order_by(VisitTable.id.desc())
+        .limit(_MOST_LOOKED_AT)
+    )
+    for condition in ARE_PENDING_VISITS
+]
 _REPORTED = Statement(
     VisitTable.select(VisitTable.id, VisitTable.status)
     .where(
@@ -172,7 +184,8 @@ def look_at_units(database: Database, provider: Provider, run: RunView) -> None:
     """
     visits = PendingVisits(database, run.id)
     with database.read() as tx:
-        rows = tx.rows_of(_WITH_UNITS, run=run.id)
+        found = [row for each in _WITH_UNITS for row in tx.rows_of(each, run=run.id)]
+    rows = sorted(found, key=lambda visit: visit.id, reverse=True)[:_MOST_LOOKED_AT]
     if not rows:
         return
     visits.arrived = {row.id: row.last_arrived_at for row in rows}
@@ -209,6 +222,12 @@ def _apply_given(
     return is_changed, fault
 
 
+def read_pending(tx: Transaction, run: int, after: int) -> list[Row]:
+    """Return the next visits whose end is still to come, after the one of a number."""
+    found = (row for each in _PENDING for row in tx.rows_of(each, run=run, after=after))
+    return sorted(found, key=lambda visit: visit.id)[:_BATCH]
+
+
 @define(eq=False)
 class PendingVisits:
     """The visits of a run whose end is still to come, read while they are iterated over."""
@@ -224,7 +243,7 @@ class PendingVisits:
         after = self.asked = 0
         while True:
             with self.database.read() as tx:
-                page = tx.rows_of(_PENDING, run=self.run, after=after)
+                page = read_pending(tx, self.run, after)
             for row in page:
                 self.asked += 1
                 self.arrived[row.id] = row.last_arrived_at

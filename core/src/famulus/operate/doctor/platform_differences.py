@@ -18,14 +18,15 @@ from famulus.errors import reason
 from famulus.model.database import Database
 from famulus.model.states import (
     LIVE_RUNS,
-    OPEN_AGENTS,
     OPEN_VISITS,
     RunStatus,
     VisitStatus,
 )
 from famulus.model.tables import (
+    IS_OPEN_AGENT,
     AgentTable,
     VisitTable,
+    is_ended_visit,
     literal,
     literals,
 )
@@ -92,22 +93,16 @@ def _number(tx: Transaction, visits: Any) -> int:
 
 
 def _visits_done(run: int) -> Any:
-    statuses = (VisitStatus.ACCEPTED, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
-    return (
-        select_visits()
-        .where(
-            VisitTable.run == run,
-            VisitTable.done_at.is_null(False),
-            VisitTable.status << literals(*statuses),
-        )
-        .order_by(VisitTable.id)
+    done = VisitTable.select(VisitTable.id).where(
+        VisitTable.run == run, VisitTable.done_at.is_null(False)
     )
+    unreported = done.where(VisitTable.status == literal(VisitStatus.ACCEPTED))
+    reported = done.where(is_ended_visit(VisitStatus.SUBMITTED, VisitStatus.UNKNOWN))
+    return select_visits().where(VisitTable.id << (unreported | reported)).order_by(VisitTable.id)
 
 
 def _visits_at_work(run: int) -> Any:
-    at_work = AgentTable.select(AgentTable.visit).where(
-        AgentTable.run == run, AgentTable.status << literals(*OPEN_AGENTS)
-    )
+    at_work = AgentTable.select(AgentTable.visit).where(AgentTable.run == run, IS_OPEN_AGENT)
     return (
         select_visits()
         .where(VisitTable.id << at_work, VisitTable.status << literals(*OPEN_VISITS))

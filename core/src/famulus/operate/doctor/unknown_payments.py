@@ -10,7 +10,11 @@ from famulus.engine.platform.visit_sync import find_reported_visit, is_forgotten
 from famulus.engine.runs import RunRecord
 from famulus.engine.visits import normalize_report
 from famulus.model.states import PAID_VISITS, VisitStatus
-from famulus.model.tables import VisitTable, WorkerTable, literals
+from famulus.model.tables import (
+    VisitTable,
+    WorkerTable,
+    is_ended_visit,
+)
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor.difference import Difference, named
 
@@ -51,7 +55,7 @@ def _paid_here(tx: Transaction, run: int) -> Iterator[Names]:
     query = (
         VisitTable.select(WorkerTable.name, VisitTable.reference)
         .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
-        .where(VisitTable.run == run, VisitTable.status << literals(*PAID_VISITS))
+        .where(VisitTable.run == run, is_ended_visit(*PAID_VISITS))
     )
     yield from tx.execute(query)
 

@@ -13,7 +13,6 @@ from famulus.engine.runs import RunRecord
 from famulus.model.states import (
     ENDED_RUNS,
     LIVE_RUNS,
-    OPEN_AGENTS,
     OPEN_VISITS,
     UNSUBMITTED_VISITS,
     AgentStatus,
@@ -21,13 +20,14 @@ from famulus.model.states import (
     VisitStatus,
 )
 from famulus.model.tables import (
+    IS_OPEN_AGENT,
     AgentTable,
     ReviewTable,
     UnitTable,
     VisitTable,
     WorkerTable,
+    is_ended_visit,
     literal,
-    literals,
 )
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor.difference import NAMED, Difference, named
@@ -46,9 +46,12 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     not_there = _visits_where(
         tx,
         run,
-        VisitTable.done_at.is_null(False),
-        (VisitTable.status == VisitStatus.UNKNOWN)
-        | ((VisitTable.status == VisitStatus.ACCEPTED) & (VisitTable.done_at <= late)),
+        ((VisitTable.status == literal(VisitStatus.UNKNOWN)) & VisitTable.done_at.is_null(False))
+        | (
+            (VisitTable.status == literal(VisitStatus.ACCEPTED))
+            & VisitTable.done_at.is_null(False)
+            & (VisitTable.done_at <= late)
+        ),
     )
     if not_there:
         yield Difference(
@@ -61,7 +64,7 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         tx,
         run,
         VisitTable.done_at.is_null(False),
-        VisitTable.status << literals(*UNSUBMITTED_VISITS),
+        is_ended_visit(*UNSUBMITTED_VISITS),
         ~peewee.fn.EXISTS(_WITHDRAWN),
     )
     if ended_there:
@@ -71,7 +74,7 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             command=("compensate", run.id, "WORKER", "AMOUNT", "--reason", "…"),
         )
     not_here = _visits_where(
-        tx, run, VisitTable.done_at.is_null(), VisitTable.status == VisitStatus.SUBMITTED
+        tx, run, VisitTable.done_at.is_null(), VisitTable.status == literal(VisitStatus.SUBMITTED)
     )
     if not_here:
         yield Difference(
@@ -118,7 +121,7 @@ def _at_work_where(tx: Transaction, run: RunRecord, *conditions: Any) -> str:
         AgentTable.select(VisitTable.reference, WorkerTable.name)
         .join(VisitTable, on=(AgentTable.visit == VisitTable.id))
         .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
-        .where(AgentTable.run == run.id, AgentTable.status << literals(*OPEN_AGENTS), *conditions)
+        .where(AgentTable.run == run.id, IS_OPEN_AGENT, *conditions)
         .order_by(AgentTable.id)
         .limit(NAMED + 1)
     )
