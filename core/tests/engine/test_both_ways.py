@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from famulus.engine.everyday_requests import StartedRequest
 from famulus.engine.gateway import Gateway
 from famulus.engine.limits import set_limits
 from famulus.engine.workers import find_worker
+from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus, VisitStatus, may_follow
 from famulus.model.tables import WorkerTable
@@ -193,7 +195,9 @@ class Side:
             case "block":
                 self.database.write(lambda tx: self._block(tx, what))
             case "limit":
-                set_limits(self.database, self.gateway.run_id, maximum_units_per_worker=what)
+                # A run that has ended has no limits to set.
+                with contextlib.suppress(ConflictError):
+                    set_limits(self.database, self.gateway.run_id, maximum_units_per_worker=what)
         return []
 
     def _block(self, tx: Transaction, name: str) -> None:
