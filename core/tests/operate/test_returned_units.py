@@ -11,9 +11,11 @@ import pytest
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import VisitStatus
+from famulus.operate.doctor import read_differences
+from famulus.operate.manual_sync import sync_now
 from famulus.testing.inprocess import GatewayWorker, Seen
 from famulus.testing.movable_clock import MovableClock
-from refilled_course import UNITS, Course
+from refilled_course import DURATION, UNITS, Course
 
 _V = VisitStatus
 
@@ -177,3 +179,30 @@ def test_platform_is_not_asked_while_no_visit_holds_a_unit(
     assert course.study.looks == 0
     course.gateway.close()
     course.operator.close()
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_late_answers_to_a_unit_that_is_returned_are_listed_as_unpaid(
+    course: Course, clock: MovableClock, is_over: bool
+) -> None:
+    """Another worker had the unit when they came, and has returned it since."""
+    late = GatewayWorker(course.gateway, "worker-1")
+    page = late.arrive("visit-1")
+    clock.advance(DURATION + 1)
+    course.act("wait")
+    end(course, 1, 2, 3, status=_V.TIMED_OUT)
+    for name in ("work", "work", "stay"):
+        course.act(name)
+    course.study.visits["visit-1"] = _V.SUBMITTED
+    assert late.submit(page).status == 200
+    course.act("wait")
+    if is_over:
+        course.operator.finish(course.run)
+    end(course, 0, 4, 5)
+    sync_now(course.database, course.operator.plugins, course.run)
+
+    found = read_differences(course.database, course.operator.plugins, course.run)
+
+    assert "late answers to units that others have done, unpaid: of worker-1" in [
+        each.what for each in found
+    ]

@@ -16,7 +16,6 @@ from famulus.model.states import (
     OPEN_VISITS,
     UNSUBMITTED_VISITS,
     AgentStatus,
-    UnitStatus,
     VisitStatus,
 )
 from famulus.model.tables import (
@@ -149,8 +148,8 @@ def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         .where(
             AgentTable.run == run.id,
             AgentTable.status == AgentStatus.COMPLETED,
-            UnitTable.agent_id != AgentTable.id,
-            UnitTable.status != UnitStatus.EXPIRED,
+            # No attempt has a unit that was returned since.
+            UnitTable.agent_id.is_null() | (UnitTable.agent_id != AgentTable.id),
         )
         .limit(NAMED + 1)
     )
