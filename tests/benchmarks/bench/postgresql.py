@@ -49,7 +49,8 @@ def run(scale: Scale, folder: Path) -> Iterator[Figure]:
         launch = launched(url, rows, environment=environment)
         run = opened.enter_context(launch)
         run.wait_until_loaded()
-        loads = len(scale.postgresql) * scale.turns + 4 * scale.turns + 4
+        # Five loads warm servers up, and a single request takes a unit.
+        loads = len(scale.postgresql) * scale.turns + 4 * scale.turns + 6
         units = max(scale.small // loads, 1)
         environment |= {"FAMULUS_DATABASE": url, "FAMULUS_RUN": "1"}
         files = sample(run, folder / "sample")
