@@ -155,7 +155,9 @@ class Exchange:
         if self._is_abandoned:
             self._end()
             return
-        self._connection.transport.writelines((outgoing.head, outgoing.beginning))
+        # In Python 3.12 and 3.13.0, writelines() keeps empty pieces in its buffer for good, and
+        # never pauses the protocol (CVE-2024-12254).
+        self._connection.transport.write(outgoing.head + outgoing.beginning)
         self._go_on(outgoing)
 
     def _encode(self, response: Response) -> OutgoingReply:
