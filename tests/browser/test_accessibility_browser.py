@@ -30,7 +30,7 @@ from famulus.contracts.filled_form import fill_form
 from famulus.contracts.views import PluginRefusal, Refusal, RefusalReason
 from famulus.engine import pages
 from famulus.engine.own_work import OwnWork
-from famulus.engine.units import UnitNumber
+from famulus.engine.worker_progress import UnitNumber
 from famulus.translation import Translator
 from famulus_crowd_form import blueprint as crowd_form
 from famulus_crowd_form.page import filled_page

@@ -12,7 +12,7 @@ from playwright.sync_api import Page as Tab
 
 from famulus.contracts.views import Page
 from famulus.engine.pages import TaskFrame, TaskInfo, TaskLayout, preview_document, task_document
-from famulus.engine.units import UnitNumber
+from famulus.engine.worker_progress import UnitNumber
 from famulus.translation import ENGLISH, Translator
 
 EN = Translator(ENGLISH)

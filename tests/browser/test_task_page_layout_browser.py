@@ -13,7 +13,7 @@ from famulus.engine.pages import (
     failed_onboarding_document,
     preview_document,
 )
-from famulus.engine.units import UnitNumber
+from famulus.engine.worker_progress import UnitNumber
 from frame_stub import (
     EN,
     FIELDS,

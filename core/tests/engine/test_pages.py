@@ -40,7 +40,7 @@ from famulus.engine.pages import (
     task_document,
     undecided_document,
 )
-from famulus.engine.units import UnitNumber
+from famulus.engine.worker_progress import UnitNumber
 from famulus.translation import ENGLISH, Translator
 
 EN = Translator(ENGLISH)

@@ -24,12 +24,12 @@ from famulus.engine.deadlines import (
     time_out,
 )
 from famulus.engine.forgetting import forgotten_attempts
+from famulus.engine.free_units import _FREE
 from famulus.engine.ledger.budget import read_budget
 from famulus.engine.places.place_changes import _TAKEN, _TAKEN_UNREFILLED
 from famulus.engine.platform.cleanup import _is_over
 from famulus.engine.platform.visit_sync import _WITH_UNITS, read_pending
 from famulus.engine.runs import agents_at_work, read_run, unit_counts, unit_counts_of_all
-from famulus.engine.units import _FREE
 from famulus.engine.window import is_spent, is_window_off, open_unit_exists
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind

@@ -9,7 +9,7 @@ import pytest
 
 from famulus.engine.gateway import Gateway
 from famulus.engine.limits import set_limits
-from famulus.engine.units import UnitNumber, number_unit
+from famulus.engine.worker_progress import UnitNumber, number_unit
 from famulus.model.database import Database
 from famulus.plugins import Plugins
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen

@@ -15,10 +15,11 @@ from famulus.engine.admission_results import AdmissionResult, AssignedUnit, Open
 from famulus.engine.arrival import ArrivingWorker, RunRules
 from famulus.engine.attempts import read_verdict
 from famulus.engine.everyday import assign_everyday
+from famulus.engine.free_units import FreeUnit
 from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.runs import read_run
-from famulus.engine.units import FreeUnit, count_in_task, read_progress, save_progress
+from famulus.engine.worker_progress import count_in_task, read_progress, save_progress
 from famulus.model.database import Database
 from famulus.model.states import ENDED_RUNS, OPEN_RUNS, LoadingStatus, RunStatus
 from famulus.model.transaction import Transaction

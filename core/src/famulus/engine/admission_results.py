@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import define, frozen
 
 from famulus.contracts.views import Refusal
-from famulus.engine.units import UnitNumber
+from famulus.engine.worker_progress import UnitNumber
 
 
 @define(kw_only=True)

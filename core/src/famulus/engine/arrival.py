@@ -23,21 +23,10 @@ from famulus.engine.attempts import (
     newest_attempt,
     read_place_holder,
 )
+from famulus.engine.free_units import MOST_PASSED, FreeUnit, find_units, lock_free_unit
 from famulus.engine.qualifications.rules import Rule, onboarding_qualification, read_qualifications
 from famulus.engine.runs import RunRecord
-from famulus.engine.units import (
-    MOST_PASSED,
-    FreeUnit,
-    UnitNumber,
-    WorkerProgress,
-    claim_unit,
-    find_units,
-    give_back_units,
-    lock_free_unit,
-    make_progress,
-    number_unit,
-    read_unit_data,
-)
+from famulus.engine.units import claim_unit, give_back_units, read_unit_data
 from famulus.engine.visits import (
     NewVisit,
     end_visit,
@@ -46,6 +35,7 @@ from famulus.engine.visits import (
     note_arrival,
     with_newest_visit,
 )
+from famulus.engine.worker_progress import UnitNumber, WorkerProgress, make_progress, number_unit
 from famulus.engine.workers import lock_worker, make_worker
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.statements import Statement

@@ -21,7 +21,8 @@ from famulus.engine.status import (
     change_visit,
     end_agent,
 )
-from famulus.engine.units import count_ended, give_back_units
+from famulus.engine.units import give_back_units
+from famulus.engine.worker_progress import count_ended
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (

@@ -17,16 +17,17 @@ import peewee
 from famulus.contracts.provider_views import Arrival, VisitView
 from famulus.engine.admission_results import AssignedUnit
 from famulus.engine.arrival import RunRules
-from famulus.engine.status import (
+from famulus.engine.everyday_status import (
     AssignedParts,
     SubmittedParts,
     WorkInHand,
     record_assigned,
     record_submitted,
 )
+from famulus.engine.free_units import is_tried
 from famulus.engine.unit_number import read_unit_number
-from famulus.engine.units import is_tried, number_unit
 from famulus.engine.visits import with_newest_visit
+from famulus.engine.worker_progress import number_unit
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json, from_micros
 from famulus.model.statements import Param, SqliteStatement

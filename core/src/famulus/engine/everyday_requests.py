@@ -20,9 +20,9 @@ from famulus.engine.admission_results import AssignedUnit
 from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.attempts import holds_answer
 from famulus.engine.everyday import StoredAnswers, assign_everyday, submit_everyday
+from famulus.engine.everyday_status import SubmittedParts
 from famulus.engine.gateway_parts import GatewayParts
 from famulus.engine.replies import Replies
-from famulus.engine.status import SubmittedParts
 from famulus.engine.visits import normalize_arrival
 from famulus.model.fields import dump_json
 from famulus.model.transaction import Transaction

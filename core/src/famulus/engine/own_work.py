@@ -8,7 +8,7 @@ from typing import NamedTuple
 import peewee
 from attrs import frozen
 
-from famulus.engine.units import count_in_task, number_unit
+from famulus.engine.worker_progress import count_in_task, number_unit
 from famulus.model.money import from_minor
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, LoadingStatus, PaymentStatus

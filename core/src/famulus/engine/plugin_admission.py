@@ -24,9 +24,10 @@ from famulus.engine.admission import (
 from famulus.engine.admission_results import AdmissionResult
 from famulus.engine.arrival import ArrivingWorker, RunRules
 from famulus.engine.everyday import is_everyday
+from famulus.engine.free_units import FreeUnit, find_units, stand_at
 from famulus.engine.qualifications.history import past_work
 from famulus.engine.refusal_log import RefusalLog
-from famulus.engine.units import FreeUnit, find_units, save_progress
+from famulus.engine.worker_progress import save_progress
 from famulus.model.database import Database
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Statement
@@ -136,7 +137,7 @@ class CheckedAdmission(Admission):
         found = self._after_cursor(worker)
         progress.cursor = None
         if found:
-            progress.stand_at(found[-1])
+            stand_at(progress, found[-1])
         save_progress(tx, progress)
         if not found:
             return Refusal(reason=RefusalReason.NOTHING_LEFT)

@@ -28,8 +28,8 @@ from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.attempts import Attempt, read_last_answers
 from famulus.engine.tokens import Tokens
 from famulus.engine.unit_number import read_unit_number
-from famulus.engine.units import UnitNumber
 from famulus.engine.visits import most_left
+from famulus.engine.worker_progress import UnitNumber
 from famulus.model.database import Database
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import peewee
 
-from famulus.engine.units import UnitNumber, number_unit
+from famulus.engine.worker_progress import UnitNumber, number_unit
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, LoadingStatus
 from famulus.model.tables import AgentTable, ParticipationTable, TaskRunTable, literal

@@ -12,7 +12,8 @@ from famulus.engine.outbox.outbox_rows import cancel
 from famulus.engine.outbox.stored_verdicts import newest_verdict
 from famulus.engine.runs import lock_run
 from famulus.engine.status import Change, change_agent, change_unit
-from famulus.engine.units import complete_unit, count_withdrawn, is_replaced
+from famulus.engine.units import complete_unit, is_replaced
+from famulus.engine.worker_progress import count_withdrawn
 from famulus.model.states import (
     DONE_UNITS,
     ENDED_RUNS,

@@ -23,7 +23,7 @@ from famulus.engine.pages.frame import (
     task_attributes,
 )
 from famulus.engine.pages.script_texts import script_texts
-from famulus.engine.units import UnitNumber
+from famulus.engine.worker_progress import UnitNumber
 from famulus.html_attributes import attributes
 from famulus.translation import Language, Translator
 
