@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import famulus
-from famulus.cli.commands.new import task
+from famulus.cli.declarations.new import task
 from famulus.testing import ServedRun, run_command
 from famulus.testing.served_run import served_run
 from famulus_form.kinds import KINDS

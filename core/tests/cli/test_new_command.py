@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from famulus.cli.commands import new
+from famulus.cli.declarations import new
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.task_template import TaskTemplate
 from famulus.errors import PluginError, UsageError

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from famulus.cli.commands.export import export
-from famulus.cli.commands.review import examine
+from famulus.cli.declarations.export import export
+from famulus.cli.declarations.review import examine
 from famulus.model.database import Database
 from famulus.model.location import locate
 from famulus.model.schema import Migration, PluginSchema

@@ -14,7 +14,7 @@ from attrs import evolve
 
 from crowd_template import ANSWERS, ROW, TEMPLATE
 from famulus import Translator
-from famulus.cli.commands.review import examine
+from famulus.cli.declarations.review import examine
 from famulus.testing import ServedRun, run_command
 from famulus.testing.served_run import served_run
 from famulus_crowd_form.blueprint import STATIC

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from famulus.cli.commands.review import examine
+from famulus.cli.declarations.review import examine
 from famulus.testing import ServedRun, run_command
 from famulus.testing.served_run import served_run
 from famulus_form.form import FOLDERS

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 import famulus
-from famulus.cli.commands.new import task
+from famulus.cli.declarations.new import task
 from famulus.testing import run_command
 from famulus.testing.forms import Filled, HtmlForm
 from famulus.testing.served_run import served_run

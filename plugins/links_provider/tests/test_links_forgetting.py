@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from famulus import Database, Gateway, export_records
-from famulus.cli.commands.workers import workers
+from famulus.cli.declarations.workers import workers
 from famulus.testing import GatewayWay, run_command
 from famulus_links.addresses import LinkSigner
 from famulus_links.limits import Limits

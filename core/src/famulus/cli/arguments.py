@@ -45,6 +45,21 @@ def json_option(command: Callable[..., T]) -> Callable[..., T]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+def provider_options(command: Callable[..., T]) -> Callable[..., T]:
+    """Add ``--provider`` and ``--requester``."""
+    provider = click.option(
+        "--provider",
+        metavar="TYPE",
+        help="Whose workers; needed where there are several providers.",
+    )
+    requester = click.option(
+        "--requester",
+        metavar="NAME",
+        help="The account whose platform is informed; needed where there are several.",
+    )
+    return provider(requester(command))
+
+
 def with_configuration(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the arguments ``CONFIG [OVERRIDES]...`` and the option ``--profile``.
 

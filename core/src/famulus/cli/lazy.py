@@ -18,7 +18,8 @@ from famulus.options.suggest import did_you_mean
 
 #: The entry-point group of commands that other packages bring.
 COMMANDS = "famulus.commands"
-_COMMANDS = "famulus.cli.commands"
+_DECLARATIONS = "famulus.cli.declarations"
+_WORK = "famulus.cli.commands"
 #: What a command raises on purpose.
 _MEANT = (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError)
 
@@ -26,7 +27,7 @@ _MEANT = (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeEr
 class Builtin(NamedTuple):
     """A built-in command."""
 
-    #: ``module:object`` below ``famulus.cli``
+    #: ``module:object`` below ``famulus.cli.declarations``
     target: str
     #: its line in the help
     help: str
@@ -55,7 +56,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self._builtins:
             module, _, name = self._builtins[cmd_name].target.partition(":")
-            command: click.Command = getattr(_imported(f"famulus.cli.{module}"), name)
+            command: click.Command = getattr(_imported(f"{_DECLARATIONS}.{module}"), name)
             return command
         entries = self._others().get(cmd_name)
         return _load(entries) if entries else None
@@ -129,7 +130,7 @@ def works_in(module: str) -> Callable[[Callable[[], None]], Callable[..., Any]]:
     def declare(declared: Callable[[], None]) -> Callable[..., Any]:
         @functools.wraps(declared)
         def work(*args: Any, **params: Any) -> Any:
-            loaded = _imported(f"{_COMMANDS}.{module}")
+            loaded = _imported(f"{_WORK}.{module}")
             return getattr(loaded, declared.__name__)(*args, **params)
 
         return work

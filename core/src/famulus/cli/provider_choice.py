@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
 
-import click
 from attrs import frozen
 
 from famulus.cli.output import say
@@ -24,8 +22,6 @@ from famulus.operate.account_delivery import (
 )
 from famulus.options.suggest import did_you_mean
 from famulus.plugins import Plugins, discover
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 #: Changes that take a while to send.
 _MANY = 100
@@ -47,21 +43,6 @@ class ProviderChoice:
     def informed(self) -> Sequence[int]:
         """The accounts that are informed of qualifications."""
         return self.requesters if self.qualifications else ()
-
-
-def provider_options(command: F) -> F:
-    """Add ``--provider`` and ``--requester``."""
-    provider = click.option(
-        "--provider",
-        metavar="TYPE",
-        help="Whose workers; needed where there are several providers.",
-    )
-    requester = click.option(
-        "--requester",
-        metavar="NAME",
-        help="The account whose platform is informed; needed where there are several.",
-    )
-    return provider(requester(command))
 
 
 @contextmanager

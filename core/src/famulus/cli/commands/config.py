@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import click
-
-from famulus.cli.arguments import with_configuration
 from famulus.cli.output import say_commented
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.errors import UsageError, without_warnings
 from famulus.operate.checking import draft_problems
 from famulus.options.configuration import Configuration, read_configuration
@@ -20,21 +17,8 @@ from famulus.plan.resolved import ResolvedValue, Tree, resolved_roles, resolved_
 from famulus.plugins import Plugins, discover
 
 
-@click.group
-def config() -> None:
-    """Look at configurations."""
-
-
-@config.command(short_help="Show a configuration and its origins.")
-@with_configuration
-@pass_session
 def show(session: Session, config: str, overrides: tuple[str, ...]) -> None:
-    """Show what a configuration resolves to, and where each value came from.
-
-    Takes what `famulus launch` takes. Prints YAML that can be used as a configuration again, all
-    options and defaults in it; secrets are left out. Problems are printed on standard error, as
-    `famulus check` does, and end with status 2; what could be resolved is printed all the same.
-    """
+    """Show what a configuration resolves to, and where each value came from."""
     plugins = discover()
     configuration = read_configuration(Path(config), overrides)
     for line, comment in config_lines(configuration, plugins):

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
-from famulus.cli.arguments import json_option
 from famulus.cli.output import say, say_json
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.text_layout import table
 from famulus.contracts.task_template import TaskTemplate
 from famulus.errors import Problem, UsageError
@@ -18,25 +15,10 @@ from famulus.errors import Problem, UsageError
 _NOT_COPIED = "__pycache__"
 
 
-@click.group
-def new() -> None:
-    """Make something to begin with."""
-
-
-@new.command
-@click.argument("folder", type=click.Path(path_type=Path), required=False)
-@click.option("--from", "name", metavar="NAME", help="The task to copy.")
-@click.option("--list", "is_list", is_flag=True, help="List the tasks that can be copied.")
-@json_option
-@pass_session
 def task(
     session: Session, folder: Path | None, name: str | None, is_list: bool, as_json: bool
 ) -> None:
-    """Copy a complete task into FOLDER, to launch it and to change it.
-
-    Without FOLDER, the copy is in a folder of the task's name. Nothing is overwritten. The tasks
-    come with plugins: those of the blueprint `form` are shown in docs/gallery.
-    """
+    """Copy a complete task into FOLDER, to launch it and to change it."""
     if is_list:
         _show(session.plugins.task_templates(), as_json=as_json)
         return

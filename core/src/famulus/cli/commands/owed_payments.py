@@ -11,11 +11,11 @@ from typing import Any, TextIO
 
 import click
 
-from famulus.cli.arguments import json_option, row_number, run_number
+from famulus.cli.arguments import run_number
 from famulus.cli.atomic_file import text_on, whole_file
 from famulus.cli.export_formats import without_formulas
 from famulus.cli.output import say, say_json
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.text_layout import table
 from famulus.cli.words import counted
 from famulus.data.owed import OwedSum, list_owed
@@ -30,13 +30,6 @@ _COLUMNS = ("worker", "name", "provider", "amount", "currency", "payments", "num
 Names = Mapping[tuple[str, str], str]
 
 
-@click.command(short_help="List what each worker is owed.")
-@click.argument("scope", metavar="[RUN | TASK]", required=False)
-@click.option("--task", help="The same as TASK, for a task whose name is a number.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@click.option("-o", "--output", metavar="FILE", help="Write CSV into this file.")
-@json_option
-@pass_session
 def owed(
     session: Session,
     scope: str | None,
@@ -45,13 +38,7 @@ def owed(
     output: str | None,
     as_json: bool,
 ) -> None:
-    """List what each worker is owed and is paid outside of the platform.
-
-    Of run RUN, of all runs of TASK, or of all runs: one line for each worker and currency, with the
-    worker's name as far as the provider knows it, and the numbers of the payments. Providers that
-    do not pay leave it to you; `famulus payments paid` marks what was paid, by number or with the
-    CSV file, which only you can read.
-    """
+    """List what each worker is owed and is paid outside of the platform."""
     if scope is not None and task is not None:
         raise click.UsageError("name one TASK, not two")
     if as_json and (as_csv or output is not None):
@@ -83,22 +70,8 @@ def owed(
         say("Nothing is owed.", err=True)
 
 
-@click.command(short_help="Mark what was paid outside of the platform.")
-@click.argument("numbers", nargs=-1, type=row_number("payment", "payments owed"))
-@click.option("--file", type=click.Path(), help="CSV that `famulus payments owed` has written.")
-@click.option(
-    "--note",
-    required=True,
-    help="How it was paid, such as the number of a bank transfer.",
-)
-@pass_session
 def paid(session: Session, numbers: tuple[int, ...], file: str | None, note: str) -> None:
-    """Mark the payments NUMBERS, or those of a list, as paid outside of the platform.
-
-    All or none: each has to be owed, and in a list the amounts have to be those that are owed now.
-    The same payments with the same note again change nothing; with another note they are refused,
-    since they would have been paid twice.
-    """
+    """Mark the payments NUMBERS, or those of a list, as paid outside of the platform."""
     if bool(numbers) == (file is not None):
         raise click.UsageError("give NUMBERS, or a list with --file")
     transfers = [Transfer(payments=numbers)] if file is None else read_transfers(Path(file))

@@ -8,10 +8,8 @@ from typing import Any
 
 import click
 
-from famulus.cli.arguments import json_option, row_number, run_number
-from famulus.cli.commands import owed_payments
 from famulus.cli.output import say, say_json
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.text_layout import table
 from famulus.cli.words import counted
 from famulus.data.payments import PaymentRecord, PaymentTotal, list_payments, payment_totals
@@ -31,73 +29,22 @@ from famulus.review.payment_actions import (
 )
 
 _UNKNOWN = (PaymentStatus.SENT, PaymentStatus.UNKNOWN)
-_run_option = click.option("--run", type=run_number, help="Only those of this run.")
-_reason = click.option("--reason", required=True, help="What it is for; the worker can read it.")
-_again = click.option("--again", is_flag=True, help="Pay it again even if it was paid already.")
 
 
-class _PaymentsGroup(click.Group):
-    """Treats a word that is not a command as the name of a task: ``famulus payments TASK``."""
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return ["[OPTIONS]", "[TASK | COMMAND [ARGS]...]"]
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] in self.commands or args[0].startswith("-"):
-            return super().resolve_command(ctx, args)
-        return _OF_TASK, _of_task, args
-
-
-#: The name of the command that lists the payments of a task; users do not type it.
-_OF_TASK = "TASK"
-
-
-@click.group(cls=_PaymentsGroup, invoke_without_command=True)
-@_run_option
-@click.option("--task", help="The same as TASK, for a task that is named like a command.")
-@json_option
-@click.pass_context
-@pass_session
-def payments(
-    session: Session, ctx: click.Context, run: int | None, task: str | None, as_json: bool
-) -> None:
-    """List payments with their status and their sums.
-
-    All payments, or those of all runs of TASK, or of one run.
-
-    \b
-    planned    still to be made
-    owed       to be paid outside of the platform, since the provider does not pay
-    sent       being made just now
-    confirmed  paid
-    failed     not paid, for the reason shown
-    unknown    paid or not: the platform is asked, and it is never paid twice
-    """
-    if ctx.invoked_subcommand == _OF_TASK:
-        return
-    if ctx.invoked_subcommand is not None:
-        if run is not None or task is not None or as_json:
-            raise click.UsageError(f"give options after '{ctx.invoked_subcommand}'")
-        return
+def list_all(session: Session, run: int | None, task: str | None, as_json: bool) -> None:
+    """List all payments, or those of a task or of a run."""
     with session.open_existing() as database:
         found = list_payments(database, run=run, task=task)
     _show(session, found, as_json=as_json)
 
 
-@click.command(hidden=True)
-@click.argument("task")
-@_run_option
-@json_option
-@click.pass_context
-@pass_session
-def _of_task(
+def list_of_task(
     session: Session, ctx: click.Context, task: str, run: int | None, as_json: bool
 ) -> None:
-    """List the payments of all runs of TASK."""
+    """List the payments of all runs of TASK, with the options before its name too."""
     parent = ctx.parent
     assert parent is not None
+    assert isinstance(parent.command, click.Group)
     run, as_json = run or parent.params["run"], as_json or parent.params["as_json"]
     if parent.params["task"] is not None:
         raise click.UsageError("name one TASK, not two")
@@ -105,7 +52,7 @@ def _of_task(
         try:
             found = list_payments(database, run=run, task=task)
         except NotFoundError as error:
-            command = nearest(task, payments.commands)
+            command = nearest(task, parent.command.commands)
             if command is None:
                 raise
             hint = f"did you mean the command {command!r}?"
@@ -113,16 +60,8 @@ def _of_task(
     _show(session, found, as_json=as_json)
 
 
-@payments.command(short_help="Settle unknown payments; make due ones.")
-@_run_option
-@json_option
-@click.pass_context
-@pass_session
 def settle(session: Session, ctx: click.Context, run: int | None, as_json: bool) -> None:
-    """Ask the platforms about payments whose outcome is unknown, and make those that are due.
-
-    Ends with status 1 while an outcome is still unknown.
-    """
+    """Ask the platforms about payments whose outcome is unknown, and make those that are due."""
     with session.open_existing() as database:
         found = settle_payments(database, run=run)
         kept = find_pending_cleanups(database, sorted({payment.run for payment in found}))
@@ -134,30 +73,14 @@ def settle(session: Session, ctx: click.Context, run: int | None, as_json: bool)
         ctx.exit(1)
 
 
-@payments.command
-@click.argument("payment", type=row_number("payment", "payments"))
-@click.pass_context
-@pass_session
 def retry(session: Session, ctx: click.Context, payment: int) -> None:
-    """Make payment PAYMENT again, which has failed.
-
-    The platform is given the same key as before: what is paid there already is not paid twice.
-    """
+    """Make payment PAYMENT again, which has failed."""
     with session.open_existing() as database:
         _report(session, ctx, retry_payment(database, payment))
 
 
-@payments.command(short_help="Say what became of an unknown payment.")
-@click.argument("payment", type=row_number("payment", "payments"))
-@click.option("--paid/--not-paid", "is_paid", default=None, help="What you have found out.")
-@click.option("--note", required=True, help="Who says so, such as a message of the support's.")
-@pass_session
 def resolve(session: Session, payment: int, is_paid: bool | None, note: str) -> None:
-    """Record what became of payment PAYMENT, whose outcome the platform does not show.
-
-    Ask the platform's support first: a payment that was not paid has failed, and one that is
-    retried although it was paid is paid twice.
-    """
+    """Record what became of payment PAYMENT, whose outcome the platform does not show."""
     if is_paid is None:
         raise click.UsageError("say --paid or --not-paid")
     with session.open_existing() as database:
@@ -167,38 +90,16 @@ def resolve(session: Session, payment: int, is_paid: bool | None, note: str) -> 
         say(line)
 
 
-payments.add_command(owed_payments.owed)
-payments.add_command(owed_payments.paid)
-
-
-@click.command
-@click.argument("unit", type=row_number("unit", "export"))
-@click.argument("amount")
-@_reason
-@_again
-@click.pass_context
-@pass_session
 def bonus(
     session: Session, ctx: click.Context, unit: int, amount: str, reason: str, again: bool
 ) -> None:
-    """Pay AMOUNT as a bonus to the worker who has submitted unit UNIT.
-
-    The same amount for the same unit and reason is paid once, however often the command is given.
-    """
+    """Pay AMOUNT as a bonus to the worker who has submitted unit UNIT."""
     with session.open_existing() as database:
         started = database.clock()
         paid = pay_bonus(database, unit, amount, reason=reason, again=again)
     _report(session, ctx, paid, is_new=paid.created_at >= started)
 
 
-@click.command
-@click.argument("run", type=run_number)
-@click.argument("worker")
-@click.argument("amount")
-@_reason
-@_again
-@click.pass_context
-@pass_session
 def compensate(
     session: Session,
     ctx: click.Context,

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 import click
 
-from famulus.cli.arguments import json_option
 from famulus.cli.lazy import ForeignCommand, LazyGroup
 from famulus.cli.output import say, say_json
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.text_layout import table
 from famulus.plugins import PluginInfo, Plugins, conflict_text, discover
 
@@ -18,16 +17,8 @@ from famulus.plugins import PluginInfo, Plugins, conflict_text, discover
 _SLOW_SECONDS = 0.5
 
 
-@click.command
-@json_option
-@click.pass_context
-@pass_session
 def plugins(session: Session, ctx: click.Context, as_json: bool) -> None:
-    """List the plugins and the commands of other packages.
-
-    Where each comes from and what it brings, or why it cannot be used; besides, which types are
-    registered twice, and which plugin takes long to import.
-    """
+    """List the plugins and the commands of other packages."""
     found, commands = discover(), _commands(ctx)
     if as_json:
         say_json([*(_json(info, found) for info in found.infos), *map(_command_json, commands)])

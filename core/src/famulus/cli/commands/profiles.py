@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import click
-
-from famulus.cli.arguments import json_option
 from famulus.cli.output import say, say_json
 from famulus.cli.text_layout import table
 from famulus.options.profiles import list_profiles, profiles_folder
 
 
-@click.command
-@json_option
 def profiles(as_json: bool) -> None:
     """List your profiles: configurations that `--profile NAME` puts under that of a task."""
     found = list_profiles()

@@ -6,12 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from famulus.cli.arguments import json_option
 from famulus.cli.output import say, say_json
-from famulus.cli.provider_choice import choose_provider, deliver, provider_options, read_workers
-from famulus.cli.session import Session, pass_session
+from famulus.cli.provider_choice import choose_provider, deliver, read_workers
+from famulus.cli.session import Session
 from famulus.cli.text_layout import table
 from famulus.cli.words import counted
 from famulus.data.qualification_list import (
@@ -35,19 +32,7 @@ if TYPE_CHECKING:
 _HEAD = ("NAME", "HOLDERS", "CREATED", "DESCRIPTION")
 _HOLDERS_HEAD = ("WORKER", "PROVIDER", "VALUE", "GRANTED")
 
-_create_option = click.option(
-    "--create", is_flag=True, help="Create the qualification where there is none of that name."
-)
 
-
-@click.group
-def qualifications() -> None:
-    """Qualifications: named numbers of workers, which decide who may work on what."""
-
-
-@qualifications.command("list")
-@json_option
-@pass_session
 def list_all(session: Session, as_json: bool) -> None:
     """List the qualifications."""
     with session.open_existing() as database:
@@ -63,10 +48,6 @@ def list_all(session: Session, as_json: bool) -> None:
         say(f"No qualifications yet in {shown}; `{hint} NAME` makes one.", err=True)
 
 
-@qualifications.command
-@click.argument("name")
-@click.option("--description", default="", help="What the qualification means.")
-@pass_session
 def create(session: Session, name: str, description: str) -> None:
     """Create the qualification NAME."""
     name = qualification_name(name)
@@ -81,13 +62,6 @@ def create(session: Session, name: str, description: str) -> None:
     say(f"There is a qualification {name} already." if was_there else f"Created {name}.")
 
 
-@qualifications.command(short_help="Grant the qualification NAME to workers.")
-@click.argument("name")
-@click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
-@click.option("--value", type=int, default=1, show_default=True, help="The value to grant.")
-@_create_option
-@provider_options
-@pass_session
 def grant(
     session: Session,
     name: str,
@@ -97,11 +71,7 @@ def grant(
     provider: str | None,
     requester: str | None,
 ) -> None:
-    """Grant the qualification NAME to workers, or change its value.
-
-    A WORKER is named by the provider's id for them, and need not have come yet. The platform is
-    informed too, where it has qualifications.
-    """
+    """Grant the qualification NAME to workers, or change its value."""
     from famulus.engine.qualifications.bulk_grants import Granted, make_workers
 
     check_value(value)
@@ -129,11 +99,6 @@ def grant(
         deliver(choice)
 
 
-@qualifications.command
-@click.argument("name")
-@click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
-@provider_options
-@pass_session
 def revoke(
     session: Session,
     name: str,
@@ -162,11 +127,6 @@ def revoke(
         deliver(choice)
 
 
-@qualifications.command
-@click.argument("name")
-@click.option("--provider", metavar="TYPE", help="Only workers of this provider.")
-@json_option
-@pass_session
 def workers(session: Session, name: str, provider: str | None, as_json: bool) -> None:
     """List the workers who have the qualification NAME."""
     name = qualification_name(name)
@@ -182,14 +142,6 @@ def workers(session: Session, name: str, provider: str | None, as_json: bool) ->
         say(f"No worker has {name}.", err=True)
 
 
-@qualifications.command("import", short_help="Grant what a CSV file lists.")
-@click.argument(
-    "file", metavar="FILE.csv", type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.argument("name", required=False)
-@_create_option
-@provider_options
-@pass_session
 def import_(
     session: Session,
     file: Path,
@@ -198,12 +150,7 @@ def import_(
     provider: str | None,
     requester: str | None,
 ) -> None:
-    """Grant what FILE.csv lists, such as an allow list or a block list of thousands.
-
-    Its first line names the columns: `worker`; `value`, where it is not 1 for all; `qualification`,
-    unless NAME is given. Workers need not have come yet. The file is checked whole before the
-    first row is granted; importing it again changes nothing.
-    """
+    """Grant what FILE.csv lists, such as an allow list or a block list of thousands."""
     from famulus.cli.grant_files import read_grants
     from famulus.engine.qualifications.bulk_grants import ListedGrant, grant_all
 
@@ -223,11 +170,6 @@ def import_(
         deliver(choice)
 
 
-@qualifications.command("reset-onboarding", short_help="Let workers repeat an onboarding.")
-@click.argument("name")
-@click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
-@provider_options
-@pass_session
 def reset_onboarding(
     session: Session,
     name: str,
@@ -235,10 +177,7 @@ def reset_onboarding(
     provider: str | None,
     requester: str | None,
 ) -> None:
-    """Let workers repeat the onboarding of the qualification NAME.
-
-    Forgets that they have passed or failed it, here and on the platform.
-    """
+    """Let workers repeat the onboarding of the qualification NAME."""
     name, names = qualification_name(name), read_workers(workers)
     with choose_provider(session, provider, requester) as choice:
         _numbers(session, choice.database, [name], create=False)

@@ -6,12 +6,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import click
-
-from famulus.cli.arguments import json_option
 from famulus.cli.costs import amount_text
 from famulus.cli.output import ask, say, say_json
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.text_layout import aligned, table
 from famulus.contracts.context import RequesterView
 from famulus.contracts.provider import Provider
@@ -36,21 +33,8 @@ _HEAD = ("NAME", "PROVIDER", "SANDBOX", "REGISTERED", "RUNS")
 _NAME = "name"
 
 
-@click.command
-@click.argument("provider")
-@click.argument("settings", nargs=-1, metavar="[name=NAME] [KEY=VALUE]...")
-@json_option
-@pass_session
 def register(session: Session, provider: str, settings: tuple[str, ...], as_json: bool) -> None:
-    """Register an account that pays for runs: a requester of PROVIDER.
-
-    Missing settings are asked for on a terminal; a secret only there, so that neither the shell's
-    history nor other users see it. The provider checks the account before anything is written.
-    Registering a name again changes its settings. What the account can spend is shown where the
-    platform reports it.
-
-    `famulus wut provider=PROVIDER` shows what can be set.
-    """
+    """Register an account that pays for runs: a requester of PROVIDER."""
     plugins = discover()
     cls = plugins.provider(provider)
     given, problems = _given(settings, cls)
@@ -78,9 +62,6 @@ def register(session: Session, provider: str, settings: tuple[str, ...], as_json
         say(line)
 
 
-@click.command
-@json_option
-@pass_session
 def requesters(session: Session, as_json: bool) -> None:
     """List the accounts that pay for runs."""
     with session.open_existing() as database:

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import click
 
-from famulus.cli.arguments import run_number
 from famulus.cli.atomic_file import whole_file
 from famulus.cli.confirm import confirm_rejections
 from famulus.cli.failures import INTERRUPTED
 from famulus.cli.output import say
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.words import counted
 from famulus.data.newest_units import newest_units
 from famulus.data.scope import find_scope
@@ -32,28 +31,6 @@ from famulus.review.unit_page import UnitPages
 from famulus.review.unit_text import BlueprintFormatter
 
 
-@click.command
-@click.argument("task")
-@click.option("--worker", metavar="WORKER", help="Only the units of this worker.")
-@click.option("--run", type=run_number, metavar="RUN", help="Only the units of this run.")
-@click.option(
-    "--block-qualification", metavar="NAME", help="Offered for granting by `p`; '' for none."
-)
-@click.option(
-    "--approve-qualification", metavar="NAME", help="Granted by `A` and `v`; '' for none."
-)
-@click.option("--accept-all", is_flag=True, help="Accept everything; ask nothing.")
-@click.option(
-    "--from-csv",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Take the decisions from a file with the columns unit, decision and note, and where the "
-    "platform takes them amount and category. Where the platform has rules on rejections, they are "
-    "shown, and you are asked before the first one.",
-)
-@click.option("--yes", is_flag=True, help="Confirm the rejections of a file.")
-@click.pass_context
-@pass_session
 def review(
     session: Session,
     ctx: click.Context,
@@ -66,18 +43,7 @@ def review(
     from_csv: Path | None,
     yes: bool,
 ) -> None:
-    """Accept, pass or reject the work of TASK, worker by worker.
-
-    A decision is recorded at once. It is applied when you go on with another worker, or quit:
-    workers are paid, and the platform is informed. Ctrl-C keeps every decision, and the next review
-    applies it.
-
-    In a file, a decision is `accepted`, `soft_rejected` (paid, but not good enough), `rejected`
-    (not paid; the note is the reason) or, on some platforms, `return_requested`. It is checked
-    whole before its first row is applied. It may also accept what was rejected before. Where a
-    platform has rules on rejections, these are shown, and the rejections have to be confirmed: on
-    the terminal, or by --yes.
-    """
+    """Accept, pass or reject the work of TASK, worker by worker."""
     if accept_all and from_csv:
         raise click.UsageError("--accept-all and --from-csv exclude each other")
     if from_csv and worker:
@@ -97,22 +63,6 @@ def review(
         ctx.exit(_run_dialogue(review_session, block_qualification, approve_qualification))
 
 
-@click.command
-@click.argument("task")
-@click.argument("numbers", nargs=-1, type=click.IntRange(min=0), metavar="[[START] END]")
-@click.option("--run", type=run_number, metavar="RUN", help="Only the units of this run.")
-@click.option(
-    "--html",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Write a page per unit into this folder, for a browser: what the worker saw and answered.",
-)
-@click.option(
-    "--onboarding",
-    is_flag=True,
-    help="Show the answers to the onboarding instead, of workers who have failed it too.",
-)
-@pass_session
 def examine(
     session: Session,
     task: str,
@@ -121,11 +71,7 @@ def examine(
     html: Path | None,
     onboarding: bool,
 ) -> None:
-    """Show the units of TASK that are done, the newest first.
-
-    END is how many, 15 unless given; START is how many of the newest to leave out, so that 2 5
-    shows three.
-    """
+    """Show the units of TASK that are done, the newest first."""
     start, end = _range(numbers)
     if onboarding and html is not None:
         raise click.UsageError("--onboarding and --html exclude each other")

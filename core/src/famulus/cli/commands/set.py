@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import click
-
-from famulus.cli.arguments import run_argument
 from famulus.cli.limit_words import limit_words
 from famulus.cli.output import say
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.text_layout import aligned
 from famulus.engine.limits import run_limits, set_limits, unknown_limits
 from famulus.engine.runs import find_run
@@ -17,16 +14,8 @@ from famulus.options.scalars import Typed
 _SECTION = "task."
 
 
-@click.command("set")
-@run_argument
-@click.argument("limits", nargs=-1, metavar="[LIMIT=VALUE]...")
-@pass_session
 def set_command(session: Session, run: int, limits: tuple[str, ...]) -> None:
-    """Change limits of run RUN, whichever process operates it; without LIMITS, show them.
-
-    They are options of the task: `famulus set 3 maximum_units_per_worker=5 allowed_concurrent=1`.
-    A limit applies from the next arrival on; workers who are at work already are not affected.
-    """
+    """Change limits of run RUN, whichever process operates it; without LIMITS, show them."""
     given = _given(limits)
     rows: list[tuple[str, ...]]
     with session.open_existing() as database:

@@ -8,11 +8,10 @@ from typing import Any
 
 import click
 
-from famulus.cli.arguments import json_option, run_argument
 from famulus.cli.commands.payments import hints, is_unfinished, payments_json, total_lines
 from famulus.cli.confirm import confirm_payment
 from famulus.cli.output import say, say_json
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.text_layout import table
 from famulus.cli.words import counted, duration
 from famulus.data.payments import PaymentRecord, payment_totals
@@ -21,14 +20,6 @@ from famulus.review.topup_actions import Topup, pay_topup, propose_topup
 _HEAD = ("UNITS", "TOP-UP", "FEE", "WORKER")
 
 
-@click.command
-@run_argument
-@click.option("--hourly", required=True, metavar="AMOUNT", help="The wage to raise the pay to.")
-@click.option("--reason", help="What it is for, instead of a sentence with the wage.")
-@click.option("--yes", is_flag=True, help="Pay without asking.")
-@json_option
-@click.pass_context
-@pass_session
 def topup(
     session: Session,
     ctx: click.Context,
@@ -38,13 +29,7 @@ def topup(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Raise the pay of run RUN's accepted work to an hourly wage.
-
-    Each unit counts as long as the median of the measured times. Lists what each visit gets, and
-    asks before it pays. Only visits whose reward is paid or owed are topped up, and none twice to
-    the same wage, however often the command is given. With --json and without --yes, nothing is
-    paid.
-    """
+    """Raise the pay of run RUN's accepted work to an hourly wage."""
     with session.open_existing() as database:
         proposal = propose_topup(database, run, hourly, reason=reason)
         if not as_json:

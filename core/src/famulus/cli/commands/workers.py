@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import click
-
-from famulus.cli.arguments import json_option, run_argument
 from famulus.cli.confirm import confirm_removal
 from famulus.cli.output import say, say_json
 from famulus.cli.provider_choice import (
     ProviderChoice,
     choose_provider,
     deliver,
-    provider_options,
     read_workers,
 )
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.text_layout import aligned, table
 from famulus.cli.words import counted, people
 from famulus.contracts.qualification_check import PastWork
@@ -37,31 +33,9 @@ from famulus.operate.forget_worker import WorkerId, find_worker_id, forget_worke
 #: Submissions that are shown; ``--json`` has them all.
 _SHOWN = 10
 
-_workers_argument = click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
-_on_platform = click.option(
-    "--on-platform",
-    is_flag=True,
-    help="Block on the platform too, which may harm the worker's account with all requesters.",
-)
 
-
-@click.group
-def workers() -> None:
-    """Workers: their work and qualifications, refusals, and blocks."""
-
-
-@workers.command(short_help="Show a worker's work and qualifications.")
-@click.argument("worker")
-@click.option(
-    "--provider", metavar="TYPE", help="Whose worker; needed where several have that name."
-)
-@json_option
-@pass_session
 def show(session: Session, worker: str, provider: str | None, as_json: bool) -> None:
-    """Show what WORKER has done, their qualifications, and whether they are blocked.
-
-    WORKER is the worker's id or, where the provider stores them, their real name or address.
-    """
+    """Show what WORKER has done, their qualifications, and whether they are blocked."""
     with session.open_existing() as database:
         meant = find_worker_id(database, session.plugins, worker, provider_type=provider)
         found = _find_met(database, meant, called=stripped(worker))
@@ -73,10 +47,6 @@ def show(session: Session, worker: str, provider: str | None, as_json: bool) -> 
         say(line)
 
 
-@workers.command(short_help="List who was not let into run RUN, and why.")
-@run_argument
-@json_option
-@pass_session
 def refused(session: Session, run: int, as_json: bool) -> None:
     """List the workers whom run RUN refused, and the reason, with more detail than workers see."""
     with session.open_existing() as database:
@@ -99,12 +69,6 @@ def refused(session: Session, run: int, as_json: bool) -> None:
         say(f"No worker was refused by run {run}.", err=True)
 
 
-@workers.command(short_help="Keep workers from every task.")
-@_workers_argument
-@click.option("--reason", default="", help="Why; kept here, and sent with --on-platform.")
-@_on_platform
-@provider_options
-@pass_session
 def block(
     session: Session,
     workers: tuple[str, ...],
@@ -113,22 +77,12 @@ def block(
     provider: str | None,
     requester: str | None,
 ) -> None:
-    """Keep workers from every task, regardless of their qualifications.
-
-    A block applies at once, also to workers who have never come. They may submit what they have
-    begun.
-    """
+    """Keep workers from every task, regardless of their qualifications."""
     names = read_workers(workers)
     with choose_provider(session, provider, requester, informs=on_platform) as choice:
         _set(choice, names, blocked=True, reason=reason, on_platform=on_platform)
 
 
-@workers.command
-@_workers_argument
-@click.option("--reason", default="", help="Why; kept here, and sent with --on-platform.")
-@_on_platform
-@provider_options
-@pass_session
 def unblock(
     session: Session,
     workers: tuple[str, ...],
@@ -145,25 +99,8 @@ def unblock(
         _set(choice, names, blocked=False, reason=reason, on_platform=on_platform)
 
 
-@workers.command(short_help="Replace a worker's name by a pseudonym, for good.")
-@click.argument("name")
-@click.option("--answers", is_flag=True, help="Remove their answers and uploaded files as well.")
-@click.option(
-    "--provider", metavar="TYPE", help="Whose worker; needed where several have that name."
-)
-@click.option("--yes", is_flag=True, help="Do not ask first.")
-@pass_session
 def forget(session: Session, name: str, answers: bool, provider: str | None, yes: bool) -> None:
-    """Replace the name of a worker by a pseudonym everywhere in the database, for good.
-
-    NAME is the worker's id or, where the provider stores them, their real name or address; they
-    need not have come yet. What their provider stores about them is deleted, and so are the
-    platform's parameters of their visits. Their answers and payments stay, under the pseudonym.
-    Workers who are at work, or who are owed a decision or a payment, cannot be forgotten yet.
-
-    A worker who comes again is a new one: blocks, qualifications and limits stay with the
-    pseudonym.
-    """
+    """Replace the name of a worker by a pseudonym everywhere in the database, for good."""
     plugins = session.plugins
     with session.open_existing() as database:
         meant = find_worker_id(database, plugins, name, provider_type=provider)

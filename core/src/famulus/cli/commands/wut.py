@@ -12,10 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import click
-
 from famulus.cli.output import say
-from famulus.cli.session import Session, pass_session
+from famulus.cli.session import Session
 from famulus.cli.text_layout import wrapped
 from famulus.errors import Problem, UsageError
 from famulus.options.compat import plugin_hint
@@ -148,21 +146,8 @@ _CATEGORIES: Mapping[str, _Category] = MappingProxyType(
 )
 
 
-@click.command
-@click.argument("category", required=False, metavar="[CATEGORY[=TYPE]]")
-@click.argument("words", nargs=-1)
-@pass_session
 def wut(session: Session, category: str | None, words: tuple[str, ...]) -> None:
-    """Show what can be set, and what it is for.
-
-    Without arguments: the categories. `famulus wut blueprint` lists the installed types of one;
-    `famulus wut blueprint=static_task` shows the options of one type, and what a run script can set
-    besides; `famulus wut task` shows the options of every task.
-
-    With WORDS, only rows whose name contains one of them are shown: `famulus wut task reward`.
-
-    On a terminal the columns fit its width; in a pipe each row is one line.
-    """
+    """Show what can be set, and what it is for."""
     name, sign, type_name = (category or "").partition("=")
     page = WutPage([word.removeprefix(f"{name}.") for word in words])
     plugins = discover()
