@@ -8,20 +8,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from famulus.model.statements import Param, SqliteStatement
-from famulus.model.states import (
-    AgentStatus,
-    Status,
-    UnitStatus,
-    VisitStatus,
-    check_transition,
-)
-from famulus.model.tables import (
-    AgentTable,
-    EventTable,
-    UnitTable,
-    VisitTable,
-    literal,
-)
+from famulus.model.states import AgentStatus, Status, UnitStatus, VisitStatus, check_transition
+from famulus.model.tables import AgentTable, EventTable, UnitTable, VisitTable, literal
 from famulus.model.transaction import Transaction
 
 _ADD_VISIT = SqliteStatement(

@@ -18,11 +18,7 @@ import peewee
 from famulus.engine.worker_progress import WorkerProgress
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import UnitStatus
-from famulus.model.tables import (
-    AgentTable,
-    UnitTable,
-    literal,
-)
+from famulus.model.tables import AgentTable, UnitTable, literal
 from famulus.model.transaction import Transaction
 
 #: Units read at once, after a first look at one.

@@ -14,12 +14,7 @@ from famulus.engine.visits import end_visit
 from famulus.engine.worker_progress import WorkerProgress, count_done, count_ended, save_progress
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, UnitStatus, VisitStatus
-from famulus.model.tables import (
-    AssignmentTable,
-    TaskRunTable,
-    UnitTable,
-    literal,
-)
+from famulus.model.tables import AssignmentTable, TaskRunTable, UnitTable, literal
 from famulus.model.transaction import Transaction
 
 

@@ -10,9 +10,7 @@ from attrs import define
 
 from famulus.model.fields import dump_json
 from famulus.model.statements import Param, Statement, for_update
-from famulus.model.tables import (
-    ParticipationTable,
-)
+from famulus.model.tables import ParticipationTable
 from famulus.model.transaction import Transaction
 
 

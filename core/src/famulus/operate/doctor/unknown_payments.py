@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import VisitReport
-from famulus.engine.platform.visit_sync import find_reported_visit, is_forgotten
+from famulus.engine.platform.visit_reports import find_reported_visit, is_forgotten
 from famulus.engine.runs import RunRecord
 from famulus.engine.visits import normalize_report
 from famulus.model.states import PAID_VISITS, VisitStatus
