@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from attrs import evolve
@@ -31,13 +31,11 @@ class FormBlueprint(famulus.Blueprint):
     catalogue = CATALOGUE
     Args = FormArgs
     SharedState = SharedFormState
+    is_quick = True
     args: FormArgs
 
     def __init__(self, args: FormArgs, context: famulus.Context) -> None:
         super().__init__(args, context)
-        self._lock = Lock()
-        self._compiled: TranslatedForm | None = None
-        self._compiled_onboarding: Onboarding | None = None
         self._beside: dict[Path, famulus.FilesBeside] = {}
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
@@ -165,11 +163,10 @@ class FormBlueprint(famulus.Blueprint):
         return (*(famulus.AssetFolder(each.folder, each.serves) for each in beside), *FOLDERS)
 
     def _files_beside(self, path: Path) -> famulus.FilesBeside:
-        with self._lock:
-            if path not in self._beside:
-                data = famulus.data_files(self.args)
-                self._beside[path] = files_beside_form(path, data)
-            return self._beside[path]
+        if path not in self._beside:
+            data = famulus.data_files(self.args)
+            self._beside[path] = files_beside_form(path, data)
+        return self._beside[path]
 
     def _shown(self, view: famulus.TaskView) -> Shown:
         own = _own_values(view.agent_id, view.worker)
@@ -185,22 +182,18 @@ class FormBlueprint(famulus.Blueprint):
         """The form in its first language."""
         return self._translated.to("")
 
-    @property
+    @cached_property
     def _translated(self) -> TranslatedForm:
         """The form in all its languages, compiled once per instance.
 
         :raises famulus.UsageError: when the file has become one that cannot be shown.
         """
-        with self._lock:
-            if self._compiled is None:
-                path = self.args.form
-                if path is None:
-                    raise famulus.UsageError(famulus.Problem("is not set", key="blueprint.form"))
-                items = self.args.items_per_page
-                self._compiled = TranslatedForm.read(path.expanduser(), items)
-            return self._compiled
+        path = self.args.form
+        if path is None:
+            raise famulus.UsageError(famulus.Problem("is not set", key="blueprint.form"))
+        return TranslatedForm.read(path.expanduser(), self.args.items_per_page)
 
-    @property
+    @cached_property
     def _onboarding(self) -> Onboarding:
         """The compiled form of the onboarding, compiled once per instance.
 
@@ -209,10 +202,7 @@ class FormBlueprint(famulus.Blueprint):
         path = self.args.onboarding_form
         if path is None:
             raise famulus.UsageError(famulus.Problem("is not set", key="blueprint.onboarding_form"))
-        with self._lock:
-            if self._compiled_onboarding is None:
-                self._compiled_onboarding = Onboarding.compiled(path.expanduser())
-            return self._compiled_onboarding
+        return Onboarding.compiled(path.expanduser())
 
 
 def _own_values(agent_id: int, worker: famulus.WorkerView) -> dict[str, str]:
