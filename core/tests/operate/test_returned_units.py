@@ -8,6 +8,7 @@ from threading import Barrier, Event
 
 import pytest
 
+from famulus.engine import returned_units
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import VisitStatus
@@ -43,6 +44,15 @@ def come(course: Course) -> Seen:
     found = course.study.recruit()
     assert found is not None
     return GatewayWorker(course.gateway, found[0]).arrive(found[1])
+
+
+def come_as(course: Course, name: str) -> Seen:
+    """Open the page with an address that was made up."""
+    return GatewayWorker(course.gateway, name).arrive(name)
+
+
+def raise_unless(done: bool) -> None:
+    assert done
 
 
 def raises(error: BaseException) -> Callable[[], None]:
@@ -87,15 +97,56 @@ def test_worker_for_whom_there_is_nothing_is_looked_for_once_a_minute(
 
 
 def test_platform_is_asked_ten_times_a_minute_at_most(course: Course, clock: MovableClock) -> None:
-    seen = [
-        GatewayWorker(course.gateway, f"stranger-{number}").arrive(f"strange-{number}").status
-        for number in range(12)
-    ]
+    seen = [come_as(course, f"stranger-{number}").status for number in range(6)]
 
-    assert (seen, course.study.looks) == ([403] * 10 + [503] * 2, 10)
-    clock.advance(60)
-    assert GatewayWorker(course.gateway, "stranger-11").arrive("strange-11").status == 403
-    assert course.study.looks == 11
+    assert (seen, course.study.looks) == ([403] * 4 + [503] * 2, 4)
+    for second in range(6, 60):
+        clock.advance(1)
+        come_as(course, f"stranger-{second}")
+    assert course.study.looks == 9
+    clock.advance(-3600)
+    assert come_as(course, "stranger").status == 403, "the clock was set back"
+
+
+def test_strangers_who_use_up_the_looks_keep_no_worker_from_a_unit(
+    course: Course, clock: MovableClock
+) -> None:
+    """Where arrivals are not verified, anyone can have the platform asked."""
+    for number in range(4):
+        come_as(course, f"stranger-{number}")
+    end(course, 1, 2)
+    found = course.study.recruit()
+    assert found is not None
+    worker = GatewayWorker(course.gateway, found[0])
+    assert worker.arrive(found[1]).status == 503
+
+    clock.advance(10)
+    come_as(course, "a stranger")
+    looks = course.study.looks
+
+    assert worker.arrive(found[1]).has_form
+    assert course.study.looks == looks, "that of the stranger was for all who came before"
+
+
+def test_worker_does_not_wait_for_a_platform_that_takes_long(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of a large study has many pages."""
+    monkeypatch.setattr(returned_units, "_PATIENCE", 0.1)
+    end(course, 1)
+    found, may_end, has_ended = course.study.recruit(), Event(), Event()
+    assert found is not None
+    worker = GatewayWorker(course.gateway, found[0])
+    course.study.before_look = lambda: raise_unless(may_end.wait(60))
+    course.study.after_look = has_ended.set
+
+    assert [worker.arrive(found[1]).status for _ in range(2)] == [503, 503]
+    may_end.set()
+    assert has_ended.wait(60)
+    monkeypatch.undo()
+
+    assert worker.arrive(found[1]).has_form
+    assert course.study.looks == 1
 
 
 def test_workers_who_come_at_once_share_looks_and_each_gets_a_unit(course: Course) -> None:

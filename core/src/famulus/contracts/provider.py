@@ -379,9 +379,10 @@ class Provider(ABC):
         does not follow it. Called also, and followed:
 
         - where the platform refills places by itself (``replaces_by_itself``), in the serving
-          process, by any thread, while a worker waits for whom no unit is free, with the newest of
-          the visits that hold one, 300 at most. After :class:`~famulus.UnavailableError` the worker
-          is asked to try again, and refused after any other;
+          process, by one thread at a time, while a worker waits for whom no unit is free, with the
+          newest of the visits that hold one, 300 at most. After five seconds, or
+          :class:`~famulus.UnavailableError`, the worker is asked to try again, and refused after
+          any other;
         - by a sync, with a visit that :meth:`sync` has reported as submitted soon after its
           rejection was sent: a report that the rejection is undone is followed at once, and without
           one ten minutes pass before that.

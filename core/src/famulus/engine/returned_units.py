@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict, deque
+import time
+from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 
 from attrs import define, field
@@ -25,8 +27,9 @@ from famulus.model.outages import DatabaseUnavailableError
 
 _log = logging.getLogger(__name__)
 
-#: Looks of one process: not more than so many in this time.
-_MOST_LOOKS, _IN = 10, timedelta(minutes=1)
+#: Looks of one process: so many at once, and then one in each pause, so that a minute has ten at
+#: most, and a worker who comes after the first ones waits for one pause rather than for a minute.
+_AT_ONCE, _PAUSE = 4, timedelta(seconds=10)
 #: How long a worker who was looked for is refused without another look.
 _AGAIN = timedelta(minutes=1)
 #: How long a worker is asked to try again while the platform does not answer. Then they are refused
@@ -43,7 +46,9 @@ class _Refused:
     """A visit that no unit was found for."""
 
     first_at: datetime
-    #: when a look has ended that began after it
+    #: the number of its first request: a look that begins after that one covers the visit
+    request: int
+    #: when a look has ended that covers it
     looked_at: datetime | None = None
 
 
@@ -52,7 +57,8 @@ class ReturnedUnits:
     """Asks the platform of one run about the visits that hold its units. Used by many threads.
 
     A look covers all who came before it began, and those who come during it have the next one, so
-    that many workers who come at once share two.
+    that many workers who come at once share two. It has a thread of its own: workers whom it takes
+    too long for are covered by it when they try again.
     """
 
     database: Database
@@ -62,10 +68,12 @@ class ReturnedUnits:
     _mutex: threading.Lock = field(factory=threading.Lock, init=False)
     _refused: OrderedDict[str, _Refused] = field(factory=OrderedDict, init=False)
     _requests: int = field(default=0, init=False)
-    #: requests before this one were covered by a look
+    #: requests up to this one were covered by a look
     _covered: int = field(default=0, init=False)
-    _began: deque[datetime] = field(factory=deque, init=False)
-    _looking: threading.Lock = field(factory=threading.Lock, init=False)
+    #: the newest look, which may have ended
+    _look: Future[None] | None = field(default=None, init=False)
+    #: when looks without a break would have reached the one after the newest
+    _next_at: datetime | None = field(default=None, init=False)
     _room: threading.Semaphore = field(
         factory=lambda: threading.Semaphore(_MOST_WAITING), init=False
     )
@@ -82,13 +90,11 @@ class ReturnedUnits:
         if refusal.reason is not RefusalReason.NOTHING_LEFT or not capabilities.replaces_by_itself:
             return False
         now = self.database.clock()
-        with self._mutex:
-            self._requests += 1
-            request, refused = self._requests, self._recall(reference, now)
-            if refused.looked_at and not has_passed(now, refused.looked_at, _AGAIN):
-                return False
+        refused = self._recall(reference, now)
+        if refused.looked_at is not None:
+            return False
         try:
-            self._cover(request)
+            self._cover(refused.request)
         except DatabaseUnavailableError:
             raise
         except UnavailableError:
@@ -102,38 +108,68 @@ class ReturnedUnits:
         return True
 
     def _recall(self, reference: str, now: datetime) -> _Refused:
-        refused = self._refused.setdefault(reference, _Refused(now))
-        self._refused.move_to_end(reference)
-        if len(self._refused) > _REMEMBERED:
-            self._refused.popitem(last=False)
-        return refused
+        """Return what is known of a visit; it is as new once it may be looked for again."""
+        with self._mutex:
+            found = self._refused.get(reference)
+            if found is None or (found.looked_at and has_passed(now, found.looked_at, _AGAIN)):
+                self._requests += 1
+                found = self._refused[reference] = _Refused(now, self._requests)
+            self._refused.move_to_end(reference)
+            if len(self._refused) > _REMEMBERED:
+                self._refused.popitem(last=False)
+            return found
 
     def _cover(self, request: int) -> None:
-        """Wait for a look that begins after a request has come, or look."""
+        """Return once a look has ended that began after a request had come."""
+        if self._covered >= request:
+            return
         if not self._room.acquire(blocking=False):
             raise UnavailableError(f"{_MOST_WAITING} other workers wait for the platform")
         try:
-            if not self._looking.acquire(timeout=_PATIENCE):
-                raise UnavailableError("the platform does not say which visits have ended")
-            try:
-                if self._covered < request:
-                    self._look()
-            finally:
-                self._looking.release()
+            until = time.monotonic() + _PATIENCE
+            while (look := self._look_covering(request)) is not None:
+                wait([look], until - time.monotonic())
+                if not look.done():
+                    raise UnavailableError("the platform does not say which visits have ended")
+                look.result()
         finally:
             self._room.release()
 
-    def _look(self) -> None:
-        now = self.database.clock()
-        while self._began and has_passed(now, self._began[0], _IN):
-            self._began.popleft()
-        if len(self._began) >= _MOST_LOOKS:
-            raise UnavailableError("the platform was asked too often which visits have ended")
-        self._began.append(now)
+    def _look_covering(self, request: int) -> Future[None] | None:
+        """Return the look to wait for, which may have to begin; None where one has ended."""
         with self._mutex:
-            requests = self._requests
-        look_at_units(self.database, self.provider, self.run())
-        self._covered, self._is_failure_logged = requests, False
+            if self._covered >= request:
+                return None
+            if self._look is None or self._look.done():
+                self._look = self._begin()
+            return self._look
+
+    def _begin(self) -> Future[None]:
+        now = self.database.clock()
+        latest = now + _AT_ONCE * _PAUSE
+        # It is later than that where the clock was set back.
+        due = max(self._next_at, now) if self._next_at and self._next_at <= latest else now
+        if due > latest - _PAUSE:
+            raise UnavailableError("the platform was asked too often which visits have ended")
+        look: Future[None] = Future()
+        thread = threading.Thread(
+            target=self._ask, args=(self._requests, look), name="famulus-look", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:  # the process may have no more threads now
+            raise UnavailableError(f"no thread can be started: {error}") from error
+        self._next_at = due + _PAUSE
+        return look
+
+    def _ask(self, requests: int, look: Future[None]) -> None:
+        try:
+            look_at_units(self.database, self.provider, self.run())
+        except BaseException as error:  # noqa: BLE001 - raised again by the threads that wait
+            look.set_exception(error)
+        else:
+            self._covered, self._is_failure_logged = requests, False
+            look.set_result(None)
 
     def _log_failure(self, error: BaseException) -> None:
         if not self._is_failure_logged:
