@@ -14,10 +14,11 @@ import famulus
 from famulus import RunView, SyncCursor, VisitReport, VisitStatus, VisitView
 from famulus.testing import PluginHarness, ProviderConformance
 
-SUBMITTED, LOOK, ENTRANCES, FOUND, FORGOTTEN = RULES = (
+SUBMITTED, LOOK, ENTRANCES, REMARKS, FOUND, FORGOTTEN = RULES = (
     "submitted_visit_is_reported_from_a_cursor_of_before",
     "looking_at_visits_reports_them_and_changes_nothing",
     "entrances_are_addresses",
+    "remarks_are_parts_of_sentences",
     "worker_is_found_by_each_of_their_names",
     "forgotten_worker_is_in_no_table_of_the_provider",
 )
@@ -66,6 +67,9 @@ class Panel(famulus.Provider):
         for number, report in enumerate(islice(self.listed, start, None), start + 1):
             yield report
             yield SyncCursor(str(number))
+
+    def remarks(self, run: RunView) -> Sequence[str]:
+        return ["1 submission without work"]
 
     def workers_called(self, name: str) -> Sequence[str]:
         with self.context.database.read() as tx:
@@ -160,6 +164,36 @@ class Pathlike(Panel):
         return ("/task",)
 
 
+class OneRemark(Panel):
+    def remarks(self, run: RunView) -> Sequence[str]:
+        return "1 submission without work"
+
+
+class FullSentence(Panel):
+    def remarks(self, run: RunView) -> Sequence[str]:
+        return ["There is 1 submission without work."]
+
+
+class TwoLines(Panel):
+    def remarks(self, run: RunView) -> Sequence[str]:
+        return ["1 submission\nwithout work"]
+
+
+class RemarkOnlyWhileServed(Panel):
+    """Fails on a run that is over."""
+
+    def remarks(self, run: RunView) -> Sequence[str]:
+        if not run.is_served:
+            raise ValueError("it is over")
+        return ()
+
+
+class CountingRemarks(Panel):
+    def remarks(self, run: RunView) -> Sequence[str]:
+        self.listed.append(self.listed[0])
+        return ["1 submission without work"]
+
+
 class FindingByIds(Panel):
     def workers_called(self, name: str) -> Sequence[str]:
         return [each for each in super().workers_called(name) if each == name]
@@ -205,6 +239,11 @@ def test_a_right_provider_keeps_every_rule(tmp_path: Path, rule: str) -> None:
         (Marking, LOOK, "must change nothing on the platform"),
         (Paging, LOOK, "must return reports alone"),
         (Pathlike, ENTRANCES, r"must return web addresses, not \['/task'\]"),
+        (OneRemark, REMARKS, "'1 submission without work' is none"),
+        (FullSentence, REMARKS, "a line without a full stop"),
+        (TwoLines, REMARKS, "must return a sequence of parts of sentences"),
+        (RemarkOnlyWhileServed, REMARKS, "on a run that is over too"),
+        (CountingRemarks, REMARKS, r"remarks\(\) must change nothing"),
         (FindingByIds, FOUND, "'worker@example.org' did not find 'worker'"),
         (FindingByNames, FOUND, "'worker' did not find 'worker'"),
         (FindingAll, FOUND, "is not 'worker'"),

@@ -268,7 +268,8 @@ class Provider(ABC):
     def remarks(self, run: RunView) -> Sequence[str]:
         """Return what ``famulus status`` says of the platform, a part of a sentence each.
 
-        It does not call the platform: it returns what was learnt by a sync. The run may be over.
+        Each is one line without a full stop, and is shown in a line of its own. It does not call
+        the platform: it returns what was learnt by a sync. The run may be over.
         """
         return ()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from attrs import evolve
 
 from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import (
@@ -80,6 +81,22 @@ class ProviderReportRules(ProviderBatchRules):
             assert isinstance(words, str), f"invitation() must return a sentence, not {words!r}."
             assert self.platform_state() == before, "entrances() must change nothing."
 
+    def test_remarks_are_parts_of_sentences(self, tmp_path: Path) -> None:
+        with self.harness(tmp_path) as harness:
+            run = harness.run_view()
+            if self.provider.capabilities.reports_submissions:
+                _sync(harness, run, [self.submitted_visit(harness)], None)
+            provider, before = harness.provider(), self.platform_state()
+            with must_not_raise("remarks() must return texts, on a run that is over too"):
+                wrong = _no_parts_of_sentences(provider.remarks(run))
+                wrong += _no_parts_of_sentences(provider.remarks(evolve(run, is_served=False)))
+
+            assert not wrong, (
+                "remarks() must return a sequence of parts of sentences, each a line without a full"
+                f" stop: `famulus status` shows them in lines of its own. {wrong[0]!r} is none."
+            )
+            assert self.platform_state() == before, "remarks() must change nothing."
+
     def test_worker_is_found_by_each_of_their_names(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
             if self.provider.workers_called is Provider.workers_called:
@@ -139,6 +156,18 @@ class ProviderReportRules(ProviderBatchRules):
         tables = [name for (name,) in found if name.startswith(prefixes)]
         rows = (row for name in tables for row in tx.sql(f'SELECT * FROM "{name}"'))
         return [str(cell) for row in rows for cell in row]
+
+
+def _no_parts_of_sentences(remarks: Iterable[object]) -> list[object]:
+    """Return what is none of the remarks that a provider may make; one text is no sequence."""
+    if isinstance(remarks, str):
+        return [remarks]
+    return [
+        each
+        for each in remarks
+        if not (isinstance(each, str) and each.strip() and each.isprintable())
+        or each.rstrip().endswith(".")
+    ]
 
 
 def _visit_of(arrival: Arrival, run: RunView) -> VisitView:
