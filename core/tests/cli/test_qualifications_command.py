@@ -268,7 +268,7 @@ def test_a_refusal_of_the_platform_is_reported(famulus: Famulus, platform: FakeP
 
     done = famulus("qualifications", "grant", "good", "x")
 
-    assert "paying has refused 1 change, which holds here alone: the balance" in done.stderr
+    assert "paying has refused 1 change, now in effect only here: the balance" in done.stderr
 
 
 @pytest.mark.usefixtures("requester")

@@ -307,4 +307,6 @@ def test_review_without_answers_is_refused(database_file: Path, answers: str) ->
     result = CliRunner().invoke(program, command, prog_name="famulus", input=answers)
 
     assert result.exit_code == (130 if answers else 2)
-    assert ("nobody answers: review in a terminal" in result.stderr) is not bool(answers)
+    assert ("the standard input has no answers: review in a terminal" in result.stderr) is not bool(
+        answers
+    )

@@ -129,10 +129,10 @@ def test_a_worker_who_was_forgotten_is_paid_nothing_more(
     assert [each.worker for each in paid] == ["b"]
     with database.read() as tx:
         unit = tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))[0].id
-    with pytest.raises(ConflictError, match=f"{forgotten} was forgotten: nobody can pay them"):
+    with pytest.raises(ConflictError, match=f"{forgotten} was forgotten, and cannot be paid"):
         pay_bonus(database, unit, "0.10", reason="Thank you.", plugins=plugins)
     again = find_worker(database, "paying", forgotten)
-    with pytest.raises(ConflictError, match=f"{forgotten} was forgotten: nobody can pay them"):
+    with pytest.raises(ConflictError, match=f"{forgotten} was forgotten, and cannot be paid"):
         compensate(again, gateway.run_id, "0.10", reason="Sorry.", plugins=plugins)
 
 

@@ -237,7 +237,7 @@ def test_a_right_provider_keeps_every_rule(tmp_path: Path, rule: str) -> None:
         (Remembering, SUBMITTED, "must report every visit of the run again"),
         (Wordy, SUBMITTED, "must yield a VisitReport or a SyncCursor, not 'submitted'"),
         (Marking, LOOK, "must change nothing on the platform"),
-        (Paging, LOOK, "must return reports alone"),
+        (Paging, LOOK, "must return only reports"),
         (Pathlike, ENTRANCES, r"must return web addresses, not \['/task'\]"),
         (OneRemark, REMARKS, "'1 submission without work' is none"),
         (FullSentence, REMARKS, "a line without a full stop"),

@@ -205,7 +205,7 @@ questions:
 @pytest.mark.parametrize(
     ("score", "words"),
     [
-        ("0", "everybody passes"),
+        ("0", "every worker passes"),
         ("1", "write 0.05 for at least one of 20"),
         ("1.5", "a count such as 1"),
         ("21", "only 20 of the questions"),

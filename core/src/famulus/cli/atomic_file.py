@@ -23,7 +23,7 @@ def whole_file(path: Path, *, like: Path | None = None) -> Iterator[TextIO]:
     """Open a text to write that takes the file's place once it is complete.
 
     A target that is not a regular file, such as a device or a pipe, is written directly. A regular
-    file is readable for its owner alone, under any umask.
+    file is readable only for its owner, under any umask.
 
     :param like: a file or folder whose group may read the file as well, if it may read that.
     :raises famulus.UsageError: when it cannot be opened.

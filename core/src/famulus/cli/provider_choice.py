@@ -114,7 +114,7 @@ def _problems(done: AccountDelivery, name: str) -> Iterator[str]:
         yield f"Nothing could be sent to {name}: {done.failure}"
     if done.refused:
         number = counted(len(done.refused), "change")
-        yield f"{name} has refused {number}, which holds here alone: {done.refused[-1]}"
+        yield f"{name} has refused {number}, now in effect only here: {done.refused[-1]}"
     if done.waiting:
         why = f" ({done.waiting[-1]})" if done.waiting[-1] else ""
         yield (

@@ -131,7 +131,7 @@ class Blueprint(ABC):
         return evolve(page, body=fill_form(page.body, form.fields))
 
     def preview_page(self, view: PreviewView) -> Page | None:
-        """Return the page for a person who has not accepted; None shows the description alone.
+        """Return the page for a person who has not accepted; None shows only the description.
 
         Its fields are disabled, and it has no Submit button.
         """

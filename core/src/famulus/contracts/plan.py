@@ -53,7 +53,7 @@ class SharedTaskState(metaclass=_AnyProvider):
         factory=dict,
     )
     task_config: dict[str, Any] = option(
-        help="For the blueprint, which decides what it means.", factory=dict
+        help="Passed to the blueprint, which defines the keys.", factory=dict
     )
     worker_can_do_unit: Callable[..., bool] | None = callback(
         help="(worker, unit) -> bool: may this worker do this unit? Asked of a bounded number of "

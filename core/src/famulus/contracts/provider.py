@@ -372,7 +372,7 @@ class Provider(ABC):
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
         """Return the status of some visits as it is now, as :meth:`sync` does from the beginning.
 
-        Changes nothing, and has no cursor: it returns reports alone. A visit that is not reported
+        Changes nothing, and has no cursor: it only returns reports. A visit that is not reported
         stays as it is.
 
         Called by ``famulus doctor`` with visits that are open here, and, where the platform refills
@@ -425,7 +425,7 @@ class Provider(ABC):
     def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
         """Pay bonuses and compensations. No payment is made by a second call.
 
-        Called where ``capabilities.pays`` is set alone.
+        Called only where ``capabilities.pays`` is set.
 
         The result is ``UNKNOWN`` where a payment may have been made.
         :class:`~famulus.UnavailableError` and :class:`~famulus.RefusedError` mean that it was not;

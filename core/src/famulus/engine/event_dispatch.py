@@ -77,7 +77,7 @@ class Dispatcher:
     _is_busy: bool = field(default=False, init=False)
     _is_left: bool = field(default=False, init=False)
     _dispatched: Row | None = field(default=None, init=False)
-    #: no event of the run up to this number is undispatched; on SQLite alone
+    #: no event of the run up to this number is undispatched; on SQLite only
     _passed: int = field(default=0, init=False)
     _call: tuple[str, float] | None = field(default=None, init=False)
     _slow_call: float = field(default=0.0, init=False)

@@ -189,7 +189,7 @@ def record_submitted(
 
     On SQLite only, where what the transaction has read is so still.
 
-    :param reported_by_platform: whether the platform alone says that a visit is submitted.
+    :param reported_by_platform: whether only the platform may mark a visit as submitted.
     """
     at, (run, agent, unit, visit) = tx.micros, work
     tx.on_sqlite(_COMPLETE_AGENT, at, agent, *submitted)

@@ -154,7 +154,7 @@ _COUNTERS = Statement(
 
 
 def read_own_work(tx: Transaction, run: PaidRun, worker_name: str) -> OwnWork:
-    """Return the work of a worker, by queries that read this worker's rows alone."""
+    """Return the work of a worker, by queries that read only this worker's rows."""
     work = tx.all(_WORK, provider=run.provider_type, name=worker_name, task=run.task)
     pay = tx.one(
         _PAY, provider=run.provider_type, name=worker_name, run=run.id, currency=run.currency

@@ -39,7 +39,7 @@ from famulus.model.transaction import Row, Transaction
 class RunRecord:
     """A run as it was when it was read.
 
-    ``plan`` is what was launched, without secrets; ``handle`` is for the run's architect alone.
+    ``plan`` is what was launched, without secrets; ``handle`` is only for the run's architect.
     """
 
     id: int

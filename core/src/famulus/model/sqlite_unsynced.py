@@ -22,7 +22,7 @@ class UnsyncedWrites:
     that comes before a synced commit: the log is sequential, and a sync covers all of it.
 
     :param connect: opens the connection, at the first use.
-    :param lock: the lock that writers take, opened for this connection alone.
+    :param lock: the lock that writers take, opened for this connection only.
     :param count_commit: is called after each commit.
     """
 

@@ -61,7 +61,7 @@ class _CompiledStatements(dict[Statement[Any], Compiled]):
 
 
 class _SqliteStatements(dict[SqliteStatement[Any], CompiledForSqlite]):
-    """Statements of SQLite alone, each compiled when it is first looked up."""
+    """Statements for SQLite only, each compiled when it is first looked up."""
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__()

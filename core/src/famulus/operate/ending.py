@@ -65,7 +65,7 @@ def due_end(tx: Transaction, record: RunRecord, *, awaits_reports: bool) -> DueE
     """
     if record.status is RunStatus.STOPPING:
         idle = not agents_at_work(tx, record.id)[0]
-        return DueEnd(is_final=False, cause="nobody at work") if idle else None
+        return DueEnd(is_final=False, cause="no worker at work") if idle else None
     if record.status is not RunStatus.RUNNING:
         return None
     is_awaited = awaits_reports and is_report_awaited(tx, record.id)

@@ -25,7 +25,7 @@ class UnitPages:
         self._blueprints = RunBlueprints(database, plugins)
 
     def __call__(self, unit: StoredAnswer) -> str:
-        """Return the page of a unit; the answers alone if its blueprint is missing or raises."""
+        """Return the page of a unit; only the answers if its blueprint is missing or raises."""
         run = self._blueprints.find(unit.run)
         page, assets = (None, "") if run is None else _shown(run.blueprint, unit)
         decided = decision_text(self._database, unit)

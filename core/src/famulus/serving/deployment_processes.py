@@ -2,7 +2,7 @@
 
 The system uses process ids again, so an id that was stored proves nothing later. A token does:
 only what a deployment has started, and its descendants, can have it. It needs Linux with /proc;
-elsewhere a server ends by its lifeline alone.
+elsewhere only its lifeline ends a server.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ class FilesBeside:
     """The files beside a page that it names: itself, in files that it names, or by its data.
 
     Media files are served that values complete an address to, or that values of ``columns`` name,
-    and of other kinds those alone whose names the page has, or a style sheet or an HTML file that
-    it names. Reads nothing before the first question; threads can share it.
+    and files of other kinds only where the page has their names, or a style sheet or an HTML file
+    that it names. Reads nothing before the first question; threads can share it.
 
     :param page: the file of the page, which names are relative to.
     :param addresses: those that the page names.
@@ -152,7 +152,7 @@ class FilesBeside:
 
 
 def fixed_name(address: FileAddress) -> str | None:
-    """Return the name of a file that the page alone determines, whatever its query is."""
+    """Return the name of a file that depends only on the page; its query is left out."""
     name = _open_name(address)
     return None if name is None or _ANY in name else name
 

@@ -27,7 +27,7 @@ _QUIET = (
 )
 
 #: Chromium would make the popup of the address bar, in a process of its own, for each window: half
-#: of the time that a page costs. It takes one list alone, so the rest are those of playwright.
+#: of the time that a page costs. It takes only one list, so the rest are those of playwright.
 _DISABLED = (
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",

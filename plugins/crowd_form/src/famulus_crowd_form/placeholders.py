@@ -1,6 +1,6 @@
 """The placeholders of templates that were made on MTurk, where ``${column}`` is a value.
 
-Ground Truth fills in Liquid alone, and MTurk ``${column}`` alone: no platform has a template with
+Ground Truth fills in only Liquid, and MTurk only ``${column}``: no platform has a template with
 both. So where a template uses ``task.input``, every ``${…}`` is its own.
 """
 

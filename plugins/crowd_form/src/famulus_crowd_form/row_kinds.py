@@ -1,7 +1,7 @@
-"""Which rows of a template make pages that differ in shown texts and addresses alone.
+"""Which rows of a template make pages that differ only in shown texts and addresses.
 
-The page of one of them is checked for all. What a page shows cannot make it wrong, since it is
-escaped; what decides in a tag of Liquid, passes a filter, or configures an element can.
+The page of one of them is checked for all. A value that is only shown cannot break a page, since it
+is escaped. One that is used in a tag of Liquid, passes a filter or configures an element can.
 """
 
 from __future__ import annotations

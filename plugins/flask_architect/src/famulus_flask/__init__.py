@@ -22,7 +22,7 @@ def famulus_register_architects() -> list[type[famulus.Architect]]:
 
 
 def __getattr__(name: str) -> Any:
-    # Flask is only loaded to serve a run: the operator needs the architects' classes alone.
+    # Flask is only loaded to serve a run: the operator needs only the architects' classes.
     if name == "create_app":
         from famulus_flask.app import create_app
 

@@ -125,7 +125,7 @@ class Answers:
         try:
             return self._take_form(environ, give_back)
         except FormTooLargeError as error:
-            # The page's script sends the token alone; a browser without it sends all answers.
+            # The page's script sends only the token; a browser without it sends all answers.
             return give_back(error.form)
 
     def receive(

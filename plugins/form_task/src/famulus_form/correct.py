@@ -1,4 +1,4 @@
-"""The right answers to an onboarding: read from ``correct:`` and compared on the server alone.
+"""The right answers to an onboarding: read from ``correct:`` and compared only on the server.
 
 They are kept beside the questions, not in them, so that nothing that makes a page can show them.
 """

@@ -60,7 +60,7 @@ class FormPage:
 def section(
     page_id: str, title: str, content: Sequence[Piece], number: Sequence[Piece] = ()
 ) -> list[Piece]:
-    """Return the HTML of a page, which the script shows alone.
+    """Return the HTML of a page; the script shows one page at a time.
 
     :param number: of its item, as HTML.
     """

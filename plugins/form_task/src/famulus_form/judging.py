@@ -68,7 +68,9 @@ def pass_score_fault(score: float, questions: int) -> str:
     if not questions:
         return "counts right answers, but no question has correct: add the right answers"
     if score <= 0:
-        return f"is {shown}, with which everybody passes: leave it out, so that all must be right"
+        return (
+            f"is {shown}, with which every worker passes: leave it out, so that all must be right"
+        )
     if score == 1 and questions > 1:
         return (
             f"is 1, which could mean one answer or all of them: leave it out for all, or write "

@@ -91,7 +91,7 @@ def judged_task_problems(form: FormFile) -> Iterator[famulus.Problem]:
     """Yield what a form that is asked of each row has, and only an onboarding may have."""
     for part in form.judged:
         message = (
-            "is compared in an onboarding alone: move the question to the file of onboarding_form, "
+            "is compared only in an onboarding: move the question to the file of onboarding_form, "
             "or leave the right answer out"
         )
         yield part.file.problem(f"{part.key}.{CORRECT}", message)

@@ -1,6 +1,6 @@
 """The tables of people and of links, in the run's database.
 
-Names and addresses are in ``links_person`` alone. Core knows a person by the ``worker`` of that
+Only ``links_person`` has names and addresses. Core knows a person by the ``worker`` of that
 row, a random name, and so does every export.
 """
 

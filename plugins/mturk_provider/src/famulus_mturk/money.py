@@ -136,7 +136,7 @@ class Money:
         if not submitted:
             raise RefusedError(
                 f"MTurk pays bonuses for submitted assignments only, and {payment.worker_name} has "
-                "submitted none in this run; to pay them, post a HIT for this worker alone",
+                "submitted none in this run; to pay them, post a HIT for this worker only",
                 "NoAssignment",
             )
         return payment.reference if payment.reference in submitted else submitted[-1]

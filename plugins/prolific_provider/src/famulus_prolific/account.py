@@ -40,8 +40,8 @@ def read_account(api: ProlificApi, *, workspace: str | None, project: str | None
 def _project(api: ProlificApi, workspace: str, wanted: str | None, *, is_only: bool) -> str | None:
     """Return the project of an account's studies; None where Prolific chooses it.
 
-    A study is in the workspace of its project, so that the choice is Prolific's in the only
-    workspace alone.
+    The project decides in which workspace a study is, so that Prolific chooses it only where
+    there is one workspace.
     """
     found = _named(api.pages(f"workspaces/{workspace}/projects/"))
     if wanted is None and is_only and len(found) != 1:

@@ -201,7 +201,7 @@ class Bonuses:
         """Return how many bonuses of the payment's amount its submission has."""
         if not payment.reference:
             raise UnpayableError(
-                f"Prolific pays for submissions alone, and {payment.worker_name} has made none in "
+                f"Prolific pays only for submissions, and {payment.worker_name} has made none in "
                 f"run {payment.run_id}"
             )
         found = read_submission(self.api, payment.reference)

@@ -63,7 +63,7 @@ def message(
     session.say(f"Sent the message to {len(names)} participant{'s' * (len(names) != 1)}.")
 
 
-@prolific.command("test-participant", short_help="Make a participant who sees test studies alone.")
+@prolific.command("test-participant", short_help="Make a participant who sees only test studies.")
 @click.argument("email")
 @click.option("--requester", metavar="NAME", help="The account; the only one when it is not given.")
 @pass_session
@@ -77,7 +77,7 @@ def test_participant(session: Session, email: str, requester: str | None) -> Non
     with session.open_existing() as database:
         made = make_test_participant(_account(database, requester), email)
     session.say(
-        f"Made the test participant {made}. Prolific gives them a password that nobody knows: ask "
+        f"Made the test participant {made}. Prolific has set a password, and does not show it: ask "
         f"for a new one for {email} where participants log in."
     )
 

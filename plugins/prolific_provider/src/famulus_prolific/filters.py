@@ -60,7 +60,7 @@ def joined_filters(
 
     What Prolific makes of a filter that is there twice is not documented. Groups that keep
     participants away are one list together. Of groups that let them in, one is enough for Prolific,
-    so that the given ones alone are named: who has to hold what is compared on arrival too.
+    so that only the given ones are named: who has to hold what is compared on arrival too.
     """
     found = {each["filter_id"]: dict(each) for each in given}
     for each in own:

@@ -82,7 +82,7 @@ class Hooks:
     def _subscribe_all(self, run: int, target: str) -> None:
         """Subscribe to all events, in place of subscriptions that were not confirmed.
 
-        What confirms one is in the reply to its creation alone.
+        What confirms one is only in the reply to its creation.
         """
         known = self._confirmed(run, target)
         for each in self._of_run(run):

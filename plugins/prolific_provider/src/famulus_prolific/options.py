@@ -112,7 +112,7 @@ class ProlificRequesterArgs:
     keep_token_in: str | None = option(
         help="Where the token is kept: in a file that only its owner can read, in the system's "
         "keyring, or in the environment, where you set it. A file when unset; a token of the "
-        "environment stays there. The server of a run can read it from a file alone.",
+        "environment stays there. The server of a run can only read it from a file.",
         choices=PLACES,
     )
     workspace: str | None = option(help="Id of the workspace; the only one when unset.")

@@ -145,7 +145,7 @@ class ProlificProvider(Provider):
         api_url = {"api_url": args.api_url} if args.api_url else {}
         _log.warning(
             "the token has all rights of the account, its money included, and does not expire: "
-            "whoever reads it (%s) can use it until you delete it in Prolific's settings",
+            "a person who reads it (%s) can use it until you delete it in Prolific's settings",
             place,
         )
         return {**settings, "token_in": place, **api_url}
@@ -226,7 +226,7 @@ class ProlificProvider(Provider):
     def most_left(self, visit: VisitView) -> int | None:
         """Leave nothing to a participant who may make one submission.
 
-        How many of several they have made is known to Prolific alone.
+        How many of several they have made is known only to Prolific.
         """
         return 0 if self.args.submissions_per_participant == 1 else None
 

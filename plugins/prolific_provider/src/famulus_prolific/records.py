@@ -87,7 +87,7 @@ class StudyRecords:
     def pause(self, run: int, *, is_served: bool) -> None:
         """Store that the study of a run is to offer no place.
 
-        :param is_served: whether it is for want of a free unit alone.
+        :param is_served: whether the only reason is that no unit is free.
         """
         # A run that is not served any more stays so, whichever of two processes comes last.
         stopped = {} if is_served else {"is_stopped": True}

@@ -208,7 +208,7 @@ class Studies:
             if not (drafts or copies):
                 drafts = [self._create(run, record, places)]
             if self.args.prolific_test and not copies:
-                # A copy of the draft, published at once to test participants alone.
+                # A copy of the draft, published at once to test participants only.
                 made = str(self._test(str(drafts[0]["id"]))["study_id"])
             else:
                 made = str((copies or drafts)[0]["id"])

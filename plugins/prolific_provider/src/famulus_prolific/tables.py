@@ -21,7 +21,7 @@ class ProlificRun(peewee.Model):
     url = peewee.TextField()
     #: whether the study is to offer no place, although Prolific may have one free
     is_paused = peewee.BooleanField(default=False)
-    #: whether its run is not served, so that it is not paused for want of a free unit alone
+    #: whether its run is not served, so that it is paused for more than the lack of a free unit
     is_stopped = peewee.BooleanField(default=False)
     #: whether it is not to offer one again
     is_ended = peewee.BooleanField(default=False)

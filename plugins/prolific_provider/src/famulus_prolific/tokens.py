@@ -2,7 +2,7 @@
 
 It is never in the database, whose copies go to other people than the account's owner. A process
 that serves a run has nothing of its operator's environment, and in most cases no keyring, so that
-it can read files alone.
+it can only read files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Test participants: accounts of one's own that see test studies alone, and cost nothing."""
+"""Test participants: accounts of one's own that see only test studies, and cost nothing."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def wage_problems(plan: Plan, currency: str, read: Callable[[], Wage | None]) ->
 def _pay_problems(
     plan: Plan, reward: Decimal, minutes: Decimal, wage: Wage, currency: str
 ) -> Iterator[Problem]:
-    # Prolific knows whole minutes alone.
+    # Prolific knows only whole minutes.
     hourly = reward * _MINUTES / ceil(minutes)
     pays = f"{reward} for {ceil(minutes)} minutes is"
     if hourly < wage.minimum:

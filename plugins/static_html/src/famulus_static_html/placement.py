@@ -126,7 +126,7 @@ def delays_answers(source: Source, scripts: Sequence[Token], tokens: Iterable[To
 
 
 def blocking_scripts(source: Source, scripts: Sequence[Token]) -> Iterator[tuple[Token, Token]]:
-    """Yield each script from another host that blocks the page, with the script it stays for."""
+    """Yield each blocking script from another host, with the script that keeps it in its place."""
     number = _number_of_fixed(source, scripts)
     moved = {token.start for token in moved_scripts(source, scripts)}
     for token in scripts[:number]:

@@ -124,7 +124,7 @@ def _run_dialogue(review_session: ReviewSession, block: str | None, approve: str
         return 0
     if not (terminal.is_interactive or terminal.has_answered):
         raise UsageError(
-            "nobody answers: review in a terminal, give the answers on the standard input, or "
+            "the standard input has no answers: review in a terminal, pipe the answers in, or "
             "decide with --from-csv FILE or --accept-all"
         )
     return INTERRUPTED

@@ -1,4 +1,4 @@
-"""``famulus wut``: what can be set, from the classes that are installed alone."""
+"""``famulus wut``: what can be set, read from the installed classes only."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ def insert_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, key: str) -
 
 def _payable(payee: Payee) -> Payee:
     if is_pseudonym(payee.worker_name):
-        raise ConflictError(f"{payee.worker_name} was forgotten: nobody can pay them any more")
+        raise ConflictError(f"{payee.worker_name} was forgotten, and cannot be paid any more")
     return payee
 
 

@@ -98,7 +98,7 @@ _EXTRA = Statement(
         _COUNTING,
     )
 )
-#: Units that were completed in visits of which the platform pays what is in the ledger alone.
+#: Units that were completed in visits of which the platform pays only what is in the ledger.
 _SCREENED_UNITS = Statement(
     AgentTable.select(peewee.fn.COUNT(AgentTable.id))
     .join(UnitTable, on=(AgentTable.unit == UnitTable.id) & (UnitTable.agent_id == AgentTable.id))

@@ -1,4 +1,4 @@
-"""What a platform allows reviewers to decide: functions of its capabilities alone."""
+"""What a platform allows reviewers to decide: functions of nothing but its capabilities."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def ask_for(tx: Transaction, visit: int, part: int | None) -> None:
 
 
 def confirm_whole_reward(tx: Transaction, visit: int) -> None:
-    """Record that the platform has approved a visit, and has paid no part of its reward alone.
+    """Record that the platform has approved a visit with its whole reward.
 
     Where the platform does not pay, that is owed for each unit of the visit that is not rejected,
     and nothing for one without work. What is owed already is left as it is.

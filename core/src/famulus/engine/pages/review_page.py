@@ -36,7 +36,7 @@ def review_document(
 ) -> str:
     """Return the page of one unit.
 
-    :param page: what the blueprint's ``review_page`` returned; None shows the answers alone.
+    :param page: what the blueprint's ``review_page`` returned; None shows only the answers.
     :param facts: about the unit: names, which may repeat, and texts.
     :param assets: the address of the folder that the page's own files lie in; empty without one.
     """

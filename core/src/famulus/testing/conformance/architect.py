@@ -123,7 +123,7 @@ class ArchitectConformance:
         with self._served(tmp_path) as (operator, _, url):
             if "port" in options_of(self.architect.Args):
                 options = {**options, "port": _address(url)[1]}
-            with must_not_raise("An address that is taken is for serving_problems() alone"):
+            with must_not_raise("An address that is taken is only for serving_problems()"):
                 operator.check(self._run(tmp_path, options), serving=False)
 
     def test_run_is_served_from_start_to_end(self, tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ class ArchitectConformance:
     def test_deployment_ends_or_adopts_what_the_handle_names(self, tmp_path: Path) -> None:
         with self._served(tmp_path) as (operator, architect, url), contextlib.ExitStack() as stack:
             page = ScriptedWorker(HttpWay(url), "before").open()
-            # Another operator has its own instance, and knows the handle alone.
+            # Another operator has its own instance, and knows only the handle.
             other = type(architect)(architect.args, architect.context)
             stack.callback(other.shutdown)
 

@@ -65,7 +65,7 @@ class ProviderReportRules(ProviderBatchRules):
                 found += provider.paid_visits(run)
 
             wrong = [each for each in found if not isinstance(each, VisitReport)]
-            assert not wrong, f"look() and paid_visits() must return reports alone, not {wrong}."
+            assert not wrong, f"look() and paid_visits() must return only reports, not {wrong}."
             assert self.platform_state() == before, (
                 "look() and paid_visits() must change nothing on the platform."
             )

@@ -232,5 +232,5 @@ class RadioGroup(Answer):
                 yield self.sent_name, self._sent(name, value)
 
     def _sent(self, name: str, value: str) -> str:
-        """Return what a button sends: in one group, buttons can have different names."""
+        """Return what a button sends, with its name where that is not the name of its group."""
         return value if name == self.sent_name else f"{name}={value}"

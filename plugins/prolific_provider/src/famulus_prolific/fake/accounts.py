@@ -101,7 +101,7 @@ class Accounts:
         return Reply(body={"count": sum(lets_in(self._state, given, one) for one in people)})
 
     def create_test_participant(self, request: Request) -> Reply:
-        """Create a participant who sees test studies alone."""
+        """Create a participant who sees only test studies."""
         self._state.require(TEST_PARTICIPANTS)
         request.member("email", str)
         participant_id = self._state.new_id()
