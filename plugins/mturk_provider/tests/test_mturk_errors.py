@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 from botocore import exceptions
 
 from famulus import Approve, Outcome, RefusedError, Reject, UnavailableError, UsageError
-from famulus_mturk.calls import CallLostError, KeysError
-from famulus_mturk.fake import Fault
+from famulus_mturk.calls import Account, CallLostError, KeysError, Mturk
+from famulus_mturk.fake import FakeMTurk, Fault
 from famulus_mturk.meanings import Meaning, meaning_of
 from mturk_bench import Bench
 
@@ -66,6 +67,36 @@ def test_botocores_own_retry_of_a_lost_reply_adopts_the_hit(
 
     assert len(made(bench)) == 4
     assert sorted(known(bench)) == sorted(made(bench))
+
+
+@pytest.mark.parametrize(
+    ("fault", "says", "maybe_done"),
+    [
+        (Fault.FAIL, "gave no answer", True),
+        (Fault.LOSE_REPLY, "gave no answer", True),
+        (Fault.THROTTLE, "cannot be reached", False),
+    ],
+)
+def test_no_attempt_begins_after_twenty_seconds(
+    mturk: FakeMTurk,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Fault,
+    says: str,
+    maybe_done: bool,
+) -> None:
+    """AWS's settings may allow any number of them."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "50")
+    site, seconds = mturk.sandbox, count(0, 9)
+    site.faults.plan(fault, "GetAccountBalance", times=50)
+    account = Account(sandbox=True, endpoint_url=site.endpoint_url)
+    calls = Mturk(account, timer=lambda: float(next(seconds)))
+
+    with pytest.raises(CallLostError, match="each attempt in 20 seconds has failed") as caught:
+        calls.call("get_account_balance")
+
+    assert says in str(caught.value)
+    assert caught.value.maybe_done is maybe_done
+    assert next(seconds) == 36, "it was read at the beginning and before three attempts"
 
 
 def test_hit_that_is_not_listed_yet_is_waited_for(bench: Bench) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from attrs import define, field, frozen
@@ -14,9 +15,12 @@ from famulus import FamulusError, UnavailableError
 from famulus_mturk.meanings import Meaning, meaning_of
 
 REGION = "us-east-1"
-#: Seconds. Three attempts together take less than core's claim on an outbox row lasts.
-_CONNECT_SECONDS = 10
-_READ_SECONDS = 30
+#: Seconds of an attempt: to connect to an address of the host, and without a byte of the reply.
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 20
+#: Seconds from the beginning of a call in which its attempts begin, however many AWS's own settings
+#: allow. So a call ends after 45, before core's claim on an outbox row does.
+_ATTEMPTS_SECONDS = 20
 _PAGE = 100
 _SERVER_ERRORS = 500
 #: MTurk ends its messages with the time: "... (1447805800000 s)".
@@ -83,18 +87,26 @@ class RefusedError(famulus.RefusedError):
         self.maybe_done = maybe_done
 
 
+class _LateError(Exception):
+    """An attempt would begin too late; botocore makes no other after it."""
+
+
 @define(eq=False)
 class Mturk:
     """Calls MTurk for one account. Threads share it; boto3 is imported at the first call."""
 
     account: Account
+    timer: Callable[[], float] = time.monotonic
     _client: Any = None
     _opening: threading.Lock = field(factory=threading.Lock)
-    #: per thread: whether an attempt of the current call may have had an effect
+    #: per thread: whether an attempt of the current call may have had an effect, and the time after
+    #: which none may begin
     _attempts: threading.local = field(factory=threading.local)
 
     def call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
         """Call an operation by its name in boto3 (``get_hit``) and return its answer.
+
+        What fails for the moment is attempted again for 20 seconds, and the call ends after 45.
 
         :raises CallLostError: when there is no answer now.
         :raises KeysError: when the keys are missing, have expired or are refused. They are read
@@ -104,6 +116,7 @@ class Mturk:
         from botocore import exceptions
 
         self._attempts.doubtful = False
+        self._attempts.until = self.timer() + _ATTEMPTS_SECONDS
         client: Any = None
         try:
             client = self._opened()
@@ -118,7 +131,7 @@ class Mturk:
         except _keys_errors() as error:
             self._forget(client)
             raise self._without_keys(error) from error
-        except exceptions.BotoCoreError as error:
+        except (exceptions.BotoCoreError, _LateError) as error:
             doubtful = self._attempts.doubtful
             problem = "gave no answer" if doubtful else "cannot be reached"
             raise CallLostError(f"MTurk {problem}: {error}", maybe_done=doubtful) from error
@@ -160,6 +173,7 @@ class Mturk:
             ),
         )
         client.meta.events.register("needs-retry.mturk", self._note_attempt)
+        client.meta.events.register_last("before-send.mturk", self._refuse_late_attempt)
         return client
 
     def _forget(self, client: Any) -> None:
@@ -167,6 +181,14 @@ class Mturk:
         with self._opening:
             if self._client is client:
                 self._client = None
+
+    def _refuse_late_attempt(self, **_: Any) -> None:
+        """End a call that has taken too long.
+
+        botocore calls this before each attempt, once it has waited while it is throttled.
+        """
+        if self.timer() > self._attempts.until:
+            raise _LateError(f"each attempt in {_ATTEMPTS_SECONDS} seconds has failed")
 
     def _note_attempt(
         self,
@@ -230,6 +252,7 @@ def _not_sent() -> tuple[type[Exception], ...]:
         exceptions.EndpointConnectionError,
         exceptions.ConnectTimeoutError,
         exceptions.ProxyConnectionError,
+        _LateError,
         *_keys_errors(),
     )
 
