@@ -33,8 +33,8 @@ from famulus.engine.pages import (
 )
 from famulus.translation import ENGLISH, Translator
 from famulus_static_html.compiled import CompiledPage
-from famulus_static_html.mturk import VISIT
 from famulus_static_html.page import compile_page
+from famulus_static_html.values import VISIT
 
 EN = Translator(ENGLISH)
 

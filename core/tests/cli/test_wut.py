@@ -20,7 +20,16 @@ from famulus.cli.text_layout import wrapped
 Famulus = Callable[..., Result]
 Install = Callable[..., None]
 
-NEVER = {"boto3", "botocore", "flask", "httptools", "omegaconf", "werkzeug"}
+NEVER = {
+    "famulus_form.kinds",
+    "famulus_static_html.compiled",
+    "boto3",
+    "botocore",
+    "flask",
+    "httptools",
+    "omegaconf",
+    "werkzeug",
+}
 HEAVY = {"cattrs", "peewee", "rich", "yaml"}
 CHECK = '''
 from attrs import frozen

@@ -7,8 +7,9 @@ import json
 import pytest
 
 import famulus
-from famulus_static_html.mturk import VISIT, visit_values
+from famulus_static_html.mturk import visit_values
 from famulus_static_html.page import compile_page
+from famulus_static_html.values import VISIT
 
 FIELDS = [("assignmentId", "3"), ("workerId", "A"), ("hitId", "H"), ("a", "1")]
 

@@ -6,22 +6,21 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 import famulus
 from famulus_form.catalogue import CATALOGUE
-from famulus_form.checks import form_problems
-from famulus_form.form import FOLDERS, Form
-from famulus_form.items import grouped
-from famulus_form.media_files import files_beside_form
-from famulus_form.onboarding import Onboarding, verdict_of_script
 from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.sent import Sent
-from famulus_form.show import shown, shown_onboarding
 from famulus_form.texts import Shown
-from famulus_form.translated_form import TranslatedForm
+
+# Every command imports this module, and the kinds of questions take long.
+if TYPE_CHECKING:
+    from famulus_form.form import Form
+    from famulus_form.onboarding import Onboarding
+    from famulus_form.translated_form import TranslatedForm
 
 
 class FormBlueprint(famulus.Blueprint):
@@ -40,6 +39,8 @@ class FormBlueprint(famulus.Blueprint):
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
         """Check the options, the form, and the data whole, except for a generator."""
+        from famulus_form.checks import form_problems
+
         return form_problems(self.args, self.context.shared_state, plan)
 
     def assignments(self) -> Iterator[Mapping[str, Any]]:
@@ -47,6 +48,8 @@ class FormBlueprint(famulus.Blueprint):
 
         :raises famulus.UsageError: at a row that cannot be used.
         """
+        from famulus_form.items import grouped
+
         rows, size = self._rows(), self.args.items_per_page
         return rows if size == 1 else grouped(rows, size)
 
@@ -112,6 +115,8 @@ class FormBlueprint(famulus.Blueprint):
         self, answers: Any, attempt: famulus.AttemptView
     ) -> bool | famulus.NotPassed:
         """Return what ``validate_onboarding`` decides, or else whether enough answers are right."""
+        from famulus_form.onboarding import verdict_of_script
+
         state = self.context.shared_state
         if isinstance(state, SharedFormState) and state.validate_onboarding is not None:
             return verdict_of_script(state, answers)
@@ -133,6 +138,8 @@ class FormBlueprint(famulus.Blueprint):
 
     def show(self, unit: famulus.SubmittedUnit) -> str:
         """Return the row, and each question with its answer."""
+        from famulus_form.show import shown
+
         return shown(self._form, unit)
 
     def show_onboarding(self, answers: Any) -> str:
@@ -140,6 +147,8 @@ class FormBlueprint(famulus.Blueprint):
 
         What is right is what the form says today.
         """
+        from famulus_form.show import shown_onboarding
+
         found = answers if isinstance(answers, Mapping) else {}
         return shown_onboarding(self._onboarding.form.to(""), self._onboarding.judge, found)
 
@@ -155,6 +164,8 @@ class FormBlueprint(famulus.Blueprint):
 
     def assets(self) -> Sequence[Path | famulus.AssetFolder]:
         """Return ``extra_source_dir`` or what the forms name, and our style sheets and scripts."""
+        from famulus_form.form import FOLDERS
+
         folder = self.args.extra_source_dir
         if folder is not None:
             return (folder.expanduser(), *FOLDERS)
@@ -163,6 +174,8 @@ class FormBlueprint(famulus.Blueprint):
         return (*(famulus.AssetFolder(each.folder, each.serves) for each in beside), *FOLDERS)
 
     def _files_beside(self, path: Path) -> famulus.FilesBeside:
+        from famulus_form.media_files import files_beside_form
+
         if path not in self._beside:
             data = famulus.data_files(self.args)
             self._beside[path] = files_beside_form(path, data)
@@ -188,6 +201,8 @@ class FormBlueprint(famulus.Blueprint):
 
         :raises famulus.UsageError: when the file has become one that cannot be shown.
         """
+        from famulus_form.translated_form import TranslatedForm
+
         path = self.args.form
         if path is None:
             raise famulus.UsageError(famulus.Problem("is not set", key="blueprint.form"))
@@ -199,6 +214,8 @@ class FormBlueprint(famulus.Blueprint):
 
         :raises famulus.UsageError: when the file has become one that cannot be shown.
         """
+        from famulus_form.onboarding import Onboarding
+
         path = self.args.onboarding_form
         if path is None:
             raise famulus.UsageError(famulus.Problem("is not set", key="blueprint.onboarding_form"))

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import famulus
-from famulus_static_html.columns import INPUT, with_inputs
 from famulus_static_html.compiled import CompiledPage
+from famulus_static_html.values import INPUT, with_inputs
 
 
 def files_beside(

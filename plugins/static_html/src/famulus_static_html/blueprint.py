@@ -6,19 +6,15 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import famulus
-from famulus_static_html.beside import files_beside
-from famulus_static_html.checks import StaticTaskChecks
-from famulus_static_html.columns import with_inputs
-from famulus_static_html.compiled import CompiledPage
-from famulus_static_html.markup import LoadedRows, MarkupWatch
-from famulus_static_html.mturk import VISIT
 from famulus_static_html.options import ROWS_KEY, SharedStaticTaskState, StaticTaskArgs
-from famulus_static_html.page import read_page
-from famulus_static_html.show import shown
-from famulus_static_html.source import OWN_NAMES
+from famulus_static_html.values import VISIT, with_inputs
+
+# Every command imports this module, and what reads pages takes long.
+if TYPE_CHECKING:
+    from famulus_static_html.compiled import CompiledPage
 
 
 class StaticTaskBlueprint(famulus.Blueprint):
@@ -43,6 +39,8 @@ class StaticTaskBlueprint(famulus.Blueprint):
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
         """Check the options, the pages, and the data whole, except for a generator."""
+        from famulus_static_html.checks import StaticTaskChecks
+
         return StaticTaskChecks(self.args, self.context.shared_state, plan).problems()
 
     def assignments(self) -> Iterator[Mapping[str, Any]]:
@@ -50,6 +48,9 @@ class StaticTaskBlueprint(famulus.Blueprint):
 
         :raises famulus.UsageError: at a row that cannot be used.
         """
+        from famulus_static_html.markup import LoadedRows, MarkupWatch
+        from famulus_static_html.source import OWN_NAMES
+
         for file in famulus.data_files(self.args):
             return file.rows()
         page = self._page(self.args.task_source)
@@ -123,6 +124,8 @@ class StaticTaskBlueprint(famulus.Blueprint):
 
     def show(self, unit: famulus.SubmittedUnit) -> str:
         """Return inputs and outputs as ``name: value`` lines."""
+        from famulus_static_html.show import shown
+
         return shown(unit)
 
     def assets(self) -> Sequence[Path | famulus.AssetFolder]:
@@ -142,6 +145,8 @@ class StaticTaskBlueprint(famulus.Blueprint):
         return folders
 
     def _files_beside(self, path: Path) -> famulus.FilesBeside:
+        from famulus_static_html.beside import files_beside
+
         page = self._page(path)
         with self._lock:
             if path not in self._beside:
@@ -165,6 +170,8 @@ class StaticTaskBlueprint(famulus.Blueprint):
 
 
 def _usable_page(path: Path, *, trusted: bool) -> CompiledPage:
+    from famulus_static_html.page import read_page
+
     try:
         page = read_page(path, trusted=trusted)
     except (OSError, UnicodeDecodeError) as error:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import famulus
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.findings import Forbidden
 from famulus_static_html.source import OWN_NAMES, Placeholder, trust
+from famulus_static_html.values import INPUT
 
-#: What MTurk's results put before the names of the columns that were uploaded.
-INPUT = "Input."
 _MOST_SHOWN = 30
 
 
@@ -21,12 +19,6 @@ def named_columns(columns: Collection[str]) -> Collection[str]:
     """Return the names that placeholders may have: MTurk's results call ``x`` ``Input.x``."""
     inputs = [name.removeprefix(INPUT) for name in columns if name.startswith(INPUT)]
     return list(dict.fromkeys([*columns, *inputs])) if inputs else columns
-
-
-def with_inputs(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a row of MTurk's results with what was uploaded under its own names, too."""
-    inputs = {name[len(INPUT) :]: row[name] for name in row if name.startswith(INPUT)}
-    return {**inputs, **row} if inputs else row
 
 
 def page_problems(

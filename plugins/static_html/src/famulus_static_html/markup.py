@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 import famulus
-from famulus_static_html.columns import INPUT, forbidden_problems
+from famulus_static_html.columns import forbidden_problems
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.escapes import text_of
 from famulus_static_html.findings import Limited
 from famulus_static_html.reserved import reserved_fault, reserved_fields
 from famulus_static_html.source import Placeholder, Source, trust
 from famulus_static_html.tokens import Kind, tokenise
+from famulus_static_html.values import INPUT
 
 _Key = TypeVar("_Key")
 

@@ -20,14 +20,12 @@ from famulus_static_html.source import Source
 from famulus_static_html.template import Fill
 from famulus_static_html.tokens import Kind, Token
 from famulus_static_html.urls import is_elsewhere
+from famulus_static_html.values import VISIT
 
 #: The name and id of the form that scripts written for MTurk look for.
 MTURK_FORM = "mturk_form"
 #: How the address of a form ends that is sent to MTurk.
 MTURK_ACTION = "externalSubmit"
-#: The name of the visit among the values that fill a page, as arguments of :func:`visit_values`; no
-#: placeholder can have it.
-VISIT = "{visit}"
 
 _SUBMIT_ID = "submitButton"
 _FIELDS = ("assignmentId", "hitId", "workerId", "turkSubmitTo")
