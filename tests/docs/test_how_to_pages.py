@@ -11,7 +11,7 @@ import pytest
 from attrs import fields
 
 from famulus import Database, Operator, list_requesters, register_requester
-from famulus.engine.limits import LIVE_LIMITS
+from famulus.engine.run_limits import LIVE_LIMITS
 from famulus.engine.runs import find_run
 from famulus.options.configuration import read_configuration
 from famulus.testing.conformance.rehearsal_rules import set_environment

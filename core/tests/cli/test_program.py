@@ -37,6 +37,12 @@ def test_help_loads_neither_the_engine_nor_a_plugin(code: str) -> None:
 #: What draws on a terminal, reads YAML, serves, or is for existing scripts and tests alone.
 _RARE = {"rich", "yaml", "flask", "omegaconf", "pytest", "famulus_flask", "famulus_mock"}
 _OF_LAUNCHES = {"famulus.operate.operator", "famulus.engine.gateway"}
+#: What works on a run, and what a platform is asked with.
+_OF_DELIVERY = {
+    "famulus.engine.platform.bound_provider",
+    "famulus.engine.platform.visit_sync",
+    "famulus.engine.units",
+}
 _OF_CONFIGURATIONS = {"cattrs", "pluggy", "famulus.plugins"}
 
 
@@ -44,16 +50,14 @@ _OF_CONFIGURATIONS = {"cattrs", "pluggy", "famulus.plugins"}
     ("command", "unwanted"),
     [
         ("launch", _RARE),
-        ("status", _RARE | _OF_LAUNCHES),
+        ("runs", _RARE | _OF_LAUNCHES | _OF_CONFIGURATIONS | _OF_DELIVERY),
+        ("status", _RARE | _OF_LAUNCHES | _OF_DELIVERY),
         ("export", _RARE | _OF_LAUNCHES | _OF_CONFIGURATIONS),
         ("profiles", _RARE | _OF_LAUNCHES | _OF_CONFIGURATIONS | {"peewee"}),
     ],
 )
 def test_command_loads_only_what_it_needs_before_it_runs(command: str, unwanted: set[str]) -> None:
-    code = (
-        "import sys, click; from famulus.cli.program import program;"
-        f"program.get_command(click.Context(program), {command!r}); print(*sys.modules)"
-    )
+    code = f"import sys, famulus.cli.commands.{command}; print(*sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from famulus.cli.commands.runs import report_json, report_lines
+from famulus.cli.commands.status import report_json, report_lines
 from famulus.cli.session import Session
 from famulus.contracts.views import FormFile
 from famulus.data.export import export_records

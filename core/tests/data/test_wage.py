@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from famulus.cli.commands.runs import report_json, report_lines
+from famulus.cli.commands.status import report_json, report_lines
 from famulus.cli.costs import wage_text
 from famulus.cli.follow import ending_lines
 from famulus.cli.session import Session

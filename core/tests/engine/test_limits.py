@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from famulus.engine.gateway import Gateway
-from famulus.engine.limits import LIVE_LIMITS, LimitChange, run_limits, set_limits
+from famulus.engine.limits import LimitChange, set_limits
+from famulus.engine.run_limits import LIVE_LIMITS, run_limits
 from famulus.engine.runs import find_run
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database

@@ -14,12 +14,10 @@ from famulus.data.review_queue import count_waiting, next_units, next_worker
 from famulus.data.scope import Scope
 from famulus.data.wage import read_wage
 from famulus.engine.deadlines import (
-    count_unreported,
     end_open_agents,
     expire_units,
     extend_deadlines,
     is_report_awaited,
-    last_submission,
     mark_unreported,
     time_out,
 )
@@ -29,6 +27,7 @@ from famulus.engine.ledger.budget import read_budget
 from famulus.engine.places.place_changes import _TAKEN, _TAKEN_UNREFILLED
 from famulus.engine.platform.cleanup import _is_over
 from famulus.engine.platform.visit_sync import _WITH_UNITS, read_pending
+from famulus.engine.run_activity import count_unreported, last_submission
 from famulus.engine.runs import agents_at_work, read_run, unit_counts, unit_counts_of_all
 from famulus.engine.window import is_spent, is_window_off, open_unit_exists
 from famulus.model.database import Database

@@ -13,7 +13,7 @@ from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.limits import set_limits
-from famulus.engine.places.place_changes import count_places
+from famulus.engine.places.offered_places import count_places
 from famulus.engine.platform.bound_provider import bind_provider, deliver_run
 from famulus.errors import UnavailableError
 from famulus.model.database import Database

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from famulus.cli.commands.runs import report_json, report_lines
+from famulus.cli.commands.status import report_json, report_lines
 from famulus.cli.session import Session
 from famulus.contracts.provider_views import VisitReport
 from famulus.engine.gateway import Gateway

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from famulus.cli.commands.runs import report_lines
+from famulus.cli.commands.status import report_lines
 from famulus.cli.session import Session
 from famulus.contracts.provider_views import Result, VisitReport, VisitVerdict
 from famulus.contracts.visit_verdict import Approve

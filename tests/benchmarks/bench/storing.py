@@ -22,11 +22,12 @@ from famulus.data.review_queue import count_waiting, next_units, next_worker
 from famulus.data.run_summaries import list_runs
 from famulus.data.scope import Scope as ReadScope
 from famulus.data.scope import find_scope
-from famulus.engine.deadlines import is_report_awaited, last_submission, time_out
+from famulus.engine.deadlines import is_report_awaited, time_out
 from famulus.engine.event_dispatch import Dispatcher, add_positions
 from famulus.engine.event_numbers import NewestEvent
 from famulus.engine.places.place_changes import newest_change
 from famulus.engine.platform.visit_sync import PendingVisits
+from famulus.engine.run_activity import last_submission
 from famulus.engine.runs import agents_at_work, find_run, unit_counts
 from famulus.operate.doctor.work_differences import of_visits, of_work
 from famulus.plugins import Listener

@@ -8,13 +8,15 @@ import gc
 import importlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from famulus.options.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 #: The entry-point group of commands that other packages bring.
 COMMANDS = "famulus.commands"
@@ -156,6 +158,8 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 def _entries_by_name() -> dict[str, list[EntryPoint]]:
+    from importlib.metadata import entry_points
+
     found: dict[str, list[EntryPoint]] = {}
     for entry in sorted(entry_points(group=COMMANDS), key=lambda each: each.name):
         found.setdefault(entry.name, []).append(entry)

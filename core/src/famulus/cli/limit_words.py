@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from famulus.cli.words import counted, duration
-from famulus.engine.limits import run_limits
+from famulus.engine.run_limits import run_limits
 from famulus.engine.runs import RunRecord
 
 _IN_SECONDS = ("_in_seconds", "_timeout", "_patience")

@@ -15,7 +15,7 @@ _BUILTINS = {
     "check": Builtin("launch:check", "Check a configuration; write nothing."),
     "quote": Builtin("quote:quote", "Estimate what a task will cost."),
     "runs": Builtin("runs:runs", "List the runs."),
-    "status": Builtin("runs:status", "Show the progress of a run."),
+    "status": Builtin("status:status", "Show the progress of a run."),
     "set": Builtin("set:set_command", "Show or change the limits of a run."),
     "sync": Builtin("sync:sync", "Sync a run with its platform."),
     "doctor": Builtin("sync:doctor", "List differences from the platform."),

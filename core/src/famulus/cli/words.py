@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from famulus.model.states import LIVE_RUNS, RunStatus, UnitStatus
+from famulus.model.states import ENDED_RUNS, LIVE_RUNS, RunStatus, UnitStatus
 
 
 def counted(number: int, noun: str) -> str:
@@ -49,3 +49,8 @@ def run_status(status: RunStatus, operated_by: str | None) -> str:
 def units_by_status(units: Mapping[UnitStatus, int]) -> str:
     """Return ``launched 2, completed 1``, in the order of a unit's life."""
     return ", ".join(f"{status} {units[status]:,}" for status in UnitStatus if units.get(status))
+
+
+def address(status: RunStatus, url: str) -> str:
+    """Return where a run is served; empty once it has ended, when something else may be there."""
+    return "" if status in ENDED_RUNS else url

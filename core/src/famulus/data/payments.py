@@ -13,8 +13,8 @@ from attrs import frozen
 from famulus import process
 from famulus.data.scope import find_scope
 from famulus.engine.ledger.accepted_payments import read_accepted
-from famulus.engine.ledger.retries import payment_outbox_key
 from famulus.engine.outbox.outbox_rows import claimed_rows
+from famulus.engine.outbox.stored_verdicts import payment_outbox_key
 from famulus.engine.runs import find_run
 from famulus.errors import UsageError
 from famulus.model.database import Database

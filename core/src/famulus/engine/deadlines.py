@@ -13,7 +13,6 @@ from typing import Any
 import peewee
 
 from famulus.engine.attempts import open_attempt, select_open_attempts
-from famulus.engine.runs import RunRecord
 from famulus.engine.status import (
     Change,
     change_unit,
@@ -39,7 +38,7 @@ from famulus.model.tables import (
     VisitTable,
     literal,
 )
-from famulus.model.transaction import Row, Transaction
+from famulus.model.transaction import Transaction
 
 #: Rows of one step: small enough that no submission waits long behind it.
 _STEP = 200
@@ -69,12 +68,6 @@ _UNREPORTED = Statement(
     .limit(_STEP)
 )
 _AWAITED = Statement(VisitTable.select(VisitTable.id).where(*_ACCEPTED_AND_DONE).limit(1))
-_NEWEST_SUBMISSION = Statement(
-    AgentTable.select(AgentTable.submitted_at)
-    .where(AgentTable.run == Param("run"), AgentTable.submitted_at.is_null(False))
-    .order_by(AgentTable.submitted_at.desc())
-    .limit(1)
-)
 #: Units without a worker, by status.
 _UNTAKEN_UNITS = MappingProxyType(
     {
@@ -130,17 +123,6 @@ def mark_unreported(
 def is_report_awaited(tx: Transaction, run: int) -> bool:
     """Return whether the platform has yet to report a submission that is stored here."""
     return tx.one(_AWAITED, run=run) is not None
-
-
-def count_unreported(tx: Transaction, run: int) -> int:
-    """Return how many visits are done here without a report of it from the platform."""
-    query = VisitTable.select(peewee.fn.COUNT(VisitTable.id).alias("n")).where(
-        VisitTable.run == run,
-        ((VisitTable.status == literal(VisitStatus.ACCEPTED)) & VisitTable.done_at.is_null(False))
-        | ((VisitTable.status == literal(VisitStatus.UNKNOWN)) & VisitTable.done_at.is_null(False)),
-    )
-    row = tx.row(query)
-    return int(row.n) if row is not None else 0
 
 
 def end_open_agents(tx: Transaction, run: int) -> int:
@@ -223,20 +205,3 @@ def _move_deadlines(tx: Transaction, run: int, pause: timedelta, *which: Any) ->
 
 def _micros(time: timedelta) -> int:
     return time // timedelta(microseconds=1)
-
-
-def last_submission(tx: Transaction, run: int) -> Row | None:
-    """Return the time of a run's newest submission (``submitted_at``), or None."""
-    return tx.row_of(_NEWEST_SUBMISSION, run=run)
-
-
-def quiet_since(tx: Transaction, run: RunRecord) -> datetime:
-    """Return when ``no_submission_patience`` began.
-
-    That is at the newest submission, or when the run was opened or its operator was suspended after
-    it.
-    """
-    newest = last_submission(tx, run.id)
-    moments = (run.created_at, run.opened_at, run.served_since, newest and newest.submitted_at)
-    # Later moments are from before the clock was set back.
-    return max((each for each in moments if each and each <= tx.now), default=tx.now)

@@ -1,4 +1,4 @@
-"""The limits of a run that can be changed while it runs."""
+"""Changing the limits of a run while it runs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,24 @@ from typing import Any
 
 from attrs import frozen
 
-from famulus.engine.deadlines import quiet_since
 from famulus.engine.places.place_changes import move_end
+from famulus.engine.run_activity import quiet_since
+from famulus.engine.run_limits import (
+    CONCURRENT,
+    LIFETIME,
+    LIVE_LIMITS,
+    PATIENCE,
+    SPEND,
+    UPLOADED,
+    WINDOW,
+    run_limits,
+)
 from famulus.engine.runs import RunRecord, find_run, lock_run
 from famulus.engine.status import NewEvent, record
 from famulus.engine.window import adjust_window, is_window_off
 from famulus.errors import ConflictError, Problem, UsageError
 from famulus.model.database import Database
-from famulus.model.money import from_minor, to_minor
+from famulus.model.money import to_minor
 from famulus.model.states import ENDED_RUNS, LIVE_RUNS
 from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
@@ -27,31 +37,6 @@ from famulus.options.option_values import unstructure
 from famulus.options.suggest import did_you_mean
 from famulus.options.task_args import TaskArgs
 
-_LIFETIME = "task_lifetime_in_seconds"
-_SPEND = "max_spend"
-_PATIENCE = "no_submission_patience"
-_WINDOW = "max_num_concurrent_units"
-_CONCURRENT = "allowed_concurrent"
-_UPLOADED = "max_upload_bytes"
-
-#: Options of the task that take effect at the next arrival when they are changed. Each is stored in
-#: the column of its name, except the lifetime, which is stored as the moment when the run closes.
-LIVE_LIMITS = tuple(
-    name
-    for name in (
-        "maximum_units_per_worker",
-        _CONCURRENT,
-        _WINDOW,
-        "assignment_duration_in_seconds",
-        "submission_timeout",
-        _PATIENCE,
-        _LIFETIME,
-        _SPEND,
-        _UPLOADED,
-    )
-    if name in options_of(TaskArgs)
-)
-
 
 @frozen(kw_only=True)
 class LimitChange:
@@ -60,15 +45,6 @@ class LimitChange:
     name: str
     old: Any
     new: Any
-
-
-def run_limits(run: RunRecord) -> dict[str, Any]:
-    """Return the limits of a run by the names of their options."""
-    special = {
-        _LIFETIME: round((run.closes_at - run.created_at).total_seconds()),
-        _SPEND: from_minor(run.max_spend, run.currency),
-    }
-    return {name: special[name] if name in special else getattr(run, name) for name in LIVE_LIMITS}
 
 
 def set_limits(database: Database, run: int, /, **limits: Any) -> list[LimitChange]:
@@ -122,13 +98,13 @@ def _typed(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> dict[s
     if task is None:
         raise UsageError(problems)
     typed = {name: getattr(task, name) for name in limits}
-    if _SPEND in typed:
-        typed[_SPEND] = typed[_SPEND] or Decimal(0)
-        to_minor(typed[_SPEND], run.currency)
+    if SPEND in typed:
+        typed[SPEND] = typed[SPEND] or Decimal(0)
+        to_minor(typed[SPEND], run.currency)
     problems = list(_endings(tx, run, typed))
     problems += [
         Problem("needs a number; 0 is no limit", key=f"task.{name}")
-        for name in (_CONCURRENT, _UPLOADED)
+        for name in (CONCURRENT, UPLOADED)
         if name in typed and typed[name] is None
     ]
     if problems:
@@ -149,25 +125,25 @@ def _structured(run: RunRecord, limits: Mapping[str, Any]) -> tuple[TaskArgs | N
 def _endings(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield a problem for each limit that would end the run at once."""
     remedy = f"`famulus finish {run.id}` ends the run"
-    if _LIFETIME in limits and _closes_at(run, limits[_LIFETIME]) <= tx.now:
-        message = f"{limits[_LIFETIME]} seconds after the launch are over already; {remedy}"
-        yield Problem(message, key=f"task.{_LIFETIME}")
-    if _PATIENCE in limits and run.status in LIVE_RUNS:
+    if LIFETIME in limits and _closes_at(run, limits[LIFETIME]) <= tx.now:
+        message = f"{limits[LIFETIME]} seconds after the launch are over already; {remedy}"
+        yield Problem(message, key=f"task.{LIFETIME}")
+    if PATIENCE in limits and run.status in LIVE_RUNS:
         quiet = tx.now - quiet_since(tx, run)
-        if quiet >= timedelta(seconds=limits[_PATIENCE]):
+        if quiet >= timedelta(seconds=limits[PATIENCE]):
             seconds = int(quiet.total_seconds())
             message = f"there was no submission for {seconds} seconds already; {remedy}"
-            yield Problem(message, key=f"task.{_PATIENCE}")
+            yield Problem(message, key=f"task.{PATIENCE}")
 
 
 def _write(tx: Transaction, run: RunRecord, changes: list[LimitChange]) -> None:
     columns = {change.name: change.new for change in changes}
-    if _LIFETIME in columns:
-        columns["closes_at"] = _closes_at(run, columns.pop(_LIFETIME))
+    if LIFETIME in columns:
+        columns["closes_at"] = _closes_at(run, columns.pop(LIFETIME))
         move_end(tx, run.id, columns["closes_at"])
-    if _SPEND in columns:
-        columns[_SPEND] = to_minor(columns[_SPEND], run.currency)
-    if columns.get(_WINDOW) and not run.max_num_concurrent_units:
+    if SPEND in columns:
+        columns[SPEND] = to_minor(columns[SPEND], run.currency)
+    if columns.get(WINDOW) and not run.max_num_concurrent_units:
         # Open units were not counted so far. This is at least as many, and adjust_window counts.
         columns["open_units"] = run.rows_loaded * run.units_per_assignment
     tx.execute(TaskRunTable.update(**columns).where(TaskRunTable.id == run.id))
@@ -187,7 +163,7 @@ def _write(tx: Transaction, run: RunRecord, changes: list[LimitChange]) -> None:
             detail=detail,
         ),
     )
-    if {_WINDOW, _SPEND} & columns.keys() and is_window_off(tx, run.id):
+    if {WINDOW, SPEND} & columns.keys() and is_window_off(tx, run.id):
         adjust_window(tx, run.id)
 
 

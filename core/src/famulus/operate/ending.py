@@ -13,7 +13,6 @@ from famulus.engine.deadlines import (
     end_open_agents,
     expire_units,
     is_report_awaited,
-    quiet_since,
 )
 from famulus.engine.outbox.outbox_rows import release_claims
 from famulus.engine.places.closing import (
@@ -24,6 +23,7 @@ from famulus.engine.places.closing import (
 )
 from famulus.engine.places.place_changes import close_all, may_be_open
 from famulus.engine.platform.bound_provider import bind_provider
+from famulus.engine.run_activity import quiet_since
 from famulus.engine.runs import RunRecord, agents_at_work, find_run, lock_run, read_run
 from famulus.engine.status import change_run
 from famulus.engine.window import is_spent, open_unit_exists

@@ -11,9 +11,10 @@ from attrs import frozen
 from famulus.data.payments import PaymentTotal, run_totals
 from famulus.data.wage import Wage, read_wage
 from famulus.engine.answers import count_unanswered
-from famulus.engine.deadlines import count_unreported, last_submission
-from famulus.engine.places.place_changes import count_places
-from famulus.engine.platform.bound_provider import bind_provider
+from famulus.engine.places.offered_places import count_places
+from famulus.engine.platform.run_views import run_view
+from famulus.engine.platform.stored_parts import stored_parts
+from famulus.engine.run_activity import count_unreported, last_submission
 from famulus.engine.runs import RunRecord, count_replacements, operator_of, read_run, reading_run
 from famulus.errors import reason
 from famulus.model.database import Database
@@ -109,8 +110,8 @@ def _ask_provider(
     """
     is_over = record.status in ENDED_RUNS
     try:
-        bound = bind_provider(database, find_plugins(), record.id)
-        provider, run = bound.provider, bound.run_view()
+        parts = stored_parts(database, find_plugins(), record)
+        provider, run = parts.provider, run_view(database, record, parts.plan, parts.blueprint)
         remarks = [*provider.remarks(run)]
         if is_over:
             return (), "", remarks, ""

@@ -6,7 +6,8 @@ from famulus.cli.limit_words import limit_words
 from famulus.cli.output import say
 from famulus.cli.session import Session
 from famulus.cli.text_layout import aligned
-from famulus.engine.limits import run_limits, set_limits, unknown_limits
+from famulus.engine.limits import set_limits, unknown_limits
+from famulus.engine.run_limits import run_limits
 from famulus.engine.runs import find_run
 from famulus.errors import Problem, UsageError
 from famulus.options.scalars import Typed

@@ -1,10 +1,10 @@
-"""``famulus runs`` and ``famulus status``."""
+"""``famulus runs``."""
 
 from __future__ import annotations
 
 import click
 
-from famulus.cli.arguments import json_option, run_argument
+from famulus.cli.arguments import json_option
 from famulus.cli.lazy import works_in
 from famulus.cli.session import pass_session
 
@@ -15,12 +15,3 @@ from famulus.cli.session import pass_session
 @works_in("runs")
 def runs() -> None:
     """List the runs, the newest first."""
-
-
-@click.command
-@run_argument
-@json_option
-@pass_session
-@works_in("runs")
-def status() -> None:
-    """Show the progress of run RUN."""

@@ -8,7 +8,7 @@ from famulus.engine.ledger.payment_views import lock_payee
 from famulus.engine.ledger.remainder_payments import drop_unearned
 from famulus.engine.ledger.rewards import NOT_OWED, is_remainder
 from famulus.engine.outbox.outbox_rows import make_due, pay_key, redeliver
-from famulus.engine.outbox.stored_verdicts import newest_verdict
+from famulus.engine.outbox.stored_verdicts import payment_outbox_key
 from famulus.engine.status import Change, change_payment
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.states import OPEN_PAYMENTS, PaymentKind, PaymentStatus
@@ -98,14 +98,6 @@ def make_payments_due(tx: Transaction, run: int | None = None) -> list[int]:
     for row in rows:
         make_due(tx, payment_outbox_key(tx, row))
     return sorted({row.run_id for row in rows})
-
-
-def payment_outbox_key(tx: Transaction, payment: Row) -> str:
-    """Return the key of the outbox row that leads to a payment; empty where there is none."""
-    if payment.kind is not PaymentKind.REWARD:
-        return pay_key(payment.id)
-    verdict = newest_verdict(tx, payment.visit_id)
-    return "" if verdict is None else str(verdict.key)
 
 
 def _lock_payment(tx: Transaction, payment: int) -> Row:

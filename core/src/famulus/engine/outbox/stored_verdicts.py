@@ -15,7 +15,7 @@ from famulus.contracts.visit_verdict import (
     RequestReturn,
     Verdict,
 )
-from famulus.engine.outbox.outbox_rows import OutboxKind, find_outbox_row, verdict_key
+from famulus.engine.outbox.outbox_rows import OutboxKind, find_outbox_row, pay_key, verdict_key
 from famulus.errors import UnavailableError
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Statement
@@ -134,3 +134,11 @@ def rows_in_ledger(tx: Transaction, rows: Iterable[Row]) -> frozenset[int]:
         for row in rows
         if row.kind == OutboxKind.PAY or (is_approval(row) and row.payload["visit"] in rewarded)
     )
+
+
+def payment_outbox_key(tx: Transaction, payment: Row) -> str:
+    """Return the key of the outbox row that leads to a payment; empty where there is none."""
+    if payment.kind is not PaymentKind.REWARD:
+        return pay_key(payment.id)
+    verdict = newest_verdict(tx, payment.visit_id)
+    return "" if verdict is None else str(verdict.key)

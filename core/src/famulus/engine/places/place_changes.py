@@ -12,7 +12,6 @@ import peewee
 from famulus.contracts.provider_views import Capabilities
 from famulus.engine.event_numbers import NewestEvent
 from famulus.engine.outbox.outbox_rows import (
-    CLOSING_KINDS,
     OutboxKind,
     enqueue,
     find_outbox_row,
@@ -21,6 +20,7 @@ from famulus.engine.outbox.outbox_rows import (
     supersede_places,
 )
 from famulus.engine.places.closing import read_closing
+from famulus.engine.places.offered_places import OFFERING, read_newest
 from famulus.engine.units import is_replaced
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
@@ -48,8 +48,6 @@ from famulus.model.transaction import Row, Transaction
 
 #: Places of one outbox row. While it is pending no more are enqueued, so that a closing is quick.
 PLACES_PER_ROW = 200
-#: Rows that change what is offered.
-_OFFERING = [kind.value for kind in (OutboxKind.SET_PLACES, *CLOSING_KINDS)]
 #: Visits that have used up their place.
 _USED = (*SUBMITTED_VISITS, VisitStatus.UNKNOWN)
 _PAID = (VisitStatus.APPROVED, VisitStatus.PARTIALLY_APPROVED)
@@ -112,7 +110,7 @@ _NEWEST_OFFER = Statement(
     .join(TaskRunTable, on=(OutboxTable.run == TaskRunTable.id))
     .where(
         OutboxTable.run == Param("run"),
-        OutboxTable.kind << _OFFERING,
+        OutboxTable.kind << OFFERING,
     )
     .group_by(TaskRunTable.places)
 )
@@ -252,7 +250,7 @@ def uncount_refused(tx: Transaction, row: Row) -> None:
 
 def _read_offer(tx: Transaction, run: int, row: _PlacesRow, capabilities: Capabilities) -> _Offer:
     """Return what is offered since the run's places were last gone."""
-    newest = _read_newest(tx, run)
+    newest = read_newest(tx, run)
     if newest is None:
         return _Offer(row.places, 0, 0)
     is_closed = newest.kind != OutboxKind.SET_PLACES
@@ -261,16 +259,6 @@ def _read_offer(tx: Transaction, run: int, row: _PlacesRow, capabilities: Capabi
     gone, visit = newest.payload["gone"], newest.payload["visit"]
     # Numbers that were used before a closing are not used again, whether they were opened or not.
     return _Offer(gone if is_closed else row.places, gone, visit)
-
-
-def _read_newest(tx: Transaction, run: int) -> Row | None:
-    """Return the newest row that has opened or closed places."""
-    return tx.row(
-        OutboxTable.select(OutboxTable.kind, OutboxTable.status, OutboxTable.payload)
-        .where(OutboxTable.run == run, OutboxTable.kind << _OFFERING)
-        .order_by(OutboxTable.id.desc())
-        .limit(1)
-    )
 
 
 def _count_free(tx: Transaction, run: int) -> int:
@@ -355,7 +343,7 @@ def close_refilled(tx: Transaction, run: int) -> None:
     A platform that refills places by itself may offer those of such visits again, and there is no
     server for the workers who would take them.
     """
-    newest = _read_newest(tx, run)
+    newest = read_newest(tx, run)
     if newest is None or newest.kind == OutboxKind.SET_PLACES:
         return
     # One that is still to be delivered comes after them. Those of earlier versions have no list.
@@ -366,17 +354,8 @@ def close_refilled(tx: Transaction, run: int) -> None:
 
 def may_be_open(tx: Transaction, run: int) -> bool:
     """Return whether a place of a run may be open or offered again, as the local rows show."""
-    newest = _read_newest(tx, run)
+    newest = read_newest(tx, run)
     return newest is not None and newest.kind == OutboxKind.SET_PLACES
-
-
-def count_places(tx: Transaction, run: int) -> int:
-    """Return how many places of a run are open or taken; 0 while they are closed."""
-    newest = _read_newest(tx, run)
-    row = tx.row(TaskRunTable.select(TaskRunTable.places).where(TaskRunTable.id == run))
-    if row is None or newest is None or newest.kind != OutboxKind.SET_PLACES:
-        return 0
-    return int(row.places) - int(newest.payload["gone"])
 
 
 def newest_change(tx: Transaction, events: NewestEvent) -> tuple[int, int, int]:

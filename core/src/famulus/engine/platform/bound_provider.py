@@ -32,14 +32,15 @@ from famulus.engine.places.place_changes import close_refilled, pause_surplus
 from famulus.engine.platform.cleanup import enqueue_cleanup
 from famulus.engine.platform.outbox_calls import OUTBOX_CALLS
 from famulus.engine.platform.run_views import run_view
+from famulus.engine.platform.stored_parts import stored_parts
 from famulus.engine.platform.visit_sync import sync_run
 from famulus.engine.requesters import prepare_tables, requester_view
-from famulus.engine.runs import RunRecord, find_run, requester_of
+from famulus.engine.runs import RunRecord, find_run
 from famulus.errors import NotFoundError, reason
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, RequesterTable, literal
-from famulus.plan import RunParts, account_provider, plan_from_stored
+from famulus.plan import account_provider
 from famulus.plugins import Plugins
 
 _log = logging.getLogger(__name__)
@@ -134,27 +135,13 @@ def deliver_requester(database: Database, plugins: Plugins, requester: int) -> i
 
 
 def bind_provider(database: Database, plugins: Plugins, run: int) -> BoundProvider:
-    """Construct a run's provider from what is stored; raises like :func:`deliver_run`.
-
-    Neither the run's callbacks nor the secrets of other plugins than the provider are needed.
-    """
+    """Construct a run's provider from what is stored; raises like :func:`deliver_run`."""
     record = find_run(database, run)
-    stored = dict(record.plan)
-    stored["shared_state"] = {**stored["shared_state"], "callbacks": []}
-    secrets = {key: "" for key in stored["secrets"] if not key.startswith("provider.")}
-    plan = plan_from_stored(stored, plugins, secrets=secrets, run=f"run {run}")
-    parts = RunParts(
-        database=database,
-        plugins=plugins,
-        plan=plan,
-        requester=requester_of(record),
-        run_id=run,
-    )
-    prepare_tables(database, plugins, parts.provider_class)
+    parts = stored_parts(database, plugins, record)
     return BoundProvider(
         database=database,
         record=record,
-        plan=plan,
+        plan=parts.plan,
         blueprint=parts.blueprint,
         provider=parts.provider,
     )

@@ -8,10 +8,14 @@ from datetime import timedelta
 from attrs import frozen
 
 from famulus.engine.ledger.accepted_payments import read_accepted
-from famulus.engine.ledger.retries import payment_outbox_key
 from famulus.engine.ledger.rewards import NOT_OWED
 from famulus.engine.outbox.outbox_rows import OutboxKind, claimed_rows
-from famulus.engine.outbox.stored_verdicts import is_approval, is_return_request, rows_in_ledger
+from famulus.engine.outbox.stored_verdicts import (
+    is_approval,
+    is_return_request,
+    payment_outbox_key,
+    rows_in_ledger,
+)
 from famulus.engine.outbox.undelivered import UndeliveredRows, kinds_of, rows_refused_for_good
 from famulus.engine.platform.cleanup import read_pending_cleanup
 from famulus.engine.runs import RunRecord
