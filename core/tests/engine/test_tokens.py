@@ -10,7 +10,7 @@ from itsdangerous import Signer
 
 from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
-from famulus.engine.tokens import Tokens
+from famulus.engine.tokens import SignedArrival, SignedAttempt, Tokens
 from famulus.model.database import Database
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
@@ -25,18 +25,41 @@ def launch(database: Database) -> Gateway:
     return ManualOperator(database, plugins=kit_plugins()).launch_rows([{"n": 1}])
 
 
-@pytest.mark.parametrize("onboarding", [False, True])
-def test_a_token_names_its_agent(onboarding: bool) -> None:
-    signed = tokens(NEW).sign(17, onboarding=onboarding)
+ARRIVAL = SignedArrival(5, 1_700_000_000_000_000, "zoë", "ref.1", "", {"a": "b", "ü": "."})
 
-    assert tokens(NEW).read(signed) == (17, onboarding)
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        SignedAttempt(17, 4711),
+        SignedAttempt(17, 4711, onboarding=True),
+        SignedAttempt(17, 4711, arrival=ARRIVAL),
+        SignedAttempt(17, None),
+        SignedAttempt(17, None, onboarding=True),
+    ],
+)
+def test_a_token_names_its_attempt(attempt: SignedAttempt) -> None:
+    assert tokens(NEW).read(tokens(NEW).sign(attempt)) == attempt
+
+
+def test_a_token_of_an_everyday_arrival_is_short() -> None:
+    query = {
+        "assignmentId": "3" * 30,
+        "hitId": "4" * 30,
+        "workerId": "A" * 14,
+        "turkSubmitTo": "https://workersandbox.mturk.com",
+    }
+    arrival = SignedArrival(10**7, 1_700_000_000_000_000, "A" * 14, "3" * 30, "", query)
+
+    assert len(tokens(NEW).sign(SignedAttempt(10**7, 2**47 - 1, arrival=arrival))) < 450
 
 
 def test_a_token_of_a_signer_that_derives_its_key_by_itself_is_accepted() -> None:
     salt = f"famulus.agent.{'d' * 32}.3"
     signer = Signer(NEW, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
 
-    assert tokens(NEW).sign(17) == signer.sign("1.17").decode()
+    assert tokens(NEW).sign(SignedAttempt(17, None)) == signer.sign("1.17").decode()
+    assert tokens(NEW).sign_ticket(17) != signer.sign("1.17").decode()
 
 
 def test_a_ticket_names_its_agent_and_is_no_token() -> None:
@@ -44,24 +67,24 @@ def test_a_ticket_names_its_agent_and_is_no_token() -> None:
 
     assert one.read_ticket(one.sign_ticket(17)) == 17
     assert one.read(one.sign_ticket(17)) is None
-    assert one.read_ticket(one.sign(17)) is None
+    assert one.read_ticket(one.sign(SignedAttempt(17, 1))) is None
 
 
 @pytest.mark.parametrize(
     "other", [tokens(OLD), tokens(NEW, database="e" * 32), tokens(NEW, run=31), tokens(NEW, run=4)]
 )
 def test_tokens_of_another_key_database_or_run_are_refused(other: Tokens) -> None:
-    assert tokens(NEW).read(other.sign(17)) is None
+    assert tokens(NEW).read(other.sign(SignedAttempt(17, 1))) is None
     assert tokens(NEW).read_ticket(other.sign_ticket(17)) is None
 
 
 def test_the_first_key_signs_and_all_are_accepted() -> None:
-    rotated = tokens(NEW, OLD)
+    rotated, attempt = tokens(NEW, OLD), SignedAttempt(17, 1)
 
-    assert rotated.read(tokens(OLD).sign(17)) == (17, False)
+    assert rotated.read(tokens(OLD).sign(attempt)) == attempt
     assert rotated.read_ticket(tokens(OLD).sign_ticket(17)) == 17
-    assert tokens(NEW).read(rotated.sign(17)) == (17, False)
-    assert tokens(OLD).read(rotated.sign(17)) is None
+    assert tokens(NEW).read(rotated.sign(attempt)) == attempt
+    assert tokens(OLD).read(rotated.sign(attempt)) is None
 
 
 @pytest.mark.parametrize("text", ["", "17", "17.x", "1.17", "\x00", "é", "\ud800", ".", "1.17.x"])

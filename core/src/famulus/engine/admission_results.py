@@ -13,8 +13,14 @@ class AssignedUnit:
     """The worker has a unit: a new one, or the same as before a reload."""
 
     agent: int
+    #: that of the attempt; None for one of before there were any
+    nonce: int | None
+    #: in microseconds since 1970
+    started_at: int
     worker: int
     visit: int
+    #: of the visit
+    accept: str
     unit: int
     assignment: int
     index: int
@@ -31,6 +37,8 @@ class OpenOnboarding:
     """The worker has to pass the onboarding first."""
 
     agent: int
+    #: as of :class:`AssignedUnit`
+    nonce: int | None
     worker: int
     visit: int
     #: in microseconds since 1970

@@ -211,7 +211,7 @@ class ArrivingWorker:
         assert self.worker is not None
         row = find_open_onboarding(self.tx, self.rules.run, self.worker)
         if row is not None:
-            agent, visit, deadline = row.agent, row.visit, row.deadline
+            agent, visit, deadline, nonce = row
         else:
             visit, deadline = self._visit_for_work(), self._deadline()
             attempt = NewAttempt(
@@ -221,8 +221,10 @@ class ArrivingWorker:
                 status=AgentStatus.ONBOARDING,
                 deadline=deadline,
             )
-            agent, _ = make_attempt(self.tx, attempt)
-        return OpenOnboarding(agent=agent, worker=self.worker, visit=visit, deadline=deadline)
+            agent, nonce, _ = make_attempt(self.tx, attempt)
+        return OpenOnboarding(
+            agent=agent, nonce=nonce, worker=self.worker, visit=visit, deadline=deadline
+        )
 
     def lock_progress(self) -> WorkerProgress:
         """Return the worker's counters in the run, locked; created if missing."""
@@ -278,8 +280,11 @@ class ArrivingWorker:
             index, data = read_unit_data(self.tx, attempt.unit)
             self.result = AssignedUnit(
                 agent=attempt.agent,
+                nonce=attempt.nonce,
+                started_at=attempt.started_at,
                 worker=self.worker,
                 visit=visit,
+                accept=self.run.accept or "",
                 unit=attempt.unit,
                 assignment=attempt.assignment,
                 index=index,
@@ -288,7 +293,11 @@ class ArrivingWorker:
             )
         elif attempt is not None and attempt.status is AgentStatus.ONBOARDING:
             self.result = OpenOnboarding(
-                agent=attempt.agent, worker=self.worker, visit=visit, deadline=attempt.deadline
+                agent=attempt.agent,
+                nonce=attempt.nonce,
+                worker=self.worker,
+                visit=visit,
+                deadline=attempt.deadline,
             )
         elif attempt is not None and attempt.submission and attempt.unit is not None:
             self.result = AlreadySubmitted(visit=visit)
@@ -373,7 +382,7 @@ class ArrivingWorker:
     def claim(self, found: FreeUnit, progress: WorkerProgress) -> AssignedUnit:
         """Give the worker a unit that is free."""
         assert self.worker is not None
-        visit, deadline = self._visit_for_work(), self._deadline()
+        is_new, visit, deadline = self.visit is None, self._visit_for_work(), self._deadline()
         attempt = NewAttempt(
             run=self.rules.run,
             worker=self.worker,
@@ -383,13 +392,16 @@ class ArrivingWorker:
             assignment=found.assignment,
             unit=found.unit,
         )
-        agent, data = make_attempt(self.tx, attempt)
+        agent, nonce, data = make_attempt(self.tx, attempt)
         assert data is not None
         claim_unit(self.tx, self.rules.run, found, agent, progress)
         return AssignedUnit(
             agent=agent,
+            nonce=nonce,
+            started_at=self.tx.micros,
             worker=self.worker,
             visit=visit,
+            accept=self.arrival.accept if is_new else self.run.accept or "",
             unit=found.unit,
             assignment=found.assignment,
             index=found.lane,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -46,6 +47,19 @@ class NewAttempt:
     deadline: int
     assignment: int | None = None
     unit: int | None = None
+    #: that of the page of a lost attempt which is made again; None for another one
+    nonce: int | None = None
+    #: in microseconds since 1970; None for the time of the transaction
+    started_at: int | None = None
+
+
+class MadeAttempt(NamedTuple):
+    """What a page shows of an attempt that has just been made."""
+
+    agent: int
+    nonce: int
+    #: the row of its assignment, as JSON text
+    data: str | None
 
 
 @frozen(kw_only=True)
@@ -69,6 +83,9 @@ class NewestAttempt(NamedTuple):
     deadline: int
     #: the id of the submission that is stored, if one is
     submission: str | None
+    nonce: int | None
+    #: in microseconds since 1970
+    started_at: int
 
 
 @frozen(kw_only=True)
@@ -105,6 +122,7 @@ class OpenOnboardingRow(NamedTuple):
     agent: int
     visit: int
     deadline: int
+    nonce: int | None
 
 
 class Attempt(NamedTuple):
@@ -120,12 +138,17 @@ class Attempt(NamedTuple):
     #: the id of the submission that is stored, if one is
     submission: str | None
     late: bool
+    #: None for an attempt of before there were any
+    nonce: int | None
+    #: in microseconds since 1970
+    started_at: int
     #: ``max_num_concurrent_units`` of the run; 0 where it has no window
     window: int
     #: where the run is served
     run_url: str
     worker_name: str
     reference: str
+    accept: str
     #: the URL's query that the worker came with, as JSON text
     query: str
     #: as it was when it was read: only the attempt is locked
@@ -157,6 +180,13 @@ class Attempt(NamedTuple):
 #: had it can still send late answers, and one place must not serve any number of workers.
 MOST_HANDOVERS = 4
 
+#: The order of a visit's attempts in which the current one is first: an open one, then the newest.
+#: An attempt that was lost may be made again, and be over, beside an open one that is older.
+open_first = (
+    AgentTable.status.not_in(literals(*OPEN_AGENTS)),
+    AgentTable.id.desc(),
+)
+
 _MAKE = Statement(
     AgentTable.insert(
         {
@@ -167,6 +197,7 @@ _MAKE = Statement(
             AgentTable.unit: Param("unit"),
             AgentTable.status: Param("status"),
             AgentTable.started_at: Param("at"),
+            AgentTable.nonce: Param("nonce"),
             AgentTable.deadline: Param("deadline"),
             AgentTable.late: False,
             AgentTable.unanswered: False,
@@ -189,10 +220,13 @@ _SELECT = (
         AgentTable.status,
         AgentTable.submission_id.alias("submission"),
         AgentTable.late,
+        AgentTable.nonce,
+        AgentTable.started_at,
         TaskRunTable.max_num_concurrent_units.alias("window"),
         TaskRunTable.url.alias("run_url"),
         WorkerTable.name.alias("worker_name"),
         VisitTable.reference,
+        VisitTable.accept,
         VisitTable.query,
         VisitTable.status.alias("visit_status"),
         VisitTable.arrived_at,
@@ -214,14 +248,18 @@ _NEWEST = Statement(
         AgentTable.assignment,
         AgentTable.deadline,
         AgentTable.submission_id.alias("submission"),
+        AgentTable.nonce,
+        AgentTable.started_at,
     )
     .where(AgentTable.visit == Param("visit"))
-    .order_by(AgentTable.id.desc())
+    .order_by(*open_first)
     .limit(1),
     NewestAttempt,
 )
 _OPEN_ONBOARDING = Statement(
-    AgentTable.select(AgentTable.id.alias("agent"), AgentTable.visit, AgentTable.deadline).where(
+    AgentTable.select(
+        AgentTable.id.alias("agent"), AgentTable.visit, AgentTable.deadline, AgentTable.nonce
+    ).where(
         AgentTable.run == Param("run"),
         AgentTable.worker == Param("worker"),
         AgentTable.status == literal(AgentStatus.ONBOARDING),
@@ -280,8 +318,14 @@ _FAILED_ONBOARDING = Statement(
 )
 
 
-def make_attempt(tx: Transaction, attempt: NewAttempt) -> tuple[int, str | None]:
-    """Store a new attempt; return its number and the row of its assignment, as JSON text."""
+def new_nonce() -> int:
+    """Return a random number for an attempt, of which SQLite stores six bytes."""
+    return secrets.randbits(47)
+
+
+def make_attempt(tx: Transaction, attempt: NewAttempt) -> MadeAttempt:
+    """Store a new attempt; return what its page shows of it."""
+    nonce = new_nonce() if attempt.nonce is None else attempt.nonce
     row = tx.one(
         _MAKE,
         run=attempt.run,
@@ -290,7 +334,8 @@ def make_attempt(tx: Transaction, attempt: NewAttempt) -> tuple[int, str | None]
         assignment=attempt.assignment,
         unit=attempt.unit,
         status=attempt.status.value,
-        at=tx.micros,
+        at=tx.micros if attempt.started_at is None else attempt.started_at,
+        nonce=nonce,
         deadline=attempt.deadline,
     )
     assert row is not None
@@ -304,7 +349,7 @@ def make_attempt(tx: Transaction, attempt: NewAttempt) -> tuple[int, str | None]
         agent=agent,
     )
     record(tx, event)
-    return agent, data
+    return MadeAttempt(agent, nonce, data)
 
 
 def read_attempt(tx: Transaction, agent: int, *, lock: bool = True) -> Attempt | None:
@@ -316,7 +361,7 @@ def read_attempt(tx: Transaction, agent: int, *, lock: bool = True) -> Attempt |
 
 
 def newest_attempt(tx: Transaction, visit: int) -> NewestAttempt | None:
-    """Return the newest attempt of a visit, or None where there is none."""
+    """Return the open attempt of a visit, else its newest one, or None where it has none."""
     return tx.one(_NEWEST, visit=visit)
 
 

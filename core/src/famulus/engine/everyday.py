@@ -17,6 +17,7 @@ import peewee
 from famulus.contracts.provider_views import Arrival, VisitView
 from famulus.engine.admission_results import AssignedUnit
 from famulus.engine.arrival import RunRules
+from famulus.engine.attempts import new_nonce, open_first
 from famulus.engine.everyday_status import (
     AssignedParts,
     SubmittedParts,
@@ -25,6 +26,7 @@ from famulus.engine.everyday_status import (
     record_submitted,
 )
 from famulus.engine.free_units import is_tried
+from famulus.engine.tokens import SignedAttempt
 from famulus.engine.unit_number import read_unit_number
 from famulus.engine.visits import with_newest_visit
 from famulus.engine.worker_progress import number_unit
@@ -108,9 +110,11 @@ class _FreeRow(NamedTuple):
 
 
 class _OpenRow(NamedTuple):
-    """The newest attempt of a visit, with what its page shows."""
+    """The open or newest attempt of a visit, with what its page shows."""
 
     agent: int
+    nonce: int | None
+    started_at: int
     status: str
     unit: int | None
     assignment: int | None
@@ -122,6 +126,7 @@ class _OpenRow(NamedTuple):
 class _AttemptRow(NamedTuple):
     """An attempt with its visit, and with all that decides on the worker's next unit."""
 
+    nonce: int | None
     run: int
     worker: int
     visit: int
@@ -211,6 +216,8 @@ _FREE = SqliteStatement(
 _OPEN = SqliteStatement(
     AgentTable.select(
         AgentTable.id.alias("agent"),
+        AgentTable.nonce,
+        AgentTable.started_at,
         AgentTable.status,
         AgentTable.unit,
         AgentTable.assignment,
@@ -221,7 +228,7 @@ _OPEN = SqliteStatement(
     .join(UnitTable, peewee.JOIN.LEFT_OUTER, on=(AgentTable.unit == UnitTable.id))
     .join(AssignmentTable, peewee.JOIN.LEFT_OUTER, on=(AgentTable.assignment == AssignmentTable.id))
     .where(AgentTable.visit == Param("visit"))
-    .order_by(AgentTable.id.desc())
+    .order_by(*open_first)
     .limit(peewee.SQL("1")),
     "visit",
     _OpenRow,
@@ -263,6 +270,7 @@ _COUNT_OPEN = SqliteStatement(
 _Other = AgentTable.alias()
 _ATTEMPT = SqliteStatement(
     AgentTable.select(
+        AgentTable.nonce,
         AgentTable.run,
         AgentTable.worker,
         AgentTable.visit,
@@ -360,7 +368,7 @@ def assign_everyday(
         tx.on_sqlite(_MAKE_PROGRESS, run, worker, rules.task, dump_json(marks))
     else:
         tx.on_sqlite(_COUNT_OPEN, row.progress)
-    deadline = now + row.duration * _SECOND
+    deadline, nonce = now + row.duration * _SECOND, new_nonce()
     parts = AssignedParts(
         run=run,
         worker=worker,
@@ -370,13 +378,17 @@ def assign_everyday(
         assignment=free.assignment,
         unit=free.unit,
         deadline=deadline,
+        nonce=nonce,
     )
     visit, agent = record_assigned(tx, parts)
     rows = row.rows if row.loading == _COMPLETE else None
     return AssignedUnit(
         agent=agent,
+        nonce=nonce,
+        started_at=now,
         worker=worker,
         visit=visit,
+        accept=arrival.accept,
         unit=free.unit,
         assignment=free.assignment,
         index=lane,
@@ -400,8 +412,11 @@ def _assigned_before(
     assert found.lane is not None
     return AssignedUnit(
         agent=found.agent,
+        nonce=found.nonce,
+        started_at=found.started_at,
         worker=row.worker,
         visit=row.visit,
+        accept=row.accept or "",
         unit=found.unit,
         assignment=found.assignment,
         index=found.lane,
@@ -441,7 +456,7 @@ def _first_free(
 def submit_everyday(
     tx: Transaction,
     run: int,
-    agent: int,
+    attempt: SignedAttempt,
     answers: SubmittedParts,
     *,
     reported_by_platform: bool,
@@ -453,10 +468,12 @@ def submit_everyday(
 
     :param looks_ahead: whether to look for another unit.
     """
+    agent = attempt.agent
     row = tx.one_on_sqlite(_ATTEMPT, agent)
     if (
         row is None
         or row.run != run
+        or row.nonce != attempt.nonce
         or row.status != _IN_TASK
         or row.unit is None
         or row.submission is not None

@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 from attrs import evolve
 
 from famulus.contracts.provider_views import Arrival, VisitView
-from famulus.contracts.views import AttemptView, Form, Refusal, Reply, UnitView
+from famulus.contracts.views import AttemptView, Form, Refusal, Reply
 from famulus.engine import pages
 from famulus.engine.admission import Admission
 from famulus.engine.admission_results import AssignedUnit
-from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.attempts import holds_answer
 from famulus.engine.everyday import StoredAnswers, assign_everyday, submit_everyday
 from famulus.engine.everyday_status import SubmittedParts
 from famulus.engine.gateway_parts import GatewayParts
 from famulus.engine.replies import Replies
+from famulus.engine.tokens import SignedAttempt
 from famulus.engine.visits import normalize_arrival
 from famulus.model.fields import dump_json
 from famulus.model.transaction import Transaction
@@ -88,24 +88,25 @@ class EverydayRequests:
         """Return a submission after the first step, or None where it takes the general way."""
         own, form = read_own(form)
         signed = self._parts.tokens.read(own.token)
-        if signed is None or signed[1] or form.files or not is_submission_id(own.submission):
+        if signed is None or signed.onboarding or form.files:
+            return None
+        if not is_submission_id(own.submission):
             return None
         replies = self._parts.replies(accept_language)
-        agent = signed[0]
-        view = self.attempt_view(agent, replies.translate.language.tag)
+        view = self._parts.attempts.view(signed, replies.translate.language.tag)
         try:
             answers = self._parts.blueprint.read_answers(form, view)
             submitted = submitted_parts(own.submission, answers, view.language)
         except (Exception, SystemExit):  # noqa: BLE001 - it is raised again on the general way
             return None
-        job = self._submission_job(agent, submitted)
+        job = self._submission_job(signed, submitted)
         finish = partial(
             self.stored_reply, answers=answers, view=view, replies=replies, as_json=as_json
         )
         return StartedRequest(job, finish, replies, as_json)
 
     def submission_job(
-        self, agent: int, submission: str, answers: Any, language: str
+        self, signed: SignedAttempt, submission: str, answers: Any, language: str
     ) -> Callable[[Transaction], StoredAnswers | None]:
         """Return the job that stores answers without files where it is the everyday case.
 
@@ -113,15 +114,15 @@ class EverydayRequests:
         """
         if not self._parts.admission.has_everyday_case:
             return lambda _: None
-        return self._submission_job(agent, submitted_parts(submission, answers, language))
+        return self._submission_job(signed, submitted_parts(submission, answers, language))
 
     def _submission_job(
-        self, agent: int, submitted: SubmittedParts
+        self, signed: SignedAttempt, submitted: SubmittedParts
     ) -> Callable[[Transaction], StoredAnswers | None]:
         return partial(
             submit_everyday,
             run=self._rules.run,
-            agent=agent,
+            attempt=signed,
             answers=submitted,
             reported_by_platform=self._is_reported,
             looks_ahead=self._looks_ahead,
@@ -186,15 +187,6 @@ class EverydayRequests:
             stored.visit, answers, view, replies.translate, late=False, has_next=stored.has_next
         )
         return replies.answer("stored", 200, page, as_json)
-
-    def attempt_view(self, agent: int, tag: str) -> AttemptView:
-        """Return the view of an attempt at a unit, for the blueprint."""
-
-        def unit() -> UnitView:
-            with self._parts.database.read() as tx:
-                return read_unit_and_worker(tx, agent)[0]
-
-        return AttemptView(agent_id=agent, onboarding=False, unit=unit, language=tag)
 
 
 def is_quick(plugin: Any) -> bool:

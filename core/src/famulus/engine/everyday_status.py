@@ -40,11 +40,12 @@ _ADD_AGENT = SqliteStatement(
             AgentTable.status: AgentStatus.IN_TASK,
             AgentTable.started_at: Param("at"),
             AgentTable.deadline: Param("deadline"),
+            AgentTable.nonce: Param("nonce"),
             AgentTable.late: False,
             AgentTable.unanswered: False,
         }
     ),
-    "at run worker visit assignment unit deadline",
+    "at run worker visit assignment unit deadline nonce",
 )
 _ASSIGN_UNIT = SqliteStatement(
     UnitTable.update(
@@ -141,6 +142,8 @@ class AssignedParts(NamedTuple):
     unit: int
     #: in microseconds since 1970
     deadline: int
+    #: of the attempt
+    nonce: int
 
 
 class WorkInHand(NamedTuple):
@@ -169,10 +172,11 @@ def record_assigned(tx: Transaction, parts: AssignedParts) -> tuple[int, int]:
 
     On SQLite only, where what the transaction has found to be free is free still.
     """
-    run, worker, reference, accept, query, assignment, unit, deadline = parts
+    run, worker, reference, accept, query, assignment, unit, deadline, nonce = parts
     at = tx.micros
     visit = tx.on_sqlite(_ADD_VISIT, at, run, worker, reference, accept, query).lastrowid
-    agent = tx.on_sqlite(_ADD_AGENT, at, run, worker, visit, assignment, unit, deadline).lastrowid
+    made = tx.on_sqlite(_ADD_AGENT, at, run, worker, visit, assignment, unit, deadline, nonce)
+    agent = made.lastrowid
     tx.on_sqlite(_ASSIGN_UNIT, agent, unit)
     tx.on_sqlite(_EVENTS_OF_ARRIVAL, run, at, visit, agent, unit)
     return visit, agent

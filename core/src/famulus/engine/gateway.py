@@ -21,18 +21,15 @@ from famulus.contracts.provider_views import (
 from famulus.contracts.receiving import PlatformRequest
 from famulus.contracts.views import (
     AssetFolder,
-    AttemptView,
     Form,
     FormFile,
     Refusal,
     RefusalReason,
     Reply,
-    UnitView,
 )
 from famulus.engine import pages
 from famulus.engine.admission_results import AdmissionResult, AlreadySubmitted
-from famulus.engine.answers import read_unit_and_worker
-from famulus.engine.attempts import Attempt, read_answers, read_attempt
+from famulus.engine.attempts import Attempt, read_answers
 from famulus.engine.everyday import StoredAnswers
 from famulus.engine.everyday_requests import (
     EverydayRequests,
@@ -55,11 +52,11 @@ from famulus.engine.submission import (
     store_answers,
 )
 from famulus.engine.submitted_files import NoRoomError, S
+from famulus.engine.tokens import SignedAttempt
 from famulus.engine.unstored_answers import NotStored
 from famulus.engine.visits import normalize_arrival, read_visit, visit_view
 from famulus.errors import InvalidAnswers
 from famulus.model.transaction import Transaction
-from famulus.translation import Translator
 
 
 class Gateway:
@@ -279,14 +276,17 @@ class Gateway:
             return self._not_stored(form, NotStored.too_large(), as_json, replies)
 
     def _give_back(self, form: Form, replies: Replies) -> Reply:
-        agent, _ = self._signed(form.first(pages.TOKEN_FIELD) or "")
+        attempts = self._parts.attempts
 
-        def job(tx: Transaction) -> Attempt:
-            attempt = self._attempt(tx, agent)
+        def job(tx: Transaction, signed: SignedAttempt) -> Attempt:
+            attempt = attempts.find(tx, signed)
             give_back(tx, attempt, reported_by_platform=self._reported)
             return attempt
 
-        attempt = self._parts.database.write(job)
+        attempt = attempts.act_on(
+            form.first(pages.TOKEN_FIELD) or "",
+            lambda signed: self._parts.database.write(partial(job, signed=signed)),
+        )
         visit = attempt.visit_view
         if attempt.submission is None:
             page = self._parts.completions.given_back_page(visit, replies.translate)
@@ -297,24 +297,35 @@ class Gateway:
 
     def _store(self, form: Form, as_json: bool, replies: Replies) -> Reply:
         own, form = read_own(form)
-        agent, onboarding = self._signed(own.token)
         submission = own.submission
         if not is_submission_id(submission):
             raise UnsignedError
-        if onboarding:
-            return self._submit_onboarding(agent, submission, form, as_json, replies)
-        view = self._attempt_view(agent, onboarding, replies.translate)
+
+        def act(signed: SignedAttempt) -> Reply:
+            submit = self._submit_onboarding if signed.onboarding else self._submit_answers
+            return submit(signed, submission, form, as_json, replies)
+
+        return self._parts.attempts.act_on(own.token, act)
+
+    def _submit_answers(
+        self, signed: SignedAttempt, submission: str, form: Form, as_json: bool, replies: Replies
+    ) -> Reply:
+        attempts = self._parts.attempts
+        if form.files:
+            # Before they are moved to its folder.
+            attempts.read(signed)
+        view = attempts.view(signed, replies.translate.language.tag)
         answers = self._parts.blueprint.read_answers(form, view)
 
         def job(tx: Transaction, files: Sequence[StoredFile]) -> tuple[Acknowledgement, Attempt]:
-            attempt = self._attempt(tx, agent)
+            attempt = attempts.find(tx, signed)
             sent = Submission(id=submission, answers=answers, files=files, language=view.language)
             return store_answers(tx, attempt, sent, reported_by_platform=self._reported)
 
         if form.files:
-            stored, attempt = self._write(agent, form.files, job)
+            stored, attempt = self._write(signed, form.files, job)
         else:
-            everyday = self._everyday.submission_job(agent, submission, answers, view.language)
+            everyday = self._everyday.submission_job(signed, submission, answers, view.language)
             done = self._parts.database.write(lambda tx: everyday(tx) or job(tx, ()))
             if isinstance(done, StoredAnswers):
                 return self._everyday.stored_reply(done, answers, view, replies, as_json)
@@ -322,7 +333,7 @@ class Gateway:
         if stored.result is Result.CONFLICT:
             return replies.conflict(as_json)
         if stored.result is Result.REPEATED:
-            answers = self._stored_answers(agent)
+            answers = self._stored_answers(signed.agent)
         page = self._parts.completions.stored_page(
             attempt.visit_view, answers, view, replies.translate, late=stored.late
         )
@@ -330,7 +341,7 @@ class Gateway:
 
     def _write(
         self,
-        agent: int,
+        signed: SignedAttempt,
         files: Sequence[FormFile],
         job: Callable[[Transaction, Sequence[StoredFile]], tuple[S, Attempt]],
     ) -> tuple[S, Attempt]:
@@ -338,10 +349,10 @@ class Gateway:
         if not files:
             return self._parts.database.write(lambda tx: job(tx, ()))
         return self._parts.files.store(
-            agent,
+            signed.agent,
             files,
             job,
-            is_submitted=lambda: self._read_attempt(agent).submission is not None,
+            is_submitted=lambda: self._parts.attempts.read(signed).submission is not None,
         )
 
     def _stored_answers(self, agent: int) -> Any:
@@ -351,18 +362,18 @@ class Gateway:
 
     def _not_stored(self, form: Form, reason: NotStored, as_json: bool, replies: Replies) -> Reply:
         own, form = read_own(form)
-        attempt = self._read_attempt(self._signed(own.token)[0])
+        attempt = self._parts.attempts.act_on(own.token, self._parts.attempts.read)
         return self._parts.unstored_answers.reply(attempt, form, reason, as_json, replies)
 
     def _submit_onboarding(
-        self, agent: int, submission: str, form: Form, as_json: bool, replies: Replies
+        self, signed: SignedAttempt, submission: str, form: Form, as_json: bool, replies: Replies
     ) -> Reply:
         judged, attempt = self._parts.onboarding.submit(
             submission,
             form,
-            view=self._attempt_view(agent, True, replies.translate),
-            read=lambda: self._read_attempt(agent),
-            write=lambda job: self._write(agent, form.files, job),
+            view=self._parts.attempts.view(signed, replies.translate.language.tag),
+            read=lambda: self._parts.attempts.read(signed),
+            write=lambda job: self._write(signed, form.files, job),
         )
         if judged.result is Result.CONFLICT:
             return replies.conflict(as_json)
@@ -402,31 +413,6 @@ class Gateway:
         )
         page = self._parts.pages.page(found, arrived, replies.translate, just_passed=just_passed)
         return Reply(status=200, body=page)
-
-    def _attempt_view(self, agent: int, onboarding: bool, translate: Translator) -> AttemptView:
-        def unit() -> UnitView:
-            with self._parts.database.read() as tx:
-                return read_unit_and_worker(tx, agent)[0]
-
-        return AttemptView(
-            agent_id=agent, onboarding=onboarding, unit=unit, language=translate.language.tag
-        )
-
-    def _signed(self, token: str) -> tuple[int, bool]:
-        signed = self._parts.tokens.read(token)
-        if signed is None:
-            raise UnsignedError
-        return signed
-
-    def _read_attempt(self, agent: int) -> Attempt:
-        with self._parts.database.read() as tx:
-            return self._attempt(tx, agent, lock=False)
-
-    def _attempt(self, tx: Transaction, agent: int, *, lock: bool = True) -> Attempt:
-        attempt = read_attempt(tx, agent, lock=lock)
-        if attempt is None or attempt.run != self.run_id:
-            raise UnsignedError
-        return attempt
 
 
 def _with_outcome(page: str, outcome: str) -> Reply:

@@ -25,6 +25,7 @@ from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.replies import Replies, replies_in
 from famulus.engine.returned_units import ReturnedUnits
 from famulus.engine.runs import RunRecord, find_run
+from famulus.engine.signed_attempts import SignedAttempts
 from famulus.engine.submitted_files import SubmittedFiles
 from famulus.engine.task_pages import TaskPages
 from famulus.engine.tokens import Tokens
@@ -54,6 +55,7 @@ class GatewayParts:
     #: by the header ``Accept-Language`` of a request
     replies: Callable[[str], Replies]
     tokens: Tokens
+    attempts: SignedAttempts
     admission: Admission
     returned_units: ReturnedUnits
     entry: EntryDesk
@@ -94,6 +96,7 @@ def gateway_parts(
         provider=provider,
         tokens=tokens,
         info=info,
+        signs_arrivals=admission.has_everyday_case,
     )
     return GatewayParts(
         run_id=record.id,
@@ -103,6 +106,7 @@ def gateway_parts(
         info=info,
         replies=lru_cache(_KEPT_LANGUAGES)(partial(replies_in, info)),
         tokens=tokens,
+        attempts=SignedAttempts(database, tokens, admission.rules),
         admission=admission,
         returned_units=ReturnedUnits(
             database=database,

@@ -26,7 +26,7 @@ from famulus.engine import pages
 from famulus.engine.admission_results import AssignedUnit, OpenOnboarding
 from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.attempts import Attempt, read_last_answers
-from famulus.engine.tokens import Tokens
+from famulus.engine.tokens import SignedArrival, SignedAttempt, Tokens
 from famulus.engine.unit_number import read_unit_number
 from famulus.engine.visits import most_left
 from famulus.engine.worker_progress import UnitNumber
@@ -56,6 +56,8 @@ class TaskPages:
     provider: Provider
     tokens: Tokens
     info: pages.TaskInfo
+    #: whether a power failure may undo an arrival, so that its page has to say how to make it again
+    signs_arrivals: bool
     _first_row: Mapping[str, Any] | None = field(default=None, init=False)
     #: by the tag of a language, and whether for the onboarding
     _layout: Callable[[str, bool], pages.TaskLayout] = field(init=False)
@@ -82,7 +84,8 @@ class TaskPages:
         if isinstance(found, OpenOnboarding):
             view = self._onboarding_view(found.agent, worker, translate)
             page = self.blueprint.onboarding_page(view)
-            frame = self._frame(found.agent, page, found.deadline, is_onboarding=True)
+            signed = SignedAttempt(found.agent, found.nonce, onboarding=True)
+            frame = self._frame(signed, page, found.deadline)
             return pages.task_document(self._layout(translate.language.tag, True), frame)
         unit = UnitView(
             id=found.unit,
@@ -92,8 +95,16 @@ class TaskPages:
         )
         page = self.blueprint.task_page(self._view(found.agent, worker, unit, translate))
         number = found.number or self._number(found.worker, found.agent)
+        arrival = SignedArrival(
+            found.unit,
+            found.started_at,
+            visit.worker_name,
+            visit.reference,
+            found.accept,
+            visit.query,
+        )
         frame = self._frame(
-            found.agent,
+            self._signed(found.agent, found.nonce, arrival),
             page,
             found.deadline,
             number=self._limited(number, visit),
@@ -121,16 +132,24 @@ class TaskPages:
             id=attempt.worker, name=attempt.worker_name, provider_type=self.provider.type
         )
         if unit is None:
+            signed = SignedAttempt(attempt.agent, attempt.nonce, onboarding=True)
             shown = self._onboarding_view(attempt.agent, worker, translate)
             page, number = self.blueprint.refused_onboarding_page(shown, form, fields), None
         else:
+            arrival = SignedArrival(
+                unit.id,
+                attempt.started_at,
+                attempt.worker_name,
+                attempt.reference,
+                attempt.accept,
+                json.loads(attempt.query),
+            )
+            signed = self._signed(attempt.agent, attempt.nonce, arrival)
             view = self._view(attempt.agent, worker, unit, translate)
             page = self.blueprint.refused_page(view, form, fields)
             number = self._number(attempt.worker, attempt.agent)
             number = self._limited(number, attempt.visit_view)
-        frame = self._frame(
-            attempt.agent, page, deadline, number=number, is_onboarding=unit is None
-        )
+        frame = self._frame(signed, page, deadline, number=number)
         layout = self._layout(translate.language.tag, unit is None)
         return pages.task_document(layout, evolve(frame, message=message))
 
@@ -182,24 +201,28 @@ class TaskPages:
         bounds = (number.number + left, number.most)
         return evolve(number, most=min(bound for bound in bounds if bound is not None))
 
+    def _signed(self, agent: int, nonce: int | None, arrival: SignedArrival) -> SignedAttempt:
+        return SignedAttempt(agent, nonce, arrival=arrival if self.signs_arrivals else None)
+
     def _frame(
         self,
-        agent: int,
+        signed: SignedAttempt,
         page: Page,
         deadline: int,
         *,
         number: UnitNumber | None = None,
-        is_onboarding: bool = False,
         just_passed: bool = False,
     ) -> pages.TaskFrame:
         now = to_micros(self.database.clock())
+        # As in the token, the number alone may be another attempt's after a power failure.
+        attempt = signed.agent if signed.nonce is None else f"{signed.agent}-{signed.nonce}"
         return pages.TaskFrame(
             page=page,
-            token=self.tokens.sign(agent, onboarding=is_onboarding),
-            ticket=self.tokens.sign_ticket(agent),
+            token=self.tokens.sign(signed),
+            ticket=self.tokens.sign_ticket(signed.agent),
             submission_id=secrets.token_hex(16),
             # One host may serve the runs of several databases, and a browser keeps by host.
-            storage_key=f"{self.database.identity}-{self.run_id}-{agent}",
+            storage_key=f"{self.database.identity}-{self.run_id}-{attempt}",
             seconds_left=max((deadline - now) // _SECOND, 0),
             number=number,
             passed=self.passed(just_passed),

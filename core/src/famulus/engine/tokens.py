@@ -4,20 +4,49 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from itsdangerous import Signer
 
-#: Comes first in every signed text, so that later formats differ from this one.
-_FORMAT = "1"
+#: Comes first in every signed text. The first format names an attempt by its number alone: that of
+#: tickets, and of the tokens of attempts without a nonce.
+_NUMBER, _NUMBER_AND_NONCE = "1", "2"
 _ONBOARDING = "o"
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
+
+class SignedArrival(NamedTuple):
+    """What is needed to make the arrival of an attempt again, should a power failure undo it."""
+
+    unit: int
+    #: in microseconds since 1970
+    started_at: int
+    worker_name: str
+    reference: str
+    accept: str
+    #: of the URL that the worker came with
+    query: Mapping[str, str]
+
+
+class SignedAttempt(NamedTuple):
+    """The attempt that a token was signed for."""
+
+    agent: int
+    #: None for an attempt that has none
+    nonce: int | None
+    onboarding: bool = False
+    #: None where the arrival is on the disk: at the onboarding
+    arrival: SignedArrival | None = None
 
 
 class Tokens:
     """Sign and read the tokens of one run of one database.
 
-    They do not expire: an open page stays valid.
+    They do not expire: an open page stays valid. The number of an attempt is used again for another
+    one after a power failure that has undone its arrival; the nonce distinguishes the two.
 
     A *token* answers for the worker. A *ticket* only admits the body of a request; it may appear
     in addresses and access logs.
@@ -30,28 +59,35 @@ class Tokens:
         self._token = _Signatures(keys, f"famulus.agent.{database}.{run}")
         self._ticket = _Signatures(keys, f"famulus.ticket.{database}.{run}")
 
-    def sign(self, agent: int, *, onboarding: bool = False) -> str:
-        """Return the token of an agent."""
-        return self._token.sign(f"{agent}{_ONBOARDING if onboarding else ''}")
+    def sign(self, attempt: SignedAttempt) -> str:
+        """Return the token of an attempt."""
+        agent, nonce, onboarding, arrival = attempt
+        number = f"{agent}{_ONBOARDING}" if onboarding else str(agent)
+        if nonce is None:
+            return self._token.sign(f"{_NUMBER}.{number}")
+        facts = "" if arrival is None else _encoded(_JSON.encode(arrival).encode())
+        return self._token.sign(f"{_NUMBER_AND_NONCE}.{number}.{nonce}.{facts}")
 
-    def read(self, token: str) -> tuple[int, bool] | None:
-        """Return the agent of a token and whether it is at the onboarding.
-
-        None for a token that was not signed for this run.
-        """
+    def read(self, token: str) -> SignedAttempt | None:
+        """Return the attempt of a token; None for a token that was not signed for this run."""
         text = self._token.read(token)
         if text is None:
             return None
-        return int(text.removesuffix(_ONBOARDING)), text.endswith(_ONBOARDING)
+        version, number, *rest = text.split(".")
+        agent, onboarding = int(number.removesuffix(_ONBOARDING)), number.endswith(_ONBOARDING)
+        if version == _NUMBER:
+            return SignedAttempt(agent, None, onboarding)
+        nonce, facts = rest
+        return SignedAttempt(agent, int(nonce), onboarding, _arrival(facts) if facts else None)
 
     def sign_ticket(self, agent: int) -> str:
         """Return the ticket of an agent."""
-        return self._ticket.sign(str(agent))
+        return self._ticket.sign(f"{_NUMBER}.{agent}")
 
     def read_ticket(self, ticket: str) -> int | None:
         """Return the agent of a ticket; None for one that was not signed for this run."""
         text = self._ticket.read(ticket)
-        return None if text is None else int(text)
+        return None if text is None else int(text.removeprefix(f"{_NUMBER}."))
 
 
 class _Signatures:
@@ -70,21 +106,27 @@ class _Signatures:
 
     def sign(self, text: str) -> str:
         """Return a text with its signature."""
-        signed = f"{_FORMAT}.{text}"
-        return f"{signed}.{_signature(self._keys[0], signed.encode())}"
+        return f"{text}.{_signature(self._keys[0], text.encode())}"
 
     def read(self, signed: str) -> str | None:
         """Return the text, or None where it was not signed for this purpose."""
-        value, _, signature = signed.rpartition(".")
-        version, _, text = value.partition(".")
+        text, _, signature = signed.rpartition(".")
         # Only ASCII can be compared, and only ASCII is ever signed.
-        if version != _FORMAT or not signed.isascii():
+        if not signed.isascii():
             return None
         for key in self._keys:
-            if hmac.compare_digest(_signature(key, value.encode()), signature):
+            if hmac.compare_digest(_signature(key, text.encode()), signature):
                 return text
         return None
 
 
 def _signature(key: bytes, value: bytes) -> str:
-    return urlsafe_b64encode(hmac.digest(key, value, "sha256")).rstrip(b"=").decode()
+    return _encoded(hmac.digest(key, value, "sha256"))
+
+
+def _encoded(value: bytes) -> str:
+    return urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _arrival(facts: str) -> SignedArrival:
+    return SignedArrival(*json.loads(urlsafe_b64decode(facts + "=" * (-len(facts) % 4))))

@@ -258,6 +258,9 @@ class AgentTable(Table):
     assignment = _to(AssignmentTable, "assignment_id", null=True)
     unit = _to(UnitTable, "unit_id", null=True)
     status = EnumField(AgentStatus)
+    #: a random number that tokens name beside ``id``, which is used again where a power failure has
+    #: undone the attempt; null for an attempt that was made before there were any
+    nonce = peewee.BigIntegerField(null=True)
     started_at = UtcField()
     deadline = UtcField()
     ended_at = UtcField(null=True)

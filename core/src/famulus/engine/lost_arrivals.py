@@ -1,0 +1,146 @@
+"""Making an arrival again that a power failure has undone, from what the token of its page says.
+
+On SQLite only, where arrivals need not be synced to the disk.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import peewee
+
+from famulus.engine.arrival import RunRules
+from famulus.engine.attempts import NewAttempt, make_attempt
+from famulus.engine.free_units import FreeUnit
+from famulus.engine.tokens import SignedArrival
+from famulus.engine.units import claim_unit
+from famulus.engine.visits import NewVisit, make_visit
+from famulus.engine.worker_progress import make_progress, save_progress
+from famulus.engine.workers import make_worker
+from famulus.model.statements import Param, Statement
+from famulus.model.states import OPEN_VISITS, AgentStatus, UnitStatus, VisitStatus
+from famulus.model.tables import AgentTable, TaskRunTable, UnitTable, VisitTable
+from famulus.model.transaction import Transaction
+
+_SECOND = 1_000_000
+
+
+class MadeAgain(NamedTuple):
+    """The attempt that takes the place of a lost one."""
+
+    agent: int
+    nonce: int | None
+
+
+class _UnitRow(NamedTuple):
+    status: UnitStatus
+    assignment: int
+    lane: int
+    position: int
+    replacement: int
+    #: seconds that the run gives for a unit
+    duration: int
+
+
+class _VisitRow(NamedTuple):
+    visit: int
+    status: VisitStatus
+
+
+_UNIT = Statement(
+    UnitTable.select(
+        UnitTable.status,
+        UnitTable.assignment,
+        UnitTable.lane,
+        UnitTable.position,
+        UnitTable.replacement,
+        TaskRunTable.assignment_duration_in_seconds.alias("duration"),
+    )
+    .join(TaskRunTable, on=(UnitTable.run == TaskRunTable.id))
+    .where(UnitTable.id == Param("unit")),
+    _UnitRow,
+)
+#: An attempt that was made again before comes first.
+_OWN = Statement(
+    AgentTable.select(AgentTable.id.alias("agent"), AgentTable.nonce)
+    .where(
+        AgentTable.worker == Param("worker"),
+        AgentTable.run == Param("run"),
+        (AgentTable.nonce == Param("nonce")) | (AgentTable.assignment == Param("assignment")),
+    )
+    .order_by((AgentTable.nonce == Param("nonce")).desc(), AgentTable.id)
+    .limit(peewee.SQL("1")),
+    MadeAgain,
+)
+_NEWEST_VISIT = Statement(
+    VisitTable.select(VisitTable.id.alias("visit"), VisitTable.status)
+    .where(
+        VisitTable.worker == Param("worker"),
+        VisitTable.run == Param("run"),
+        VisitTable.reference == Param("reference"),
+    )
+    .order_by(VisitTable.id.desc())
+    .limit(peewee.SQL("1")),
+    _VisitRow,
+)
+
+
+def make_again(
+    tx: Transaction, rules: RunRules, arrival: SignedArrival, nonce: int | None
+) -> MadeAgain:
+    """Make a lost arrival again, unless that was done before; return its attempt.
+
+    Where the unit is free and there is time left, the attempt works on it as if nothing had been
+    lost. Otherwise it is over, and its answers are late. A worker who has loaded the page
+    again, and so has another attempt at the same assignment, has that one.
+    """
+    run, unit = rules.run, tx.one(_UNIT, unit=arrival.unit)
+    if unit is None:
+        raise LookupError(f"unit {arrival.unit} of run {run} is gone")
+    worker = make_worker(tx, rules.provider_type, arrival.worker_name)
+    own = tx.one(_OWN, worker=worker, run=run, nonce=nonce, assignment=unit.assignment)
+    if own is not None:
+        return own
+    visit, is_open = _visit(tx, run, worker, arrival)
+    deadline = arrival.started_at + unit.duration * _SECOND
+    works = is_open and unit.status is UnitStatus.LAUNCHED and tx.micros < deadline
+    attempt = NewAttempt(
+        run=run,
+        worker=worker,
+        visit=visit,
+        status=AgentStatus.IN_TASK if works else AgentStatus.DISCONNECT,
+        deadline=deadline,
+        assignment=unit.assignment,
+        unit=arrival.unit,
+        nonce=nonce,
+        started_at=arrival.started_at,
+    )
+    made = make_attempt(tx, attempt)
+    progress = make_progress(tx, run=run, worker=worker, task=rules.task, lanes=rules.lanes)
+    if works:
+        free = FreeUnit(
+            arrival.unit, unit.assignment, unit.lane, unit.position, unit.replacement > 0
+        )
+        claim_unit(tx, run, free, made.agent, progress)
+    else:
+        progress.assignments += 1
+        save_progress(tx, progress)
+    return MadeAgain(made.agent, made.nonce)
+
+
+def _visit(tx: Transaction, run: int, worker: int, arrival: SignedArrival) -> tuple[int, bool]:
+    """Return the newest visit of an arrival's reference, made if missing, and whether it is open.
+
+    It may be one of a later accept: the platform has one place for both.
+    """
+    row = tx.one(_NEWEST_VISIT, worker=worker, run=run, reference=arrival.reference)
+    if row is not None:
+        return row.visit, row.status in OPEN_VISITS
+    new = NewVisit(
+        run=run,
+        worker=worker,
+        reference=arrival.reference,
+        accept=arrival.accept,
+        query=arrival.query,
+    )
+    return make_visit(tx, new, cause="arrival"), True

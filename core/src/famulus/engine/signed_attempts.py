@@ -1,0 +1,85 @@
+"""The attempts that forms name by their tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from attrs import frozen
+
+from famulus.contracts.views import AttemptView, UnitView
+from famulus.engine.answers import read_unit_and_worker
+from famulus.engine.arrival import RunRules
+from famulus.engine.attempts import Attempt, read_attempt
+from famulus.engine.failed_requests import UnsignedError
+from famulus.engine.lost_arrivals import make_again
+from famulus.engine.tokens import SignedAttempt, Tokens
+from famulus.model.database import Database
+from famulus.model.transaction import Transaction
+
+T = TypeVar("T")
+
+
+class _LostArrivalError(Exception):
+    """A power failure has undone the arrival of a signed attempt."""
+
+
+@frozen(eq=False)
+class SignedAttempts:
+    """Finds the attempts of one run, and makes those again that a power failure has undone."""
+
+    database: Database
+    tokens: Tokens
+    rules: RunRules
+
+    def act_on(self, token: str, act: Callable[[SignedAttempt], T]) -> T:
+        """Return the result of an action on the attempt of a token.
+
+        The action finds the attempt by :meth:`find` or :meth:`read` before it has any effect. It is
+        repeated for the attempt that takes the place of a lost one.
+
+        :raises UnsignedError: for a token that was not signed for this run.
+        """
+        signed = self.tokens.read(token)
+        if signed is None:
+            raise UnsignedError
+        try:
+            return act(signed)
+        except _LostArrivalError:
+            assert signed.arrival is not None
+            again = partial(
+                make_again, rules=self.rules, arrival=signed.arrival, nonce=signed.nonce
+            )
+            agent, nonce = self.database.write(again)
+            return act(signed._replace(agent=agent, nonce=nonce))
+
+    def find(self, tx: Transaction, signed: SignedAttempt, *, lock: bool = True) -> Attempt:
+        """Return a signed attempt as it is stored.
+
+        :param lock: keep others from changing it until the commit.
+        """
+        attempt = read_attempt(tx, signed.agent, lock=lock)
+        if attempt is not None and attempt.run == self.rules.run and attempt.nonce == signed.nonce:
+            return attempt
+        raise UnsignedError if signed.arrival is None else _LostArrivalError
+
+    def read(self, signed: SignedAttempt) -> Attempt:
+        """Return a signed attempt as it is now."""
+        with self.database.read() as tx:
+            return self.find(tx, signed, lock=False)
+
+    def view(self, signed: SignedAttempt, tag: str) -> AttemptView:
+        """Return the view of a signed attempt, for the blueprint.
+
+        :param tag: of the language of the page.
+        """
+
+        def unit() -> UnitView:
+            with self.database.read() as tx:
+                self.find(tx, signed, lock=False)
+                return read_unit_and_worker(tx, signed.agent)[0]
+
+        return AttemptView(
+            agent_id=signed.agent, onboarding=signed.onboarding, unit=unit, language=tag
+        )

@@ -1,0 +1,249 @@
+"""Answers from pages whose arrival was undone by a power failure, as SQLite comes back from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famulus.contracts.views import Form
+from famulus.engine.gateway import Gateway
+from famulus.engine.open_gateway import open_gateway
+from famulus.model.database import Database
+from famulus.model.states import AgentStatus, UnitStatus, VisitStatus
+from famulus.model.tables import AgentTable, ParticipationTable, UnitTable, VisitTable, WorkerTable
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins, seen
+from famulus.testing.movable_clock import MovableClock
+from power_cuts import Snapshot
+
+ROWS = [{"n": n} for n in range(3)]
+YES = {"answer": "yes"}
+
+
+class Cut:
+    """A run on SQLite that loses what was committed after :meth:`remember`."""
+
+    def __init__(self, folder: Path, opened: ExitStack) -> None:
+        self.folder = folder
+        self.clock = MovableClock()
+        self._opened = opened
+        self.database = self._open(folder / "before" / "famulus.db")
+        self.gateway: Gateway
+        self._kept: Snapshot | None = None
+
+    def launch(self, **options: Any) -> Gateway:
+        """Launch a run; its operator does nothing more."""
+        operator = self._opened.enter_context(ManualOperator(self.database, plugins=kit_plugins()))
+        self.gateway = operator.launch_rows(ROWS, **options)
+        return self.gateway
+
+    def remember(self) -> None:
+        """Keep the files as a power failure would leave them that came now."""
+        self._kept = Snapshot.of(self.database.location.path)
+
+    def lose(self) -> Gateway:
+        """Return to what was remembered, and open another gateway on it."""
+        assert self._kept is not None
+        self.database = self._open(self._kept.restore(self.folder / "after"))
+        self.gateway = open_gateway(self.database, self.gateway.run_id, plugins=kit_plugins())
+        return self.gateway
+
+    def _open(self, path: Path) -> Database:
+        return self._opened.enter_context(Database(path, clock=self.clock))
+
+    def rows(self, table: Any) -> list[Any]:
+        """Return the rows of a table."""
+        with self.database.read() as tx:
+            return tx.rows(table.select().order_by(table.id))
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Iterator[Cut]:
+    with ExitStack() as opened:
+        yield Cut(tmp_path, opened)
+
+
+def lost_page(cut: Cut, name: str = "x", reference: str = "a") -> Seen:
+    """Return the page of an arrival that is undone."""
+    cut.remember()
+    page = GatewayWorker(cut.gateway, name).arrive(reference)
+    cut.lose()
+    return page
+
+
+def in_steps(cut: Cut, page: Seen, answer: str = "yes") -> Seen:
+    gateway = cut.gateway
+    form = Form(fields=[*page.hidden.items(), ("answer", answer)])
+    begun = gateway.begin_submission(form, as_json=True)
+    assert begun is not None
+    (reply,) = gateway.answer_together([begun])
+    return seen(reply or gateway.submit(form, as_json=True))
+
+
+def submitted(cut: Cut, page: Seen, answer: str = "yes") -> Seen:
+    return GatewayWorker(cut.gateway, "any").submit(page, answer, as_json=True)
+
+
+@pytest.mark.parametrize("submit", [submitted, in_steps])
+def test_the_answer_of_a_lost_arrival_completes_its_unit(cut: Cut, submit: Any) -> None:
+    cut.launch()
+    page = lost_page(cut)
+    assert cut.rows(WorkerTable) == []
+
+    done = submit(cut, page)
+
+    assert done.outcome == "stored"
+    (worker,), (visit,), (agent,) = map(cut.rows, (WorkerTable, VisitTable, AgentTable))
+    assert (worker.name, visit.reference, visit.status) == ("x", "a", VisitStatus.SUBMITTED)
+    assert visit.query == {"worker_id": "x", "assignment_id": "a"}
+    assert (agent.status, agent.late, agent.answers) == (AgentStatus.COMPLETED, False, YES)
+    assert cut.rows(UnitTable)[0].status is UnitStatus.COMPLETED
+    (progress,) = cut.rows(ParticipationTable)
+    assert (progress.open_units, progress.done_units, progress.assignments) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("submit", [submitted, in_steps])
+def test_the_page_of_a_lost_arrival_does_not_submit_for_another_worker(
+    cut: Cut, submit: Any
+) -> None:
+    cut.launch()
+    page = lost_page(cut, "x")
+    other = GatewayWorker(cut.gateway, "y").arrive("b")
+    assert other.row == page.row
+
+    assert submit(cut, page).outcome == "stored"
+    assert submitted(cut, other, "other").outcome == "stored"
+
+    theirs, late = cut.rows(AgentTable)
+    assert (theirs.answers, theirs.late) == ({"answer": "other"}, False)
+    assert (late.answers, late.late, late.unit_id) == (YES, True, theirs.unit_id)
+    assert cut.rows(UnitTable)[0].agent_id == theirs.id
+
+
+def test_an_answer_that_is_sent_again_is_acknowledged_again(cut: Cut) -> None:
+    cut.launch()
+    page = lost_page(cut)
+    submitted(cut, page)
+
+    again = submitted(cut, page)
+    another = GatewayWorker(cut.gateway, "x").submit(
+        Seen(reply=page.reply, row=None, hidden={**page.hidden, "famulus_submission": "other"}),
+        as_json=True,
+    )
+
+    assert again.outcome == "stored"
+    assert another.outcome == "conflict"
+    assert len(cut.rows(AgentTable)) == len(cut.rows(VisitTable)) == 1
+
+
+def test_a_worker_who_has_come_again_has_one_attempt_at_the_assignment(cut: Cut) -> None:
+    cut.launch()
+    page = lost_page(cut)
+    again = GatewayWorker(cut.gateway, "x").arrive("a")
+    assert again.row == page.row
+    assert again.hidden["famulus_token"] != page.hidden["famulus_token"]
+
+    assert submitted(cut, page).outcome == "stored"
+    assert submitted(cut, page).outcome == "stored"
+    assert submitted(cut, again).outcome == "conflict"
+
+    (agent,) = cut.rows(AgentTable)
+    assert (agent.answers, agent.late) == (YES, False)
+
+
+def test_a_worker_with_another_unit_keeps_it(cut: Cut) -> None:
+    cut.launch()
+    page = lost_page(cut)
+    GatewayWorker(cut.gateway, "y").arrive("b")
+    worker = GatewayWorker(cut.gateway, "x")
+    other = worker.arrive("a")
+    assert other.row != page.row
+
+    assert submitted(cut, page).outcome == "stored"
+
+    reloaded = worker.arrive("a")
+    assert (reloaded.row, reloaded.hidden["famulus_token"]) == (
+        other.row,
+        other.hidden["famulus_token"],
+    )
+    assert submitted(cut, other).outcome == "stored"
+    *_, late = cut.rows(AgentTable)
+    assert (late.late, late.answers) == (True, YES)
+
+
+def test_answers_after_the_deadline_are_late_and_complete_a_free_unit(cut: Cut) -> None:
+    cut.launch(assignment_duration_in_seconds=60)
+    page = lost_page(cut)
+    cut.clock.advance(100)
+
+    assert submitted(cut, page).outcome == "stored"
+
+    (agent,) = cut.rows(AgentTable)
+    assert agent.late
+    assert cut.rows(UnitTable)[0].status is UnitStatus.COMPLETED
+
+
+def test_answers_that_are_refused_keep_the_unit_of_a_lost_arrival(cut: Cut) -> None:
+    cut.launch()
+    page = lost_page(cut)
+
+    refused = GatewayWorker(cut.gateway, "x").submit(page, "invalid")
+
+    assert refused.status == 422
+    assert refused.row == page.row
+    assert submitted(cut, refused).outcome == "stored"
+    assert submitted(cut, page).outcome == "conflict"
+    (agent,) = cut.rows(AgentTable)
+    assert agent.answers == YES
+
+
+def test_a_lost_unit_can_be_given_back(cut: Cut) -> None:
+    cut.launch()
+    page = lost_page(cut)
+    worker = GatewayWorker(cut.gateway, "x")
+
+    assert worker.give_back(page).status == 200
+
+    (agent,) = cut.rows(AgentTable)
+    assert agent.status is AgentStatus.RETURNED
+    assert cut.rows(UnitTable)[0].status is UnitStatus.LAUNCHED
+
+
+def test_the_view_of_a_lost_attempt_is_of_its_own_unit(cut: Cut) -> None:
+    cut.launch()
+    page = lost_page(cut)
+    GatewayWorker(cut.gateway, "y").arrive("b")
+    attempts = cut.gateway._parts.attempts
+
+    unit = attempts.act_on(
+        page.hidden["famulus_token"], lambda signed: attempts.view(signed, "en").unit
+    )
+
+    assert unit.data == page.row
+
+
+def test_a_page_of_before_there_were_nonces_stays_valid(cut: Cut) -> None:
+    gateway = cut.launch()
+    worker = GatewayWorker(gateway, "x")
+    worker.arrive("a")
+    cut.database.write(lambda tx: tx.sql("UPDATE agent SET nonce = NULL"))
+
+    page = worker.arrive("a")
+
+    assert page.hidden["famulus_token"].startswith("1.1.")
+    assert submitted(cut, page).outcome == "stored"
+
+
+def test_a_page_of_before_there_were_nonces_is_not_for_a_newer_attempt(cut: Cut) -> None:
+    gateway = cut.launch()
+    worker = GatewayWorker(gateway, "x")
+    worker.arrive("a")
+    nonce = cut.rows(AgentTable)[0].nonce
+    cut.database.write(lambda tx: tx.sql("UPDATE agent SET nonce = NULL"))
+    page = worker.arrive("a")
+    cut.database.write(lambda tx: tx.sql("UPDATE agent SET nonce = ?", (nonce,)))
+
+    assert GatewayWorker(gateway, "x").submit(page).refusal == "unknown_link"
