@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -33,4 +32,4 @@ class Waiting:
 
     def pause(self, seconds: float) -> None:
         """Wait that many seconds."""
-        threading.Event().wait(seconds)
+        time.sleep(seconds)

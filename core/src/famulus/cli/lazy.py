@@ -147,7 +147,7 @@ def _imported(module: str) -> ModuleType:
 
 @contextlib.contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Look for no garbage in the block: modules and classes are none, however many it makes."""
+    """Switch garbage collection off in the block, which makes many objects and no garbage."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

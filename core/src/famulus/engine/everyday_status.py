@@ -1,6 +1,6 @@
-"""The changes of status by the everyday requests on SQLite, those of a request in one function.
+"""The changes of status by the everyday requests on SQLite: one function for each request.
 
-Each is legal by the table, which is checked once, and leaves the event that ``status`` leaves.
+The transitions are checked once, at import. The events are those that ``status`` stores.
 """
 
 from __future__ import annotations

@@ -292,7 +292,8 @@ class _Builder:
     def _number(self, node: yaml.ScalarNode, key: str) -> str | Plain:
         text = str(node.value)
         if len(text) > _LONGEST_NUMBER:
-            self._refuse(node, key, f"a number of {len(text)} characters is too long; quote a text")
+            message = f"a number of {len(text)} characters is too long; quote it if it is a text"
+            self._refuse(node, key, message)
             return text
         try:
             return Plain(text, yaml.constructor.SafeConstructor().construct_object(node))

@@ -74,7 +74,7 @@ def grant_read_access(value: Any) -> Any:
 
 
 class MTurkText(Markup):
-    """A value without the entities that Ground Truth gives it."""
+    """A value as MTurk inserts it; Ground Truth would write some characters as entities."""
 
 
 def as_on_mturk(value: Any) -> Any:

@@ -69,7 +69,7 @@ def record_payment(tx: Transaction, payment: Row, result: CallResult, *, is_firs
 def move_payment(
     tx: Transaction, payment: Row, new: PaymentStatus, cause: str, error: str = ""
 ) -> bool:
-    """Change the status of a payment where the new one may follow; return whether it was."""
+    """Change the status of a payment where the new one may follow; return whether it did."""
     if not may_follow(payment.status, new):
         return False
     return change_payment(

@@ -70,8 +70,8 @@ class ProviderBatchRules(ProviderUnderTest):
             again = self.platform_state()
 
         assert first.status is second.status is CallStatus.DONE, (
-            "decide() must confirm an approval, and one that the platform has already as well,"
-            f" not {first!r} and {second!r}."
+            "decide() must confirm an approval, and again when the platform already has it; the"
+            f" results were {first!r} and {second!r}."
         )
         assert again == once, "Approving again must have no second effect."
 
@@ -123,8 +123,8 @@ class ProviderBatchRules(ProviderUnderTest):
             again = self.platform_state()
 
         assert first.status is second.status is CallStatus.DONE, (
-            "decide() must confirm a partial approval, and one that the platform has already as"
-            f" well, not {first!r} and {second!r}."
+            "decide() must confirm a partial approval, and again when the platform already has it;"
+            f" the results were {first!r} and {second!r}."
         )
         assert before is None or once != before, "A partial approval must reach the platform."
         assert again == once, "Approving in part again must have no second effect."

@@ -131,7 +131,7 @@ class Answer(ABC):
         """Yield the fields of the form that stored answers came from."""
 
     def reviewed(self, body: str, answers: Mapping[str, Any]) -> str:
-        """Return the HTML of a filled page with what no field can show."""
+        """Return the HTML of a filled page, completed by what its fields cannot show."""
         return body
 
 

@@ -61,12 +61,12 @@ def full_instructions(tag: Tag) -> Part:
 
 
 def crowd_modal(tag: Tag) -> Part:
-    """Return what can be opened for the text inside."""
+    """Return a part that is closed at first, and opened to read the text inside."""
     return _details(tag, "link-text", _OPEN)
 
 
 def _details(tag: Tag, attribute: str, title: str) -> Part:
-    """Return what can be opened; the title is the page's own where the author gives none."""
+    """Return a part that can be opened; its title is translated where the author gives none."""
     given = tag.text(attribute)
     language = "" if given else tag.own_language
     summary = f"<summary{language}>{escape(given or tag.translate(title))}</summary>"

@@ -142,7 +142,7 @@ class Server:
         self.pool.close()
 
     def _is_at_work(self) -> bool:
-        """Return whether a request is under way, be it that of a client who has left."""
+        """Return whether a request is under way, even if its client has left."""
         has_left = self.pool.has_jobs or (
             self.fast_path is not None and self.fast_path.has_requests
         )
