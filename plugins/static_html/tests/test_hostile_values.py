@@ -448,20 +448,27 @@ def test_values_in_what_frameworks_read(html: str, written: str, start: str, end
     ("kind", "html", "written"),
     [
         ("x-template", "{{ f('${v}', ${n}) }}", f"{{{{ f('{_IN_JS}', 7) }}}}"),
-        ("template", "{{ a ? '${v}' : b }}", f"{{{{ a ? '{_IN_JS}' : b }}}}"),
-        ("template", "<% if (a < '${v}') { %>", f"<% if (a < '{_IN_JS}') {{ %>"),
+        ("x-template", "{{ a ? '${v}' : b }}", f"{{{{ a ? '{_IN_JS}' : b }}}}"),
+        ("x-underscore", "<% if (a < '${v}') { %>", f"<% if (a < '{_IN_JS}') {{ %>"),
         (
-            "template",
+            "x-handlebars",
             "{{f '${v}' a='${v}'}}",
             "{{f 'it\\'s <b>\"A&B\"</b>' a='it\\'s <b>\"A&B\"</b>'}}",
         ),
         ("x-handlebars", '{{f "${v}"}}', '{{f "it\'s <b>\\"A&B\\"</b>"}}'),
         ("x-handlebars", "{{f ${word} ${n} ${v}}}", '{{f q1 7 "it\'s <b>\\"A&B\\"</b>"}}'),
         (
-            "template",
+            "x-handlebars",
             '<a href="{{f "x"}}?a=${word}" title="{{f "x"}} ${n}">',
             '<a href="{{f "x"}}?a=q1" title="{{f "x"}} 7">',
         ),
+        (
+            "x-handlebars",
+            "<a href=\"{{f '${v}'}}?a=${v}\">",
+            '<a href="{{f \'it\\\'s <b>"A&B"</b>\'}}?a=it%27s%20%3Cb%3E%22A%26B%22%3C%2Fb%3E">',
+        ),
+        ("x-mustache", "{{f '${v}'}}", f"{{{{f '{escape(VALUE)}'}}}}"),
+        ("x-template", "{{ f(${object}) }}", '{{ f({"a":{"b":1} }) }}'),
     ],
 )
 def test_values_in_expressions_are_values_of_their_language(
@@ -469,9 +476,49 @@ def test_values_in_expressions_are_values_of_their_language(
 ) -> None:
     page = compile_page(f"<script type=text/{kind}>{html}</script>")
 
-    body = page.render({"v": VALUE, "n": "7", "word": "q1"}).body
+    body = page.render({"v": VALUE, "n": "7", "word": "q1", "object": '{"a": {"b": 1}}'}).body
 
     assert body == f"<script type=text/{kind}>{written}</script>"
+
+
+_IN_CODE = f"{{{{f '{_IN_JS}'}}}} <%= '{escape(VALUE, quote=False)}' %>"
+_MARKUP = "{{f 'it's &lt;b&gt;\"A&amp;B\"&lt;/b&gt;'}} <%= 'it's &lt;b&gt;\"A&amp;B\"&lt;/b&gt;' %>"
+_WORDS = f"{{{{f '{escape(VALUE)}'}}}} <%= '{escape(VALUE, quote=False)}' %>"
+_HANDLEBARS = "{{f 'it\\'s <b>\"A&B\"</b>'}}" + f" <%= '{escape(VALUE, quote=False)}' %>"
+
+
+@pytest.mark.parametrize(
+    ("scripts", "written"),
+    [
+        ("", _MARKUP),
+        ("<script src=jquery.min.js></script><script>$('#t').html(t)</script>", _MARKUP),
+        ("<template><script src=vue.js></script></template>", _MARKUP),
+        ("<script src=https://cdn/npm/handlebars@4/dist/h.js></script>", _HANDLEBARS),
+        ("<script>show(Handlebars.compile(t)({}))</script>", _HANDLEBARS),
+        ("<script src=mustache.js></script>", _WORDS),
+        ("<script>text.replace(/\\{\\{/g, '')</script>", _WORDS),
+        ("<script src=vue.js></script><script>Handlebars.compile(t)</script>", _WORDS),
+        ("<script src=https://unpkg.com/vue></script>", _IN_CODE),
+        ("<script>new Vue({template: '#t'})</script>", _IN_CODE),
+        ("<script src=angular.min.js></script>", _IN_CODE),
+        (
+            "<script src=underscore-min.js></script>",
+            f"{{{{f '{escape(VALUE, quote=False)}'}}}} <%= '{_IN_JS}' %>",
+        ),
+        ("<script src=own.js></script>", f"{{{{f '{escape(VALUE)}'}}}} <%= '{_IN_JS}' %>"),
+        (
+            "<script>new Function(text.split('<%'))</script>",
+            f"{{{{f '{escape(VALUE, quote=False)}'}}}} <%= '{_IN_JS}' %>",
+        ),
+    ],
+)
+def test_the_page_says_what_reads_the_expressions_of_a_template(scripts: str, written: str) -> None:
+    html = "<script type=text/template>{{f '${v}'}} <%= '${v}' %></script>"
+
+    page = compile_page(scripts + html)
+
+    assert page.forbidden == ()
+    assert f"<script type=text/template>{written}</script>" in page.render({"v": VALUE}).body
 
 
 @pytest.mark.parametrize(

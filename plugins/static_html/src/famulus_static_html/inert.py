@@ -17,31 +17,38 @@ from famulus_static_html import escapes
 from famulus_static_html.attributes import URL_CONTEXTS, Context, context_of
 from famulus_static_html.contents import TAG_BEGUN, script_parts
 from famulus_static_html.elements import Elements
+from famulus_static_html.engines import ANY_ENGINE, NO_ENGINE, Engines, Expressions
+from famulus_static_html.expressions import (
+    expressions_in,
+    filled_expressions,
+    in_string,
+    plain,
+    refilled,
+)
 from famulus_static_html.findings import Found, Limited
 from famulus_static_html.placement import script_kind, script_type
-from famulus_static_html.scripts import Place, ScriptKind, backslash_before, places
-from famulus_static_html.source import EXPRESSION, Placeholder, Source
+from famulus_static_html.scripts import ScriptKind, backslash_before
+from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.template import Fill, Part, Template, required
-from famulus_static_html.tokens import Attribute, Kind, Token, tokenise
+from famulus_static_html.tokens import RCDATA, Attribute, Kind, Token, tokenise
 
 # No markup: what a script shows of it is its own affair.
 _PLAIN = re.compile(r"text/(?:plain|csv|tab-separated-values|(?:x-)?markdown)")
-_HANDLEBARS = re.compile("handlebars|mustache|hbs")
-# Behind this, what follows is an argument of a helper, and no operand of JavaScript.
-_BEFORE_ARGUMENT = re.compile(
-    r"(?<![=<>!])\b(?!(?:in|of|return|typeof|case|void|new)\s)[\w.-]+(?:\s+|=)\Z|[)\"']\s+\Z"
-)
 # All that can begin an expression of a template engine, unlike the objects of JSON.
 _BRACE = re.compile(r'\{(?!")|(?<=[{$#%@])\{')
 _BRACE_OR_FIRST = re.compile(rf"\A\{{|{_BRACE.pattern}")
 _BEFORE_BRACE = tuple("{$#%@}")
-_IN_STRING = str.maketrans({sign: f"&#{ord(sign)};" for sign in "{}\\`"})
+# Vue and Angular read expressions in text whose entities are resolved, but not across nodes.
+_BRACE_APART = "<!---->&#123;"
 # How a script in a template ends, for the script around it to go on.
 _INNER_END = re.compile(r"<\\/(script)>", re.IGNORECASE)
-# What could end the script around a template, by itself or with what follows.
-_ENDS_SCRIPT = re.compile(r"<(?=/?script|!--|[/!-]*\Z)", re.IGNORECASE)
+# Where both an engine and a browser read no more than text or an address.
+_PASSIVE = frozenset({Context.TEXT, Context.URL, Context.URL_LIST})
+_UNNAMED = (
+    "stands in an expression of a template whose engine the page does not name, for instance by "
+    'type="text/x-handlebars"'
+)
 _NAME = re.compile(r"[a-z][a-z0-9_-]*", re.IGNORECASE)
-_WORD = re.compile(r"[\w-]+")
 #: Elements that say no more than how their content looks, besides ``h1`` to ``h6``.
 _HARMLESS = frozenset({
     "a", "abbr", "article", "aside", "b", "blockquote", "button", "caption", "cite", "code",
@@ -59,24 +66,27 @@ def is_inert(source: Source, token: Token) -> bool:
     return is_script and script_kind(source, token) is ScriptKind.INERT
 
 
-def inert_parts(source: Source, token: Token, found: Found) -> list[Part]:
+def inert_parts(source: Source, token: Token, found: Found, engines: Engines) -> list[Part]:
     """Return the content of a ``<script>`` that is a template or text.
 
     A placeholder without a column stays, as in every script.
 
     :param found: gets what is found out about the placeholders; none of them needs data.
+    :param engines: what the scripts of the page may do with templates.
     """
     assert token.content is not None
     start, end = token.content
     text = _content_only(source, start, end)
     kind = script_type(source, token)
+    expressions = engines.expressions(kind)
     names = {placeholder.html_name for placeholder in source.placeholders(start, end)}
     if not names:
         return [source.text[start:end]]
 
     def compiled(known: Collection[str], found: Found) -> Template:
-        view = _TemplateSource(text, source.trusted, frozenset(known))
-        return Template(_parts(view, start, kind, found))
+        view = _TemplateSource(text, source.trusted, frozenset(known), expressions)
+        is_plain = _PLAIN.fullmatch(kind) is not None
+        return Template(_plain_parts(view, start) if is_plain else _parts(view, start, found))
 
     templates = {frozenset(names): compiled(names, evolve(found, needed=[]))}
 
@@ -91,14 +101,16 @@ def inert_parts(source: Source, token: Token, found: Found) -> list[Part]:
 
 def inert_tokens(source: Source, start: int, end: int) -> Iterator[Token]:
     """Yield the tokens of the markup in a ``<script>``, with their offsets in the page."""
-    return _markup_tokens(_content_only(source, start, end))
+    return _markup_tokens(_content_only(source, start, end), ANY_ENGINE)
 
 
-def _markup_tokens(text: str) -> Iterator[Token]:
+def _markup_tokens(text: str, expressions: Expressions) -> Iterator[Token]:
     """Yield the tokens of a template in which expressions are words without a meaning."""
-    masked = EXPRESSION.sub(lambda found: re.sub(r"[^\n]", "x", found[0]), text)
+    for found in list(expressions_in(text, expressions)):
+        word = re.sub(r"[^\n]", "x", found[0])
+        text = text[: found.start()] + word + text[found.end() :]
     # Of the same length, so that offsets stay.
-    return tokenise(Source(_INNER_END.sub(r"</\1 >", masked)))
+    return tokenise(Source(_INNER_END.sub(r"</\1 >", text)))
 
 
 def _content_only(source: Source, start: int, end: int) -> str:
@@ -111,18 +123,19 @@ class _TemplateSource(Source):
     """A template. Its placeholders are those of ``known`` columns, outside of expressions."""
 
     known: Collection[str] = ()
-    _expressions: Sequence[tuple[int, int]] = field(init=False, eq=False, repr=False)
+    expressions: Expressions = NO_ENGINE
+    _spans: Sequence[tuple[int, int]] = field(init=False, eq=False, repr=False)
 
-    @_expressions.default
-    def _spans(self) -> Sequence[tuple[int, int]]:
-        return [found.span() for found in EXPRESSION.finditer(self.text)]
+    @_spans.default
+    def _expression_spans(self) -> Sequence[tuple[int, int]]:
+        return [found.span() for found in expressions_in(self.text, self.expressions)]
 
     def placeholders(self, start: int, end: int) -> list[Placeholder]:
-        return [
-            found
-            for found in self.all_known(start, end)
-            if not any(first <= found.start < last for first, last in self._expressions)
-        ]
+        return [each for each in self.all_known(start, end) if not self._is_inside(each)]
+
+    def in_expressions(self, start: int, end: int) -> list[Placeholder]:
+        """Return the placeholders of a span that are in expressions."""
+        return [each for each in self.all_known(start, end) if self._is_inside(each)]
 
     def all_known(self, start: int, end: int) -> list[Placeholder]:
         """Return the placeholders of a span, in expressions too."""
@@ -132,20 +145,61 @@ class _TemplateSource(Source):
             if found.html_name in self.known and not backslash_before(self.text, found.start)
         ]
 
+    def known_in(self, part: str) -> list[Placeholder]:
+        """Return the placeholders of another text, in expressions too."""
+        return self.of(part).all_known(0, len(part))
 
-def _parts(view: _TemplateSource, start: int, kind: str, found: Found) -> Iterator[Part]:
-    if _PLAIN.fullmatch(kind):
-        yield from _plain_parts(view, start)
-        return
+    def _is_inside(self, placeholder: Placeholder) -> bool:
+        return any(first <= placeholder.start < last for first, last in self._spans)
+
+
+def _parts(view: _TemplateSource, start: int, found: Found) -> Iterator[Part]:
+    if view.expressions.has_unknown and not _reads_alike(view, start):
+        named = evolve(view, expressions=view.expressions.without_unknown())
+        read = named.in_expressions(start, len(view.text))
+        for piece in view.in_expressions(start, len(view.text)):
+            if not piece.raw and piece not in read:
+                found.forbid(piece, _UNNAMED)
+        view = named
     elements = _TemplateElements(view, found, found.forbid)
-    for token in _markup_tokens(view.text):
+    for token in _markup_tokens(view.text, view.expressions):
         for part in elements.token_parts(token, start):
             if isinstance(part, str):
-                yield from _with_expressions(
-                    view, part, is_handlebars=bool(_HANDLEBARS.search(kind))
-                )
+                yield from filled_expressions(view, part, view.known_in, view.expressions)
             else:
                 yield part
+
+
+def _reads_alike(view: _TemplateSource, start: int) -> bool:
+    """Return whether a template is the same markup with expressions and without.
+
+    The values in them are then escaped for both.
+    """
+    read = list(_markup_tokens(view.text, view.expressions))
+    markup = list(_markup_tokens(view.text, NO_ENGINE))
+    return [*map(_shape, read)] == [*map(_shape, markup)] and all(
+        any(_holds_text(view, token, piece.start) for token in markup)
+        for piece in view.in_expressions(start, len(view.text))
+    )
+
+
+def _shape(token: Token) -> tuple[object, ...]:
+    values = [each.value for each in token.attributes if each.value is not None]
+    return token.kind, token.start, token.end, token.content, values
+
+
+def _holds_text(source: Source, token: Token, position: int) -> bool:
+    """Return whether a token has text or an address at a position."""
+    if token.kind is Kind.TEXT:
+        return token.start <= position < token.end
+    if token.content and token.name in RCDATA:
+        return token.content[0] <= position < token.content[1]
+    return any(
+        each.value is not None
+        and each.value[0] <= position < each.value[1]
+        and context_of(source, token, each.name) in _PASSIVE
+        for each in token.attributes
+    )
 
 
 def _plain_parts(view: _TemplateSource, start: int) -> Iterator[Part]:
@@ -155,7 +209,7 @@ def _plain_parts(view: _TemplateSource, start: int) -> Iterator[Part]:
         cut = begun.start() if begun else len(own)
         yield own[:cut]
         yield own[cut:] if piece.raw else ""
-        yield required(piece, _plain(own[cut:]))
+        yield required(piece, plain(own[cut:]))
         start = piece.end
     yield view.text[start:]
 
@@ -195,11 +249,7 @@ class _TemplateElements(Elements):
         parts = Elements.attribute_parts(self, token, attribute)
         if context_of(self.source, token, attribute.name) in URL_CONTEXTS:
             # Braces are encoded in addresses.
-            own = EXPRESSION.finditer(self.source.text, *span)
-            if any(Source.placeholders(self.source, *found.span()) for found in own):
-                for piece in placeholders:
-                    self.refuse(piece, "stands beside a value in an expression of its address")
-            return _without_begun_tags(parts)
+            return _without_begun_tags(self._with_expressions(parts, span))
         raw = iter([piece.raw for piece in placeholders])
         return _without_begun_tags(
             [
@@ -207,6 +257,15 @@ class _TemplateElements(Elements):
                 for part in parts
             ]
         )
+
+    def _with_expressions(self, parts: list[Part], span: tuple[int, int]) -> list[Part]:
+        """Return an address, in which values have neither braces nor ``<``, with expressions."""
+        view = self.source
+        assert isinstance(view, _TemplateSource)
+        # A raw value is no single fill; the expressions beside it are the author's text.
+        if len(parts) != 1 or isinstance(parts[0], str) or not view.in_expressions(*span):
+            return parts
+        return [refilled(view, parts[0], view.known_in, view.expressions)]
 
     def _broken_parts(self, token: Token) -> list[Part]:
         parts: list[Part] = []
@@ -216,7 +275,7 @@ class _TemplateElements(Elements):
                 continue
             if token.name.startswith("<script") and not piece.raw:
                 self.refuse(piece, "stands in a script of a template that has no <\\/script>")
-            parts.append(required(piece, _in_string))
+            parts.append(required(piece, in_string))
         return parts
 
     def name_in_tag(self, token: Token, piece: Placeholder) -> list[Part]:
@@ -267,80 +326,18 @@ def _keeps_text(source: Source, token: Token) -> Callable[[str], bool]:
     )
 
 
-def _with_expressions(view: _TemplateSource, part: str, *, is_handlebars: bool) -> Iterator[Part]:
-    """Yield a part of a template with the values in its expressions."""
-    source = Source(part, view.trusted)
-    known = {found.start for found in view.of(part).all_known(0, len(part))}
-    position = 0
-    for found in EXPRESSION.finditer(part):
-        for piece, place in places(source, *found.span(), ScriptKind.OTHER):
-            if piece.start not in known:
-                continue
-            before = part[found.start() : piece.start]
-            quote = _open_quote(before)
-            yield part[position : piece.start]
-            is_argument = _BEFORE_ARGUMENT.search(
-                before[: before.rfind(quote)] if quote else before
-            )
-            if not before.startswith("<%") and (is_handlebars or is_argument):
-                yield required(piece, _argument(quote))
-            else:
-                is_code = place in (Place.CODE, Place.ADDRESS_VALUE)
-                yield required(piece, escapes.js_value if is_code else escapes.js_inside)
-            position = piece.end
-    yield part[position:]
-
-
-def _open_quote(code: str) -> str:
-    """Return the quote that is open at the end of an expression; empty outside of strings."""
-    quote = ""
-    for sign in code:
-        if sign in "\"'" and quote in ("", sign):
-            quote = "" if quote else sign
-    return quote
-
-
-def _argument(quote: str) -> Callable[[Any], str]:
-    """Return what writes an argument of a helper of Handlebars, whose strings know one escape."""
-
-    def write(value: Any) -> str:
-        text = escapes.text_of(value)
-        if not quote and _WORD.fullmatch(text):
-            return text
-        around = quote or '"'
-        text = _ENDS_SCRIPT.sub("&lt;", text).replace(around, f"\\{around}")
-        text += " " * text.endswith("\\")
-        return text if quote else f"{around}{text}{around}"
-
-    return write
-
-
 def _text(value: Any) -> str:
     """Escape for text; quotes stay, which are no markup there."""
-    return _BRACE.sub(_as_entity, _in_text(value))
+    return _BRACE.sub(_BRACE_APART, _in_text(value))
 
 
 def _text_behind_brace(value: Any) -> str:
-    return _BRACE_OR_FIRST.sub(_as_entity, _in_text(value))
+    return _BRACE_OR_FIRST.sub(_BRACE_APART, _in_text(value))
 
 
 def _in_text(value: Any) -> str:
     escaped = html.escape(escapes.text_of(value), quote=False)
     return escaped.replace("\0", "\ufffd").replace("\r", "&#13;")
-
-
-def _as_entity(found: re.Match[str]) -> str:
-    return "&#123;" if found[0] == "{" else found[0]
-
-
-def _plain(begun: str) -> Callable[[Any], str]:
-    """Return what writes a value behind a ``<`` of the author's, if there is one."""
-    return lambda value: _ENDS_SCRIPT.sub("&lt;", begun + escapes.text_of(value))
-
-
-def _in_string(value: Any) -> str:
-    """Escape so that neither a string nor an expression of a template engine can end."""
-    return escapes.html_text(value).translate(_IN_STRING)
 
 
 def _without_braces(fill: Fill) -> Fill:

@@ -17,6 +17,7 @@ import famulus
 from famulus_static_html.bases import base_script
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.elements import Elements
+from famulus_static_html.engines import Engines
 from famulus_static_html.fields import ListFields, has_named_field
 from famulus_static_html.findings import Found
 from famulus_static_html.forms import (
@@ -79,6 +80,7 @@ class _Compiler:
     moved: frozenset[int] = frozenset()
     own_forms: OwnForms = field(factory=OwnForms)
     outer: OuterTags = field(factory=OuterTags)
+    engines: Engines = field(factory=Engines)
     has_sheet_at_end: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -89,6 +91,7 @@ class _Compiler:
         starts = [token for token in tokens if token.kind is Kind.START]
         live = list(outside_templates(tokens))
         scripts = scripts_among(self.source, live)
+        self.engines = Engines.of(self.source, scripts)
         self._judge(own_forms(self.source, live))
         faults = (ground_truth_faults(self.source, tokens), reserved_fields(self.source, starts))
         for offset, fault in chain(*faults):
@@ -249,5 +252,5 @@ class _Compiler:
     def _content(self, token: Token) -> list[Part]:
         if token.content is None or not is_inert(self.source, token):
             return self.elements.content_parts(token)
-        content = inert_parts(self.source, token, self.found)
+        content = inert_parts(self.source, token, self.found, self.engines)
         return [*content, self.source.text[token.content[1] : token.end]]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_right
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from attrs import evolve, field, frozen
@@ -13,10 +15,13 @@ from attrs import evolve, field, frozen
 #: All tokenizers treat it as one token: what is inside the braces is a name, not markup or code.
 PLACEHOLDER = r"\$\{[ \t]*[^{}$\s][^{}$\n\r]*\}"
 
+_PERCENTS = rf"<%(?:{PLACEHOLDER}|(?!%>).)*+(?:%>|\Z)"
+_BRACES = rf"\{{\{{(?:{PLACEHOLDER}|(?!\}}\}}).)*+(?:\}}\}}|\Z)"
 #: What template engines evaluate: ``{{…}}`` and ``<%…%>``, to the end of the text if it is open.
-EXPRESSION = re.compile(
-    rf"<%(?:{PLACEHOLDER}|(?!%>).)*+(?:%>|\Z)|\{{\{{(?:{PLACEHOLDER}|(?!\}}\}}).)*+(?:\}}\}}|\Z)",
-    re.DOTALL,
+EXPRESSION = re.compile(f"{_PERCENTS}|{_BRACES}", re.DOTALL)
+#: The expressions that begin so.
+EXPRESSIONS: Mapping[str, re.Pattern[str]] = MappingProxyType(
+    {"<%": re.compile(_PERCENTS, re.DOTALL), "{{": re.compile(_BRACES, re.DOTALL)}
 )
 
 _PLACEHOLDER = re.compile(PLACEHOLDER)

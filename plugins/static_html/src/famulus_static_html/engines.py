@@ -1,0 +1,166 @@
+"""Find out what reads the expressions of templates in scripts: the engine that a page names.
+
+An expression is ``{{…}}`` or ``<%…%>``. Where nothing reads it, it is markup like the rest of the
+template, and a value in it has to stay inside that markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import Self
+
+from attrs import frozen
+
+from famulus_static_html.attributes import value_of
+from famulus_static_html.source import Source
+from famulus_static_html.tokens import Token
+
+# In the types of templates.
+_HANDLEBARS_TYPE = re.compile("handlebars|hbs")
+_MUSTACHE_TYPE = re.compile("mustache|hogan")
+_CODE_TYPE = re.compile(
+    r"x-template|ng-template|angular|vue|ractive|jsrender|jsviews|tmpl|kendo|\bdot|nunjucks|jinja"
+    r"|swig|twig|liquid"
+)
+_PERCENT_TYPE = re.compile(r"underscore|lodash|\bejs|\bjst|\beta\b|erb\b|tmpl")
+# In addresses of scripts, and in code.
+_HANDLEBARS = re.compile(r"handlebars|\bember\b")
+_HANDLEBARS_USED = re.compile(r"\b(?:Handlebars|Ember)\b")
+_MUSTACHE = re.compile(r"mustache|\bhogan")
+_MUSTACHE_USED = re.compile(r"\b(?:Mustache|Hogan)\b")
+_BRACES_USED = re.compile(r"\{\\*\{")
+_CODE = re.compile(
+    r"\bvue(?![a-z])|angular|ractive|rivets|jsrender|jsviews|tmpl|kendo|\bdot(?:\.min)?\.js"
+    r"|nunjucks|swig|\btwig|liquid"
+)
+_CODE_USED = re.compile(
+    r"\b(?:Vue|createApp|angular|Ractive|rivets|doT|nunjucks|swig|Twig|kendo)\b"
+    r"|\.\s*(?:templates|tmpl)\s*\("
+)
+_PERCENT = re.compile(r"underscore|lodash|backbone|\bejs\b|\beta\b|tmpl")
+_PERCENT_USED = re.compile(r"\b_\s*\.\s*template\b|\b(?:ejs|Eta|Backbone)\b|<\\*%|%\\*>")
+# These read neither.
+_NO_ENGINE = re.compile(
+    r"(?:jquery|bootstrap|popper|externalhit|crowd-html-elements|alpine|htmx|knockout|d3|moment)"
+    r"[^/]*\Z"
+)
+_LOADS_MORE = re.compile(r"\bimport\b|\bgetScript\b|createElement\s*\(\s*[\"'`]script")
+
+
+class Language(Enum):
+    """What an expression is written in."""
+
+    #: nothing reads it: it is markup
+    MARKUP = auto()
+    #: perhaps a script reads it of which only the address is known
+    UNKNOWN = auto()
+    #: an engine that knows no strings, as Mustache or a script of the page's own
+    WORDS = auto()
+    #: words, and strings that know one escape
+    HANDLEBARS = auto()
+    #: JavaScript
+    CODE = auto()
+
+
+@frozen
+class Expressions:
+    """The languages of the expressions of one template: of ``{{…}}`` and of ``<%…%>``."""
+
+    braces: Language
+    percents: Language
+
+    def of(self, expression: str) -> Language:
+        """Return the language of an expression by how it begins."""
+        return self.percents if expression.startswith("<%") else self.braces
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether it is not known of all expressions whether something reads them."""
+        return Language.UNKNOWN in (self.braces, self.percents)
+
+    def without_unknown(self) -> Self:
+        """Return the languages that are known."""
+        languages = (
+            Language.MARKUP if each is Language.UNKNOWN else each
+            for each in (self.braces, self.percents)
+        )
+        return type(self)(*languages)
+
+
+NO_ENGINE = Expressions(Language.MARKUP, Language.MARKUP)
+#: All expressions may be read by something.
+ANY_ENGINE = Expressions(Language.UNKNOWN, Language.UNKNOWN)
+
+
+@frozen
+class Engines:
+    """What the scripts of a page may do with templates."""
+
+    handlebars: bool = False
+    mustache: bool = False
+    code: bool = False
+    percents: bool = False
+    #: whether a script names ``{{`` itself
+    own: bool = False
+    #: whether only the addresses of some scripts are known
+    unknown: bool = False
+
+    @classmethod
+    def of(cls, source: Source, scripts: Sequence[Token]) -> Self:
+        """Return what these scripts say.
+
+        :param scripts: those that browsers run.
+        """
+        addresses = [
+            address.lower().partition("?")[0]
+            for token in scripts
+            if (address := value_of(source, token, "src") or value_of(source, token, "href"))
+        ]
+        code = "\n".join(source.text[slice(*token.content)] for token in scripts if token.content)
+
+        def has(loaded: re.Pattern[str], used: re.Pattern[str]) -> bool:
+            return bool(used.search(code)) or any(map(loaded.search, addresses))
+
+        known = (_HANDLEBARS, _MUSTACHE, _CODE, _PERCENT)
+        return cls(
+            handlebars=has(_HANDLEBARS, _HANDLEBARS_USED),
+            mustache=has(_MUSTACHE, _MUSTACHE_USED),
+            code=has(_CODE, _CODE_USED),
+            percents=has(_PERCENT, _PERCENT_USED),
+            own=bool(_BRACES_USED.search(code)),
+            unknown=bool(_LOADS_MORE.search(code))
+            or any(
+                not _NO_ENGINE.search(address.rpartition("/")[2])
+                and not any(engine.search(address) for engine in known)
+                for address in addresses
+            ),
+        )
+
+    def expressions(self, kind: str) -> Expressions:
+        """Return the languages of a template of this type."""
+        return Expressions(self._braces(kind), self._percents(kind))
+
+    def _braces(self, kind: str) -> Language:
+        words = self.handlebars or self.mustache
+        if _HANDLEBARS_TYPE.search(kind):
+            # What is inside a string of Handlebars could end an expression of Mustache.
+            only_mustache = self.mustache and not self.handlebars
+            return Language.WORDS if only_mustache else Language.HANDLEBARS
+        if self.handlebars and not self.mustache and not self.code:
+            return Language.HANDLEBARS
+        if (self.code and not words) or (_CODE_TYPE.search(kind) and (self.code or not words)):
+            return Language.CODE
+        if words or self.own or _MUSTACHE_TYPE.search(kind):
+            return Language.WORDS
+        return self._other
+
+    def _percents(self, kind: str) -> Language:
+        if self.percents or _PERCENT_TYPE.search(kind):
+            return Language.CODE
+        return self._other
+
+    @property
+    def _other(self) -> Language:
+        return Language.UNKNOWN if self.unknown else Language.MARKUP

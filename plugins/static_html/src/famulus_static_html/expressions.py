@@ -1,0 +1,150 @@
+"""Put values into the expressions of a template, as values of the language that reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from famulus_static_html import escapes
+from famulus_static_html.contents import TAG_BEGUN
+from famulus_static_html.engines import Expressions, Language
+from famulus_static_html.scripts import Place, ScriptKind, places
+from famulus_static_html.source import EXPRESSION, EXPRESSIONS, Placeholder, Source
+from famulus_static_html.template import Fill, Part, Template, required
+
+# Behind this, what follows is an argument of a helper, and no operand of JavaScript.
+_BEFORE_ARGUMENT = re.compile(
+    r"(?<![=<>!])\b(?!(?:await|case|delete|do|else|in|instanceof|new|of|return|throw|typeof|void"
+    r"|yield)\s)[\w.-]+\s+\Z|[\w)\"']\s+[\w.-]+=\Z|[)\"']\s+\Z"
+)
+# What could end the script around a template, by itself or with what follows.
+_ENDS_SCRIPT = re.compile(r"<(?=/?script|!--|[/!-]*\Z)", re.IGNORECASE)
+_IN_STRING = str.maketrans({sign: f"&#{ord(sign)};" for sign in "{}[]\\`"})
+# In Handlebars: a name in brackets, and what an argument follows.
+_SEGMENT = re.compile(r"\[[^\[\]\"']*\]")
+_FREE = re.compile(r"(?:\A\{\{[{~#^/&>*]*|[\s=(|])\Z")
+_WORD = re.compile(r"[\w-]+")
+
+
+def expressions_in(text: str, expressions: Expressions) -> Iterator[re.Match[str]]:
+    """Yield what may be read as an expression: all but those that are surely markup."""
+    read = [begin for begin in EXPRESSIONS if expressions.of(begin) is not Language.MARKUP]
+    if len(read) == len(EXPRESSIONS):
+        yield from EXPRESSION.finditer(text)
+    elif read:
+        yield from EXPRESSIONS[read[0]].finditer(text)
+
+
+def filled_expressions(
+    source: Source, part: str, known: Callable[[str], list[Placeholder]], expressions: Expressions
+) -> Iterator[Part]:
+    """Yield a part of a template with the values in its expressions.
+
+    :param known: returns the placeholders of a text that are filled.
+    """
+    starts = {found.start for found in known(part)}
+    text = Source(part, source.trusted)
+    position = 0
+    for found in expressions_in(part, expressions):
+        language = expressions.of(found[0])
+        for piece, place in places(text, *found.span(), ScriptKind.OTHER):
+            if piece.start not in starts:
+                continue
+            own, before = part[position : piece.start], part[found.start() : piece.start]
+            escape = _escape(language, before, place)
+            begun = TAG_BEGUN.search(own) if place is Place.INSIDE and not piece.raw else None
+            if begun:
+                less = "\\u003c" if escape is escapes.js_inside else "&lt;"
+                own = own[: begun.start()] + less + own[begun.end() :]
+            yield own
+            yield required(piece, escape)
+            position = piece.end
+    yield part[position:]
+
+
+def refilled(
+    source: Source, fill: Fill, known: Callable[[str], list[Placeholder]], expressions: Expressions
+) -> Fill:
+    """Return a fill that fills the expressions in its text too.
+
+    It has to write its own values so that they neither begin expressions nor hold placeholders.
+    """
+    return lambda values: Template(
+        filled_expressions(source, fill(values), known, expressions)
+    ).render(values)
+
+
+def in_string(value: Any) -> str:
+    """Escape so that neither a string nor an expression of a template engine can end."""
+    return escapes.html_text(value).translate(_IN_STRING)
+
+
+def plain(begun: str) -> Callable[[Any], str]:
+    """Return what writes a value behind a ``<`` of the author's, if there is one."""
+    return lambda value: _ENDS_SCRIPT.sub("&lt;", begun + escapes.text_of(value))
+
+
+def _escape(language: Language, before: str, place: Place) -> Callable[[Any], str]:
+    """Return what writes a value behind ``before``, the begin of its expression."""
+    if before.startswith("<%") or language is Language.CODE:
+        return _code(place)
+    if language is Language.HANDLEBARS:
+        return _handlebars(_SEGMENT.sub("x", before))
+    quote = _open_quote(before)
+    if _BEFORE_ARGUMENT.search(before[: before.rfind(quote)] if quote else before):
+        if quote:
+            return in_string
+        if language is Language.WORDS:
+            return _argument(in_string)
+    return _code(place)
+
+
+def _code(place: Place) -> Callable[[Any], str]:
+    return _literal if place in (Place.CODE, Place.ADDRESS_VALUE) else escapes.js_inside
+
+
+def _literal(value: Any) -> str:
+    # The braces of an object do not end the expression around it.
+    return re.sub(r"\}(?=\})", "} ", escapes.js_value(value))
+
+
+def _handlebars(before: str) -> Callable[[Any], str]:
+    """Return what writes a value into an expression of Handlebars, whose strings know one escape.
+
+    Only strings may hold braces, so that a value anywhere else has none.
+    """
+    if "[" in before or before.startswith(("{{!", "{{~!")):
+        return in_string
+    if quote := _open_quote(before):
+        return _string_of(quote)
+    return _argument(_string_of('"')) if _FREE.search(before) else in_string
+
+
+def _open_quote(code: str) -> str:
+    """Return the quote that is open at the end of an expression; empty outside of strings."""
+    quote = ""
+    for sign in re.sub(r"\\[\"']", "", code):
+        if sign in "\"'" and quote in ("", sign):
+            quote = "" if quote else sign
+    return quote
+
+
+def _argument(write: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Return what writes an argument of a helper: a word as it is, else a string."""
+
+    def argument(value: Any) -> str:
+        text = escapes.text_of(value)
+        return text if _WORD.fullmatch(text) else f'"{write(value)}"'
+
+    return argument
+
+
+def _string_of(quote: str) -> Callable[[Any], str]:
+    """Return what writes the inside of a string of Handlebars."""
+
+    def write(value: Any) -> str:
+        text = plain("")(value).replace(quote, f"\\{quote}")
+        return text + " " * text.endswith("\\")
+
+    return write
