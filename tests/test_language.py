@@ -30,7 +30,10 @@ RETIRED = {
     r"\bAhead\b": "Prefetcher",
     r"\bTelling\b": "OutboxKind",
     r"\btell_(run|requester)\b": "deliver_run, deliver_requester",
-    r"\b_?WAYS\b": "the class of the platform call",
+    r"\b_?WAYS\b|class _?Way\b": "the class of the platform call",
+    r"class _?Settled\b": "the step that is meant: applied, confirmed",
+    r"class _?Setting\b": "PluginHarness",
+    r"\bknown\.held\b": "the qualifications of the worker",
     r"\bdoubt_visits\b": "mark_unreported",
     r"\bUnitRecord\b": "StoredAnswer",
     r"\bhold_worker\b": "lock_worker",
@@ -68,6 +71,7 @@ RETIRED_MODULES = {
     "expiry": "deadlines",
     "former": "compat",
     "listeners": "events",
+    "live": "confirm",
     "pace": "rate",
     "people": "qualifications",
     "reviewing": "review_session",
@@ -80,6 +84,7 @@ RETIRED_MODULES = {
     "unit_records": "answers",
     "up_for_review": "scope, review_queue",
     "verdicts": "review_columns",
+    "ways": "outbox_calls",
     "whole_file": "atomic_file",
 }
 #: A command's modules have the command's name; a conformance module has its contract's.

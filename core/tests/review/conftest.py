@@ -44,6 +44,13 @@ def done(operator: ManualOperator) -> None:
 
 
 @pytest.fixture
+def units(done: None, database: Database) -> list[int]:
+    """The four units that are done."""
+    with database.read() as tx:
+        return [row.id for row in tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))]
+
+
+@pytest.fixture
 def session_of(database: Database) -> Callable[..., ReviewSession]:
     """A function that begins a review; what it is given goes to ``find_scope``."""
 

@@ -31,13 +31,6 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def units(done: None, database: Database) -> list[int]:
-    """The four units that are done."""
-    with database.read() as tx:
-        return [row.id for row in tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))]
-
-
-@pytest.fixture
 def apply(session_of: Callable[..., ReviewSession], file: Path) -> Apply:
     """A function that applies a file's text."""
 

@@ -14,7 +14,7 @@ from famulus.data.newest_units import newest_units
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import Decision, PaymentStatus
-from famulus.model.tables import PaymentTable, ReviewTable, TaskRunTable, UnitTable
+from famulus.model.tables import PaymentTable, ReviewTable, TaskRunTable
 from famulus.review.choices import Choice
 from famulus.review.decision_file import FileResult, apply_decision_file, read_decisions
 from famulus.review.interactive import examine
@@ -51,12 +51,6 @@ pytestmark = pytest.mark.usefixtures("done")
 @pytest.fixture
 def features(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CrowdProvider, "capabilities", ALL)
-
-
-@pytest.fixture
-def units(done: None, database: Database) -> list[int]:
-    with database.read() as tx:
-        return [row.id for row in tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))]
 
 
 @pytest.fixture
