@@ -49,7 +49,7 @@ _OF_CONFIGURATIONS = {"cattrs", "pluggy", "famulus.plugins"}
 @pytest.mark.parametrize(
     ("command", "unwanted"),
     [
-        ("launch", _RARE),
+        ("launch", _RARE | {"famulus.engine.gateway", "famulus.engine.pages"}),
         ("runs", _RARE | _OF_LAUNCHES | _OF_CONFIGURATIONS | _OF_DELIVERY),
         ("status", _RARE | _OF_LAUNCHES | _OF_DELIVERY),
         ("export", _RARE | _OF_LAUNCHES | _OF_CONFIGURATIONS),

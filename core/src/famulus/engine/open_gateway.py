@@ -16,9 +16,6 @@ from famulus.model.money import from_minor
 from famulus.plan import RunParts, plan_from_stored, stored_callbacks
 from famulus.plugins import Plugins, discover
 
-#: The run that a serving process opens, in its environment.
-RUN_VARIABLE = "FAMULUS_RUN"
-
 
 def open_gateway(
     database: Database,

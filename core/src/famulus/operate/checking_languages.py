@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from famulus.contact_address import is_mail_address, is_web_address
 from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
-from famulus.engine.pages import is_address
 from famulus.errors import Problem
 from famulus.options.task_args import TRANSLATED
 from famulus.plugins import Plugins
@@ -54,7 +54,7 @@ def _text_warnings(plan: Plan) -> Iterator[Problem]:
             if lacking:
                 message = f"has no text in {', '.join(lacking)}, as others have: add it"
                 yield plan.problem(key, message, warning=True)
-        elif text and not chosen and not (name == "contact" and is_address(text)):
+        elif text and not chosen and not (name == "contact" and _is_address(text)):
             message = (
                 "is one text for all languages of the task: write "
                 f"{{{', '.join(f'{tag}: …' for tag in tags)}}}"
@@ -67,6 +67,10 @@ def _text_warnings(plan: Plan) -> Iterator[Problem]:
                 f"read it in {found.tag}"
             )
             yield plan.problem("task.language", message, warning=True)
+
+
+def _is_address(contact: str) -> bool:
+    return is_mail_address(contact) or is_web_address(contact)
 
 
 def _catalogues(plan: Plan, plugins: Plugins) -> Iterator[tuple[str, Catalogue]]:

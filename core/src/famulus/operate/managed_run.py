@@ -19,7 +19,6 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.views import SubmittedUnit
 from famulus.engine.event_numbers import NewestEvent
 from famulus.engine.events import Listeners
-from famulus.engine.open_gateway import RUN_VARIABLE
 from famulus.engine.outbox.delivery import OutboxDelivery
 from famulus.engine.places.closing import (
     ClosingLimits,
@@ -43,6 +42,9 @@ from famulus.operate.loading import Loader, RunOverError, Source
 from famulus.operate.periodic_sync import PeriodicSync
 from famulus.plan import RunParts, secret_environment
 from famulus.plugins import UNIT_SUBMITTED, Listener, listeners_of
+
+#: The run that a serving process opens, in its environment.
+_RUN_VARIABLE = "FAMULUS_RUN"
 
 _log = logging.getLogger(__name__)
 
@@ -281,7 +283,7 @@ class ManagedRun:
         location = self.database.location
         environment = {
             DATABASE_VARIABLE: location.url,
-            RUN_VARIABLE: str(self.run),
+            _RUN_VARIABLE: str(self.run),
             FILES_VARIABLE: str(location.files),
         }
         if keys := os.environ.get(KEY_VARIABLE):

@@ -8,11 +8,9 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from famulus.contracts.plan import Plan, SharedTaskState
-from famulus.engine.gateway import Gateway
-from famulus.engine.open_gateway import open_gateway
 from famulus.engine.places.closing import ClosingLimits, PlacesOpenError
 from famulus.engine.requesters import plan_parts
 from famulus.engine.runs import RunRecord, find_run, requester_of
@@ -46,6 +44,9 @@ from famulus.operate.resuming import (
 from famulus.operate.run_threads import RunThreads
 from famulus.plan import RunParts, plan_from_stored
 from famulus.plugins import Plugins, discover
+
+if TYPE_CHECKING:
+    from famulus.engine.gateway import Gateway
 
 _log = logging.getLogger(__name__)
 
@@ -237,6 +238,9 @@ class Operator:
 
         It has the run's callbacks; close it when the program ends.
         """
+        # The server has its own process: hardly any operator needs this.
+        from famulus.engine.open_gateway import open_gateway
+
         managed = self._managed_run(run)
         state = managed.blueprint.context.shared_state
         return open_gateway(self.database, managed.run, plugins=self.plugins, shared_state=state)

@@ -11,7 +11,7 @@ from famulus.engine.pages.entry_page import (
     consent_value,
     entry_document,
 )
-from famulus.engine.pages.frame import PASSED, TaskInfo, is_address
+from famulus.engine.pages.frame import PASSED, TaskInfo
 from famulus.engine.pages.notice_page import (
     apology_document,
     busy_document,
@@ -65,7 +65,6 @@ __all__ = [
     "failed_onboarding_document",
     "given_back_document",
     "invalid_document",
-    "is_address",
     "may_offer_next",
     "notice_document",
     "preview_document",

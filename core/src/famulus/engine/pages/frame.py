@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from urllib.parse import quote
@@ -10,12 +9,11 @@ from urllib.parse import quote
 from attrs import frozen
 
 from famulus.catalogue import _
+from famulus.contact_address import is_mail_address, is_web_address
 from famulus.contracts.views import Page
 from famulus.html_attributes import attributes
 from famulus.translation import ENGLISH, LANGUAGES, Language, LocalizedText, Translator
 
-_MAIL_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
-_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 #: The id of the note, and the hash of the address at which the page's script shows it.
 PASSED_ID = "famulus-passed"
 PASSED = _("You have passed the introduction.")
@@ -190,16 +188,11 @@ def passed_note(translate: Translator, *, is_shown: bool) -> str:
     )
 
 
-def is_address(contact: str) -> bool:
-    """Return whether a contact is a mail address or a web address, without words of a language."""
-    return bool(_MAIL_ADDRESS.fullmatch(contact) or _WEB_ADDRESS.fullmatch(contact))
-
-
 def contact_html(contact: str) -> str:
     """Return an address as a link that leaves the page open, and anything else as text."""
     shown = escape(contact)
-    if _MAIL_ADDRESS.fullmatch(contact):
+    if is_mail_address(contact):
         return f'<a href="mailto:{escape(quote(contact, safe="@"))}">{shown}</a>'
-    if _WEB_ADDRESS.fullmatch(contact):
+    if is_web_address(contact):
         return f'<a href="{shown}" target="_blank" rel="noopener noreferrer">{shown}</a>'
     return shown
