@@ -82,8 +82,8 @@ class Launch:
 
 launches = st.builds(
     Launch,
-    rows=st.integers(1, 3),
-    lanes=st.integers(1, 2),
+    rows=st.integers(1, 4),
+    lanes=st.integers(1, 3),
     concurrent=st.sampled_from([0, 0, 1, 2]),
     maximum=st.sampled_from([0, 0, 0, 2]),
     window=st.sampled_from([0, 0, 0, 2]),

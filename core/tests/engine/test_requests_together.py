@@ -52,6 +52,22 @@ def count(database: Database, table: Any) -> int:
         return len(tx.rows(table.select(table.id)))
 
 
+def test_a_worker_gets_the_unit_behind_those_they_have_tried(
+    operator: ManualOperator, sqlite: Database
+) -> None:
+    gateway = operator.launch_rows(ROWS[:3], blueprint={"units_per_assignment": 3})
+    for name in "xyz":
+        answered(gateway, arrival(gateway, name))
+
+    # The second units of all rows are free now, the first of them of a row that x has tried.
+    (page,) = answered(gateway, arrival(gateway, "x", "b"))
+    (stored,) = answered(gateway, submission(gateway, page))
+    (last,) = answered(gateway, arrival(gateway, "x", "c"))
+
+    assert [each.row for each in (page, last)] == [{"n": 1}, {"n": 2}]
+    assert "stored" in stored.text
+
+
 def test_workers_arrive_and_submit_together(operator: ManualOperator, sqlite: Database) -> None:
     gateway = operator.launch_rows(ROWS)
 

@@ -1,7 +1,7 @@
 """The everyday arrival and submission on SQLite, each as one flat function.
 
-A worker, known or new, arrives in a run that asks nothing of them, gets the next free unit, and
-submits its answers in time. Where anything else may apply, above all a refusal, the functions
+A worker, known or new, arrives in a run that asks nothing of them, gets the next unit that they
+have not tried, and submits its answers in time. Where anything else may apply, above all a refusal, the functions
 return None and have written nothing: the general way (``admission``, ``submission``) decides. Both
 ways leave the same rows and events.
 """
@@ -25,11 +25,12 @@ from famulus.engine.everyday_status import (
     record_assigned,
     record_submitted,
 )
-from famulus.engine.free_units import is_tried
+from famulus.engine.free_units import find_units, is_tried
 from famulus.engine.tokens import SignedAttempt
 from famulus.engine.unit_number import read_unit_number
+from famulus.engine.units import read_unit_data
 from famulus.engine.visits import with_newest_visit
-from famulus.engine.worker_progress import number_unit
+from famulus.engine.worker_progress import WorkerProgress, number_unit
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json, from_micros
 from famulus.model.statements import Param, SqliteStatement
@@ -55,6 +56,8 @@ from famulus.model.tables import (
 from famulus.model.transaction import Transaction
 
 _SECOND = 1_000_000
+#: Free units that are not for the worker to pass over; the general way passes more.
+_MOST_PASSED = 200
 _OPEN_RUNS = frozenset(status.value for status in OPEN_RUNS)
 _LOADING, _COMPLETE = LoadingStatus.LOADING.value, LoadingStatus.COMPLETE.value
 _IN_TASK, _ACCEPTED = AgentStatus.IN_TASK.value, VisitStatus.ACCEPTED.value
@@ -104,7 +107,7 @@ class _ArrivalRow(NamedTuple):
 class _FreeRow(NamedTuple):
     unit: int
     assignment: int
-    position: int
+    lane: int
     is_tried: bool
     data: str
 
@@ -195,7 +198,7 @@ _FREE = SqliteStatement(
     UnitTable.select(
         UnitTable.id.alias("unit"),
         UnitTable.assignment,
-        UnitTable.position,
+        UnitTable.lane,
         is_tried.alias("is_tried"),
         AssignmentTable.select(AssignmentTable.data)
         .where(AssignmentTable.id == UnitTable.assignment)
@@ -263,9 +266,10 @@ _COUNT_OPEN = SqliteStatement(
         {
             ParticipationTable.open_units: ParticipationTable.open_units + 1,
             ParticipationTable.assignments: ParticipationTable.assignments + 1,
+            ParticipationTable.marks: Param("marks"),
         }
     ).where(ParticipationTable.id == Param("progress")),
-    "progress",
+    "marks progress",
 )
 _Other = AgentTable.alias()
 _ATTEMPT = SqliteStatement(
@@ -354,20 +358,21 @@ def assign_everyday(
         return None
     if row.visit is not None:
         return _assigned_before(tx, run, row, arrival)
-    marks = [-1] * rules.lanes if row.marks is None else json.loads(row.marks)
+    marks = row.marks or dump_json([-1] * rules.lanes)
     open_units, tried, worker = row.open_units or 0, row.assignments or 0, row.worker
     if row.cursor is not None or not _may_work(row, tx.micros, open_units, tried):
         return None
-    free, lane = _first_free(tx, run, worker or 0, marks)
-    if free is None:
+    found = _find_free(tx, run, worker or 0, marks)
+    if found is None:
         return None
+    free, marks = found
     now = tx.micros
     if worker is None:
         worker = tx.on_sqlite(_MAKE_WORKER, rules.provider_type, arrival.worker_name, now).lastrowid
     if row.progress is None:
-        tx.on_sqlite(_MAKE_PROGRESS, run, worker, rules.task, dump_json(marks))
+        tx.on_sqlite(_MAKE_PROGRESS, run, worker, rules.task, marks)
     else:
-        tx.on_sqlite(_COUNT_OPEN, row.progress)
+        tx.on_sqlite(_COUNT_OPEN, marks, row.progress)
     deadline, nonce = now + row.duration * _SECOND, new_nonce()
     parts = AssignedParts(
         run=run,
@@ -391,7 +396,7 @@ def assign_everyday(
         accept=arrival.accept,
         unit=free.unit,
         assignment=free.assignment,
-        index=lane,
+        index=free.lane,
         data=free.data,
         deadline=deadline,
         number=number_unit(open_units + (row.done_units or 0) + 1, tried + 1, maximum=0, rows=rows),
@@ -442,15 +447,30 @@ def _may_work(row: _Limits, now: int, open_units: int, tried: int) -> bool:
     )
 
 
-def _first_free(
-    tx: Transaction, run: int, worker: int, marks: list[int]
-) -> tuple[_FreeRow | None, int]:
-    """Return the first free unit with its lane; None where it is not for the worker."""
-    for lane, mark in enumerate(marks):
+def _find_free(tx: Transaction, run: int, worker: int, marks: str) -> tuple[_FreeRow, str] | None:
+    """Return the next free unit for a worker with their marks, moved past those that they tried.
+
+    None where there is none, or many others come first.
+    """
+    lanes = json.loads(marks)
+    for lane, mark in enumerate(lanes):
         free = tx.one_on_sqlite(_FREE, run, worker, lane, mark)
         if free is not None:
-            return (None if free.is_tried else free), lane
-    return None, 0
+            return _search_on(tx, run, worker, lanes) if free.is_tried else (free, marks)
+    return None
+
+
+def _search_on(
+    tx: Transaction, run: int, worker: int, marks: list[int]
+) -> tuple[_FreeRow, str] | None:
+    """Search behind the first free unit, as the general way does."""
+    progress = WorkerProgress(id=0, marks=marks)
+    found = next(find_units(tx, run, worker, progress, most_passed=_MOST_PASSED), None)
+    if found is None:
+        return None
+    data = read_unit_data(tx, found.unit).data
+    free = _FreeRow(found.unit, found.assignment, found.lane, is_tried=False, data=data)
+    return free, dump_json(marks)
 
 
 def submit_everyday(
@@ -487,8 +507,7 @@ def submit_everyday(
     tx.on_sqlite(_COUNT_DONE, run, row.worker)
     has_next = None
     if looks_ahead and _may_work(row, tx.micros, row.open_units - 1, row.assignments):
-        free, _lane = _first_free(tx, run, row.worker, json.loads(row.marks))
-        has_next = None if free is None else True
+        has_next = _find_free(tx, run, row.worker, row.marks) is not None or None
     visit = VisitView(
         id=row.visit,
         run_id=run,
