@@ -85,7 +85,7 @@ launches = st.builds(
     rows=st.integers(1, 4),
     lanes=st.integers(1, 3),
     concurrent=st.sampled_from([0, 0, 1, 2]),
-    maximum=st.sampled_from([0, 0, 0, 2]),
+    maximum=st.sampled_from([0, 0, 1, 2, 3]),
     window=st.sampled_from([0, 0, 0, 2]),
     provider=st.sampled_from(["offering", "offering", "offering_reporting"]),
 )

@@ -68,6 +68,24 @@ def test_a_worker_gets_the_unit_behind_those_they_have_tried(
     assert "stored" in stored.text
 
 
+def test_a_worker_may_have_fewer_units_than_the_maximum_of_the_task(
+    operator: ManualOperator, sqlite: Database
+) -> None:
+    operator.launch_rows(ROWS, maximum_units_per_worker=3)
+    gateway = operator.launch_rows(ROWS, maximum_units_per_worker=3)
+    GatewayWorker(operator.gateway(1), "x").work()
+
+    (page,) = answered(gateway, arrival(gateway, "x"))
+    (done,) = answered(gateway, submission(gateway, page))
+    (last,) = answered(gateway, arrival(gateway, "x", "b"))
+    begun = arrival(gateway, "x", "c")
+
+    assert "Unit 2 of at most 3" in page.text
+    assert done.status == 200
+    assert "Unit 3 of at most 3" in last.text
+    assert gateway.answer_together([begun]) == [None]
+
+
 def test_workers_arrive_and_submit_together(operator: ManualOperator, sqlite: Database) -> None:
     gateway = operator.launch_rows(ROWS)
 

@@ -1,9 +1,9 @@
 """The everyday arrival and submission on SQLite, each as one flat function.
 
 A worker, known or new, arrives in a run that asks nothing of them, gets the next unit that they
-have not tried, and submits its answers in time. Where anything else may apply, above all a refusal, the functions
-return None and have written nothing: the general way (``admission``, ``submission``) decides. Both
-ways leave the same rows and events.
+have not tried, and submits its answers in time. Where anything else may apply, above all a refusal,
+the functions return None and have written nothing: the general way (``admission``, ``submission``)
+decides. Both ways leave the same rows and events.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from famulus.engine.tokens import SignedAttempt
 from famulus.engine.unit_number import read_unit_number
 from famulus.engine.units import read_unit_data
 from famulus.engine.visits import with_newest_visit
-from famulus.engine.worker_progress import WorkerProgress, number_unit
+from famulus.engine.worker_progress import WorkerProgress, number_unit, units_in_task
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json, from_micros
 from famulus.model.statements import Param, SqliteStatement
@@ -75,6 +75,8 @@ class _Limits(Protocol):
     @property
     def maximum(self) -> int: ...
     @property
+    def in_task(self) -> int | None: ...
+    @property
     def loading(self) -> str: ...
     @property
     def rows(self) -> int: ...
@@ -90,6 +92,7 @@ class _ArrivalRow(NamedTuple):
     duration: int
     allowed_concurrent: int
     maximum: int
+    in_task: int | None
     loading: str
     rows: int
     worker: int | None
@@ -149,6 +152,7 @@ class _AttemptRow(NamedTuple):
     closes_at: int
     allowed_concurrent: int
     maximum: int
+    in_task: int | None
     loading: str
     rows: int
     is_blocked: bool
@@ -166,6 +170,16 @@ class StoredAnswers(NamedTuple):
     has_next: bool | None
 
 
+#: Units that the worker has done or has open over all runs of the task, where there is a maximum.
+_UNITS_IN_TASK = peewee.Case(
+    None,
+    [
+        (
+            TaskRunTable.maximum_units_per_worker > peewee.SQL("0"),
+            units_in_task(WorkerTable.id, TaskRunTable.task),
+        )
+    ],
+)
 _ARRIVAL = SqliteStatement(
     with_newest_visit(
         TaskRunTable.status.alias("run_status"),
@@ -173,6 +187,7 @@ _ARRIVAL = SqliteStatement(
         TaskRunTable.assignment_duration_in_seconds.alias("duration"),
         TaskRunTable.allowed_concurrent,
         TaskRunTable.maximum_units_per_worker.alias("maximum"),
+        _UNITS_IN_TASK.alias("in_task"),
         TaskRunTable.loading,
         TaskRunTable.rows_loaded.alias("rows"),
         WorkerTable.id.alias("worker"),
@@ -300,6 +315,7 @@ _ATTEMPT = SqliteStatement(
         TaskRunTable.closes_at,
         TaskRunTable.allowed_concurrent,
         TaskRunTable.maximum_units_per_worker.alias("maximum"),
+        _UNITS_IN_TASK.alias("in_task"),
         TaskRunTable.loading,
         TaskRunTable.rows_loaded.alias("rows"),
         WorkerTable.blocked.alias("is_blocked"),
@@ -387,6 +403,7 @@ def assign_everyday(
     )
     visit, agent = record_assigned(tx, parts)
     rows = row.rows if row.loading == _COMPLETE else None
+    taken = (row.in_task or 0) if row.maximum else open_units + (row.done_units or 0)
     return AssignedUnit(
         agent=agent,
         nonce=nonce,
@@ -399,7 +416,7 @@ def assign_everyday(
         index=free.lane,
         data=free.data,
         deadline=deadline,
-        number=number_unit(open_units + (row.done_units or 0) + 1, tried + 1, maximum=0, rows=rows),
+        number=number_unit(taken + 1, tried + 1, maximum=row.maximum, rows=rows),
     )
 
 
@@ -441,7 +458,7 @@ def _may_work(row: _Limits, now: int, open_units: int, tried: int) -> bool:
         row.run_status in _OPEN_RUNS
         and now < row.closes_at
         and not row.is_blocked
-        and not row.maximum
+        and (not row.maximum or (row.in_task or 0) < row.maximum)
         and (not row.allowed_concurrent or open_units < row.allowed_concurrent)
         and (row.loading == _LOADING or tried < row.rows)
     )

@@ -6,16 +6,13 @@ from typing import NamedTuple
 
 import peewee
 
-from famulus.engine.worker_progress import UnitNumber, number_unit
+from famulus.engine.worker_progress import UnitNumber, number_unit, units_in_task
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, LoadingStatus
 from famulus.model.tables import AgentTable, ParticipationTable, TaskRunTable, literal
 from famulus.model.transaction import Transaction
 
-_Other = ParticipationTable.alias()
-_IN_TASK = _Other.select(peewee.fn.SUM(_Other.done_units + _Other.open_units)).where(
-    _Other.worker == ParticipationTable.worker, _Other.task == ParticipationTable.task
-)
+_IN_TASK = units_in_task(ParticipationTable.worker, ParticipationTable.task)
 _RunOfNewer = TaskRunTable.alias()
 # Those that are counted as open or done, of the runs that are counted.
 _NEWER = (

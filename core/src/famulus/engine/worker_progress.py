@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import peewee
 from attrs import define
@@ -110,11 +110,17 @@ _COUNT_WITHDRAWN = Statement(
         {ParticipationTable.done_units: ParticipationTable.done_units - 1}
     ).where(ParticipationTable.run == Param("run"), ParticipationTable.worker == Param("worker"))
 )
-_COUNT_IN_TASK = Statement(
-    ParticipationTable.select(
-        peewee.fn.SUM(ParticipationTable.done_units + ParticipationTable.open_units)
-    ).where(ParticipationTable.worker == Param("worker"), ParticipationTable.task == Param("task"))
-)
+
+
+def units_in_task(worker: Any, task: Any) -> Any:
+    """Return the query of how many units a worker has done or has open, over all runs of a task."""
+    each = ParticipationTable.alias()
+    return each.select(peewee.fn.SUM(each.done_units + each.open_units)).where(
+        each.worker == worker, each.task == task
+    )
+
+
+_COUNT_IN_TASK = Statement(units_in_task(Param("worker"), Param("task")))
 
 
 def read_progress(
