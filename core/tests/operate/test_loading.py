@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.model.tables import AssignmentTable
 from famulus.operate.loading import Loader
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, rows_configuration
-from famulus.testing.kinds import RowsState
+from famulus.testing.kinds import RowsBlueprint, RowsState
 
 
 def rows(count: int) -> list[dict[str, int]]:
@@ -196,6 +196,46 @@ def test_changed_data_are_refused_and_the_right_ones_taken_then(
     write_rows(file, rows(1300))
     operator.load_all(operator.resume(run))
     assert stored(database) == rows(1300)
+
+
+def test_rows_that_an_earlier_version_stored_are_recognized_and_their_form_is_kept(
+    operator: ManualOperator,
+    database: Database,
+    cut: tuple[int, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run, file = cut
+
+    def earlier(blueprint: RowsBlueprint) -> list[Iterator[Mapping[str, Any]]]:
+        return [
+            blueprint.assignments(),
+            ({"n": row["m"]} for row in blueprint.assignments()),
+        ]
+
+    monkeypatch.setattr(RowsBlueprint, "earlier_assignments", earlier)
+    write_rows(file, [{"m": row["n"]} for row in rows(1300)])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loader, "load_rest", lambda *_: None)
+        operator.resume(run)
+    cut_off(operator, run)
+    assert 500 < find_run(database, run).rows_loaded < 1300
+    operator.load_all(operator.resume(run))
+
+    assert stored(database) == rows(1300)
+
+
+def test_rows_that_no_earlier_version_stored_are_refused(
+    operator: ManualOperator, cut: tuple[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, file = cut
+    monkeypatch.setattr(
+        RowsBlueprint, "earlier_assignments", lambda blueprint: [blueprint.assignments()]
+    )
+    write_rows(file, [{"n": row["n"] + 1} for row in rows(1300)])
+
+    with pytest.raises(UsageError, match=r"are not those that run"):
+        operator.resume(run)
 
 
 def test_rows_that_were_added_behind_are_loaded_too(

@@ -88,6 +88,15 @@ class Blueprint(ABC):
         row fails the launch; a later one ends the loading, and the stored rows stay.
         """
 
+    def earlier_assignments(self) -> Sequence[Iterator[Mapping[str, Any]]]:
+        """Return the data in each form in which earlier versions of the blueprint stored its rows.
+
+        Called when a launch is resumed whose stored rows do not begin :meth:`assignments`. It goes
+        on with the first of these that they begin. Pages and answers have to take rows of each
+        form.
+        """
+        return ()
+
     @property
     def units_per_assignment(self) -> int:
         """The option of that name. Read at the launch and stored."""

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 import peewee
@@ -102,6 +103,8 @@ class Source:
     run: int
     rows: Callable[[], Iterator[Mapping[str, Any]]]
     lanes: int
+    #: the rows as earlier versions of the blueprint stored them
+    earlier: Callable[[], Sequence[Iterator[Mapping[str, Any]]]] = tuple
     stored: int = 0
     stored_hash: str = ""
     #: the operator that loads; None where no other operator can load
@@ -187,31 +190,40 @@ class Loader:
         return None
 
     def _remaining(self) -> Iterator[str]:
-        skipped = 0
-        for row in self._source.rows():
-            text = dump_json(dict(row))
-            if skipped < self._source.stored:
-                self._add_to_hash((text,))
-                skipped += 1
-                if skipped == self._source.stored:
-                    self._compare()
-                continue
-            yield text
-        if skipped < self._source.stored:
+        texts = map(_text, self._source.rows())
+        return self._after_stored(texts) if self._source.stored else texts
+
+    def _after_stored(self, texts: Iterator[str]) -> Iterator[str]:
+        """Yield what follows the stored rows, in the form in which they are stored."""
+        if not self._skip_stored(texts):
+            earlier = (map(_text, rows) for rows in self._source.earlier())
+            found = next(filter(self._skip_stored, earlier), None)
+            if found is None:
+                raise SourceChangedError(
+                    f"the first {self._source.stored} rows are not those that run "
+                    f"{self._source.run} was launched with; restore the data, or launch a new run"
+                )
+            texts = found
+        yield from texts
+
+    def _skip_stored(self, texts: Iterator[str]) -> bool:
+        """Skip as many rows as are stored; return whether they are the same."""
+        source, digest, skipped = self._source, hashlib.sha256(), 0
+        for text in islice(texts, source.stored):
+            digest.update(f"{text}\n".encode())
+            skipped += 1
+        if skipped < source.stored:
             raise SourceChangedError(
-                f"run {self._source.run} has stored {self._source.stored} rows, and its data now "
+                f"run {source.run} has stored {source.stored} rows, and its data now "
                 f"have only {skipped}; restore the data it was launched with"
             )
+        if digest.hexdigest() != source.stored_hash:
+            return False
+        self._hash = digest
+        return True
 
     def _add_to_hash(self, texts: Sequence[str]) -> None:
         self._hash.update("".join(f"{text}\n" for text in texts).encode())
-
-    def _compare(self) -> None:
-        if self._hash.hexdigest() != self._source.stored_hash:
-            raise SourceChangedError(
-                f"the first {self._source.stored} rows are not those that run "
-                f"{self._source.run} was launched with; restore the data, or launch a new run"
-            )
 
     def _store(self, batch: Sequence[str]) -> None:
         source, first, digest = self._source, self._next, self._hash.hexdigest()
@@ -227,6 +239,10 @@ class Loader:
         if self._source.holder is not None:
             query = query.where(TaskRunTable.lease_holder == self._source.holder)
         self._database.write(lambda tx: tx.execute(query))
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    return dump_json(dict(row))
 
 
 def _store_batch(

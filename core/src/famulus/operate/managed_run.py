@@ -373,6 +373,7 @@ def manage(
     source = Source(
         run=record.id,
         rows=blueprint.assignments,
+        earlier=blueprint.earlier_assignments,
         lanes=record.units_per_assignment,
         stored=record.rows_loaded,
         stored_hash=record.source_hash,

@@ -61,6 +61,10 @@ class StaticTaskBlueprint(famulus.Blueprint):
         given = famulus.GivenRows(self._state.static_task_data, ROWS_KEY)
         return given.rows(needed, LoadedRows(watch))
 
+    def earlier_assignments(self) -> Sequence[Iterator[Mapping[str, Any]]]:
+        """Return the rows with each column of MTurk's results under both of its names."""
+        return [map(with_inputs, file.rows()) for file in famulus.data_files(self.args)]
+
     @property
     def data_is_code(self) -> bool:
         """Whether the rows are ``static_task_data``."""
