@@ -163,6 +163,78 @@ def test_without_javascript_all_questions_can_be_answered(run: ServedRun, open_p
     assert {**stored(page, run), "better_left": "a"} == EVERY_ANSWER
 
 
+OTHERS = """
+questions:
+- {name: job, type: choice, question: "What do you do?", options: [study, work], other: true}
+- {name: ways, type: choices, question: "How do you travel?", options: [bus, train], other: true}
+- {name: age, type: number, question: "How old are you?", min: 18}
+"""
+
+
+@pytest.fixture(scope="module")
+def others_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
+    with launched(tmp_path_factory.mktemp("others"), OTHERS, {"a": "b"}) as run:
+        yield run
+
+
+def explain_others_and_choose(page: Page) -> None:
+    """Explain other answers, then choose among those that are offered."""
+    page.locator("[name='job.other']").fill("retired")
+    page.locator("[name='ways.other']").fill("on foot")
+    page.get_by_role("radio", name="work").check()
+    page.get_by_role("checkbox", name="Other").uncheck()
+    page.get_by_role("checkbox", name="bus").check()
+
+
+def words(page: Page) -> list[str]:
+    return [page.locator(f"[name='{name}.other']").input_value() for name in ("job", "ways")]
+
+
+def test_words_for_another_answer_stay_and_are_sent_with_its_option_alone(
+    others_run: ServedRun, open_page: Open
+) -> None:
+    page = open_page(others_run)
+    explain_others_and_choose(page)
+    assert words(page) == ["retired", "on foot"]
+    page.get_by_label("How old").fill("42")
+
+    page.reload()
+
+    assert words(page) == ["retired", "on foot"]
+    assert page.locator("[value=other]:checked").count() == 0
+    page.get_by_role("radio", name="Other").check()
+    assert words(page) == ["retired", "on foot"]
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        submit(page)
+    assert "on foot" not in (sent.value.post_data or "")
+    assert {name: value for name, value in stored(page, others_run).items() if value != 42} == {
+        "job": "other",
+        "job_other": "retired",
+        "ways": ["bus"],
+        "ways_other": None,
+    }
+
+
+def test_without_javascript_words_for_another_answer_stay_when_a_form_is_refused(
+    others_run: ServedRun, open_page: Open
+) -> None:
+    page = open_page(others_run, java_script_enabled=False)
+    explain_others_and_choose(page)
+    page.get_by_label("How old").evaluate("input => input.removeAttribute('min')")
+    page.get_by_label("How old").fill("17")
+    submit(page)
+    page.locator("#fq-age-error").wait_for()
+    assert words(page) == ["retired", "on foot"]
+
+    page.get_by_role("radio", name="Other").check()
+    page.get_by_label("How old").fill("42")
+    submit(page)
+
+    answers = stored(page, others_run)
+    assert (answers["job"], answers["job_other"]) == ("other", "retired")
+    assert (answers["ways"], answers["ways_other"]) == (["bus"], None)
+
+
 def test_a_condition_shows_and_requires_a_question(run: ServedRun, open_page: Open) -> None:
     page = open_page(run)
     why = page.get_by_label("What is bad about it?")

@@ -202,11 +202,15 @@
     document.addEventListener("keydown", press);
   }
 
-  // Who explains another answer chooses it.
+  // Who explains another answer chooses it; a draft that is restored has its own choice. The words
+  // stay for one who comes back to them, and are sent with the option alone.
   for (const text of root.querySelectorAll("[data-other]")) {
-    text.addEventListener("input", () => {
-      const option = text.parentNode.querySelector('[value="other"]');
-      if (text.value && !option.checked) option.click();
+    const option = text.parentNode.querySelector('[value="other"]');
+    text.addEventListener("input", (event) => {
+      if (event.isTrusted && text.value && !option.checked) option.click();
+    });
+    form.addEventListener("formdata", (event) => {
+      if (!option.checked) event.formData.delete(text.name);
     });
   }
 
