@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from famulus.testing.waiting import wait_until
 from frame_stub import (
     WIDGET,
     WIDGET_SCRIPT,
@@ -21,6 +22,59 @@ from frame_stub import (
 )
 
 pytestmark = pytest.mark.browser
+
+_ON_DISK = """
+new Promise((resolve) => {
+  const request = indexedDB.open("famulus", 1);
+  request.onsuccess = () => {
+    const drafts = request.result.transaction("answers").objectStore("answers").getAll();
+    drafts.onsuccess = () => {
+      request.result.close();
+      resolve(JSON.stringify(drafts.result));
+    };
+  };
+})
+"""
+#: Nothing is read from the disk before ``letDiskBeRead`` is called.
+_SLOW_DISK = """
+const open = IDBFactory.prototype.open;
+const going = new Promise((resolve) => { window.letDiskBeRead = resolve; });
+IDBFactory.prototype.open = function (...names) {
+  const request = {};
+  going.then(() => {
+    const real = open.apply(this, names);
+    real.onsuccess = () => { request.result = real.result; request.onsuccess(); };
+  });
+  return request;
+};
+"""
+
+
+def wait_on_disk(page: Any, *texts: str) -> None:
+    def is_there() -> bool:
+        drafts = page.evaluate(_ON_DISK)
+        return all(text in drafts for text in texts)
+
+    wait_until(is_there, f"{texts} are in a draft on the disk")
+
+
+def type_and_let_the_browser_die(page: Any, stub: Stub) -> None:
+    """Answer; what was answered last is on the disk, and not yet what localStorage has of it."""
+    page.get_by_label("Name").fill("Ann")
+    page.get_by_label("Rating").select_option("good")
+    page.locator("[name=sure]").first.check()
+    kept(page, "Ann")
+    page.wait_for_function("JSON.stringify(localStorage).includes('true')")
+    early = page.evaluate("JSON.stringify(localStorage)")
+    page.get_by_label("Name").fill("Ann Lee")
+    page.locator("[name=sure]").last.check()
+    photo = {"name": "my cat.png", "mimeType": "image/png", "buffer": b"x"}
+    page.get_by_label("File").set_input_files([photo])
+    wait_on_disk(page, "Ann Lee", "my cat")
+    stub.page = "<p>Another page</p>"
+    page.goto(stub.url)
+    page.evaluate("early => Object.assign(localStorage, JSON.parse(early))", early)
+    stub.page = document()
 
 
 def test_reload_keeps_answers_but_no_password_and_no_token(
@@ -43,10 +97,11 @@ def test_reload_keeps_answers_but_no_password_and_no_token(
     expect(page.get_by_label("b", exact=True)).to_be_checked()
     expect(page.get_by_label("a", exact=True)).not_to_be_checked()
     expect(page.get_by_label("sure", exact=True)).to_be_checked()
-    kept = page.evaluate("JSON.stringify(localStorage)")
-    assert "Ann" in kept
-    assert "hunter2" not in kept
-    assert "token" not in kept
+    wait_on_disk(page, "Ann")
+    for storage in (page.evaluate("JSON.stringify(localStorage)"), page.evaluate(_ON_DISK)):
+        assert "Ann" in storage
+        assert "hunter2" not in storage
+        assert "token" not in storage
     submit(page)
     expect(stored(page)).to_be_visible()
     assert stub.submissions[-1]["famulus_submission"] == ["second"]
@@ -95,6 +150,81 @@ def test_a_draft_is_restored_for_its_agent_only_and_removed_by_the_submission(
     page.reload()
     expect(page.get_by_label("Name")).to_have_value("")
     assert page.evaluate("localStorage.length") == 0
+    assert page.evaluate(_ON_DISK) == "[]"
+
+
+def test_the_draft_on_the_disk_is_restored_where_the_other_one_is_older(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+    type_and_let_the_browser_die(page, stub)
+
+    for _ in range(2):
+        page.goto(stub.url)
+
+        expect(page.get_by_label("Name")).to_have_value("Ann Lee")
+        expect(page.get_by_label("Rating")).to_have_value("good")
+        expect(page.locator("[name=sure]").last).to_be_checked()
+        expect(page.get_by_role("status").filter(has_text="my cat.png")).to_have_count(1)
+
+
+def test_a_draft_that_comes_late_from_the_disk_overwrites_nothing_that_was_answered(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+    type_and_let_the_browser_die(page, stub)
+    page.add_init_script(_SLOW_DISK)
+    page.goto(stub.url)
+    expect(page.get_by_label("Name")).to_have_value("Ann")
+    page.get_by_label("Rating").select_option("bad")
+    page.get_by_label("b", exact=True).check()
+
+    page.evaluate("letDiskBeRead()")
+
+    expect(page.get_by_label("Name")).to_have_value("Ann Lee")
+    expect(page.locator("[name=sure]").last).to_be_checked()
+    expect(page.get_by_label("Rating")).to_have_value("bad")
+    expect(page.get_by_label("b", exact=True)).to_be_checked()
+    expect(page.get_by_role("status").filter(has_text="my cat.png")).to_have_count(1)
+
+
+def test_a_draft_that_comes_late_from_the_disk_takes_no_choice_back(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+    page.locator("[name=sure]").first.check()
+    wait_on_disk(page, "true")
+    stub.page = "<p>Another page</p>"
+    page.goto(stub.url)
+    page.evaluate("localStorage.clear()")
+    stub.page = document()
+    page.add_init_script(_SLOW_DISK)
+    page.goto(stub.url)
+    page.locator("[name=sure]").last.check()
+
+    page.evaluate("letDiskBeRead()")
+    page.get_by_label("Name").fill("Ann")
+    wait_on_disk(page, "Ann")
+
+    expect(page.locator("[name=sure]").last).to_be_checked()
+
+
+def test_drafts_that_are_old_or_larger_than_the_storage_are_removed_from_the_disk(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+    wait_on_disk(page, "Ann")
+    page.evaluate("document.querySelector('[name=name]').value = 'x'.repeat(5_000_001)")
+
+    wait_until(lambda: page.evaluate(_ON_DISK) == "[]", "no draft is on the disk")
+    page.get_by_label("Name").fill("Eve")
+    wait_on_disk(page, "Eve")
+    page.clock.set_system_time(page.evaluate("Date.now() + 31 * 86400000"))
+    stub.page = document(storage_key="agent-2")
+    page.reload()
+
+    wait_until(lambda: page.evaluate(_ON_DISK) == "[]", "no draft is on the disk")
 
 
 def test_restored_answers_reach_the_authors_scripts_and_fields_but_submit_nothing(
@@ -223,6 +353,24 @@ def test_answers_are_submitted_where_local_storage_is_forbidden(
 
     expect(stored(page)).to_be_visible()
     assert json.loads(page.locator("#famulus-answers").inner_text())["name"] == ["Ann"]
+
+
+def test_answers_are_kept_and_submitted_where_there_is_no_indexeddb(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page("about:blank")
+    page.add_init_script(
+        "Object.defineProperty(window, 'indexedDB', {get() { throw new Error('forbidden'); }})"
+    )
+    page.goto(stub.url)
+    page.get_by_label("Name").fill("Ann")
+    kept(page, "Ann")
+
+    page.reload()
+
+    expect(page.get_by_label("Name")).to_have_value("Ann")
+    submit(page)
+    expect(stored(page)).to_be_visible()
 
 
 def test_a_page_that_clears_the_storage_loses_no_draft(open_page: Callable[..., Any]) -> None:

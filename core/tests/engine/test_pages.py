@@ -574,7 +574,8 @@ def test_reply_to_the_script_is_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["answers.js", "clock.js", "worker.js", "parsed.js", "done.js", "worker.css"]
+    "name",
+    ["drafts.js", "answers.js", "clock.js", "worker.js", "parsed.js", "done.js", "worker.css"],
 )
 def test_asset_can_stand_inside_its_element(name: str) -> None:
     text = files("famulus.engine.pages").joinpath(name).read_text(encoding="utf-8").lower()

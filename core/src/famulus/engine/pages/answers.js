@@ -1,5 +1,5 @@
 // Answers are kept in the browser under the agent's own key until they are stored, and come back
-// after a reload. Left out are passwords, and of files all but their names, so that the worker is
+// after a reload: in localStorage, which is read while the page loads, and on the disk. Left out are passwords, and of files all but their names, so that the worker is
 // told to choose them again. Hidden fields belong to the author's scripts: one is kept once it
 // differs from what the page came with.
 function keepAnswers(form) {
@@ -14,13 +14,20 @@ function keepAnswers(form) {
   const isHidden = (control) => control.type === "hidden";
   const initialValues = new WeakMap();
   const restored = new Set();
+  const onDisk = draftsOnDisk(key);
   let draft = new Map();
+  // The draft of localStorage, where a later one was on the disk.
+  let earlierDraft = new Map();
   // By the name of the field, the names of the files that were chosen before the page was loaded.
   let lostFiles = new Map();
+  let noteFiles = () => {};
   let lastKept = "";
+  let keptAt = 0;
+  let isDiskBehind = false;
   let stored = false;
   let saveTimer = 0;
   let ready = false;
+  let parsed = false;
   let loaded = false;
   let interacted = false;
   let restoring = false;
@@ -114,16 +121,21 @@ function keepAnswers(form) {
     if (!ready || forgotten) return;
     const current = currentDraft();
     const text = JSON.stringify(current);
+    const kept = { at: Date.now(), ...current };
+    const isNew = text !== lastKept || isDiskBehind;
+    if (isNew) onDisk.keep(kept, text.length);
+    isDiskBehind = false;
     try {
       // The author's scripts may clear the storage.
       const isLost = stored && localStorage.getItem(key) === null;
-      if (text === lastKept && !isLost) return;
-      localStorage.setItem(key, JSON.stringify({ at: Date.now(), ...current }));
-      lastKept = text;
-      stored = true;
+      if (isNew || isLost) {
+        localStorage.setItem(key, JSON.stringify(kept));
+        stored = true;
+      }
     } catch (error) {
       // There is no storage in this browser, frame or private window, or it is full.
     }
+    lastKept = text;
   }
 
   function noteChange(event) {
@@ -140,6 +152,7 @@ function keepAnswers(form) {
     forgotten = true;
     clearInterval(regularly);
     appearing.disconnect();
+    onDisk.remove();
     try {
       localStorage.removeItem(key);
     } catch (error) {
@@ -147,8 +160,8 @@ function keepAnswers(form) {
     }
   }
 
+  const oldest = Date.now() - keptForDays * 86400000;
   function forgetOldOnes() {
-    const oldest = Date.now() - keptForDays * 86400000;
     for (const name of Object.keys(localStorage)) {
       if (!name.startsWith(prefix)) continue;
       const kept = JSON.parse(localStorage.getItem(name));
@@ -162,16 +175,27 @@ function keepAnswers(form) {
   function mayRestore(name, control) {
     if (!draft.has(name) || control === document.activeElement) return false;
     if (!loaded && !interacted) return true;
-    return !restored.has(name) && isUntouched(control) && !(interacted && isHidden(control));
+    if (restored.has(name) || (interacted && isHidden(control))) return false;
+    return isOurs(name, control);
   }
+
+  const isOurs = (name, control) =>
+    isUntouched(control) || isSame(control, earlierDraft.get(name));
+  const isSame = (control, value) => JSON.stringify(read(control)) === JSON.stringify(value);
 
   function restore() {
     const written = [];
-    for (const [name, control] of answerControls()) {
-      if (!mayRestore(name, control)) continue;
+    const controls = answerControls();
+    // To write another radio button would take the worker's choice back.
+    const chosen = new Set();
+    for (const [name, control] of interacted ? controls : []) {
+      if (control.type === "radio" && !isOurs(name, control)) chosen.add(control.name);
+    }
+    for (const [name, control] of controls) {
+      if (chosen.has(control.name) || !mayRestore(name, control)) continue;
       const value = draft.get(name);
       restored.add(name);
-      if (JSON.stringify(read(control)) === JSON.stringify(value)) continue;
+      if (isSame(control, value)) continue;
       write(control, value);
       written.push(control);
     }
@@ -211,26 +235,51 @@ function keepAnswers(form) {
   });
   appearing.observe(document, { childList: true, subtree: true });
 
+  function take(kept) {
+    keptAt = kept.at;
+    draft = new Map(Object.entries(kept.values || {}));
+    lostFiles = new Map(Object.entries(kept.files || {}));
+  }
+
   try {
-    forgetOldOnes();
     const kept = JSON.parse(localStorage.getItem(key));
     stored = kept !== null;
-    if (kept && kept.values) draft = new Map(Object.entries(kept.values));
-    if (kept && kept.files) lostFiles = new Map(Object.entries(kept.files));
+    if (kept) take(kept);
+    forgetOldOnes();
   } catch (error) {
     // There is no storage, or what it holds is not ours.
   }
 
+  // It is later than that of localStorage where the browser has died, and earlier where a page was
+  // left before it was written.
+  onDisk.read().then((kept) => {
+    const at = kept ? kept.at : 0;
+    isDiskBehind = at < keptAt;
+    if (at <= keptAt || forgotten) return;
+    earlierDraft = draft;
+    take(kept);
+    restored.clear();
+    if (!ready) return;
+    const written = restore();
+    if (parsed) announce(written);
+    else early.push(...written);
+    noteFiles();
+  });
+  onDisk.removeBefore(oldest);
+
   let early = [];
-  function restoreEarly() {
+  function restoreEarly(noteMissingFiles) {
     noteInitialValues();
     early = restore();
     lastKept = JSON.stringify(currentDraft());
     ready = true;
+    noteFiles = noteMissingFiles;
+    noteFiles();
   }
 
   // A timer, so that all listeners of the author's have run: jQuery's use one, too.
   window.addEventListener("DOMContentLoaded", () => setTimeout(() => {
+    parsed = true;
     const controls = new Set(early.concat(restore()));
     announce(Array.from(controls));
   }));

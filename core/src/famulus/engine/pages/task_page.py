@@ -119,6 +119,7 @@ class TaskLayout:
             not_stored=escape(translate(_NOT_STORED)),
             notes=notes,
             scripts=script(
+                "drafts.js",
                 "answers.js",
                 "texts.js",
                 "clock.js",

@@ -289,6 +289,7 @@ function careForForm(form) {
   // A page cannot choose a file by itself. The note goes away once each has been chosen again.
   function noteMissingFiles() {
     const names = answers.missingFiles();
+    if (byId("famulus-missing-files")) byId("famulus-missing-files").remove();
     if (names.length === 0) return;
     const note = document.createElement("p");
     note.className = "famulus-frame famulus-note famulus-note-late";
@@ -420,8 +421,7 @@ function careForForm(form) {
     const shownTime = byId("famulus-time");
     clock = shownTime ? startClock(shownTime, byId("famulus-notice")) : null;
     parsed = true;
-    answers.restore();
-    noteMissingFiles();
+    answers.restore(noteMissingFiles);
     if (submitWhenParsed) submitByScript();
   };
 }
