@@ -152,6 +152,27 @@ def test_undone_rejection_in_a_run_without_operator_is_listed_until_it_is_synced
     assert slots(course)[0] == (0, _U.COMPLETED)
 
 
+def test_doctor_lists_submissions_that_no_process_has_read(
+    database: Database, clock: MovableClock
+) -> None:
+    """The platform approves them by itself, and no operator will learn of them."""
+    course = Course(database, clock)
+    course.work()
+    assert read_differences(database, course.operator.plugins) == []
+    course.stop()
+
+    (found,) = read_differences(database, course.operator.plugins)
+
+    assert (found.what, found.command) == (
+        "submitted on the platform, and not reported here yet: visits visit-0 of worker-0",
+        ("sync", course.run),
+    )
+    sync_now(database, course.operator.plugins, course.run)
+    assert read_differences(database, course.operator.plugins) == []
+    course.gateway.close()
+    course.operator.close()
+
+
 def test_undone_rejection_leaves_a_replacement_that_is_worked_on(start: StartCourse) -> None:
     course = start("work", "stay", "stay", "stay", "reject", "stay")
 

@@ -53,12 +53,14 @@ def of_platform(
         run = read_run(tx, number)
         if run.status in (RunStatus.LAUNCHING, RunStatus.FAILED):
             return
-        visits = [visit_view(row) for row in tx.rows(_visits_done(run.id).limit(most))]
-        at_work = [visit_view(row) for row in tx.rows(_visits_at_work(run.id).limit(most))]
-        rejected = [visit_view(row) for row in tx.rows(_visits_rejected(run.id).limit(_MOST_ASKED))]
+        visits = _views(tx, _visits_done(run.id).limit(most))
+        at_work = _views(tx, _visits_at_work(run.id).limit(most))
+        rejected = _views(tx, _visits_rejected(run.id).limit(_MOST_ASKED))
         left = _number(tx, _visits_done(run.id)) - len(visits)
         left += _number(tx, _visits_at_work(run.id)) - len(at_work)
         is_inviting = run.status is RunStatus.RUNNING and lease.is_operated(tx, run)
+        # An operator follows the reports on them.
+        stored = [] if is_inviting else _views(tx, _visits_unreported(run.id).limit(most))
     try:
         bound = bind_provider(database, plugins, run.id)
         view = bound.run_view()
@@ -68,6 +70,7 @@ def of_platform(
         # An operator follows what is undone; elsewhere a list of all is one call.
         is_listed = bound.provider.capabilities.replaces_by_itself and not is_inviting
         undone = list(bound.provider.look(view, rejected)) if rejected and is_listed else []
+        submitted = list(bound.provider.look(view, stored)) if stored else []
         sentences = list(bound.provider.differences(view, visits))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the others are looked at
         yield Difference(run=run.id, what=f"its platform cannot be asked: {reason(error)}")
@@ -75,7 +78,10 @@ def of_platform(
     if places:
         yield Difference(run=run.id, what=_open_places(run, places), command=("sync", run.id))
     yield from _of_reports(run, at_work, reports)
-    yield from _of_undone(run, undone)
+    yield from _of_submitted(
+        run, undone, "rejected here, and the rejection is undone on the platform"
+    )
+    yield from _of_submitted(run, submitted, "submitted on the platform, and not reported here yet")
     asked = {(visit.worker_name, visit.reference) for visit in (*at_work, *visits)}
     with database.read() as tx:
         yield from list(of_paid_visits(tx, run, bound.provider, paid, asked=asked))
@@ -92,6 +98,10 @@ def _number(tx: Transaction, visits: Any) -> int:
     return int(tx.rows(visits.select(peewee.fn.COUNT(VisitTable.id).alias("n")).order_by())[0].n)
 
 
+def _views(tx: Transaction, visits: Any) -> list[VisitView]:
+    return [visit_view(row) for row in tx.rows(visits)]
+
+
 def _visits_done(run: int) -> Any:
     done = VisitTable.select(VisitTable.id).where(
         VisitTable.run == run, VisitTable.done_at.is_null(False)
@@ -99,6 +109,18 @@ def _visits_done(run: int) -> Any:
     unreported = done.where(VisitTable.status == literal(VisitStatus.ACCEPTED))
     reported = done.where(is_ended_visit(VisitStatus.SUBMITTED, VisitStatus.UNKNOWN))
     return select_visits().where(VisitTable.id << (unreported | reported)).order_by(VisitTable.id)
+
+
+def _visits_unreported(run: int) -> Any:
+    return (
+        select_visits()
+        .where(
+            VisitTable.run == run,
+            VisitTable.done_at.is_null(False),
+            VisitTable.status == literal(VisitStatus.ACCEPTED),
+        )
+        .order_by(VisitTable.id)
+    )
 
 
 def _visits_at_work(run: int) -> Any:
@@ -124,8 +146,10 @@ def _open_places(run: RunRecord, places: int) -> str:
     return f"{number} can still be taken on the platform, and {why}"
 
 
-def _of_undone(run: RunRecord, reports: Sequence[VisitReport]) -> Iterator[Difference]:
-    """Find visits that were rejected, and await a verdict on the platform again."""
+def _of_submitted(
+    run: RunRecord, reports: Sequence[VisitReport], what: str
+) -> Iterator[Difference]:
+    """Find visits that await a verdict on the platform, and not here."""
     visits = [
         (report.reference, report.worker_name)
         for report in reports
@@ -134,8 +158,7 @@ def _of_undone(run: RunRecord, reports: Sequence[VisitReport]) -> Iterator[Diffe
     if visits:
         yield Difference(
             run=run.id,
-            what="rejected here, and the rejection is undone on the platform: visits "
-            f"{named(visits)}",
+            what=f"{what}: visits {named(visits)}",
             command=("sync", run.id),
         )
 
