@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,6 +15,7 @@ import pytest
 
 from famulus.errors import DatabaseError
 from famulus.model.database import Database
+from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.tables import TaskTable
 from famulus.model.transaction import Transaction
 from famulus.testing.databases import PostgresDatabases
@@ -114,6 +116,18 @@ def follow(error: DatabaseError, owner: str) -> None:
     assert statements.startswith("GRANT "), error
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute(statements)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{}", "no-such-host.invalid"])
+def test_a_server_that_does_not_answer_is_named_with_the_remedy(host: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"postgresql://zoe@{host.format(taken.getsockname()[1])}/tasks"
+        with Database(address) as database, pytest.raises(DatabaseUnavailableError) as caught:
+            database.write(lambda tx: None)
+
+    assert str(caught.value).endswith("; start the server, or correct the address")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_user_who_cannot_create_tables_gets_the_grant_to_run(

@@ -236,6 +236,8 @@ class PostgresqlBackend:
                 raise DatabaseError(f"{message}{remedy}") from error
             if self._was_reached:
                 self._outage.failed(text)
+            elif "FATAL" not in text:
+                message += "; start the server, or correct the address"
             raise DatabaseUnavailableError(message) from error
 
     def _denied(self, error: Any) -> DatabaseError:
