@@ -20,7 +20,6 @@ from famulus.clock import has_passed
 from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import RunView
 from famulus.contracts.views import Refusal, RefusalReason
-from famulus.engine.platform.visit_sync import look_at_units
 from famulus.errors import UnavailableError, reason
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
@@ -164,6 +163,9 @@ class ReturnedUnits:
 
     def _ask(self, requests: int, look: Future[None]) -> None:
         try:
+            # Payments and places come with it, of which a server needs nothing else.
+            from famulus.engine.platform.visit_sync import look_at_units
+
             look_at_units(self.database, self.provider, self.run())
         except BaseException as error:  # noqa: BLE001 - raised again by the threads that wait
             look.set_exception(error)
