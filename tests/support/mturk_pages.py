@@ -56,6 +56,8 @@ VALUES = {
     "disabled": "Disabled=true",
     "code": "add('&quot;a&quot; &lt; b'); void 0",
     "bare_code": "add(this.value)",
+    "file": "little.js",
+    "tag": "em",
 }
 
 #: The visit on both sides.

@@ -317,7 +317,7 @@ def test_a_page_that_broke_after_the_launch_is_reported(files: Path) -> None:
     (files / "task.html").write_text("<base href=${v}>")
     blueprint = _blueprint(task_source=files / "task.html")
 
-    with pytest.raises(famulus.UsageError, match="write its address itself"):
+    with pytest.raises(famulus.UsageError, match="stands in <base>"):
         blueprint.preview_page(famulus.PreviewView(data=None))
 
 

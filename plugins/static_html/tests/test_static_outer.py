@@ -167,6 +167,16 @@ def test_forms_to_choose_among_keep_their_attributes() -> None:
     )
 
 
+def test_a_base_has_trusted_values() -> None:
+    compiled = compile_page("<base href='${v}/a'><input name=a>", trusted=True)
+
+    page = compiled.render({"v": "https://x/?b&amp;c"})
+
+    assert compiled.problems == ()
+    written = json.loads(page.head.partition("write(")[2].partition(");")[0])
+    assert written == '<base href="https://x/?b&amp;c/a">'
+
+
 def test_a_base_is_written_by_a_script() -> None:
     page = _page("<base target=_blank><base href='/a/\"x' target=no><input name=a>")
 

@@ -117,7 +117,7 @@ def context_of(source: Source, tag: Token, attribute: str) -> Context:
         attribute = found[1]
     elif context := _framework_context(attribute):
         return context
-    if attribute in _DESTINATIONS:
+    if attribute in _DESTINATIONS or tag.name == "base":
         return Context.DESTINATION
     if attribute == "style":
         return Context.CSS
@@ -248,7 +248,7 @@ def _refusal(
         )
     if context is Context.DECISION:
         return (
-            f"stands in the attribute {attribute.name} of <{tag.name}>, where no escaping is safe"
+            f"stands in the attribute {attribute.name} of <{tag.name}>, which decides what it does"
         )
     if context is Context.DESTINATION:
         return f"stands in {attribute.name}, which decides where the answers go"

@@ -47,8 +47,8 @@ def forbidden_problems(
 def _forbidden(forbidden: Forbidden, file: Path) -> famulus.Problem:
     placeholder = forbidden.placeholder
     return famulus.Problem(
-        f"{placeholder.source} {forbidden.reason}, where no escaping is safe: put it into a data- "
-        f"attribute, or, where you trust every value, {trust(placeholder)}",
+        f"{placeholder.source} {forbidden.reason}; put it into a data- attribute that a script "
+        f"reads, or, where you trust every value, {trust(placeholder)}",
         file=file,
         line=placeholder.line,
     )

@@ -309,7 +309,8 @@ class _TemplateElements(Elements):
         return [required(piece, lambda value: escapes.text_of(value) if is_good(value) else "")]
 
     def inner_parts(self, token: Token, start: int, end: int) -> list[Part]:
-        if token.name == "script":
+        is_script = token.name == "script"
+        if is_script and script_kind(self.source, token) is not ScriptKind.RULES:
             return script_parts(self.source, start, end, ScriptKind.CODE, self.found.forbid)
         return Elements.inner_parts(self, token, start, end)
 

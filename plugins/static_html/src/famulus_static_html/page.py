@@ -180,9 +180,10 @@ class _Compiler:
             if token.kind is Kind.START:
                 self._outer_tag(token)
         elif token.name == "base":
-            if self.source.placeholders(token.start, token.end):
-                message = "<base> decides where everything is found: write its address itself"
-                self._problem(token.start, message)
+            for placeholder in self.source.placeholders(token.start, token.end):
+                self.found.needed.append(placeholder)
+                if not placeholder.raw:
+                    self._refuse(placeholder, "stands in <base>, which decides where files are")
         else:
             self.templates += self._nesting(token, "template", self.templates)
             self.noscripts += self._nesting(token, "noscript", self.noscripts)
