@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from famulus.model.database import Database
+from famulus.model.group_commit import QueuedJob
 from famulus.model.tables import WorkerTable
 from famulus.model.transaction import Transaction
+from famulus.testing.waiting import wait_until
+
+Job = Callable[[Transaction], int]
+_PATIENCE = 20.0
 
 
 def add(name: str) -> Callable[[Transaction], int]:
@@ -27,6 +33,12 @@ def fail(tx: Transaction) -> int:
     raise LookupError("on purpose")
 
 
+def together(database: Database, jobs: Sequence[Job]) -> Sequence[QueuedJob[int]]:
+    done = database.write_together(jobs, patience=_PATIENCE)
+    assert done is not None
+    return done
+
+
 def names(database: Database) -> list[str]:
     with database.read() as tx:
         rows = tx.rows(WorkerTable.select(WorkerTable.name).order_by(WorkerTable.id))
@@ -34,7 +46,7 @@ def names(database: Database) -> list[str]:
 
 
 def test_each_job_has_its_own_result(database: Database) -> None:
-    done = database.write_together([add("x"), add("y")])
+    done = together(database, [add("x"), add("y")])
 
     assert [each.error for each in done] == [None, None]
     assert done[0].result != done[1].result
@@ -42,7 +54,7 @@ def test_each_job_has_its_own_result(database: Database) -> None:
 
 
 def test_a_job_that_fails_is_undone_alone(database: Database) -> None:
-    done = database.write_together([add("before"), fail, add("after")])
+    done = together(database, [add("before"), fail, add("after")])
 
     assert isinstance(done[1].error, LookupError)
     assert [done[0].error, done[2].error] == [None, None]
@@ -50,12 +62,12 @@ def test_a_job_that_fails_is_undone_alone(database: Database) -> None:
 
 
 def test_no_jobs_are_no_transaction(database: Database) -> None:
-    assert list(database.write_together([])) == []
+    assert list(together(database, [])) == []
 
 
 def test_a_job_cannot_run_others(database: Database) -> None:
     with pytest.raises(RuntimeError, match="nested write"):
-        database.write(lambda _: database.write_together([add("inner")]))
+        database.write(lambda _: together(database, [add("inner")]))
 
     assert names(database) == []
 
@@ -68,16 +80,62 @@ def test_threads_that_write_at_the_same_time_lose_nothing(database: Database) ->
         for n in range(20):
             database.write(add(f"{thread}-{n}"))
 
-    def together(thread: int) -> None:
+    def many(thread: int) -> None:
         begin.wait()
         for n in range(0, 20, 5):
             jobs = [add(f"{thread}-{n + k}") for k in range(5)]
-            assert not any(each.error for each in database.write_together(jobs))
+            assert not any(each.error for each in together(database, jobs))
 
     with ThreadPoolExecutor(4) as pool:
         tasks = [pool.submit(alone, 0), pool.submit(alone, 1)]
-        tasks += [pool.submit(together, 2), pool.submit(together, 3)]
+        tasks += [pool.submit(many, 2), pool.submit(many, 3)]
     for task in tasks:
         task.result()
 
     assert sorted(names(database)) == sorted(f"{t}-{n}" for t in range(4) for n in range(20))
+
+
+def test_jobs_that_cannot_begin_in_time_are_not_run(tmp_path: Path) -> None:
+    holding, ending = threading.Event(), threading.Event()
+
+    def hold(_: Transaction) -> None:
+        holding.set()
+        ending.wait()
+
+    path = tmp_path / "famulus.db"
+    with Database(path) as database, Database(path) as other, ThreadPoolExecutor(1) as pool:
+        assert names(database) == []
+        held = pool.submit(other.write, hold)
+        assert holding.wait(_PATIENCE)
+        try:
+            assert database.write_together([add("late")], patience=0.05) is None
+            # Earlier jobs still wait, so these do not.
+            assert database.write_together([add("later")], patience=_PATIENCE) is None
+        finally:
+            ending.set()
+        held.result()
+        database.write(add("next"))
+        wait_until(
+            lambda: bool(database.write_together([add("last")], patience=_PATIENCE)),
+            "the end of the wait",
+        )
+
+        assert names(database) == ["next", "last"]
+
+
+def test_jobs_that_begin_in_time_are_run_to_their_end(tmp_path: Path) -> None:
+    """Behind a job of another thread of the same process."""
+    holding, ending = threading.Event(), threading.Event()
+
+    def hold(_: Transaction) -> None:
+        holding.set()
+        ending.wait()
+
+    with Database(tmp_path / "famulus.db") as database, ThreadPoolExecutor(2) as pool:
+        pool.submit(database.write, hold)
+        assert holding.wait(_PATIENCE)
+        done = pool.submit(together, database, [add("x"), add("y")])
+        ending.set()
+
+        assert [each.error for each in done.result()] == [None, None]
+        assert names(database) == ["x", "y"]

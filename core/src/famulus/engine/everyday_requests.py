@@ -28,6 +28,8 @@ from famulus.model.fields import dump_json
 from famulus.model.transaction import Transaction
 
 _LONGEST_SUBMISSION_ID = 64
+#: Seconds that an event loop waits for other transactions. Threads answer the requests after it.
+_PATIENCE = 0.1
 
 
 class StartedRequest:
@@ -131,12 +133,16 @@ class EverydayRequests:
     def answer_together(self, requests: Sequence[StartedRequest]) -> Sequence[Reply | None]:
         """Run the jobs of requests in one transaction, and return their replies.
 
-        None stands for a request that takes the general way after all; nothing is written for it.
+        None stands for a request that takes the general way after all, and for each where other
+        transactions take too long; nothing is written for it.
         """
         try:
-            done = self._parts.database.write_together([each._job for each in requests])
+            jobs = [each._job for each in requests]
+            done = self._parts.database.write_together(jobs, patience=_PATIENCE)
         except Exception as error:  # noqa: BLE001 - answered and logged
             return [self._failed(each, error) for each in requests]
+        if done is None:
+            return [None] * len(requests)
         replies: list[Reply | None] = []
         for request, each in zip(requests, done, strict=True):
             if each.error is not None:

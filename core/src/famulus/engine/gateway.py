@@ -139,7 +139,10 @@ class Gateway:
     def begin_submission(
         self, form: Form, *, as_json: bool = False, accept_language: str = ""
     ) -> StartedRequest | None:
-        """Begin to answer a submitted form as :meth:`submit` does, like :meth:`begin_arrival`."""
+        """Begin to answer a submitted form as :meth:`submit` does, like :meth:`begin_arrival`.
+
+        A blueprint whose answers depend on the unit's row reads it from the database.
+        """
         if not self._everyday.are_possible:
             return None
         return self._everyday.begin_submission(form, as_json, accept_language)
@@ -149,7 +152,8 @@ class Gateway:
 
         They share one transaction, and the fault of one is no other's. Other threads may call
         :meth:`arrive` and :meth:`submit` at once. None stands for a request that has turned out
-        not to be the everyday case: nothing is written for it, and :meth:`arrive` or :meth:`submit`
+        not to be the everyday case, and for each where another process keeps the database for more
+        than a tenth of a second: nothing is written for it, and :meth:`arrive` or :meth:`submit`
         answers it, in a thread.
         """
         return self._everyday.answer_together(requests)

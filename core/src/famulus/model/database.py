@@ -121,13 +121,20 @@ class Database:
         """
         return self._open().data_version()
 
-    def write_together(self, jobs: Sequence[Callable[[Transaction], T]]) -> Sequence[QueuedJob[T]]:
+    def write_together(
+        self, jobs: Sequence[Callable[[Transaction], T]], *, patience: float
+    ) -> Sequence[QueuedJob[T]] | None:
         """Run jobs in one transaction; return each with its result or error once it is on disk.
 
         A job that raises is undone alone. On PostgreSQL each has a transaction of its own. The main
         thread may call it only where no signal raises an exception there.
+
+        None stands for jobs of which none was run, since other transactions took too long.
+
+        :param patience: seconds to wait until the jobs begin, on SQLite. Where earlier jobs still
+            wait, there is no wait at all.
         """
-        return self._open().write_together(jobs)
+        return self._open().write_together(jobs, patience)
 
     def read(self) -> AbstractContextManager[Transaction]:
         """Open a read-only transaction on a consistent snapshot of the database."""

@@ -45,20 +45,50 @@ class QueuedCall:
         self._gate.release()
 
 
+class _Patience:
+    """Whether jobs have begun, or their caller has stopped waiting for them: one of both."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._is_begun = self._is_over = False
+
+    def begin(self) -> bool:
+        """Return whether the jobs may run, which they then do."""
+        with self._mutex:
+            self._is_begun = not self._is_over
+            return self._is_begun
+
+    def end(self) -> bool:
+        """Return whether the jobs will not run, since they have not begun."""
+        with self._mutex:
+            self._is_over = not self._is_begun
+            return self._is_over
+
+
 class GroupCommit:
     """Run jobs from many threads in shared transactions, in the order of their arrival.
 
     :param commit: runs a batch and sets each job's ``result`` or ``error``; never raises.
     :param most: the number of jobs in one transaction above which no other call joins it.
+    :param may_begin: returns whether a commit need not wait for another process, which it then
+        keeps out until the commit.
     """
 
-    def __init__(self, commit: Callable[[Sequence[QueuedJob[Any]]], None], most: int = 64) -> None:
+    def __init__(
+        self,
+        commit: Callable[[Sequence[QueuedJob[Any]]], None],
+        most: int = 64,
+        may_begin: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._commit = commit
+        self._may_begin = may_begin
         self._most = most
         self._queue: deque[QueuedCall] = deque()
         self._mutex = threading.Lock()
         self._led = False
         self._leader: int | None = None
+        #: runs the last jobs that had to wait
+        self._aside: threading.Thread | None = None
 
     def run(self, job: Callable[[Any], T]) -> T:
         """Run a job in a transaction; return its result once it is committed.
@@ -80,18 +110,52 @@ class GroupCommit:
         """Whether the calling thread runs a job now."""
         return self._leader == threading.get_ident()
 
-    def run_together(self, jobs: Sequence[Callable[[Any], T]]) -> Sequence[QueuedJob[T]]:
+    def run_together(
+        self, jobs: Sequence[Callable[[Any], T]], patience: float
+    ) -> Sequence[QueuedJob[T]] | None:
         """Run jobs in one transaction; return each with its result or error once it is committed.
 
-        The main thread may call it only where no signal raises an exception there, as in an event
-        loop that handles SIGINT.
+        None where they could not begin in time, and where earlier ones still wait: none of these
+        jobs is run then. The main thread may call it only where no signal raises an exception
+        there, as in an event loop that handles SIGINT.
 
+        :param patience: seconds to wait for transactions of other threads and processes.
         :raises RuntimeError: when called from within a job, which would wait for itself.
         """
         self._refuse_nested()
-        queued = [QueuedJob(job) for job in jobs]
-        self._run(QueuedCall(queued))
-        return queued
+        if self._aside is not None and self._aside.is_alive():
+            return None
+        with self._mutex:
+            leads, self._led = not self._led, True
+        if leads:
+            if self._may_begin():
+                call = QueuedCall([QueuedJob(job) for job in jobs])
+                self._lead(call)
+                return call.jobs
+            self._hand_on()
+        return self._run_aside(jobs, patience)
+
+    def _run_aside(
+        self, jobs: Sequence[Callable[[Any], T]], patience: float
+    ) -> Sequence[QueuedJob[T]] | None:
+        begun = _Patience()
+
+        def bounded(job: Callable[[Any], T]) -> Callable[[Any], T | None]:
+            return lambda tx: job(tx) if begun.begin() else None
+
+        call = QueuedCall([QueuedJob(bounded(job)) for job in jobs])
+        aside = threading.Thread(target=self._run, args=(call,), name="famulus-write", daemon=True)
+        try:
+            aside.start()
+        except RuntimeError:
+            # No thread starts while the interpreter shuts down.
+            return None
+        aside.join(patience)
+        if aside.is_alive() and begun.end():
+            self._aside = aside
+            return None
+        aside.join()
+        return call.jobs
 
     def _refuse_nested(self) -> None:
         if self.is_in_job:
@@ -140,10 +204,14 @@ class GroupCommit:
             self._leader = None
             for each in calls:
                 each.done = True
-            with self._mutex:
-                successor = self._queue.popleft() if self._queue else None
-                self._led = successor is not None
-            if successor is not None:
-                successor.wake()
+            self._hand_on()
             for each in calls[1:]:
                 each.wake()
+
+    def _hand_on(self) -> None:
+        """Give the lead to the next call."""
+        with self._mutex:
+            successor = self._queue.popleft() if self._queue else None
+            self._led = successor is not None
+        if successor is not None:
+            successor.wake()

@@ -119,7 +119,9 @@ class PostgresqlBackend:
                 # The server was restarted; the next transaction connects again.
                 return object()
 
-    def write_together(self, jobs: Sequence[Callable[[Transaction], T]]) -> Sequence[QueuedJob[T]]:
+    def write_together(
+        self, jobs: Sequence[Callable[[Transaction], T]], _patience: float
+    ) -> Sequence[QueuedJob[T]]:
         """Run each job in a transaction of its own; return each with its result or error.
 
         Jobs of two processes that share transactions would lock workers in opposite orders.

@@ -113,7 +113,7 @@ class SqliteBackend:
         # Two threads that lock through the same open file do not exclude each other.
         self._checkpoint_lock = WriterLock(path)
         self._checkpoints = Checkpoints(lambda: connect(path), self._checkpoint_lock)
-        self._group = GroupCommit(self._commit)
+        self._group = GroupCommit(self._commit, may_begin=self._lock.acquire_at_once)
         self._unsynced_lock = WriterLock(path)
         self._unsynced = UnsyncedWrites(
             lambda: connect(path),
@@ -141,9 +141,14 @@ class SqliteBackend:
         with self._translating(writing=False):
             return self._unsynced.data_version()
 
-    def write_together(self, jobs: Sequence[Callable[[Transaction], T]]) -> Sequence[QueuedJob[T]]:
-        """Run jobs in one transaction; return each with its result or error once it is on disk."""
-        return self._group.run_together(jobs)
+    def write_together(
+        self, jobs: Sequence[Callable[[Transaction], T]], patience: float
+    ) -> Sequence[QueuedJob[T]] | None:
+        """Run jobs in one transaction; return each with its result or error once it is on disk.
+
+        None where they could not begin within ``patience`` seconds.
+        """
+        return self._group.run_together(jobs, patience)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -288,6 +293,18 @@ class WriterLock:
                 fcntl.flock(self._file, fcntl.LOCK_EX)
             except OSError as error:
                 raise _LockError(f"its lock cannot be acquired: {error.strerror}") from error
+
+    def acquire_at_once(self) -> bool:
+        """Acquire the lock if no other process has it; return whether it was free.
+
+        Acquiring it again, as its block does, changes nothing.
+        """
+        if fcntl is not None:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return False
+        return True
 
     def __exit__(self, *_: object) -> None:
         if fcntl is not None:
