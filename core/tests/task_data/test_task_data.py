@@ -203,6 +203,17 @@ def test_workbook_is_named_with_a_remedy(write: Write, option: str, encoding: st
     assert problem.message.startswith("is an Excel workbook (.xlsx), not text: save it in Excel as")
 
 
+@pytest.mark.parametrize("first", ['{"source": "a, b"}', ' {"source-ref": "a", "n": 1}'])
+def test_json_lines_that_are_given_as_csv_are_named_with_a_remedy(write: Write, first: str) -> None:
+    path = write(f'{first}\n{{"source": "c"}}\n')
+
+    (problem,) = _checked(path)
+
+    assert (problem.line, problem.message) == (1, "is JSON and not CSV: give it as data_jsonl")
+    assert not DataFile("data_jsonl", path).check(()).problems
+    assert not _checked(write('{a},"{b}"\n1,2\n'))
+
+
 @pytest.mark.parametrize("encoding", ["no such", "rot13", "base64", ""])
 def test_encoding_that_does_not_exist(write: Write, encoding: str) -> None:
     (problem,) = DataFile("data_csv", write("a\n1\n"), encoding).check(()).problems

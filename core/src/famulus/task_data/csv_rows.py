@@ -125,6 +125,8 @@ class _Table:
         if header is None:
             self._report.add("is empty: its first line must name the columns", 1)
             return
+        if header[1][0].lstrip().startswith('{"'):
+            raise _BrokenError("is JSON and not CSV: give it as data_jsonl", header[0])
         self.columns = self._checked_header(header[1])
         if not self.columns:
             return
