@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
 from attrs import evolve, frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -29,12 +30,15 @@ from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus, VisitStatus, may_follow
 from famulus.model.tables import WorkerTable
 from famulus.model.transaction import Transaction
+from famulus.testing.databases import PostgresDatabases
 from famulus.testing.inprocess import ManualOperator, kit_plugins, seen
 from famulus.testing.kinds import CrowdProvider
 from famulus.testing.movable_clock import MovableClock
 from repetitions import repeated
 
 COMPARED = ("worker", "visit", "agent", "unit", "participation", "event", "outbox")
+#: Columns that are random, or numbered by the whole server.
+OWN = ("nonce", "xact")
 #: What is random, or signed for one database.
 RANDOM = re.compile(r"[0-9a-f]{32}(-\d+-\d+-\d+)?|\b[12]\.\d+\.(\d+\.[\w-]*\.)?[\w-]{43}")
 
@@ -113,6 +117,8 @@ steps = st.one_of(
     st.tuples(st.just("limit"), st.sampled_from([0, 1, 2])),
 )
 
+histories = st.lists(steps, min_size=3, max_size=12)
+
 Ask = Callable[[Gateway, Sequence[Any]], list[Reply]]
 
 
@@ -169,10 +175,9 @@ def begin(gateway: Gateway, request: Any) -> StartedRequest | None:
 class Side:
     """One database, whose requests are answered in one way."""
 
-    def __init__(self, opened: ExitStack, way: Any, launch: Launch) -> None:
-        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+    def __init__(self, opened: ExitStack, way: Any, launch: Launch, address: str | Path) -> None:
         self.clock = MovableClock()
-        self.database = opened.enter_context(Database(folder / "a.db", clock=self.clock))
+        self.database = opened.enter_context(Database(address, clock=self.clock))
         plugins = kit_plugins(offering=Offering())
         self.operator = opened.enter_context(ManualOperator(self.database, plugins=plugins))
         self.gateway, self.ask = way(self.operator, launch)
@@ -224,30 +229,70 @@ class Side:
             return {name: self._comparable(tx, name) for name in COMPARED}
 
     def _comparable(self, tx: Transaction, table: str) -> list[Any]:
-        """Return the rows of a table without what is random: nonces, and the ids of submissions."""
+        """Return the rows of a table without what is random, or one database's own."""
         found = tx.sql(f"SELECT * FROM {table} ORDER BY id")
-        kept = [number for number, column in enumerate(found.description) if column[0] != "nonce"]
+        kept = [number for number, column in enumerate(found.description) if column[0] not in OWN]
         return [
             [
                 RANDOM.sub("…", row[each]) if isinstance(row[each], str) else row[each]
                 for each in kept
             ]
-            for row in found
+            for row in found.fetchall()
         ]
 
 
+def assert_alike(sides: Sequence[Side], history: Sequence[tuple[str, Any]]) -> None:
+    for step, what in history:
+        general, *others = [side.do(step, what) for side in sides]
+        assert all(other == general for other in others), (step, what, general, others)
+        rows, *rest = [side.rows() for side in sides]
+        assert all(other == rows for other in rest), (step, what)
+
+
 @settings(max_examples=repeated(30), suppress_health_check=[HealthCheck.too_slow])
-@given(launch=launches, history=st.lists(steps, min_size=3, max_size=12))
+@given(launch=launches, history=histories)
 def test_all_ways_leave_the_same_rows_and_replies(
     launch: Launch, history: list[tuple[str, Any]]
 ) -> None:
     with ExitStack() as opened:
-        sides = [Side(opened, way, launch) for way in (on_the_general_way, flat, in_steps)]
-        for step, what in history:
-            general, *others = [side.do(step, what) for side in sides]
-            assert all(other == general for other in others), (step, what, general, others)
-            rows, *rest = [side.rows() for side in sides]
-            assert all(other == rows for other in rest), (step, what)
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        ways = (on_the_general_way, flat, in_steps)
+        sides = [Side(opened, way, launch, folder / f"{way.__name__}.db") for way in ways]
+        assert_alike(sides, history)
+
+
+@pytest.fixture(scope="module")
+def servers(postgres: PostgresDatabases, tmp_path_factory: Any) -> Iterator[PostgresDatabases]:
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
+        changed.setenv("FAMULUS_FILES", str(tmp_path_factory.mktemp("files")))
+        changed.setattr("famulus.model.postgresql.connect", postgres.connect)
+        yield postgres
+
+
+def numbered_from_one(address: str) -> str:
+    """Let the rows of an empty database be numbered from 1; return its address."""
+
+    def restart(tx: Transaction) -> None:
+        for (name,) in tx.sql("SELECT sequencename FROM pg_sequences").fetchall():
+            tx.sql(f"ALTER SEQUENCE {name} RESTART")
+
+    with Database(address) as database:
+        database.write(restart)
+    return address
+
+
+@settings(max_examples=repeated(15), suppress_health_check=[HealthCheck.too_slow])
+@given(launch=launches, history=histories)
+def test_both_ways_leave_the_same_rows_and_replies_on_postgresql(
+    servers: PostgresDatabases, launch: Launch, history: list[tuple[str, Any]]
+) -> None:
+    with ExitStack() as opened:
+        sides = []
+        for way in (on_the_general_way, flat):
+            address = numbered_from_one(opened.enter_context(servers.lend()))
+            sides.append(Side(opened, way, launch, address))
+        assert_alike(sides, history)
 
 
 def test_every_refusal_is_known_to_leave_the_everyday_case() -> None:

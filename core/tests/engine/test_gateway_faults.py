@@ -97,7 +97,8 @@ def test_a_database_that_is_away_is_busy_and_the_same_request_works_later(
     worker = GatewayWorker(operator.launch_rows(ROWS), "x")
     page = worker.arrive("a")
     with monkeypatch.context() as patch:
-        patch.setattr(Database, "write", away)
+        for name in ("write", "write_at_once"):
+            patch.setattr(Database, name, away)
         replies = [worker.arrive("b"), worker.submit(page), worker.submit(page, as_json=True)]
 
     assert [reply.status for reply in replies] == [503] * 3

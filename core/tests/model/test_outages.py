@@ -29,6 +29,9 @@ psycopg = pytest.importorskip("psycopg")
 AGAIN = "is available again"
 
 
+ONE = ["SELECT 1"]
+
+
 class Hand:
     """A clock that a test moves."""
 
@@ -154,6 +157,8 @@ def test_a_server_that_stops_and_starts_is_unavailable_in_between(
                 read(kept)
             with pytest.raises(UnavailableError):
                 kept.write(add)
+            with pytest.raises(UnavailableError):
+                kept.write_at_once(ONE)
         assert len(log()) == 1
     finally:
         postgres_server.start()
@@ -165,15 +170,21 @@ def test_a_server_that_stops_and_starts_is_unavailable_in_between(
     assert AGAIN in log()[1]
 
 
+@pytest.mark.parametrize(
+    "use", [lambda database: database.write(add), lambda database: database.write_at_once(ONE)]
+)
 def test_connections_from_before_a_restart_cause_no_failure(
-    postgres_server: PostgresServer, kept: Database, log: Callable[[], list[str]]
+    postgres_server: PostgresServer,
+    kept: Database,
+    log: Callable[[], list[str]],
+    use: Callable[[Database], object],
 ) -> None:
     with kept.read(), kept.read(), kept.read():
         pass  # three connections that the pool keeps
     postgres_server.stop()
     postgres_server.start()
 
-    kept.write(add)
+    use(kept)
     read(kept)
 
     assert not log()

@@ -26,8 +26,11 @@ _PROCESSOR = 1.15
 _GROWTH = 1.8
 #: Milliseconds that are added to each round trip.
 _DELAY = 20
-#: Of each process; with a slow network there are as many clients as two processes have threads.
+#: Of each process.
 _THREADS = 32
+#: Of each process with a slow network; there are as many clients as two processes have threads.
+#: They are so few that waiting is the limit, and not the processor, which all processes share.
+_FAR_THREADS = 4
 _CLIENTS = 32
 _WARMING_SECONDS = 0.3
 _KEY = "FAMULUS_SECRET_KEY"
@@ -58,11 +61,11 @@ def run(scale: Scale, folder: Path) -> Iterator[Figure]:
         with reference([url, *files], folder / "reference.log", environment) as (port, pid):
             theirs = Server(ports=[port], pids=[pid], units=units)
             yield from _beside_reference(ours, theirs, scale, disk)
-        with _processes(folder / "near", environment, units) as pair:
+        with _processes(folder / "near", environment, units, _THREADS) as pair:
             yield from _two_beside_one(pair, scale, disk)
         with _delayed(folder, url) as far:
             environment["FAMULUS_DATABASE"] = far
-            with _processes(folder / "far", environment, units) as pair:
+            with _processes(folder / "far", environment, units, _FAR_THREADS) as pair:
                 yield from _far_away(pair, scale, disk)
 
 
@@ -116,7 +119,7 @@ def _two_beside_one(pair: Mapping[str, Server], scale: Scale, disk: Disk) -> Ite
 
 
 def _far_away(pair: Mapping[str, Server], scale: Scale, disk: Disk) -> Iterator[Figure]:
-    clients = 2 * _THREADS
+    clients = 2 * _FAR_THREADS
     # A unit takes long: fewer seconds would measure the beginning and the end of a load.
     seconds = max(scale.load_seconds, 2.0)
     turns = take_turns(pair, disk, clients=clients, turns=scale.turns, seconds=seconds)
@@ -135,14 +138,14 @@ def _far_away(pair: Mapping[str, Server], scale: Scale, disk: Disk) -> Iterator[
 
 @contextlib.contextmanager
 def _processes(
-    base: Path, environment: Mapping[str, str], units: int
+    base: Path, environment: Mapping[str, str], units: int, threads: int
 ) -> Iterator[Mapping[str, Server]]:
     """Serve the run from two processes; yield one of them and both."""
     with contextlib.ExitStack() as opened:
         ports, pids = [], []
         for number in range(2):
             port, log = free_port(), base.with_suffix(f".{number}.log")
-            command = script("wsgi_server.py", str(port), str(_THREADS))
+            command = script("wsgi_server.py", str(port), str(threads))
             process = opened.enter_context(running(command, log, environment))
             wait_for(partial(_listens, port), process, log, every=0.05)
             ports.append(port)
@@ -150,7 +153,7 @@ def _processes(
         one = Server(ports=ports[:1], pids=pids[:1], units=units)
         two = Server(ports=ports, pids=pids, units=units)
         for name, server in (("one", one), ("two", two)):
-            server.load(f"warm-{base.name}-{name}", 2 * _THREADS, _WARMING_SECONDS)
+            server.load(f"warm-{base.name}-{name}", 2 * threads, _WARMING_SECONDS)
         yield {"one": one, "two": two}
 
 

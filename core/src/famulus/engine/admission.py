@@ -15,12 +15,14 @@ from famulus.engine.admission_results import AdmissionResult, AssignedUnit, Open
 from famulus.engine.arrival import ArrivingWorker, RunRules
 from famulus.engine.attempts import read_verdict
 from famulus.engine.everyday import assign_everyday
+from famulus.engine.everyday_postgresql import assign_at_once
 from famulus.engine.free_units import FreeUnit
 from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.runs import read_run
 from famulus.engine.worker_progress import count_in_task, read_progress, save_progress
 from famulus.model.database import Database
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import ENDED_RUNS, OPEN_RUNS, LoadingStatus, RunStatus
 from famulus.model.transaction import Transaction
 
@@ -212,8 +214,15 @@ class Admission:
         return None if may_pass else refusal
 
     def _admit(self, arrival: Arrival, query: Mapping[str, str]) -> AdmissionResult:
+        is_everyday = self.has_everyday_case
+        if is_everyday and self.database.kind is DatabaseKind.POSTGRESQL:
+            given = assign_at_once(self.database, self.rules, arrival, query)
+            if given is not None:
+                return given
+            is_everyday = False
+
         def job(tx: Transaction) -> AdmissionResult | None:
-            if self.has_everyday_case:
+            if is_everyday:
                 found = assign_everyday(tx, self.rules, arrival, query)
                 if found is not None:
                     return found

@@ -31,7 +31,6 @@ from famulus.engine.unit_number import read_unit_number
 from famulus.engine.units import read_unit_data
 from famulus.engine.visits import with_newest_visit
 from famulus.engine.worker_progress import WorkerProgress, number_unit, units_in_task
-from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json, from_micros
 from famulus.model.statements import Param, SqliteStatement
 from famulus.model.states import (
@@ -352,9 +351,9 @@ _COUNT_DONE = SqliteStatement(
 )
 
 
-def is_everyday(kind: DatabaseKind, rules: RunRules) -> bool:
+def is_everyday(rules: RunRules) -> bool:
     """Return whether the flat functions serve a run where no plugin has a say in who gets what."""
-    return kind is DatabaseKind.SQLITE and not rules.requirements and rules.onboarding is None
+    return not rules.requirements and rules.onboarding is None
 
 
 def assign_everyday(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from attrs import evolve
 
@@ -19,13 +19,17 @@ from famulus.engine.admission import Admission
 from famulus.engine.admission_results import AssignedUnit
 from famulus.engine.attempts import holds_answer
 from famulus.engine.everyday import StoredAnswers, assign_everyday, submit_everyday
+from famulus.engine.everyday_postgresql import submit_at_once
 from famulus.engine.everyday_status import SubmittedParts
 from famulus.engine.gateway_parts import GatewayParts
 from famulus.engine.replies import Replies
 from famulus.engine.tokens import SignedAttempt
 from famulus.engine.visits import normalize_arrival
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json
 from famulus.model.transaction import Transaction
+
+T = TypeVar("T")
 
 _LONGEST_SUBMISSION_ID = 64
 #: Seconds that an event loop waits for other transactions. Threads answer the requests after it.
@@ -63,6 +67,7 @@ class EverydayRequests:
         #: whether any request can be answered in steps
         self.are_possible = (
             parts.admission.has_everyday_case
+            and parts.database.kind is DatabaseKind.SQLITE
             and type(parts.admission) is Admission
             and is_quick(parts.blueprint)
             and is_quick(parts.provider)
@@ -107,16 +112,35 @@ class EverydayRequests:
         )
         return StartedRequest(job, finish, replies, as_json)
 
-    def submission_job(
-        self, signed: SignedAttempt, submission: str, answers: Any, language: str
-    ) -> Callable[[Transaction], StoredAnswers | None]:
-        """Return the job that stores answers without files where it is the everyday case.
+    def store(
+        self,
+        signed: SignedAttempt,
+        submission: str,
+        answers: Any,
+        language: str,
+        otherwise: Callable[[Transaction], T],
+    ) -> StoredAnswers | T:
+        """Store answers without files as those of the everyday case, or run another job.
 
         :param language: the tag of the language of their page.
+        :param otherwise: stores them where they may be anything else.
         """
+        database = self._parts.database
         if not self._parts.admission.has_everyday_case:
-            return lambda _: None
-        return self._submission_job(signed, submitted_parts(submission, answers, language))
+            return database.write(otherwise)
+        submitted = submitted_parts(submission, answers, language)
+        if database.kind is DatabaseKind.SQLITE:
+            everyday = self._submission_job(signed, submitted)
+            return database.write(lambda tx: everyday(tx) or otherwise(tx))
+        stored = submit_at_once(
+            database,
+            self._rules.run,
+            signed,
+            submitted,
+            reported_by_platform=self._is_reported,
+            looks_ahead=self._looks_ahead,
+        )
+        return stored or database.write(otherwise)
 
     def _submission_job(
         self, signed: SignedAttempt, submitted: SubmittedParts

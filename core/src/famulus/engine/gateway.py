@@ -329,8 +329,9 @@ class Gateway:
         if form.files:
             stored, attempt = self._write(signed, form.files, job)
         else:
-            everyday = self._everyday.submission_job(signed, submission, answers, view.language)
-            done = self._parts.database.write(lambda tx: everyday(tx) or job(tx, ()))
+            done = self._everyday.store(
+                signed, submission, answers, view.language, lambda tx: job(tx, ())
+            )
             if isinstance(done, StoredAnswers):
                 return self._everyday.stored_reply(done, answers, view, replies, as_json)
             stored, attempt = done

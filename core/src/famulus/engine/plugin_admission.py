@@ -193,7 +193,7 @@ def open_admission(
 ) -> Admission:
     """Return the admission of a run: the plain one where no plugin has a say."""
     predicate = parts.plan.shared_state.worker_can_do_unit
-    has_everyday_case = is_everyday(database.kind, rules)
+    has_everyday_case = is_everyday(rules)
     if not parts.checks and predicate is None:
         return Admission(
             database=database,

@@ -1,4 +1,7 @@
-"""Changing a status: the only functions that do, each legal by the table and leaving an event."""
+"""Changing a status: the only functions that do, each legal by the table and leaving an event.
+
+The statements of ``everyday_postgresql`` do so too.
+"""
 
 from __future__ import annotations
 

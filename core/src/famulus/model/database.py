@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from famulus.clock import Clock, system_clock
 from famulus.errors import DatabaseError
@@ -135,6 +135,20 @@ class Database:
             wait, there is no wait at all.
         """
         return self._open().write_together(jobs, patience)
+
+    def write_at_once(self, texts: Sequence[str], **params: Any) -> tuple[Any, ...] | None:
+        """Run SQL on PostgreSQL in a transaction of its own, in one round trip with the commit.
+
+        Each text sees what others have committed until the one before has ended. The parameters
+        stand in the texts as ``%(name)s``, and ``at`` is the time. They must be idempotent like the
+        job of :meth:`write`. The result is the first row of the last text, or None. It is None too
+        where another transaction has just added a row that the texts add: nothing is written then.
+
+        :raises famulus.UnavailableError: when the database cannot be written now.
+        """
+        backend = self._open()
+        assert isinstance(backend, PostgresqlBackend)
+        return backend.write_at_once(texts, params)
 
     def read(self) -> AbstractContextManager[Transaction]:
         """Open a read-only transaction on a consistent snapshot of the database."""

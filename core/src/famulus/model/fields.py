@@ -96,7 +96,10 @@ class EnumField(peewee.CharField):
 
 
 class JsonField(peewee.TextField):
-    """Any JSON value, stored as text on both databases: no query looks inside it."""
+    """Any JSON value, stored as text on both databases.
+
+    No query looks inside it, except for the marks of a worker on PostgreSQL.
+    """
 
     def db_value(self, value: Any) -> Any:
         return None if value is None else dump_json(value)

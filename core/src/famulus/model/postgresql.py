@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from famulus.clock import Clock
 from famulus.errors import DatabaseError, MissingDriverError
 from famulus.model.database_kind import DatabaseKind
+from famulus.model.fields import to_micros
 from famulus.model.group_commit import QueuedJob
 from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.pool import Pool
@@ -139,19 +140,59 @@ class PostgresqlBackend:
         if getattr(self._writing, "now", False):
             raise RuntimeError("a nested write: use the transaction that was passed to the job")
 
+    def write_at_once(
+        self, texts: Sequence[str], params: Mapping[str, Any]
+    ) -> tuple[Any, ...] | None:
+        """Run texts in one transaction and one round trip; return the first row of the last one.
+
+        None where there is no row, and where another transaction has just added one that they add.
+        """
+
+        def act() -> tuple[Any, ...] | None:
+            return self._run_at_once(texts, {**params, "at": to_micros(self._clock())})
+
+        self._refuse_nested()
+        try:
+            return self._tried(act)
+        except self._psycopg.errors.UniqueViolation:
+            return None
+
+    def _run_at_once(
+        self, texts: Sequence[str], values: Mapping[str, Any]
+    ) -> tuple[Any, ...] | None:
+        """Run texts; return the first row of the last one. Connect again after a restart."""
+        with self._pool.borrow() as connection:
+            try:
+                return _run_in_pipeline(connection, texts, values)
+            except self._psycopg.OperationalError:
+                if not connection.closed:
+                    raise
+        # The server was restarted, which has closed all earlier connections.
+        self._pool.discard_free()
+        with self._pool.borrow() as connection:
+            return _run_in_pipeline(connection, texts, values)
+
     def _write(self, job: Callable[[Transaction], T]) -> T:
+        def act() -> T:
+            with self._transaction() as connection:
+                transaction = Transaction(connection, self.dialect, self._clock())
+                result = job(transaction)
+                transaction.finish()
+            return result
+
+        return self._tried(act)
+
+    def _tried(self, act: Callable[[], T]) -> T:
+        """Run a transaction, again when PostgreSQL cancels it in favour of another one."""
         errors = self._psycopg.errors
         transient = (errors.DeadlockDetected, errors.SerializationFailure)
         for left in reversed(range(_TRIES)):
             try:
-                with self._transaction() as connection:
-                    transaction = Transaction(connection, self.dialect, self._clock())
-                    result = job(transaction)
-                    transaction.finish()
+                result = act()
             except transient as error:
                 if not left:
                     raise self._unavailable(error, writing=True) from error
-            except self._psycopg.errors.InsufficientPrivilege as error:
+            except errors.InsufficientPrivilege as error:
                 raise self._denied(error) from error
             except self._psycopg.Error as error:
                 if not _is_unavailable(error):
@@ -260,6 +301,28 @@ class PostgresqlBackend:
     def _unavailable(self, error: Exception, *, writing: bool) -> DatabaseUnavailableError:
         self._outage.failed(error, writing=writing)
         return DatabaseUnavailableError(f"the database cannot be used now: {error}")
+
+
+def _run_in_pipeline(
+    connection: Any, texts: Sequence[str], values: Mapping[str, Any]
+) -> tuple[Any, ...] | None:
+    """Run texts in one round trip; return the first row of the last one.
+
+    The server runs what comes without an answer in between in one transaction, and commits it.
+    """
+    import psycopg
+
+    lost: Exception | None = None
+    with connection.pipeline():
+        try:
+            cursors = [connection.execute(text, values) for text in texts]
+        except psycopg.OperationalError as error:
+            # Where it left the block, psycopg would log it.
+            lost = error
+    if lost is not None:
+        raise lost
+    row: tuple[Any, ...] | None = cursors[-1].fetchone()
+    return row
 
 
 def _is_unavailable(error: Any) -> bool:
