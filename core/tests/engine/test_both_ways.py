@@ -64,12 +64,19 @@ class OfferingReportingProvider(OfferingProvider):
     is_quick = True
 
 
+class PlacingProvider(OfferingReportingProvider):
+    """One whose arrivals are answered in threads, since they may wait for the platform."""
+
+    type = "placing"
+    ends_quickly = True
+
+
 class Offering:
-    """Registers both."""
+    """Registers all three."""
 
     @hookimpl
     def famulus_register_providers(self) -> list[type[Provider]]:
-        return [OfferingProvider, OfferingReportingProvider]
+        return [OfferingProvider, OfferingReportingProvider, PlacingProvider]
 
 
 @frozen(kw_only=True)
@@ -91,7 +98,7 @@ launches = st.builds(
     concurrent=st.sampled_from([0, 0, 1, 2]),
     maximum=st.sampled_from([0, 0, 1, 2, 3]),
     window=st.sampled_from([0, 0, 0, 2]),
-    provider=st.sampled_from(["offering", "offering", "offering_reporting"]),
+    provider=st.sampled_from(["offering", "offering", "offering_reporting", "placing"]),
 )
 arrivals = st.fixed_dictionaries(
     {
@@ -293,6 +300,26 @@ def test_both_ways_leave_the_same_rows_and_replies_on_postgresql(
             address = numbered_from_one(opened.enter_context(servers.lend()))
             sides.append(Side(opened, way, launch, address))
         assert_alike(sides, history)
+
+
+def test_a_submission_is_begun_where_arrivals_take_threads(tmp_path: Path) -> None:
+    launch = Launch(rows=1, lanes=1, concurrent=0, maximum=0, window=0, provider="placing")
+    query = {"worker_id": "x", "assignment_id": "a", "place": "p"}
+    with (
+        Database(tmp_path / "a.db") as database,
+        ManualOperator(database, plugins=kit_plugins(offering=Offering())) as operator,
+    ):
+        gateway = opened(operator, launch)
+        page = seen(gateway.arrive(query))
+        form = Form(fields=[*page.hidden.items(), ("answer", "yes")])
+
+        begun = gateway.begin_submission(form, as_json=True)
+
+        assert gateway.begin_arrival(query) is None
+        assert begun is not None
+        (reply,) = gateway.answer_together([begun])
+        assert reply is not None
+        assert seen(reply).outcome == "stored"
 
 
 def test_every_refusal_is_known_to_leave_the_everyday_case() -> None:

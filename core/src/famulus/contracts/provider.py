@@ -90,6 +90,9 @@ class Provider(ABC):
     #: event loop that serves all workers, which a slow one stops. A subclass says it again for its
     #: own methods: that of a base class does not count.
     is_quick: ClassVar[bool] = False
+    #: Whether that is so of :meth:`completion`, at least after answers are stored, and of
+    #: :meth:`most_left`: arrivals are answered in threads then, and submissions on the event loop.
+    ends_quickly: ClassVar[bool] = False
 
     #: the translations of the texts that it shows to workers; None where it shows none
     catalogue: ClassVar[Catalogue | None] = None

@@ -64,13 +64,16 @@ class EverydayRequests:
         capabilities = parts.provider.capabilities
         self._is_reported = capabilities.reports_submissions
         self._looks_ahead = not capabilities.one_visit_per_worker
-        #: whether any request can be answered in steps
-        self.are_possible = (
+        is_possible = (
             parts.admission.has_everyday_case
             and parts.database.kind is DatabaseKind.SQLITE
             and type(parts.admission) is Admission
-            and is_quick(parts.blueprint)
-            and is_quick(parts.provider)
+            and says(parts.blueprint, "is_quick")
+        )
+        #: whether any arrival, and any submission, can be answered in steps
+        self.takes_arrivals = is_possible and says(parts.provider, "is_quick")
+        self.takes_submissions = self.takes_arrivals or (
+            is_possible and says(parts.provider, "ends_quickly")
         )
 
     def begin_arrival(
@@ -219,12 +222,12 @@ class EverydayRequests:
         return replies.answer("stored", 200, page, as_json)
 
 
-def is_quick(plugin: Any) -> bool:
-    """Return whether a plugin's own class says that it never blocks.
+def says(plugin: Any, promise: str) -> bool:
+    """Return whether a plugin's own class makes a promise about its methods.
 
     That of a base class does not count: a subclass may override a method by one that blocks.
     """
-    return vars(type(plugin)).get("is_quick", False) is True
+    return vars(type(plugin)).get(promise, False) is True
 
 
 def is_submission_id(text: str) -> bool:

@@ -132,7 +132,7 @@ class Gateway:
         Reads no database and does not block. None stands for what is not the everyday case, such as
         a plugin that may block, a requirement or PostgreSQL: call :meth:`arrive`, in a thread.
         """
-        if not self._everyday.are_possible:
+        if not self._everyday.takes_arrivals:
             return None
         return self._everyday.begin_arrival(query, accept_language)
 
@@ -143,7 +143,7 @@ class Gateway:
 
         A blueprint whose answers depend on the unit's row reads it from the database.
         """
-        if not self._everyday.are_possible:
+        if not self._everyday.takes_submissions:
             return None
         return self._everyday.begin_submission(form, as_json, accept_language)
 

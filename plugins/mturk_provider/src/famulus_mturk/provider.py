@@ -72,6 +72,7 @@ class MturkProvider(Provider):
     """
 
     type = "mturk"
+    ends_quickly = True
     catalogue = CATALOGUE
     Args = MturkArgs
     RequesterArgs = MturkRequesterArgs
@@ -406,5 +407,6 @@ class MturkSandboxProvider(MturkProvider):
     """
 
     type = "mturk_sandbox"
+    ends_quickly = True
     capabilities = evolve(MturkProvider.capabilities, sandbox=True)
     _other: ClassVar[str] = "mturk-requester."
