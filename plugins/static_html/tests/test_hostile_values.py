@@ -586,6 +586,30 @@ def test_a_value_that_is_another_name_is_refused_with_its_row(html: str, value: 
     assert value not in written.partition("html>")[2].removesuffix("</script>")
 
 
+@pytest.mark.parametrize(
+    "html", ["<p title='${v}'>x</p>", "<textarea>${v}</textarea>", "<p title='{${v}'>x</p>"]
+)
+def test_a_value_with_an_expression_that_an_engine_would_find_is_refused(html: str) -> None:
+    page = compile_page(f"<script type=text/ng-template>{html}</script>")
+    watch = MarkupWatch(page, Path("task.html"))
+    watch.see(1, {"v": 'a {"b": 1}'})
+    watch.see(2, {"v": "{{f()}}"})
+
+    [problem] = watch.problems()
+
+    assert not problem.warning
+    assert "row 2 begins an expression of the template; where you trust every" in problem.message
+    assert "f()" not in page.render({"v": "{{f()}}"}).body
+
+
+def test_values_in_code_of_an_engine_have_any_braces() -> None:
+    html = "<script type=text/x-template><p :a=\"'${v}'\" @click=\"f('${v}')\">${v}</p></script>"
+    watch = MarkupWatch(compile_page(html), Path("task.html"))
+    watch.see(1, {"v": "{{f()}}"})
+
+    assert list(watch.problems()) == []
+
+
 def test_markup_in_values_of_templates_is_counted() -> None:
     html = "<script type=text/html><p v-html='${a}'>${v} ${own}</p></script>"
     watch = MarkupWatch(compile_page(html), Path("task.html"))

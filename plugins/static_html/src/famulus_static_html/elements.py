@@ -134,7 +134,7 @@ class Elements:
             elif not piece.raw and self._is_whole_attribute(piece):
                 self.found.needed.append(piece)
                 self.found.limited.append(
-                    Limited(piece, _is_switch, "an attribute such as checked")
+                    Limited.name(piece, _is_switch, "an attribute such as checked")
                 )
                 parts.append(switch_fill(piece))
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from attrs import Factory, define, frozen
 
@@ -25,15 +25,21 @@ class Forbidden:
 
 @frozen
 class Limited:
-    """A placeholder in a tag for which only some values are inserted.
+    """A placeholder for which only some values are inserted.
 
-    ``accepts`` returns whether a value is one, and ``meaning`` names them: "an attribute such as
-    checked".
+    ``accepts`` returns whether a value is one, and ``fault`` is what is wrong with any other, as
+    the end of a sentence.
     """
 
     placeholder: Placeholder
     accepts: Callable[[Any], bool]
-    meaning: str
+    fault: str
+
+    @classmethod
+    def name(cls, placeholder: Placeholder, accepts: Callable[[Any], bool], meaning: str) -> Self:
+        """Limit a placeholder to names of ``meaning``: "an attribute such as checked"."""
+        fault = f"is not the name of {meaning}, and only such names are inserted here"
+        return cls(placeholder, accepts, fault)
 
 
 @define

@@ -17,7 +17,7 @@ from famulus_static_html import escapes
 from famulus_static_html.attributes import URL_CONTEXTS, Context, context_of
 from famulus_static_html.contents import TAG_BEGUN, script_parts
 from famulus_static_html.elements import Elements
-from famulus_static_html.engines import ANY_ENGINE, NO_ENGINE, Engines, Expressions
+from famulus_static_html.engines import ANY_ENGINE, NO_ENGINE, Engines, Expressions, Language
 from famulus_static_html.expressions import (
     expressions_in,
     filled_expressions,
@@ -247,16 +247,37 @@ class _TemplateElements(Elements):
         span = attribute.value
         placeholders = self.source.placeholders(*span)
         parts = Elements.attribute_parts(self, token, attribute)
-        if context_of(self.source, token, attribute.name) in URL_CONTEXTS:
+        context = context_of(self.source, token, attribute.name)
+        if context in URL_CONTEXTS:
             # Braces are encoded in addresses.
             return _without_begun_tags(self._with_expressions(parts, span))
-        raw = iter([piece.raw for piece in placeholders])
+        limit = self._limited if context is Context.TEXT else self._braceless
+        written = iter(placeholders)
         return _without_begun_tags(
-            [
-                part if isinstance(part, str) or next(raw, False) else _without_braces(part)
-                for part in parts
-            ]
+            [part if isinstance(part, str) else limit(next(written), part) for part in parts]
         )
+
+    def _braceless(self, piece: Placeholder, fill: Fill) -> Fill:
+        """Return a fill of an attribute or a text field that begins no expression."""
+        if piece.raw:
+            return fill
+        return lambda values: fill(values).replace("{", "&#123;")
+
+    def _limited(self, piece: Placeholder, fill: Fill) -> Fill:
+        """Return such a fill where an engine may resolve entities before it looks for them."""
+        view = self.source
+        assert isinstance(view, _TemplateSource)
+        fill = self._braceless(piece, fill)
+        if piece.raw or view.expressions.braces is not Language.CODE:
+            return fill
+        is_behind = view.text[: piece.start].endswith(("{", "}"))
+
+        def is_good(value: Any) -> bool:
+            text = escapes.text_of(value)
+            return "{{" not in text and not (is_behind and text.startswith("{"))
+
+        self.found.limited.append(Limited(piece, is_good, "begins an expression of the template"))
+        return lambda values: fill(values) if is_good(values.get(piece.html_name)) else ""
 
     def _with_expressions(self, parts: list[Part], span: tuple[int, int]) -> list[Part]:
         """Return an address, in which values have neither braces nor ``<``, with expressions."""
@@ -305,14 +326,20 @@ class _TemplateElements(Elements):
             return accepts(f"{before}{escapes.text_of(value)}{after}")
 
         if meaning:
-            self.found.limited.append(Limited(piece, is_good, meaning))
+            self.found.limited.append(Limited.name(piece, is_good, meaning))
         return [required(piece, lambda value: escapes.text_of(value) if is_good(value) else "")]
 
     def inner_parts(self, token: Token, start: int, end: int) -> list[Part]:
         is_script = token.name == "script"
         if is_script and script_kind(self.source, token) is not ScriptKind.RULES:
             return script_parts(self.source, start, end, ScriptKind.CODE, self.found.forbid)
-        return Elements.inner_parts(self, token, start, end)
+        parts = Elements.inner_parts(self, token, start, end)
+        if token.name not in RCDATA:
+            return parts
+        written = iter(self.source.placeholders(start, end))
+        return [
+            part if isinstance(part, str) else self._limited(next(written), part) for part in parts
+        ]
 
 
 def _is_harmless(name: str) -> bool:
@@ -339,10 +366,6 @@ def _text_behind_brace(value: Any) -> str:
 def _in_text(value: Any) -> str:
     escaped = html.escape(escapes.text_of(value), quote=False)
     return escaped.replace("\0", "\ufffd").replace("\r", "&#13;")
-
-
-def _without_braces(fill: Fill) -> Fill:
-    return lambda values: fill(values).replace("{", "&#123;")
 
 
 def _without_begun_tags(parts: Sequence[Part]) -> list[Part]:

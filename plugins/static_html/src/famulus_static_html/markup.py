@@ -182,9 +182,8 @@ class MarkupWatch:
         for limited, found in self._left_out.items():
             yield self._problem(
                 limited.placeholder,
-                f"the value of {self._place(found)} is not the name of {limited.meaning}, and "
-                f"only such names are inserted here{self._more(found)}; where you trust every "
-                f"value, {trust(limited.placeholder)}",
+                f"the value of {self._place(found)} {limited.fault}{self._more(found)}; where you "
+                f"trust every value, {trust(limited.placeholder)}",
             )
         for name, found in self._markup.items():
             placeholder = self._escaped[name]
