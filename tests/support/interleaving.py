@@ -231,9 +231,9 @@ class ScheduledDatabase(Database):
 
     scheduler: Scheduler | None = None
 
-    def write(self, job: Callable[[Transaction], T]) -> T:
+    def write(self, job: Callable[[Transaction], T], *, synced: bool = True) -> T:
         self._pause()
-        return super().write(job)
+        return super().write(job, synced=synced)
 
     def write_unsynced(self, job: Callable[[Transaction], T]) -> T:
         self._pause()

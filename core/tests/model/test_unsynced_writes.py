@@ -46,6 +46,18 @@ def test_only_an_unsynced_write_does_not_wait_for_the_disk(database: Database) -
     assert looks == [True, False, True]
 
 
+def test_a_commit_waits_for_the_disk_unless_its_job_need_not(database: Database) -> None:
+    alone = database.write(waits_for_the_disk, synced=False)
+    together = database.write_together([waits_for_the_disk], patience=30.0, synced=False)
+    assert together is not None
+    after = database.write(waits_for_the_disk)
+
+    is_postgresql = database.kind is DatabaseKind.POSTGRESQL
+    assert alone is is_postgresql
+    assert [each.result for each in together] == [is_postgresql]
+    assert after
+
+
 def test_an_unsynced_write_is_seen_by_others_at_once(database: Database, own_address: str) -> None:
     row = database.write_unsynced(lambda tx: tx.insert(SettingTable, name="x", value="1"))
 

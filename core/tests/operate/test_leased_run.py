@@ -41,9 +41,9 @@ class MeanwhileDatabase(Database):
     meanwhile: Callable[[], object] | None = None
     writes_before = 0
 
-    def write(self, job: Callable[[Transaction], T]) -> T:
+    def write(self, job: Callable[[Transaction], T], *, synced: bool = True) -> T:
         self._act()
-        return super().write(job)
+        return super().write(job, synced=synced)
 
     def write_unsynced(self, job: Callable[[Transaction], T]) -> T:
         self._act()

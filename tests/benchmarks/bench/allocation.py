@@ -33,7 +33,7 @@ class TimedDatabase(famulus.Database):
 
     spent = 0.0
 
-    def write(self, job: Callable[[Transaction], T]) -> T:
+    def write(self, job: Callable[[Transaction], T], *, synced: bool = True) -> T:
         """Run a job as ever, and time it."""
 
         def timed(tx: Transaction) -> T:
@@ -43,7 +43,7 @@ class TimedDatabase(famulus.Database):
             finally:
                 self.spent += time.thread_time() - started
 
-        return super().write(timed)
+        return super().write(timed, synced=synced)
 
 
 @frozen

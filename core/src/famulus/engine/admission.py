@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from attrs import evolve, frozen
 
@@ -213,19 +214,20 @@ class Admission:
         may_pass = refusal is not None and refusal.reason is RefusalReason.TOO_MANY_OPEN
         return None if may_pass else refusal
 
+    def _assign_everyday(self, arrival: Arrival, query: Mapping[str, str]) -> AssignedUnit | None:
+        if self.database.kind is DatabaseKind.POSTGRESQL:
+            return assign_at_once(self.database, self.rules, arrival, query)
+        # The only commits that a power failure may undo: the page holds what makes them again.
+        job = partial(assign_everyday, rules=self.rules, arrival=arrival, query=query)
+        return self.database.write(job, synced=False)
+
     def _admit(self, arrival: Arrival, query: Mapping[str, str]) -> AdmissionResult:
-        is_everyday = self.has_everyday_case
-        if is_everyday and self.database.kind is DatabaseKind.POSTGRESQL:
-            given = assign_at_once(self.database, self.rules, arrival, query)
+        if self.has_everyday_case:
+            given = self._assign_everyday(arrival, query)
             if given is not None:
                 return given
-            is_everyday = False
 
         def job(tx: Transaction) -> AdmissionResult | None:
-            if is_everyday:
-                found = assign_everyday(tx, self.rules, arrival, query)
-                if found is not None:
-                    return found
             worker = ArrivingWorker(tx, self.rules, arrival, query)
             return enter(worker) or begin_onboarding(worker) or assign_unit(worker)
 

@@ -39,16 +39,20 @@ _PATIENCE = 0.1
 class StartedRequest:
     """A request whose job is still to be run, by :meth:`famulus.Gateway.answer_together`."""
 
-    __slots__ = ("_as_json", "_finish", "_job", "_replies")
+    __slots__ = ("_as_json", "_finish", "_is_arrival", "_job", "_replies")
 
     def __init__(
         self,
         job: Callable[[Transaction], Any],
         finish: Callable[[Any], Reply],
         replies: Replies,
+        *,
+        is_arrival: bool = False,
         as_json: bool = False,
     ) -> None:
         self._job = job
+        #: whether the page holds what makes it again, should a power failure undo the job
+        self._is_arrival = is_arrival
         #: from the result of the job, once it is committed, to the reply
         self._finish = finish
         self._replies = replies
@@ -90,7 +94,7 @@ class EverydayRequests:
         replies = self._parts.replies(accept_language)
         job = partial(assign_everyday, rules=self._rules, arrival=arrival, query=query)
         finish = partial(self._assigned, arrival=arrival, query=query, replies=replies)
-        return StartedRequest(job, finish, replies)
+        return StartedRequest(job, finish, replies, is_arrival=True)
 
     def begin_submission(
         self, form: Form, as_json: bool, accept_language: str
@@ -113,7 +117,7 @@ class EverydayRequests:
         finish = partial(
             self.stored_reply, answers=answers, view=view, replies=replies, as_json=as_json
         )
-        return StartedRequest(job, finish, replies, as_json)
+        return StartedRequest(job, finish, replies, as_json=as_json)
 
     def store(
         self,
@@ -163,9 +167,10 @@ class EverydayRequests:
         None stands for a request that takes the general way after all, and for each where other
         transactions take too long; nothing is written for it.
         """
+        synced = not all(each._is_arrival for each in requests)
         try:
             jobs = [each._job for each in requests]
-            done = self._parts.database.write_together(jobs, patience=_PATIENCE)
+            done = self._parts.database.write_together(jobs, patience=_PATIENCE, synced=synced)
         except Exception as error:  # noqa: BLE001 - answered and logged
             return [self._failed(each, error) for each in requests]
         if done is None:

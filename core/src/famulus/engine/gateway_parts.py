@@ -31,6 +31,7 @@ from famulus.engine.task_pages import TaskPages
 from famulus.engine.tokens import Tokens
 from famulus.engine.unstored_answers import UnstoredAnswers
 from famulus.model.database import Database
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.outages import Outage
 from famulus.plan import RunParts
 from famulus.translation import LANGUAGES, Translator
@@ -96,7 +97,7 @@ def gateway_parts(
         provider=provider,
         tokens=tokens,
         info=info,
-        signs_arrivals=admission.has_everyday_case,
+        signs_arrivals=admission.has_everyday_case and database.kind is DatabaseKind.SQLITE,
     )
     return GatewayParts(
         run_id=record.id,

@@ -91,15 +91,18 @@ class Database:
         """
         return signing_keys(self.location)
 
-    def write(self, job: Callable[[Transaction], T]) -> T:
+    def write(self, job: Callable[[Transaction], T], *, synced: bool = True) -> T:
         """Run a job in a transaction and return its result once it is committed to disk.
 
         A job is short, calls no third-party code, and must be idempotent apart from its
         transaction: it may be run more than once. An exception rolls the transaction back.
 
+        :param synced: False for what is made again if a power failure undoes it, as an everyday
+            arrival is: on SQLite its commit does not wait for the disk, unless a job shares it
+            whose commit has to. Never for a row that has an effect outside of the database.
         :raises famulus.UnavailableError: when the database cannot be written now.
         """
-        return self._open().write(job)
+        return self._open().write(job, synced=synced)
 
     def write_unsynced(self, job: Callable[[Transaction], T]) -> T:
         """Run a job like :meth:`write`, for what is outdated in a moment and needs no fsync.
@@ -122,7 +125,11 @@ class Database:
         return self._open().data_version()
 
     def write_together(
-        self, jobs: Sequence[Callable[[Transaction], T]], *, patience: float
+        self,
+        jobs: Sequence[Callable[[Transaction], T]],
+        *,
+        patience: float,
+        synced: bool = True,
     ) -> Sequence[QueuedJob[T]] | None:
         """Run jobs in one transaction; return each with its result or error once it is on disk.
 
@@ -133,8 +140,9 @@ class Database:
 
         :param patience: seconds to wait until the jobs begin, on SQLite. Where earlier jobs still
             wait, there is no wait at all.
+        :param synced: as of :meth:`write`, for all of them.
         """
-        return self._open().write_together(jobs, patience)
+        return self._open().write_together(jobs, patience, synced=synced)
 
     def write_at_once(self, texts: Sequence[str], **params: Any) -> tuple[Any, ...] | None:
         """Run SQL on PostgreSQL in a transaction of its own, in one round trip with the commit.

@@ -17,10 +17,12 @@ T = TypeVar("T")
 class QueuedJob(Generic[T]):
     """A job and, once it is done, its result or error."""
 
-    __slots__ = ("error", "job", "result")
+    __slots__ = ("error", "job", "result", "synced")
 
-    def __init__(self, job: Callable[[Any], T]) -> None:
+    def __init__(self, job: Callable[[Any], T], synced: bool = True) -> None:
         self.job = job
+        #: whether its commit has to be on the disk when it returns
+        self.synced = synced
         self.result: T | None = None
         self.error: BaseException | None = None
 
@@ -90,12 +92,13 @@ class GroupCommit:
         #: runs the last jobs that had to wait
         self._aside: threading.Thread | None = None
 
-    def run(self, job: Callable[[Any], T]) -> T:
+    def run(self, job: Callable[[Any], T], *, synced: bool = True) -> T:
         """Run a job in a transaction; return its result once it is committed.
 
+        :param synced: whether the commit has to be on the disk then.
         :raises RuntimeError: when called from within a job, which would wait for itself.
         """
-        queued = QueuedJob(job)
+        queued = QueuedJob(job, synced)
         self._refuse_nested()
         if threading.current_thread() is threading.main_thread():
             self._run_in_thread(QueuedCall((queued,)))
@@ -111,7 +114,7 @@ class GroupCommit:
         return self._leader == threading.get_ident()
 
     def run_together(
-        self, jobs: Sequence[Callable[[Any], T]], patience: float
+        self, jobs: Sequence[Callable[[Any], T]], patience: float, *, synced: bool = True
     ) -> Sequence[QueuedJob[T]] | None:
         """Run jobs in one transaction; return each with its result or error once it is committed.
 
@@ -129,21 +132,21 @@ class GroupCommit:
             leads, self._led = not self._led, True
         if leads:
             if self._may_begin():
-                call = QueuedCall([QueuedJob(job) for job in jobs])
+                call = QueuedCall([QueuedJob(job, synced) for job in jobs])
                 self._lead(call)
                 return call.jobs
             self._hand_on()
-        return self._run_aside(jobs, patience)
+        return self._run_aside(jobs, patience, synced)
 
     def _run_aside(
-        self, jobs: Sequence[Callable[[Any], T]], patience: float
+        self, jobs: Sequence[Callable[[Any], T]], patience: float, synced: bool
     ) -> Sequence[QueuedJob[T]] | None:
         begun = _Patience()
 
         def bounded(job: Callable[[Any], T]) -> Callable[[Any], T | None]:
             return lambda tx: job(tx) if begun.begin() else None
 
-        call = QueuedCall([QueuedJob(bounded(job)) for job in jobs])
+        call = QueuedCall([QueuedJob(bounded(job), synced) for job in jobs])
         aside = threading.Thread(target=self._run, args=(call,), name="famulus-write", daemon=True)
         try:
             aside.start()

@@ -85,8 +85,8 @@ class PostgresqlBackend:
             pass  # fails now, with a readable error, rather than at the first query
         self._was_reached = True
 
-    def write(self, job: Callable[[Transaction], T]) -> T:
-        """Run a job in a transaction; return its result once it is committed.
+    def write(self, job: Callable[[Transaction], T], *, synced: bool = True) -> T:
+        """Run a job in a transaction; return its result once it is committed and synced.
 
         The job is run again when PostgreSQL cancels it in favour of another transaction.
 
@@ -121,7 +121,7 @@ class PostgresqlBackend:
                 return object()
 
     def write_together(
-        self, jobs: Sequence[Callable[[Transaction], T]], _patience: float
+        self, jobs: Sequence[Callable[[Transaction], T]], _patience: float, *, synced: bool = True
     ) -> Sequence[QueuedJob[T]]:
         """Run each job in a transaction of its own; return each with its result or error.
 

@@ -1,4 +1,4 @@
-"""SQLite: write-ahead log, one writer at a time, every commit on disk before it returns."""
+"""SQLite: write-ahead log, one writer at a time, commits on disk before they return."""
 
 from __future__ import annotations
 
@@ -109,6 +109,7 @@ class SqliteBackend:
         self._readers = Pool(lambda: _connected(path), sqlite3.Connection.close)
         self._writer = connect(path)
         self._writer.execute("PRAGMA wal_autocheckpoint=0")
+        self._is_synced = True
         self._lock = WriterLock(path)
         # Two threads that lock through the same open file do not exclude each other.
         self._checkpoint_lock = WriterLock(path)
@@ -123,9 +124,9 @@ class SqliteBackend:
             clock,
         )
 
-    def write(self, job: Callable[[Transaction], T]) -> T:
-        """Run a job in a transaction; return its result once it is on disk."""
-        return self._group.run(job)
+    def write(self, job: Callable[[Transaction], T], *, synced: bool = True) -> T:
+        """Run a job in a transaction; return its result once it is committed."""
+        return self._group.run(job, synced=synced)
 
     def write_unsynced(self, job: Callable[[Transaction], T]) -> T:
         """Run a job in a transaction that a power failure may undo."""
@@ -142,13 +143,13 @@ class SqliteBackend:
             return self._unsynced.data_version()
 
     def write_together(
-        self, jobs: Sequence[Callable[[Transaction], T]], patience: float
+        self, jobs: Sequence[Callable[[Transaction], T]], patience: float, *, synced: bool = True
     ) -> Sequence[QueuedJob[T]] | None:
-        """Run jobs in one transaction; return each with its result or error once it is on disk.
+        """Run jobs in one transaction; return each with its result or error once it is over.
 
         None where they could not begin within ``patience`` seconds.
         """
-        return self._group.run_together(jobs, patience)
+        return self._group.run_together(jobs, patience, synced=synced)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -185,6 +186,7 @@ class SqliteBackend:
     def _commit(self, batch: Sequence[QueuedJob[Any]]) -> None:
         try:
             with self._lock:
+                self._sync_commits(any(queued.synced for queued in batch))
                 # A savepoint costs two statements per job and a copy of each page that it changes,
                 # so they are only used after one of several jobs has failed.
                 if not self._transact(batch, self._run_together):
@@ -194,6 +196,15 @@ class SqliteBackend:
         except BaseException as error:  # noqa: BLE001 - handed to each job's own thread
             for queued in batch:
                 queued.error = queued.error or self._translated(error, writing=True)
+
+    def _sync_commits(self, synced: bool) -> None:
+        """Have the next commits wait for the disk or not.
+
+        The log is sequential: a commit that waits brings all earlier ones to the disk.
+        """
+        if synced is not self._is_synced:
+            self._writer.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
+            self._is_synced = synced
 
     def _transact(
         self, batch: Sequence[QueuedJob[Any]], run: Callable[[Sequence[QueuedJob[Any]]], bool]
