@@ -52,6 +52,36 @@ def test_a_statement_that_fails_undoes_those_before(database: Database) -> None:
     assert value_of(database, "b") == "2"
 
 
+@pytest.mark.parametrize("runs", range(7))
+def test_texts_run_again_after_the_first_of_them_has_failed(database: Database, runs: int) -> None:
+    # psycopg prepares what it has run five times.
+    texts = ["SELECT 1 / %(divisor)s::int", *ADD]
+    for number in range(runs):
+        database.write_at_once(texts, divisor=1, name=f"a{number}", value="1")
+
+    for _ in range(7):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            database.write_at_once(texts, divisor=0, name="b", value="1")
+
+    assert value_of(database, "b") is None
+    added = database.write_at_once(texts, divisor=1, name="c", value="1")
+    assert added is not None
+    assert added[0] == "c"
+
+
+def test_the_first_error_is_raised_and_nothing_is_logged(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    # The server has answered the first text before the others are sent.
+    texts = ["SELECT 1 / 0", *[f"SELECT '{'x' * 100_000}'" for _ in range(50)], "SELECT name"]
+
+    for _ in range(20):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            database.write_at_once(texts)
+
+    assert not caplog.records
+
+
 def test_a_row_that_is_there_already_is_none_and_nothing_is_written(database: Database) -> None:
     database.write_at_once(ADD, name="a", value="1")
     both = [INSERT.replace("%(name)s", "'b'"), *ADD]

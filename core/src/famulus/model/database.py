@@ -148,9 +148,11 @@ class Database:
         """Run SQL on PostgreSQL in a transaction of its own, in one round trip with the commit.
 
         Each text sees what others have committed until the one before has ended. The parameters
-        stand in the texts as ``%(name)s``, and ``at`` is the time. They must be idempotent like the
-        job of :meth:`write`. The result is the first row of the last text, or None. It is None too
-        where another transaction has just added a row that the texts add: nothing is written then.
+        stand in the texts as ``%(name)s``, and ``at`` is the time. The texts may be run again after
+        they were committed, where the connection is lost then, and must change nothing the second
+        time. The result is the first row of the last text, or None. It is None too where nothing is
+        written: another transaction has just added a row that the texts add, or libpq is older
+        than 14, which cannot send them together.
 
         :raises famulus.UnavailableError: when the database cannot be written now.
         """

@@ -145,32 +145,37 @@ class PostgresqlBackend:
     ) -> tuple[Any, ...] | None:
         """Run texts in one transaction and one round trip; return the first row of the last one.
 
-        None where there is no row, and where another transaction has just added one that they add.
+        None where there is no row, where another transaction has just added one that they add, and
+        where libpq is older than 14, which has no pipelines.
         """
-
-        def act() -> tuple[Any, ...] | None:
-            return self._run_at_once(texts, {**params, "at": to_micros(self._clock())})
-
         self._refuse_nested()
+        if not self._psycopg.Pipeline.is_supported():
+            return None
         try:
-            return self._tried(act)
+            return self._tried(lambda: self._run_at_once(texts, params))
         except self._psycopg.errors.UniqueViolation:
             return None
 
     def _run_at_once(
-        self, texts: Sequence[str], values: Mapping[str, Any]
+        self, texts: Sequence[str], params: Mapping[str, Any]
     ) -> tuple[Any, ...] | None:
         """Run texts; return the first row of the last one. Connect again after a restart."""
+
+        def run(connection: Any) -> tuple[Any, ...] | None:
+            # A connection may have taken long.
+            at = to_micros(self._clock())
+            return _run_in_pipeline(connection, texts, {**params, "at": at})
+
         with self._pool.borrow() as connection:
             try:
-                return _run_in_pipeline(connection, texts, values)
+                return run(connection)
             except self._psycopg.OperationalError:
                 if not connection.closed:
                     raise
         # The server was restarted, which has closed all earlier connections.
         self._pool.discard_free()
         with self._pool.borrow() as connection:
-            return _run_in_pipeline(connection, texts, values)
+            return run(connection)
 
     def _write(self, job: Callable[[Transaction], T]) -> T:
         def act() -> T:
@@ -312,15 +317,21 @@ def _run_in_pipeline(
     """
     import psycopg
 
-    lost: Exception | None = None
-    with connection.pipeline():
-        try:
-            cursors = [connection.execute(text, values) for text in texts]
-        except psycopg.OperationalError as error:
-            # Where it left the block, psycopg would log it.
-            lost = error
-    if lost is not None:
-        raise lost
+    first: psycopg.Error | None = None
+    try:
+        with connection.pipeline():
+            try:
+                # psycopg only takes back what it has noted as prepared, and the server has not
+                # been asked for after an error, where the statement was to be prepared at once.
+                cursors = [connection.execute(text, values, prepare=True) for text in texts]
+            except psycopg.Error as error:
+                # Where it left the block, psycopg would log it.
+                first = error
+    except psycopg.Error as error:
+        # After the first error it says only that the pipeline was aborted.
+        raise (first or error) from None
+    if first is not None:
+        raise first
     row: tuple[Any, ...] | None = cursors[-1].fetchone()
     return row
 
