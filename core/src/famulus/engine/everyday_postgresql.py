@@ -10,12 +10,14 @@ run, and the unit; of a submission the attempt, the progress, the unit, and the 
 statements of their own, since a statement sees what was committed before it began, and not what it
 has waited for. One does not find a worker who is committed only after it: so an arrival is counted
 only if the progress is still as it was read, and unique indexes refuse whatever else was added.
+
+The transitions are checked once, at import. The events are those that ``status`` stores.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from famulus.contracts.provider_views import Arrival, VisitView
@@ -33,10 +35,21 @@ from famulus.model.states import (
     OPEN_RUNS,
     AgentStatus,
     LoadingStatus,
+    Status,
     UnitStatus,
     VisitStatus,
+    check_transition,
 )
 from famulus.model.tables import literal, literals
+
+_CHANGES: Sequence[tuple[Status, Status]] = (
+    (UnitStatus.LAUNCHED, UnitStatus.ASSIGNED),
+    (UnitStatus.ASSIGNED, UnitStatus.COMPLETED),
+    (AgentStatus.IN_TASK, AgentStatus.COMPLETED),
+    (VisitStatus.ACCEPTED, VisitStatus.SUBMITTED),
+)
+for _old, _new in _CHANGES:
+    check_transition(_old, _new, "an everyday request")
 
 _LAUNCHED, _ASSIGNED = literal(UnitStatus.LAUNCHED).sql, literal(UnitStatus.ASSIGNED).sql
 _UNIT_DONE = literal(UnitStatus.COMPLETED).sql

@@ -1,6 +1,6 @@
-"""Changing a status: the only functions that do, each legal by the table and leaving an event.
+"""Changing a status: each change is legal by the table and leaves an event.
 
-The statements of ``everyday_postgresql`` do so too.
+Only ``everyday_status`` and ``everyday_postgresql`` change one too, in statements of their own.
 """
 
 from __future__ import annotations
