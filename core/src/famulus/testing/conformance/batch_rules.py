@@ -89,8 +89,8 @@ class ProviderBatchRules(ProviderUnderTest):
             again = self.platform_state()
 
         assert first.status is second.status is CallStatus.DONE, (
-            "decide() must confirm a rejection, and one that the platform has already as well,"
-            f" not {first!r} and {second!r}."
+            "decide() must confirm a rejection, and again when the platform already has it; the"
+            f" results were {first!r} and {second!r}."
         )
         assert again == once, "Rejecting again must have no second effect."
 
@@ -143,8 +143,8 @@ class ProviderBatchRules(ProviderUnderTest):
             decided = self._approve(harness.provider(), visit)
 
         assert first.status is second.status is CallStatus.DONE, (
-            "decide() must confirm a requested return, and one that was requested already as"
-            f" well, not {first!r} and {second!r}."
+            "decide() must confirm a requested return, and again when it was already requested;"
+            f" the results were {first!r} and {second!r}."
         )
         assert again == once, "Requesting a return again must have no second effect."
         assert decided.status is CallStatus.DONE, (
