@@ -51,6 +51,11 @@ class Cut:
         self.gateway = open_gateway(self.database, self.gateway.run_id, plugins=kit_plugins())
         return self.gateway
 
+    def resume(self) -> None:
+        """Resume the run that came back."""
+        operator = self._opened.enter_context(ManualOperator(self.database, plugins=kit_plugins()))
+        operator.resume(self.gateway.run_id)
+
     def _open(self, path: Path) -> Database:
         return self._opened.enter_context(Database(path, clock=self.clock))
 
@@ -184,6 +189,22 @@ def test_answers_after_the_deadline_are_late_and_complete_a_free_unit(cut: Cut) 
     (agent,) = cut.rows(AgentTable)
     assert agent.late
     assert cut.rows(UnitTable)[0].status is UnitStatus.COMPLETED
+
+
+@pytest.mark.parametrize(("seconds", "is_late"), [(59, False), (61, True)])
+def test_a_lost_attempt_has_as_much_time_after_an_outage_as_a_new_one(
+    cut: Cut, seconds: int, is_late: bool
+) -> None:
+    cut.launch(assignment_duration_in_seconds=60)
+    page = lost_page(cut)
+    cut.clock.advance(600)
+    cut.resume()
+    cut.clock.advance(seconds)
+
+    assert submitted(cut, page).outcome == "stored"
+
+    (agent,) = cut.rows(AgentTable)
+    assert agent.late is is_late
 
 
 def test_answers_that_are_refused_keep_the_unit_of_a_lost_arrival(cut: Cut) -> None:

@@ -40,6 +40,8 @@ class _UnitRow(NamedTuple):
     replacement: int
     #: seconds that the run gives for a unit
     duration: int
+    #: when the run was last launched or resumed, in microseconds since 1970
+    opened_at: int | None
 
 
 class _VisitRow(NamedTuple):
@@ -55,6 +57,7 @@ _UNIT = Statement(
         UnitTable.position,
         UnitTable.replacement,
         TaskRunTable.assignment_duration_in_seconds.alias("duration"),
+        TaskRunTable.opened_at,
     )
     .join(TaskRunTable, on=(UnitTable.run == TaskRunTable.id))
     .where(UnitTable.id == Param("unit")),
@@ -102,7 +105,10 @@ def make_again(
     if own is not None:
         return own
     visit, is_open = _visit(tx, run, worker, arrival)
-    deadline = arrival.started_at + unit.duration * _SECOND
+    # A resumed run has given the time of the outage back to the attempts that were stored, at most
+    # so much that each has as long as a new one (`extend_deadlines`).
+    began_at = max(arrival.started_at, unit.opened_at or 0)
+    deadline = began_at + unit.duration * _SECOND
     works = is_open and unit.status is UnitStatus.LAUNCHED and tx.micros < deadline
     attempt = NewAttempt(
         run=run,
