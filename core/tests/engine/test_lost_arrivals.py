@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -244,6 +245,17 @@ def test_the_view_of_a_lost_attempt_is_of_its_own_unit(cut: Cut) -> None:
     )
 
     assert unit.data == page.row
+
+
+def test_an_architect_may_pass_a_query_that_is_not_a_dictionary(cut: Cut) -> None:
+    gateway = cut.launch()
+    query = MappingProxyType({"worker_id": "x", "assignment_id": "a"})
+
+    first, again = seen(gateway.arrive(query)), seen(gateway.arrive(query))
+
+    assert first.has_form
+    assert again.row == first.row
+    assert submitted(cut, again).outcome == "stored"
 
 
 def test_a_page_of_before_there_were_nonces_stays_valid(cut: Cut) -> None:

@@ -101,7 +101,7 @@ class TaskPages:
             visit.worker_name,
             visit.reference,
             found.accept,
-            visit.query,
+            dict(visit.query),
         )
         frame = self._frame(
             self._signed(found.agent, found.nonce, arrival),
