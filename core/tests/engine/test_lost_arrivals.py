@@ -6,22 +6,48 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from famulus.contracts.hookspecs import hookimpl
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import Capabilities
 from famulus.contracts.views import Form
 from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
+from famulus.engine.status import change_run
 from famulus.model.database import Database
-from famulus.model.states import AgentStatus, UnitStatus, VisitStatus
+from famulus.model.states import AgentStatus, RunStatus, UnitStatus, VisitStatus
 from famulus.model.tables import AgentTable, ParticipationTable, UnitTable, VisitTable, WorkerTable
+from famulus.plugins import Plugins
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins, seen
+from famulus.testing.kinds import CrowdProvider
 from famulus.testing.movable_clock import MovableClock
 from power_cuts import Snapshot
 
 ROWS = [{"n": n} for n in range(3)]
 YES = {"answer": "yes"}
+
+
+class ReportingProvider(CrowdProvider):
+    """A crowd whose platform reports which visits were submitted."""
+
+    type = "reporting"
+    capabilities: ClassVar[Capabilities] = Capabilities(reports_submissions=True)
+    sync_seconds = 0
+
+
+class Reporting:
+    """Registers it."""
+
+    @hookimpl
+    def famulus_register_providers(self) -> list[type[Provider]]:
+        return [ReportingProvider]
+
+
+def plugins() -> Plugins:
+    return kit_plugins(reporting=Reporting())
 
 
 class Cut:
@@ -37,7 +63,7 @@ class Cut:
 
     def launch(self, **options: Any) -> Gateway:
         """Launch a run; its operator does nothing more."""
-        operator = self._opened.enter_context(ManualOperator(self.database, plugins=kit_plugins()))
+        operator = self._opened.enter_context(ManualOperator(self.database, plugins=plugins()))
         self.gateway = operator.launch_rows(ROWS, **options)
         return self.gateway
 
@@ -49,12 +75,12 @@ class Cut:
         """Return to what was remembered, and open another gateway on it."""
         assert self._kept is not None
         self.database = self._open(self._kept.restore(self.folder / "after"))
-        self.gateway = open_gateway(self.database, self.gateway.run_id, plugins=kit_plugins())
+        self.gateway = open_gateway(self.database, self.gateway.run_id, plugins=plugins())
         return self.gateway
 
     def resume(self) -> None:
         """Resume the run that came back."""
-        operator = self._opened.enter_context(ManualOperator(self.database, plugins=kit_plugins()))
+        operator = self._opened.enter_context(ManualOperator(self.database, plugins=plugins()))
         operator.resume(self.gateway.run_id)
 
     def _open(self, path: Path) -> Database:
@@ -178,6 +204,62 @@ def test_a_worker_with_another_unit_keeps_it(cut: Cut) -> None:
     assert submitted(cut, other).outcome == "stored"
     *_, late = cut.rows(AgentTable)
     assert (late.late, late.answers) == (True, YES)
+
+
+def taken_meanwhile(cut: Cut, **options: Any) -> tuple[Seen, Seen]:
+    """Return the pages of a lost arrival and of another worker, who now works on its unit."""
+    cut.launch(**options)
+    page = lost_page(cut)
+    other = GatewayWorker(cut.gateway, "y").arrive("b")
+    assert other.row == page.row
+    return page, other
+
+
+def made_again_late(cut: Cut, page: Seen) -> bool:
+    """Return whether a lost attempt is over once it is made again, and its answers are late."""
+    assert GatewayWorker(cut.gateway, "x").submit(page, "invalid").status == 422
+    made = cut.rows(AgentTable)[-1].status
+    assert submitted(cut, page).outcome == "stored"
+    return made is AgentStatus.DISCONNECT and cut.rows(AgentTable)[-1].late
+
+
+@pytest.mark.parametrize(("reference", "concurrent"), [("a", 0), ("a", 2), ("again", 1)])
+def test_a_worker_with_another_unit_does_not_work_on_the_lost_one_too(
+    cut: Cut, reference: str, concurrent: int
+) -> None:
+    page, other = taken_meanwhile(cut, allowed_concurrent=concurrent)
+    assert GatewayWorker(cut.gateway, "x").arrive(reference).has_form
+    GatewayWorker(cut.gateway, "y").give_back(other)
+
+    assert made_again_late(cut, page)
+
+
+def test_a_worker_who_may_have_several_units_works_on_the_lost_one_too(cut: Cut) -> None:
+    page, other = taken_meanwhile(cut, allowed_concurrent=2)
+    assert GatewayWorker(cut.gateway, "x").arrive("again").has_form
+    GatewayWorker(cut.gateway, "y").give_back(other)
+
+    assert submitted(cut, page).outcome == "stored"
+    assert not cut.rows(AgentTable)[-1].late
+
+
+@pytest.mark.parametrize("provider", ["crowd", "reporting"])
+def test_no_work_begins_in_a_visit_that_is_done(cut: Cut, provider: str) -> None:
+    page, other = taken_meanwhile(cut, provider=provider)
+    worker = GatewayWorker(cut.gateway, "x")
+    assert worker.submit(worker.arrive("a"), as_json=True).outcome == "stored"
+    GatewayWorker(cut.gateway, "y").give_back(other)
+
+    assert made_again_late(cut, page)
+
+
+def test_no_work_begins_in_a_run_that_is_finished(cut: Cut) -> None:
+    cut.launch()
+    page = lost_page(cut)
+    run, old, new = cut.gateway.run_id, RunStatus.RUNNING, RunStatus.FINISHED
+    cut.database.write(lambda tx: change_run(tx, run=run, old=old, new=new, cause="finish"))
+
+    assert made_again_late(cut, page)
 
 
 def test_answers_after_the_deadline_are_late_and_complete_a_free_unit(cut: Cut) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import peewee
 
 from famulus.engine.arrival import RunRules
-from famulus.engine.attempts import NewAttempt, make_attempt
+from famulus.engine.attempts import NewAttempt, has_open_attempt, make_attempt
 from famulus.engine.free_units import FreeUnit
 from famulus.engine.tokens import SignedArrival
 from famulus.engine.units import claim_unit
@@ -18,7 +18,14 @@ from famulus.engine.visits import NewVisit, make_visit
 from famulus.engine.worker_progress import make_progress, save_progress
 from famulus.engine.workers import make_worker
 from famulus.model.statements import Param, Statement
-from famulus.model.states import OPEN_VISITS, AgentStatus, UnitStatus, VisitStatus
+from famulus.model.states import (
+    ENDED_RUNS,
+    OPEN_VISITS,
+    AgentStatus,
+    RunStatus,
+    UnitStatus,
+    VisitStatus,
+)
 from famulus.model.tables import AgentTable, TaskRunTable, UnitTable, VisitTable
 from famulus.model.transaction import Transaction
 
@@ -33,11 +40,15 @@ class MadeAgain(NamedTuple):
 
 
 class _UnitRow(NamedTuple):
+    """A unit and its run."""
+
     status: UnitStatus
     assignment: int
     lane: int
     position: int
     replacement: int
+    run_status: RunStatus
+    allowed_concurrent: int
     #: seconds that the run gives for a unit
     duration: int
     #: when the run was last launched or resumed, in microseconds since 1970
@@ -47,6 +58,7 @@ class _UnitRow(NamedTuple):
 class _VisitRow(NamedTuple):
     visit: int
     status: VisitStatus
+    done_at: int | None
 
 
 _UNIT = Statement(
@@ -56,6 +68,8 @@ _UNIT = Statement(
         UnitTable.lane,
         UnitTable.position,
         UnitTable.replacement,
+        TaskRunTable.status.alias("run_status"),
+        TaskRunTable.allowed_concurrent,
         TaskRunTable.assignment_duration_in_seconds.alias("duration"),
         TaskRunTable.opened_at,
     )
@@ -76,7 +90,7 @@ _OWN = Statement(
     MadeAgain,
 )
 _NEWEST_VISIT = Statement(
-    VisitTable.select(VisitTable.id.alias("visit"), VisitTable.status)
+    VisitTable.select(VisitTable.id.alias("visit"), VisitTable.status, VisitTable.done_at)
     .where(
         VisitTable.worker == Param("worker"),
         VisitTable.run == Param("run"),
@@ -93,9 +107,9 @@ def make_again(
 ) -> MadeAgain:
     """Make a lost arrival again, unless that was done before; return its attempt.
 
-    Where the unit is free and there is time left, the attempt works on it as if nothing had been
-    lost. Otherwise it is over, and its answers are late. A worker who has loaded the page
-    again, and so has another attempt at the same assignment, has that one.
+    Where the unit is free, there is time left and the worker may still work on it, the attempt does
+    so as if nothing had been lost. Otherwise it is over, and its answers are late. A worker who has
+    loaded the page again, and so has another attempt at the same assignment, has that one.
     """
     run, unit = rules.run, tx.one(_UNIT, unit=arrival.unit)
     if unit is None:
@@ -104,12 +118,19 @@ def make_again(
     own = tx.one(_OWN, worker=worker, run=run, nonce=nonce, assignment=unit.assignment)
     if own is not None:
         return own
-    visit, is_open = _visit(tx, run, worker, arrival)
+    visit, has_room = _visit(tx, run, worker, arrival)
+    progress = make_progress(tx, run=run, worker=worker, task=rules.task, lanes=rules.lanes)
     # A resumed run has given the time of the outage back to the attempts that were stored, at most
     # so much that each has as long as a new one (`extend_deadlines`).
     began_at = max(arrival.started_at, unit.opened_at or 0)
     deadline = began_at + unit.duration * _SECOND
-    works = is_open and unit.status is UnitStatus.LAUNCHED and tx.micros < deadline
+    works = (
+        has_room
+        and unit.status is UnitStatus.LAUNCHED
+        and unit.run_status not in ENDED_RUNS
+        and tx.micros < deadline
+        and (not unit.allowed_concurrent or progress.open_units < unit.allowed_concurrent)
+    )
     attempt = NewAttempt(
         run=run,
         worker=worker,
@@ -122,7 +143,6 @@ def make_again(
         started_at=arrival.started_at,
     )
     made = make_attempt(tx, attempt)
-    progress = make_progress(tx, run=run, worker=worker, task=rules.task, lanes=rules.lanes)
     if works:
         free = FreeUnit(
             arrival.unit, unit.assignment, unit.lane, unit.position, unit.replacement > 0
@@ -135,13 +155,17 @@ def make_again(
 
 
 def _visit(tx: Transaction, run: int, worker: int, arrival: SignedArrival) -> tuple[int, bool]:
-    """Return the newest visit of an arrival's reference, made if missing, and whether it is open.
+    """Return the newest visit of an arrival's reference, and whether work may begin in it.
+
+    The visit is made if it is missing. No work begins in one that is over or done, or where another
+    attempt is open.
 
     It may be one of a later accept: the platform has one place for both.
     """
     row = tx.one(_NEWEST_VISIT, worker=worker, run=run, reference=arrival.reference)
     if row is not None:
-        return row.visit, row.status in OPEN_VISITS
+        is_open = row.status in OPEN_VISITS and row.done_at is None
+        return row.visit, is_open and not has_open_attempt(tx, row.visit)
     new = NewVisit(
         run=run,
         worker=worker,
