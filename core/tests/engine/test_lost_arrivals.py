@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
@@ -61,10 +61,10 @@ class Cut:
         self.gateway: Gateway
         self._kept: Snapshot | None = None
 
-    def launch(self, **options: Any) -> Gateway:
+    def launch(self, rows: Sequence[Mapping[str, Any]] = ROWS, **options: Any) -> Gateway:
         """Launch a run; its operator does nothing more."""
         operator = self._opened.enter_context(ManualOperator(self.database, plugins=plugins()))
-        self.gateway = operator.launch_rows(ROWS, **options)
+        self.gateway = operator.launch_rows(rows, **options)
         return self.gateway
 
     def remember(self) -> None:
@@ -327,6 +327,23 @@ def test_the_view_of_a_lost_attempt_is_of_its_own_unit(cut: Cut) -> None:
     )
 
     assert unit.data == page.row
+
+
+def test_answers_are_read_with_the_unit_of_their_page(cut: Cut) -> None:
+    """They are stored with the worker's other attempt, at another unit of the assignment."""
+    page, _ = taken_meanwhile(cut, rows=ROWS[:1], blueprint={"units_per_assignment": 2})
+    GatewayWorker(cut.gateway, "x").arrive("a")
+    attempts = cut.gateway._parts.attempts
+
+    attempt, view = attempts.act_on(
+        page.hidden["famulus_token"],
+        lambda signed: (attempts.read(signed), attempts.view(signed, "en")),
+    )
+
+    of_page, of_attempt = cut.rows(UnitTable)
+    assert (attempt.unit, view.agent_id) == (of_attempt.id, attempt.agent)
+    assert (view.unit.id, view.unit.index, view.unit.data) == (of_page.id, 0, page.row)
+    assert view.unit.assignment_id == of_page.assignment_id
 
 
 def test_an_architect_may_pass_a_query_that_is_not_a_dictionary(cut: Cut) -> None:

@@ -260,6 +260,17 @@ def read_unit_and_worker(tx: Transaction, agent: int) -> tuple[UnitView, WorkerV
     return attempt.unit_view, attempt.worker_view
 
 
+def read_unit(tx: Transaction, unit: int) -> UnitView:
+    """Return a unit as plugins see it.
+
+    :raises LookupError: when there is no such unit.
+    """
+    row = tx.one(_BY_UNIT, unit=unit)
+    if row is None:
+        raise LookupError(f"unit {unit} is gone")
+    return _record(_values(row), Path(), ()).unit_view
+
+
 def count_unanswered(tx: Transaction, run: int) -> int:
     """Return the number of a run's submissions that contain no answer."""
     query = AgentTable.select(peewee.fn.COUNT(AgentTable.id).alias("n")).where(
@@ -305,6 +316,7 @@ _FILES = Statement(
     _FileRow,
 )
 _BY_AGENT = Statement(select_attempts().where(AgentTable.id == Param("agent")))
+_BY_UNIT = Statement(select_units().where(UnitTable.id == Param("unit")))
 
 
 def _read_attempt(tx: Transaction, agent: int) -> StoredAttempt:

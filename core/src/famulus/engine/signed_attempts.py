@@ -9,7 +9,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from famulus.contracts.views import AttemptView, UnitView
-from famulus.engine.answers import read_unit_and_worker
+from famulus.engine.answers import read_unit, read_unit_and_worker
 from famulus.engine.arrival import RunRules
 from famulus.engine.attempts import Attempt, read_attempt
 from famulus.engine.failed_requests import UnsignedError
@@ -72,13 +72,18 @@ class SignedAttempts:
     def view(self, signed: SignedAttempt, tag: str) -> AttemptView:
         """Return the view of a signed attempt, for the blueprint.
 
+        Its unit is that of the page. The attempt that takes the place of a lost one may be at
+        another unit of the assignment.
+
         :param tag: of the language of the page.
         """
 
         def unit() -> UnitView:
             with self.database.read() as tx:
                 self.find(tx, signed, lock=False)
-                return read_unit_and_worker(tx, signed.agent)[0]
+                if signed.arrival is None:
+                    return read_unit_and_worker(tx, signed.agent)[0]
+                return read_unit(tx, signed.arrival.unit)
 
         return AttemptView(
             agent_id=signed.agent, onboarding=signed.onboarding, unit=unit, language=tag
