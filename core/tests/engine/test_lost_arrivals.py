@@ -346,6 +346,27 @@ def test_answers_are_read_with_the_unit_of_their_page(cut: Cut) -> None:
     assert view.unit.assignment_id == of_page.assignment_id
 
 
+@pytest.mark.parametrize("unit", [len(ROWS) + 1, 999])
+def test_a_page_whose_unit_is_not_of_its_run_is_refused(cut: Cut, unit: int) -> None:
+    """An older copy came back, of before the run's data; another run or none has that number."""
+    first = cut.launch()
+    page = lost_page(cut)
+    cut.launch()
+    assert [each.run_id == first.run_id for each in cut.rows(UnitTable)] == [True] * 3 + [False] * 3
+    gateway = open_gateway(cut.database, first.run_id, plugins=plugins())
+    tokens = gateway._parts.tokens
+    signed = tokens.read(page.hidden["famulus_token"])
+    assert signed is not None
+    assert signed.arrival is not None
+    token = tokens.sign(signed._replace(arrival=signed.arrival._replace(unit=unit)))
+    moved = Seen(reply=page.reply, row=None, hidden={**page.hidden, "famulus_token": token})
+
+    for answer in ("yes", "invalid"):
+        assert GatewayWorker(gateway, "x").submit(moved, answer).refusal == "unknown_link"
+    assert not cut.rows(WorkerTable)
+    assert not cut.rows(AgentTable)
+
+
 def test_an_architect_may_pass_a_query_that_is_not_a_dictionary(cut: Cut) -> None:
     gateway = cut.launch()
     query = MappingProxyType({"worker_id": "x", "assignment_id": "a"})

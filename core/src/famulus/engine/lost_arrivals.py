@@ -74,7 +74,7 @@ _UNIT = Statement(
         TaskRunTable.opened_at,
     )
     .join(TaskRunTable, on=(UnitTable.run == TaskRunTable.id))
-    .where(UnitTable.id == Param("unit")),
+    .where(UnitTable.id == Param("unit"), UnitTable.run == Param("run")),
     _UnitRow,
 )
 #: An attempt that was made again before comes first.
@@ -104,16 +104,19 @@ _NEWEST_VISIT = Statement(
 
 def make_again(
     tx: Transaction, rules: RunRules, arrival: SignedArrival, nonce: int | None
-) -> MadeAgain:
+) -> MadeAgain | None:
     """Make a lost arrival again, unless that was done before; return its attempt.
+
+    None where the run has no such unit, as after a backup of before its data was restored.
 
     Where the unit is free, there is time left and the worker may still work on it, the attempt does
     so as if nothing had been lost. Otherwise it is over, and its answers are late. A worker who has
     loaded the page again, and so has another attempt at the same assignment, has that one.
     """
-    run, unit = rules.run, tx.one(_UNIT, unit=arrival.unit)
+    run = rules.run
+    unit = tx.one(_UNIT, unit=arrival.unit, run=run)
     if unit is None:
-        raise LookupError(f"unit {arrival.unit} of run {run} is gone")
+        return None
     worker = make_worker(tx, rules.provider_type, arrival.worker_name)
     own = tx.one(_OWN, worker=worker, run=run, nonce=nonce, assignment=unit.assignment)
     if own is not None:

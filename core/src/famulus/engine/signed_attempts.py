@@ -39,7 +39,8 @@ class SignedAttempts:
         The action finds the attempt by :meth:`find` or :meth:`read` before it has any effect. It is
         repeated for the attempt that takes the place of a lost one.
 
-        :raises UnsignedError: for a token that was not signed for this run.
+        :raises UnsignedError: for a token that was not signed for this run, or whose unit the run
+            does not have.
         """
         signed = self.tokens.read(token)
         if signed is None:
@@ -51,8 +52,10 @@ class SignedAttempts:
             again = partial(
                 make_again, rules=self.rules, arrival=signed.arrival, nonce=signed.nonce
             )
-            agent, nonce = self.database.write(again)
-            return act(signed._replace(agent=agent, nonce=nonce))
+            made = self.database.write(again)
+            if made is None:
+                raise UnsignedError from None
+            return act(signed._replace(agent=made.agent, nonce=made.nonce))
 
     def find(self, tx: Transaction, signed: SignedAttempt, *, lock: bool = True) -> Attempt:
         """Return a signed attempt as it is stored.
