@@ -54,12 +54,29 @@ def test_a_token_of_an_everyday_arrival_is_short() -> None:
     assert len(tokens(NEW).sign(SignedAttempt(10**7, 2**47 - 1, arrival=arrival))) < 450
 
 
-def test_a_token_of_a_signer_that_derives_its_key_by_itself_is_accepted() -> None:
-    salt = f"famulus.agent.{'d' * 32}.3"
+def signed(text: str, purpose: str) -> str:
+    salt = f"famulus.{purpose}.{'d' * 32}.3"
     signer = Signer(NEW, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
+    return signer.sign(text).decode()
 
-    assert tokens(NEW).sign(SignedAttempt(17, None)) == signer.sign("1.17").decode()
-    assert tokens(NEW).sign_ticket(17) != signer.sign("1.17").decode()
+
+def test_a_token_of_a_signer_that_derives_its_key_by_itself_is_accepted() -> None:
+    assert tokens(NEW).sign(SignedAttempt(17, None)) == signed("1.17", "agent")
+    assert tokens(NEW).sign_ticket(17) == signed("1.17", "ticket")
+    assert tokens(NEW).sign_ticket(17) != signed("1.17", "agent")
+
+
+@pytest.mark.parametrize(
+    "text", ["3", "3.17", "3.17.4711.", "1", "1.17.4711.", "2.17", "2.17.4711", "2.17.4711.e.x"]
+)
+def test_a_format_that_is_not_known_is_refused(text: str) -> None:
+    """A later version signed it, before the older one was installed again."""
+    assert tokens(NEW).read(signed(text, "agent")) is None
+
+
+@pytest.mark.parametrize("text", ["3", "3.17", "2.17", "1", "1.17.4711"])
+def test_a_ticket_of_a_format_that_is_not_known_is_refused(text: str) -> None:
+    assert tokens(NEW).read_ticket(signed(text, "ticket")) is None
 
 
 def test_a_ticket_names_its_agent_and_is_no_token() -> None:

@@ -69,25 +69,31 @@ class Tokens:
         return self._token.sign(f"{_NUMBER_AND_NONCE}.{number}.{nonce}.{facts}")
 
     def read(self, token: str) -> SignedAttempt | None:
-        """Return the attempt of a token; None for a token that was not signed for this run."""
-        text = self._token.read(token)
-        if text is None:
-            return None
-        version, number, *rest = text.split(".")
-        agent, onboarding = int(number.removesuffix(_ONBOARDING)), number.endswith(_ONBOARDING)
-        if version == _NUMBER:
+        """Return the attempt of a token.
+
+        None for a token that was not signed for this run, or by a later version in another format.
+        """
+        version, *parts = (self._token.read(token) or "").split(".")
+        if version == _NUMBER and len(parts) == 1:
+            agent, onboarding = _attempt(parts[0])
             return SignedAttempt(agent, None, onboarding)
-        nonce, facts = rest
-        return SignedAttempt(agent, int(nonce), onboarding, _arrival(facts) if facts else None)
+        if version == _NUMBER_AND_NONCE and len(parts) == 3:
+            number, nonce, facts = parts
+            agent, onboarding = _attempt(number)
+            return SignedAttempt(agent, int(nonce), onboarding, _arrival(facts) if facts else None)
+        return None
 
     def sign_ticket(self, agent: int) -> str:
         """Return the ticket of an agent."""
         return self._ticket.sign(f"{_NUMBER}.{agent}")
 
     def read_ticket(self, ticket: str) -> int | None:
-        """Return the agent of a ticket; None for one that was not signed for this run."""
-        text = self._ticket.read(ticket)
-        return None if text is None else int(text.removeprefix(f"{_NUMBER}."))
+        """Return the agent of a ticket.
+
+        None for one that was not signed for this run, or by a later version in another format.
+        """
+        version, *parts = (self._ticket.read(ticket) or "").split(".")
+        return int(parts[0]) if version == _NUMBER and len(parts) == 1 else None
 
 
 class _Signatures:
@@ -126,6 +132,11 @@ def _signature(key: bytes, value: bytes) -> str:
 
 def _encoded(value: bytes) -> str:
     return urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _attempt(number: str) -> tuple[int, bool]:
+    """Return the number of an attempt, and whether it is at the onboarding."""
+    return int(number.removesuffix(_ONBOARDING)), number.endswith(_ONBOARDING)
 
 
 def _arrival(facts: str) -> SignedArrival:
