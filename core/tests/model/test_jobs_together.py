@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -121,6 +123,42 @@ def test_jobs_that_cannot_begin_in_time_are_not_run(tmp_path: Path) -> None:
         )
 
         assert names(database) == ["next", "last"]
+
+
+def test_jobs_that_were_given_up_touch_no_other_file_after_the_end(tmp_path: Path) -> None:
+    """The number of the lock's descriptor may be that of another file by then."""
+    holding, ending = threading.Event(), threading.Event()
+
+    def hold(_: Transaction) -> None:
+        holding.set()
+        ending.wait()
+
+    def is_locked(path: Path) -> bool:
+        with path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    path = tmp_path / "famulus.db"
+    with Database(path) as other, ThreadPoolExecutor(1) as pool, ExitStack() as opened:
+        with Database(path) as database:
+            assert names(database) == []
+            held = pool.submit(other.write, hold)
+            assert holding.wait(_PATIENCE)
+            before = set(threading.enumerate())
+            assert database.write_together([add("late")], patience=0.05) is None
+            (given_up,) = set(threading.enumerate()) - before
+        own = [tmp_path / str(number) for number in range(32)]
+        for each in own:
+            fcntl.flock(opened.enter_context(each.open("w")), fcntl.LOCK_EX)
+        ending.set()
+        held.result()
+        given_up.join(_PATIENCE)
+
+        assert not given_up.is_alive()
+        assert all(map(is_locked, own))
 
 
 def test_jobs_that_begin_in_time_are_run_to_their_end(tmp_path: Path) -> None:
