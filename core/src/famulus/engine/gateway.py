@@ -152,9 +152,9 @@ class Gateway:
 
         They share one transaction, and the fault of one is no other's. Other threads may call
         :meth:`arrive` and :meth:`submit` at once. None stands for a request that has turned out
-        not to be the everyday case, and for each where another process keeps the database for more
-        than a tenth of a second: nothing is written for it, and :meth:`arrive` or :meth:`submit`
-        answers it, in a thread.
+        not to be the everyday case, and for each where another process of Famulus keeps the
+        database for more than a tenth of a second: nothing is written for it, and :meth:`arrive` or
+        :meth:`submit` answers it, in a thread.
         """
         return self._everyday.answer_together(requests)
 
