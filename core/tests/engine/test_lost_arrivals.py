@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -365,6 +366,26 @@ def test_a_page_whose_unit_is_not_of_its_run_is_refused(cut: Cut, unit: int) -> 
         assert GatewayWorker(gateway, "x").submit(moved, answer).refusal == "unknown_link"
     assert not cut.rows(WorkerTable)
     assert not cut.rows(AgentTable)
+
+
+def test_files_of_an_earlier_attempt_with_the_number_of_one_made_again_stay(cut: Cut) -> None:
+    """They may be all that is left of answers; what came after it was made again is a leftover."""
+    cut.launch()
+    page = lost_page(cut)
+    made_at = cut.clock.advance(3600).timestamp()
+    submitted(cut, page)
+    (agent,) = cut.rows(AgentTable)
+    folder = cut.database.files / str(cut.gateway.run_id) / str(agent.id)
+    folder.mkdir(parents=True)
+    earlier, leftover = (folder / f"{cut.database.identity[:12]}-{n}" for n in ("01", "02"))
+    for file, moment in ((earlier, made_at - 60), (leftover, made_at + 60)):
+        file.write_bytes(b"answer")
+        os.utime(file, (moment, moment))
+    cut.clock.advance(48 * 3600)
+
+    open_gateway(cut.database, cut.gateway.run_id, plugins=plugins()).close()
+
+    assert (earlier.exists(), leftover.exists()) == (True, False)
 
 
 def test_an_architect_may_pass_a_query_that_is_not_a_dictionary(cut: Cut) -> None:

@@ -21,7 +21,7 @@ from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
-from famulus.model.tables import AgentTable, UploadTable
+from famulus.model.tables import AgentTable, UploadTable, VisitTable
 
 _log = logging.getLogger(__name__)
 
@@ -41,13 +41,15 @@ _NAMED = Statement(UploadTable.select(UploadTable.path).where(UploadTable.agent 
 
 class _AttemptRow(NamedTuple):
     started_at: int
+    #: when its visit was made
+    arrived_at: int
     submission_id: str | None
 
 
 _ATTEMPT = Statement(
-    AgentTable.select(AgentTable.started_at, AgentTable.submission_id).where(
-        AgentTable.id == Param("agent"), AgentTable.run == Param("run")
-    ),
+    AgentTable.select(AgentTable.started_at, VisitTable.arrived_at, AgentTable.submission_id)
+    .join(VisitTable, on=(AgentTable.visit == VisitTable.id))
+    .where(AgentTable.id == Param("agent"), AgentTable.run == Param("run")),
     _AttemptRow,
 )
 
@@ -121,8 +123,10 @@ class UploadCleanup:
         root = self._uploads.root
         unnamed = [file for file in own if file.relative_to(root).as_posix() not in named]
         # A file that is older than the attempt is of another one that had the same number, before
-        # a backup was restored.
-        return sum(_remove(file, to_micros(oldest), attempt.started_at) for file in unnamed)
+        # a backup was restored. One that was lost and made again keeps its start; its visit is made
+        # again with it.
+        since = max(attempt.started_at, attempt.arrived_at)
+        return sum(_remove(file, to_micros(oldest), since) for file in unnamed)
 
 
 def _remove(file: Path, before: int, since: int = 0) -> bool:
