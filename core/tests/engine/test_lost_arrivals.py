@@ -368,6 +368,28 @@ def test_a_page_whose_unit_is_not_of_its_run_is_refused(cut: Cut, unit: int) -> 
     assert not cut.rows(AgentTable)
 
 
+def test_refused_answers_are_shown_with_the_unit_of_their_page(cut: Cut) -> None:
+    page, _ = taken_meanwhile(cut, rows=ROWS[:1], blueprint={"units_per_assignment": 2})
+    worker = GatewayWorker(cut.gateway, "x")
+    other = worker.arrive("a")
+
+    refused = worker.submit(page, "invalid")
+
+    tokens = cut.gateway._parts.tokens
+    first, second, again = (
+        tokens.read(each.hidden["famulus_token"]) for each in (page, other, refused)
+    )
+    assert first is not None
+    assert first.arrival is not None
+    assert second is not None
+    assert again is not None
+    assert again.arrival is not None
+    assert (again.arrival.unit, again.nonce) == (first.arrival.unit, second.nonce)
+    assert submitted(cut, refused).outcome == "stored"
+    (agent,) = [each for each in cut.rows(AgentTable) if each.answers is not None]
+    assert (agent.answers, agent.late, agent.nonce) == (YES, False, second.nonce)
+
+
 def test_files_of_an_earlier_attempt_with_the_number_of_one_made_again_stay(cut: Cut) -> None:
     """They may be all that is left of answers; what came after it was made again is a leftover."""
     cut.launch()

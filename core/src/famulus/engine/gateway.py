@@ -367,7 +367,7 @@ class Gateway:
 
     def _not_stored(self, form: Form, reason: NotStored, as_json: bool, replies: Replies) -> Reply:
         own, form = read_own(form)
-        attempt = self._parts.attempts.act_on(own.token, self._parts.attempts.read)
+        attempt = self._parts.attempts.act_on(own.token, self._parts.attempts.read_as_shown)
         return self._parts.unstored_answers.reply(attempt, form, reason, as_json, replies)
 
     def _submit_onboarding(

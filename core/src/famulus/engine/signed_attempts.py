@@ -72,6 +72,11 @@ class SignedAttempts:
         with self.database.read() as tx:
             return self.find(tx, signed, lock=False)
 
+    def read_as_shown(self, signed: SignedAttempt) -> Attempt:
+        """Return a signed attempt as it is now, with the unit of its page (:meth:`view`)."""
+        attempt = self.read(signed)
+        return attempt if signed.arrival is None else attempt._replace(unit=signed.arrival.unit)
+
     def view(self, signed: SignedAttempt, tag: str) -> AttemptView:
         """Return the view of a signed attempt, for the blueprint.
 

@@ -24,7 +24,7 @@ from famulus.contracts.views import (
 )
 from famulus.engine import pages
 from famulus.engine.admission_results import AssignedUnit, OpenOnboarding
-from famulus.engine.answers import read_unit_and_worker
+from famulus.engine.answers import read_unit
 from famulus.engine.attempts import Attempt, read_last_answers
 from famulus.engine.tokens import SignedArrival, SignedAttempt, Tokens
 from famulus.engine.unit_number import read_unit_number
@@ -127,7 +127,7 @@ class TaskPages:
         """
         with self.database.read() as tx:
             (deadline,) = tx.one(_DEADLINE, agent=attempt.agent) or (0,)
-            unit = None if attempt.unit is None else read_unit_and_worker(tx, attempt.agent)[0]
+            unit = None if attempt.unit is None else read_unit(tx, attempt.unit)
         worker = WorkerView(
             id=attempt.worker, name=attempt.worker_name, provider_type=self.provider.type
         )
