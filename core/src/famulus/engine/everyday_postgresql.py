@@ -17,7 +17,7 @@ The transitions are checked once, at import. The events are those that ``status`
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from famulus.contracts.provider_views import Arrival, VisitView
@@ -35,21 +35,16 @@ from famulus.model.states import (
     OPEN_RUNS,
     AgentStatus,
     LoadingStatus,
-    Status,
     UnitStatus,
     VisitStatus,
     check_transition,
 )
 from famulus.model.tables import literal, literals
 
-_CHANGES: Sequence[tuple[Status, Status]] = (
-    (UnitStatus.LAUNCHED, UnitStatus.ASSIGNED),
-    (UnitStatus.ASSIGNED, UnitStatus.COMPLETED),
-    (AgentStatus.IN_TASK, AgentStatus.COMPLETED),
-    (VisitStatus.ACCEPTED, VisitStatus.SUBMITTED),
-)
-for _old, _new in _CHANGES:
-    check_transition(_old, _new, "an everyday request")
+check_transition(UnitStatus.LAUNCHED, UnitStatus.ASSIGNED, "a unit")
+check_transition(UnitStatus.ASSIGNED, UnitStatus.COMPLETED, "a unit")
+check_transition(AgentStatus.IN_TASK, AgentStatus.COMPLETED, "an attempt")
+check_transition(VisitStatus.ACCEPTED, VisitStatus.SUBMITTED, "a visit")
 
 _LAUNCHED, _ASSIGNED = literal(UnitStatus.LAUNCHED).sql, literal(UnitStatus.ASSIGNED).sql
 _UNIT_DONE = literal(UnitStatus.COMPLETED).sql
