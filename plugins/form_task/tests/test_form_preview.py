@@ -16,7 +16,7 @@ import pytest
 import famulus
 from famulus.testing import run_command
 from famulus_form.command import form
-from famulus_form.preview import Preview
+from famulus_form.preview import Preview, data_beside
 from famulus_form.preview_server import PreviewServer, read_multipart
 from form_files import write_form
 
@@ -176,7 +176,7 @@ def test_what_is_wrong_is_said_in_the_page_and_in_the_terminal_until_it_is_mende
         server.report_problems()
 
     assert words in page
-    assert "No data was given" not in page
+    assert "There is no data" not in page
     assert [words in each for each in said[0]] == [True]
     assert said[1:] == [[]]
 
@@ -234,3 +234,13 @@ def test_data_of_another_kind_is_refused(tmp_path: Path) -> None:
 
     assert done.exit_code == famulus.UsageError.exit_code
     assert "name a file that ends in .csv, .json, .jsonl: save the table as CSV" in done.output
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.json", "data.jsonl"])
+def test_data_beside_the_form_is_found(tmp_path: Path, name: str) -> None:
+    path = write_form(tmp_path, FORM)
+    assert data_beside(path) is None
+
+    (tmp_path / name).write_text("")
+
+    assert data_beside(path) == tmp_path / name

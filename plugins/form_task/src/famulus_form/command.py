@@ -20,7 +20,12 @@ def form() -> None:
 
 @form.command
 @click.argument("file", type=_FILE)
-@click.option("--data", type=_FILE, help="CSV, JSON or JSON lines; its first rows are shown.")
+@click.option(
+    "--data",
+    type=_FILE,
+    help="CSV, JSON or JSON lines, whose first rows are shown; data.csv, data.json or data.jsonl"
+    " beside FILE when not given.",
+)
 @click.option(
     "--files",
     type=_FOLDER,
@@ -48,11 +53,12 @@ def preview(
     Ctrl-C ends it.
     """
     from famulus_form.form import FOLDERS
-    from famulus_form.preview import Preview, data_option
+    from famulus_form.preview import Preview, data_beside, data_option
     from famulus_form.preview_server import PreviewServer
 
     if data is not None:
         data_option(data)
+    shown = data or data_beside(file)
 
     def report(problems: Sequence[famulus.Problem]) -> None:
         session.warn(*problems)
@@ -60,11 +66,12 @@ def preview(
             session.say(f"{file} can be shown again")
 
     try:
-        server = PreviewServer(port, Preview(file, data, items), files, FOLDERS, report)
+        server = PreviewServer(port, Preview(file, shown, items), files, FOLDERS, report)
     except OSError as error:
         message = f"port {port} cannot be used ({error.strerror}); choose another with --port"
         raise famulus.UsageError(message) from error
     with server:
-        session.say(f"Preview of {file}: {server.url}")
+        rows = f" with {shown}" if shown else ", without data (--data)"
+        session.say(f"Preview of {file}{rows}: {server.url}")
         server.report_problems()
         server.serve_forever()

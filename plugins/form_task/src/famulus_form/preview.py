@@ -56,6 +56,12 @@ def data_option(path: Path) -> str:
     return option
 
 
+def data_beside(form: Path) -> Path | None:
+    """Return ``data.csv``, ``data.json`` or ``data.jsonl`` beside a form; None without any."""
+    files = (form.with_name(f"data{suffix}") for suffix in _SUFFIXES)
+    return next((file for file in files if file.is_file()), None)
+
+
 @frozen
 class Preview:
     """A form and its data, as their files are now."""
@@ -153,7 +159,7 @@ class Preview:
             links.append(f'<a href="?row={number - 1}">Previous row</a>')
         if number + 1 < rows:
             links.append(f'<a href="?row={number + 1}">Next row</a>')
-        which = "" if self.data else "No data was given. "
+        which = "" if self.data else "There is no data. "
         if rows:
             which = f"Row {number + 1} of the first {rows}. "
         above = f'<p data-state="{escape(state)}">{which}{" ".join(links)}</p>\n{_RELOAD}{result}'
