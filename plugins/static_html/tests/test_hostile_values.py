@@ -510,6 +510,7 @@ def test_values_in_expressions_are_values_of_their_language(
 _IN_CODE = f"{{{{f '{_IN_JS}'}}}} <%= '{escape(VALUE, quote=False)}' %>"
 _MARKUP = "{{f 'it's &lt;b&gt;\"A&amp;B\"&lt;/b&gt;'}} <%= 'it's &lt;b&gt;\"A&amp;B\"&lt;/b&gt;' %>"
 _WORDS = f"{{{{f '{escape(VALUE)}'}}}} <%= '{escape(VALUE, quote=False)}' %>"
+_UNKNOWN = f"{{{{f '{escape(VALUE)}'}}}} <%= '{_IN_JS}' %>"
 _HANDLEBARS = "{{f 'it\\'s <b>\"A&B\"</b>'}}" + f" <%= '{escape(VALUE, quote=False)}' %>"
 
 
@@ -531,7 +532,17 @@ _HANDLEBARS = "{{f 'it\\'s <b>\"A&B\"</b>'}}" + f" <%= '{escape(VALUE, quote=Fal
             "<script src=underscore-min.js></script>",
             f"{{{{f '{escape(VALUE, quote=False)}'}}}} <%= '{_IN_JS}' %>",
         ),
-        ("<script src=own.js></script>", f"{{{{f '{escape(VALUE)}'}}}} <%= '{_IN_JS}' %>"),
+        ("<script src=own.js></script>", _UNKNOWN),
+        ("<script src=/app.4fd3a1.js></script>", _UNKNOWN),
+        ("<script src=cloud3.js></script>", _UNKNOWN),
+        ("<script src=https://host/interactive-rectangular/own.js></script>", _UNKNOWN),
+        ("<script src=https://host/interactive/jquery-3.7.1.min.js></script>", _MARKUP),
+        ("<script src=d3.v7.min.js></script><script src=bootstrap.min.js></script>", _MARKUP),
+        ("<script src=knockout.punches.js></script>", _IN_CODE),
+        (
+            "<script src=jquery.jqote2.min.js></script>",
+            f"{{{{f '{escape(VALUE, quote=False)}'}}}} <%= '{_IN_JS}' %>",
+        ),
         (
             "<script>new Function(text.split('<%'))</script>",
             f"{{{{f '{escape(VALUE, quote=False)}'}}}} <%= '{_IN_JS}' %>",
@@ -587,10 +598,15 @@ def test_a_value_that_is_another_name_is_refused_with_its_row(html: str, value: 
 
 
 @pytest.mark.parametrize(
+    "script", ["<script type=text/ng-template>", "<script src=own.js></script><script type=text/x>"]
+)
+@pytest.mark.parametrize(
     "html", ["<p title='${v}'>x</p>", "<textarea>${v}</textarea>", "<p title='{${v}'>x</p>"]
 )
-def test_a_value_with_an_expression_that_an_engine_would_find_is_refused(html: str) -> None:
-    page = compile_page(f"<script type=text/ng-template>{html}</script>")
+def test_a_value_with_an_expression_that_an_engine_would_find_is_refused(
+    html: str, script: str
+) -> None:
+    page = compile_page(f"{script}{html}</script>")
     watch = MarkupWatch(page, Path("task.html"))
     watch.see(1, {"v": 'a {"b": 1}'})
     watch.see(2, {"v": "{{f()}}"})
@@ -600,6 +616,15 @@ def test_a_value_with_an_expression_that_an_engine_would_find_is_refused(html: s
     assert not problem.warning
     assert "row 2 begins an expression of the template; where you trust every" in problem.message
     assert "f()" not in page.render({"v": "{{f()}}"}).body
+
+
+@pytest.mark.parametrize("name", ["ng-x", "ng_x", "ng:x", "data-ng_x", "data:ng:x", "x_ng-x"])
+def test_every_spelling_of_an_attribute_of_angular_is_an_expression(name: str) -> None:
+    html = f"<script type=text/ng-template><p {name}='${{v}}'></p></script>"
+
+    page = compile_page(html)
+
+    assert "a()" not in page.render({"v": "a()"}).body.replace('"a()"', "")
 
 
 def test_values_in_code_of_an_engine_have_any_braces() -> None:

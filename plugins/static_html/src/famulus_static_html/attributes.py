@@ -40,6 +40,8 @@ _STATEMENTS = re.compile(
     r"on|[@(]|[vx]-on:|x-(?:init|effect)\Z|(?:data-)?hx-on"
     r"|(?:data-)?ng-(?:blur|change|click|copy|cut|dblclick|focus|init|key|mouse|paste|submit)"
 )
+# Angular reads all of these as `ng-`.
+_NG_SPELLINGS = re.compile(r"\A(?:(data-)|data[_:]|x[-_:])?ng[-_:]")
 # Expressions of the frameworks, and of Knockout.
 _EXPRESSIONS = re.compile(r"[:.\[*#]|[vx]-|(?:data-)?ng-|data-bind\Z")
 _BOUND = re.compile(r"(?::|\.|[vx]-bind:|\[(?:attr\.)?)([^\].]+)")
@@ -136,6 +138,7 @@ def context_of(source: Source, tag: Token, attribute: str) -> Context:
 
 def _framework_context(attribute: str) -> Context | None:
     """Return how a framework, or an event, reads an attribute; None if neither does."""
+    attribute = _NG_SPELLINGS.sub(r"\1ng-", attribute)
     if attribute in ("_", "data-script"):
         return Context.CODE
     if _STATEMENTS.match(attribute):

@@ -32,19 +32,19 @@ _MUSTACHE = re.compile(r"mustache|\bhogan")
 _MUSTACHE_USED = re.compile(r"\b(?:Mustache|Hogan)\b")
 _BRACES_USED = re.compile(r"\{\\*\{")
 _CODE = re.compile(
-    r"\bvue(?![a-z])|angular|ractive|rivets|jsrender|jsviews|tmpl|kendo|\bdot(?:\.min)?\.js"
-    r"|nunjucks|swig|\btwig|liquid"
+    r"\bvue(?![a-z])|jsrender|jsviews|nunjucks|\btwig|\bdot(?:\.min)?\.js|\bpunches"
+    r"|(?<![a-z])(?:angular|ractive|rivets|tmpl|kendo|swig|liquid)"
 )
 _CODE_USED = re.compile(
     r"\b(?:Vue|createApp|angular|Ractive|rivets|doT|nunjucks|swig|Twig|kendo)\b"
     r"|\.\s*(?:templates|tmpl)\s*\("
 )
-_PERCENT = re.compile(r"underscore|lodash|backbone|\bejs\b|\beta\b|tmpl")
+_PERCENT = re.compile(r"underscore|lodash|backbone|\bejs\b|\beta\b|tmpl|jqote")
 _PERCENT_USED = re.compile(r"\b_\s*\.\s*template\b|\b(?:ejs|Eta|Backbone)\b|<\\*%|%\\*>")
-# These read neither.
+# The names of files that read neither begin so.
 _NO_ENGINE = re.compile(
-    r"(?:jquery|bootstrap|popper|externalhit|crowd-html-elements|alpine|htmx|knockout|d3|moment)"
-    r"[^/]*\Z"
+    r"(?:jquery|bootstrap|popper|externalhit|crowd-html-elements|alpine(?:js)?|htmx|knockout|d3"
+    r"|moment)(?![a-z0-9])"
 )
 _LOADS_MORE = re.compile(r"\bimport\b|\bgetScript\b|createElement\s*\(\s*[\"'`]script")
 
@@ -132,7 +132,7 @@ class Engines:
             own=bool(_BRACES_USED.search(code)),
             unknown=bool(_LOADS_MORE.search(code))
             or any(
-                not _NO_ENGINE.search(address.rpartition("/")[2])
+                not _NO_ENGINE.match(address.rpartition("/")[2])
                 and not any(engine.search(address) for engine in known)
                 for address in addresses
             ),

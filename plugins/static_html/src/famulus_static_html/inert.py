@@ -268,7 +268,7 @@ class _TemplateElements(Elements):
         view = self.source
         assert isinstance(view, _TemplateSource)
         fill = self._braceless(piece, fill)
-        if piece.raw or view.expressions.braces is not Language.CODE:
+        if piece.raw or view.expressions.braces not in (Language.CODE, Language.UNKNOWN):
             return fill
         is_behind = view.text[: piece.start].endswith(("{", "}"))
 
