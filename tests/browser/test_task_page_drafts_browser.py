@@ -188,11 +188,12 @@ def test_a_draft_that_comes_late_from_the_disk_overwrites_nothing_that_was_answe
     expect(page.get_by_role("status").filter(has_text="my cat.png")).to_have_count(1)
 
 
+@pytest.mark.parametrize(("earlier", "later"), [(0, 1), (1, 0)])
 def test_a_draft_that_comes_late_from_the_disk_takes_no_choice_back(
-    stub: Stub, open_page: Callable[..., Any]
+    stub: Stub, open_page: Callable[..., Any], earlier: int, later: int
 ) -> None:
     page = open_page(stub.url)
-    page.locator("[name=sure]").first.check()
+    page.locator("[name=sure]").nth(earlier).check()
     wait_on_disk(page, "true")
     stub.page = "<p>Another page</p>"
     page.goto(stub.url)
@@ -200,13 +201,41 @@ def test_a_draft_that_comes_late_from_the_disk_takes_no_choice_back(
     stub.page = document()
     page.add_init_script(_SLOW_DISK)
     page.goto(stub.url)
-    page.locator("[name=sure]").last.check()
+    page.locator("[name=sure]").nth(later).check()
 
     page.evaluate("letDiskBeRead()")
     page.get_by_label("Name").fill("Ann")
     wait_on_disk(page, "Ann")
 
-    expect(page.locator("[name=sure]").last).to_be_checked()
+    expect(page.locator("[name=sure]").nth(later)).to_be_checked()
+    page.reload()
+    expect(page.get_by_label("Name")).to_have_value("Ann")
+    expect(page.locator("[name=sure]").nth(later)).to_be_checked()
+
+
+def test_an_answer_that_was_removed_after_the_disk_was_read_stays_removed(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+    page.get_by_label("b", exact=True).check()
+    wait_on_disk(page, "true")
+    stub.page = "<p>Another page</p>"
+    page.goto(stub.url)
+    page.evaluate("localStorage.clear()")
+    stub.page = document()
+    page.add_init_script(_SLOW_DISK)
+    page.goto(stub.url)
+    page.get_by_label("b", exact=True).check()
+
+    page.evaluate("letDiskBeRead()")
+    page.get_by_label("Name").fill("Ann")
+    wait_on_disk(page, "Ann")
+    page.get_by_label("b", exact=True).uncheck()
+    page.get_by_label("Name").focus()
+    page.evaluate("document.body.append(document.createElement('p'))")
+
+    page.wait_for_function("() => document.body.lastChild.tagName === 'P'")
+    expect(page.get_by_label("b", exact=True)).not_to_be_checked()
 
 
 def test_drafts_that_are_old_or_larger_than_the_storage_are_removed_from_the_disk(

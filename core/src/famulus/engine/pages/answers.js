@@ -202,6 +202,19 @@ function keepAnswers(form) {
     return written;
   }
 
+  // What the worker has answered before a draft came is newer than the draft, also once they take it
+  // back. The other boxes of a group are not.
+  function skipAnswered() {
+    if (!interacted) return;
+    const controls = answerControls();
+    const isAnswered = ([name, control]) => !isHidden(control) && !isOurs(name, control);
+    const answered = new Set(controls.filter(isAnswered).map(([, control]) => control.name));
+    for (const [name, control] of controls) {
+      const isOtherBox = control.type === "checkbox" && isOurs(name, control);
+      if (draft.has(name) && answered.has(control.name) && !isOtherBox) restored.add(name);
+    }
+  }
+
   // The events let the author's scripts show fields that depend on a restored one. They must not
   // submit the form.
   function announce(controls) {
@@ -260,6 +273,7 @@ function keepAnswers(form) {
     take(kept);
     restored.clear();
     if (!ready) return;
+    skipAnswered();
     const written = restore();
     if (parsed) announce(written);
     else early.push(...written);
@@ -270,6 +284,7 @@ function keepAnswers(form) {
   let early = [];
   function restoreEarly(noteMissingFiles) {
     noteInitialValues();
+    skipAnswered();
     early = restore();
     lastKept = JSON.stringify(currentDraft());
     ready = true;
