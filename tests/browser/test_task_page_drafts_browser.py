@@ -213,6 +213,33 @@ def test_a_draft_that_comes_late_from_the_disk_takes_no_choice_back(
     expect(page.locator("[name=sure]").nth(later)).to_be_checked()
 
 
+def test_a_draft_that_comes_late_from_the_disk_fills_fields_that_scripts_have_set(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    stub.page = document(
+        body='<label>Warmth <input type="range" name="warmth"></label>'
+        '<input type="hidden" name="moved" value="typed">',
+        scripts="<script>document.querySelector('[name=moved]').value = '';</script>",
+    )
+    page = open_page(stub.url)
+    page.get_by_label("Warmth").fill("70")
+    page.evaluate("document.querySelector('[name=moved]').value = 'yes'")
+    wait_on_disk(page, "70", "yes")
+    slider, stub.page = stub.page, "<p>Another page</p>"
+    page.goto(stub.url)
+    page.evaluate("localStorage.clear()")
+    stub.page = slider
+    page.add_init_script(_SLOW_DISK)
+    page.goto(stub.url)
+    # The page counts as loaded in a timer after the event.
+    page.evaluate("new Promise((resolve) => setTimeout(() => setTimeout(resolve)))")
+
+    page.evaluate("letDiskBeRead()")
+
+    expect(page.get_by_label("Warmth")).to_have_value("70")
+    expect(page.locator("[name=moved]")).to_have_value("yes")
+
+
 def test_an_answer_that_was_removed_after_the_disk_was_read_stays_removed(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:

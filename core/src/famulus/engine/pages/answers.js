@@ -30,6 +30,7 @@ function keepAnswers(form) {
   let parsed = false;
   let loaded = false;
   let interacted = false;
+  let isFromDisk = false;
   let restoring = false;
   let forgotten = false;
 
@@ -171,10 +172,10 @@ function keepAnswers(form) {
 
   // The author's scripts may reset fields while the page loads, so restored values are written again.
   // Later, only fields that have just appeared are filled, unless they may hold what the worker has
-  // done since.
+  // done since. A draft that comes later is written once: scripts have set fields that look answered.
   function mayRestore(name, control) {
     if (!draft.has(name) || control === document.activeElement) return false;
-    if (!loaded && !interacted) return true;
+    if ((!loaded || isFromDisk) && !interacted) return true;
     if (restored.has(name) || (interacted && isHidden(control))) return false;
     return isOurs(name, control);
   }
@@ -274,7 +275,9 @@ function keepAnswers(form) {
     restored.clear();
     if (!ready) return;
     skipAnswered();
+    isFromDisk = true;
     const written = restore();
+    isFromDisk = false;
     if (parsed) announce(written);
     else early.push(...written);
     noteFiles();
