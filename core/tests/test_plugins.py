@@ -667,6 +667,34 @@ def test_an_unknown_type_is_reported_with_the_known_ones() -> None:
         plugins.provider("xyz")
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        ("architect", "heroku", "there is no architect 'heroku'; use architect 'local' on a"),
+        ("architect", "ec2", "there is no architect 'ec2'; use architect 'local' on a machine"),
+        ("provider", "prolific", "there is no provider 'prolific'; it is a package of its own"),
+        ("provider", "inhouse", "there is no provider 'inhouse'; use provider 'links' for people"),
+        ("blueprint", "static_react_task", "'static_react_task'; use blueprint 'static_task',"),
+        ("blueprint", "remote_procedure", "'remote_procedure'; use blueprint 'static_task',"),
+        ("blueprint", "parlai_chat", "'parlai_chat'; chats of several workers are not supported"),
+    ],
+)
+def test_a_plugin_of_the_former_system_names_its_replacement_and_no_other(
+    kind: str, name: str, words: str
+) -> None:
+    plugins = kit_plugins()
+
+    with pytest.raises(PluginError) as caught:
+        getattr(plugins, kind)(name)
+
+    message = str(caught.value)
+    assert words in message
+    assert "did you mean" not in message
+    assert "installed" not in message
+    assert "mock" not in message
+    assert ("architect.public_url" in message) == (kind == "architect")
+
+
 def test_naming_a_type_of_a_refused_plugin_raises_its_reason() -> None:
     class Two(KitPlugin):
         @hookimpl

@@ -24,6 +24,7 @@ from famulus.contracts.task_template import TaskTemplate
 from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
 from famulus.errors import PluginError, UsageError
 from famulus.model.schema import PluginSchema
+from famulus.options.compat import plugin_hint
 from famulus.options.suggest import did_you_mean
 
 DISABLED_VARIABLE = "FAMULUS_DISABLED_PLUGINS"
@@ -288,11 +289,12 @@ class Plugins:
                 error.__cause__ = info.error
                 return error
         refused = [info.name for info in self.infos if info.refused]
-        hint = f"; refused: {', '.join(refused)} (see `famulus plugins`)" if refused else ""
-        return PluginError(
-            f"there is no {kind} {type_name!r}"
-            f"{did_you_mean(type_name, known, otherwise='installed')}{hint}"
+        listed = f"; refused: {', '.join(refused)} (see `famulus plugins`)" if refused else ""
+        hint = plugin_hint(kind, type_name)
+        remedy = (
+            did_you_mean(type_name, known, otherwise="installed") if hint is None else f"; {hint}"
         )
+        return PluginError(f"there is no {kind} {type_name!r}{remedy}{listed}")
 
 
 def conflict_text(kind: str, type_name: str, infos: Iterable[PluginInfo]) -> str:

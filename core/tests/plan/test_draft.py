@@ -3,7 +3,6 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
 from attrs import frozen
 
 from drafted_plans import drafted_plan
@@ -81,33 +80,6 @@ def test_problem_of_reading_hides_those_that_only_follow_from_it(tmp_path: Path)
     found = problems(tmp_path, content)
 
     assert [line.split(": ")[1] for line in found] == ["blueprint", "task.task_title"]
-
-
-@pytest.mark.parametrize(
-    ("override", "words"),
-    [
-        ("mephisto/architect=heroku", "there is no architect 'heroku'; use architect 'local'"),
-        ("architect=ec2", "there is no architect 'ec2'; use architect 'local'"),
-        ("provider=prolific", "there is no provider 'prolific'; it is a package"),
-        ("provider=inhouse", "there is no provider 'inhouse'; use provider 'links' for people of"),
-        ("blueprint=static_react_task", "use blueprint 'static_task'"),
-        ("blueprint=remote_procedure", "use blueprint 'static_task'"),
-        ("blueprint=parlai_chat", "chats of several workers are not supported"),
-    ],
-)
-def test_plugin_of_the_former_system_names_its_replacement(
-    tmp_path: Path, override: str, words: str
-) -> None:
-    found = problems(tmp_path, YAML, override)
-
-    assert words in "\n".join(found)
-    assert ("architect.public_url" in "\n".join(found)) == ("architect" in override)
-
-
-def test_paid_strangers_are_not_sent_to_the_provider_for_trying_out(tmp_path: Path) -> None:
-    found = problems(tmp_path, YAML, "provider=prolific")
-
-    assert "mock" not in "\n".join(found)
 
 
 def test_options_of_the_former_system_are_warnings(tmp_path: Path) -> None:

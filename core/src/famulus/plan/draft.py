@@ -18,7 +18,6 @@ from famulus.options.compat import (
     RESUMING_OPTION,
     ignored_options,
     native_problem_key,
-    plugin_hint,
 )
 from famulus.options.configuration import Configuration
 from famulus.options.convert import structure, structure_fitting
@@ -26,7 +25,6 @@ from famulus.options.option_class import options_of
 from famulus.options.origins import Origins, located
 from famulus.options.scalars import Refused, to_truth
 from famulus.options.source import ROLES, SECTIONS
-from famulus.options.suggest import add_hint
 from famulus.options.task_args import TaskArgs
 from famulus.plan.shared_state import fitting_state, state_problems, stray_attributes
 
@@ -211,8 +209,7 @@ def find_classes(
         try:
             found[role] = look_up[role](roles[role])
         except PluginError as error:
-            found_faults = "; ".join(each.message for each in error.problems)
-            message = add_hint(found_faults, plugin_hint(role, roles[role]))
+            message = "; ".join(each.message for each in error.problems)
             file, line = origins.get(f"defaults.{role}", (None, None))
             problems.append(Problem(message, key=role, file=file, line=line))
     return found, problems

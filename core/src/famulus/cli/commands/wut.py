@@ -19,7 +19,7 @@ from famulus.errors import Problem, UsageError
 from famulus.options.compat import plugin_hint
 from famulus.options.describe import Described, describe_options, describe_state
 from famulus.options.scalars import UNSET
-from famulus.options.suggest import add_hint, did_you_mean, nearest
+from famulus.options.suggest import did_you_mean, nearest
 from famulus.options.task_args import TaskArgs
 from famulus.plugins import PluginInfo, Plugins, discover
 
@@ -273,8 +273,12 @@ def _find(plugins: Plugins, category: str, name: str) -> tuple[PluginInfo, type[
 
 
 def _unknown(category: str, name: str, known: Sequence[str]) -> str:
-    near = did_you_mean(name, known, otherwise="installed", lists_all=True)
-    return add_hint(f"there is no {category} {name!r}{near}", plugin_hint(category, name))
+    hint = plugin_hint(category, name)
+    if hint is None:
+        return f"there is no {category} {name!r}" + did_you_mean(
+            name, known, otherwise="installed", lists_all=True
+        )
+    return f"there is no {category} {name!r}; {hint}"
 
 
 def _types(plugins: Plugins, category: str) -> list[str]:
