@@ -21,6 +21,7 @@ ACTIONS = (
     "stay",
     "leave",
     "hand_in",
+    "hand_in_early",
     "give_back",
     "take_back",
     "accept",

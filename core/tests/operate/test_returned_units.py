@@ -64,8 +64,22 @@ def raises(error: BaseException) -> Callable[[], None]:
 
 @pytest.mark.parametrize(
     ("number", "status"),
-    [(0, _V.RETURNED), (0, _V.REJECTED), (1, _V.RETURNED), (1, _V.TIMED_OUT)],
-    ids=["returned submission", "rejected there", "returned task", "timed out"],
+    [
+        (0, _V.RETURNED),
+        (0, _V.REJECTED),
+        (1, _V.RETURNED),
+        (1, _V.TIMED_OUT),
+        (1, _V.REJECTED),
+        (1, _V.SCREENED_OUT),
+    ],
+    ids=[
+        "returned submission",
+        "rejected there",
+        "returned task",
+        "timed out",
+        "rejected there without answers here",
+        "screened out there",
+    ],
 )
 def test_worker_gets_the_unit_of_a_visit_that_has_ended_since_the_last_sync(
     course: Course, number: int, status: VisitStatus

@@ -165,6 +165,9 @@ def apply_report(
             # The worker has come back since the provider read it; the next sync asks again.
             return False, None
         _end_attempts(tx, run, visit, given.status)
+    elif given.status is VisitStatus.REJECTED and report.capabilities.replaces_by_itself:
+        # The next worker comes for the unit of one who has submitted nothing here.
+        _end_attempts(tx, run, visit, given.status)
     changed = change_visit(
         tx, Change(run=run, id=visit, old=row.status, new=given.status, cause=_CAUSE)
     )
