@@ -17,7 +17,7 @@ from famulus import Operator, VisitStatus
 from famulus.engine.platform.sync_requests import is_sync_requested
 from famulus.engine.platform_requests import MOST_BYTES
 from famulus.model.tables import VisitTable
-from famulus.testing import HttpWay
+from famulus.testing import HttpTransport
 from famulus.testing.installed import install_plugin
 from famulus.testing.signed_crowd import MODULE, SignedCrowdProvider, list_change, signed
 from famulus.testing.waiting import wait_until
@@ -34,13 +34,13 @@ class Study:
     """A run that is served over HTTP, and its platform's list of changes."""
 
     operator: Operator
-    way: HttpWay
+    transport: HttpTransport
     log: Path
 
     def announce(self, references: list[str] | bytes, *, age: float = 0) -> int:
         """Send a signed request of the platform, and return the status of the reply."""
         at = self.operator.database.clock() - timedelta(seconds=age)
-        return self.way.announce(TYPE, signed(references, at)).status
+        return self.transport.announce(TYPE, signed(references, at)).status
 
     def returned(self, name: str) -> None:
         """Have the worker of a visit return it on the platform."""
@@ -117,11 +117,11 @@ def study(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Study]:
         # What is listed from here on is not read before it is announced.
         synced = operator._runs[1].periodic_sync
         wait_until(lambda: synced.answered_at is not None, "the first sync")
-        way = HttpWay(url)
+        transport = HttpTransport(url)
         for name in "ab":
-            page = way.open({"worker_id": name, "assignment_id": name})
+            page = transport.open({"worker_id": name, "assignment_id": name})
             assert page.form is not None
-        yield Study(operator, way, tmp_path / "changes")
+        yield Study(operator, transport, tmp_path / "changes")
 
 
 def test_announced_change_is_read_at_once_however_often_and_in_which_order(study: Study) -> None:
@@ -142,10 +142,10 @@ def test_request_that_is_not_the_platforms_is_refused_and_the_next_one_taken(stu
     forged = evolve(signed(["b"], study.operator.database.clock()), body=b'["a"]')
 
     refused = [
-        study.way.announce(TYPE, forged).status,
+        study.transport.announce(TYPE, forged).status,
         study.announce(["a"], age=3600),
         study.announce(b" " * (MOST_BYTES + 1)),
-        study.way.announce("mock", forged).status,
+        study.transport.announce("mock", forged).status,
     ]
 
     assert refused == [403, 403, 413, 404]

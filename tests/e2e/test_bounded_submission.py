@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from famulus import Operator
-from famulus.testing import HttpWay, ScriptedWorker
+from famulus.testing import HttpTransport, ScriptedWorker
 from famulus.testing.scripted_worker import OpenPage
 
 pytestmark = [
@@ -85,7 +85,7 @@ def _send(
 def test_a_large_submission_costs_bounded_memory_and_gets_a_small_reply(tmp_path: Path) -> None:
     with Operator(tmp_path / "famulus.db") as operator:
         url = operator.launch(_configuration(tmp_path)).url
-        worker = ScriptedWorker(HttpWay(url), "somebody")
+        worker = ScriptedWorker(HttpTransport(url), "somebody")
         page = worker.open()
         text = "\N{GRINNING FACE}<'\\".encode()
 

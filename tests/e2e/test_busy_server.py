@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 from famulus import Operator
-from famulus.testing import HttpWay, ScriptedWorker
+from famulus.testing import HttpTransport, ScriptedWorker
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +48,7 @@ def test_slow_senders_block_no_worker_and_cause_no_restart(tmp_path: Path) -> No
     with Operator(tmp_path / "famulus.db") as operator, contextlib.ExitStack() as stack:
         url = operator.launch(_configuration(tmp_path)).url
         before = _instance(url)
-        worker = ScriptedWorker(HttpWay(url), "somebody")
+        worker = ScriptedWorker(HttpTransport(url), "somebody")
         page = worker.open()
         parts = urlsplit(url)
         head = (

@@ -12,7 +12,7 @@ from famulus.model.database import Database
 from famulus.model.tables import AgentTable
 from famulus.testing.command import Command, famulus_command
 from famulus.testing.postgres import PostgresServer
-from famulus.testing.scripted_worker import HttpWay, ScriptedWorker
+from famulus.testing.scripted_worker import HttpTransport, ScriptedWorker
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -50,7 +50,7 @@ def test_answers_are_stored_after_an_outage_of_the_database(
     command: Command, postgres_server: PostgresServer, browser: Browser
 ) -> None:
     url = command.url()
-    people = [ScriptedWorker(HttpWay(url), name) for name in "abcd"]
+    people = [ScriptedWorker(HttpTransport(url), name) for name in "abcd"]
     pages = [person.open() for person in people]
     with browser.new_context() as context:
         page = context.new_page()
@@ -62,7 +62,7 @@ def test_answers_are_stored_after_an_outage_of_the_database(
         page.get_by_text("trying again").wait_for()
         answers = [person.submit(page) for person, page in zip(people, pages, strict=True)]
         answers += [people[0].give_back(pages[0]), people[0].open().answer]
-        health = HttpWay(url).get("healthz")
+        health = HttpTransport(url).get("healthz")
         command.wait_for("is unavailable")
         postgres_server.start()
         page.get_by_text("Your answers are stored").wait_for()

@@ -12,7 +12,7 @@ import pytest
 from famulus.model.database import Database
 from famulus.model.tables import AgentTable
 from famulus.testing.command import Command, famulus_command
-from famulus.testing.scripted_worker import HttpWay, ScriptedWorker
+from famulus.testing.scripted_worker import HttpTransport, ScriptedWorker
 
 pytestmark = pytest.mark.slow
 
@@ -66,12 +66,12 @@ def test_a_full_disk_is_answered_with_503_until_there_is_room_again(
     command: Command, disk: Path
 ) -> None:
     url = command.url()
-    people = [ScriptedWorker(HttpWay(url), f"p{number}") for number in range(40)]
+    people = [ScriptedWorker(HttpTransport(url), f"p{number}") for number in range(40)]
     pages = [person.open() for person in people]
     filler = fill(disk)
 
     first = [person.submit(page) for person, page in zip(people, pages, strict=True)]
-    arrivals = [ScriptedWorker(HttpWay(url), f"new{n}").open().answer for n in range(10)]
+    arrivals = [ScriptedWorker(HttpTransport(url), f"new{n}").open().answer for n in range(10)]
     busy = [answer for answer in first if answer.status == 503]
     assert len(busy) >= 10
     assert {answer.status for answer in [*first, *arrivals]} <= {200, 503}

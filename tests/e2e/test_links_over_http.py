@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from famulus import Database, export_records
-from famulus.testing import HttpWay, ServedRun, html_form, run_command
+from famulus.testing import HttpTransport, ServedRun, html_form, run_command
 from famulus.testing.command import famulus_command
-from famulus.testing.transports import Answer
+from famulus.testing.transports import Response
 from famulus_links.command import links
 
 pytestmark = pytest.mark.slow
@@ -49,17 +49,17 @@ def run(launched_run: Callable[..., ServedRun], tmp_path: Path) -> ServedRun:
     return launched_run(configuration)
 
 
-def submit(run: ServedRun, page: Answer) -> Answer:
+def submit(run: ServedRun, page: Response) -> Response:
     assert page.form is not None, page.text
-    return HttpWay(run.url).send(page.form.fill(), action=page.form.action, as_json=False)
+    return HttpTransport(run.url).send(page.form.fill(), action=page.form.action, as_json=False)
 
 
-def press_button(run: ServedRun, query: dict[str, str], times: int = 1) -> Answer:
+def press_button(run: ServedRun, query: dict[str, str], times: int = 1) -> Response:
     """Send the form of a link's first page, and return the page that it leads to."""
-    way = HttpWay(run.url)
-    form = html_form(way.open(query).text)
+    transport = HttpTransport(run.url)
+    form = html_form(transport.open(query).text)
     assert form is not None
-    pages = [way.send(form.fill(), action=form.action, as_json=False) for _ in range(times)]
+    pages = [transport.send(form.fill(), action=form.action, as_json=False) for _ in range(times)]
     return pages[-1]
 
 
@@ -80,21 +80,21 @@ def test_each_way_in_leads_to_the_work_and_no_name_to_the_data(
     with target.open() as file:
         [anna] = csv.DictReader(file)
     opened = run_command(links, "open", 1, "--uses", 1, database=database)
-    way = HttpWay(run.url)
+    transport = HttpTransport(run.url)
 
     personal = query_of(anna["link"])
     assert submit(run, press_button(run, personal)).outcome == "stored"
-    assert way.open({**personal, "visit": "2"}).refusal == "link_used_up"
+    assert transport.open({**personal, "visit": "2"}).refusal == "link_used_up"
 
     anyone = query_of(opened.stdout.strip())
     assert submit(run, press_button(run, anyone, times=2)).outcome == "stored"
-    assert "all of them are taken" in way.open(anyone).text
+    assert "all of them are taken" in transport.open(anyone).text
 
     for session in ("s1", "s2"):
-        stored = submit(run, way.open({"PROLIFIC_PID": "p&1", "SESSION_ID": session}))
+        stored = submit(run, transport.open({"PROLIFIC_PID": "p&1", "SESSION_ID": session}))
         assert "https://platform.example/done?id=p%261" in stored.text
-    assert "NOTHING-LEFT" in way.open({"PROLIFIC_PID": "p&1", "SESSION_ID": "s3"}).text
-    assert way.open({}).refusal == "link_needed"
+    assert "NOTHING-LEFT" in transport.open({"PROLIFIC_PID": "p&1", "SESSION_ID": "s3"}).text
+    assert transport.open({}).refusal == "link_needed"
 
     records = run.records()
     assert len(records) == 4

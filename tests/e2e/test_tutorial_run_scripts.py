@@ -13,7 +13,7 @@ from famulus.data.run_summaries import list_runs
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.testing.command import Command, famulus_command, python_command
-from famulus.testing.scripted_worker import HttpWay, ScriptedWorker
+from famulus.testing.scripted_worker import HttpTransport, ScriptedWorker
 
 pytestmark = pytest.mark.slow
 
@@ -84,7 +84,7 @@ def port() -> int:
 
 
 def worker(url: str, name: str = "x", variant: int = 0) -> ScriptedWorker:
-    return ScriptedWorker(HttpWay(url), name, variant)
+    return ScriptedWorker(HttpTransport(url), name, variant)
 
 
 def work_until(person: ScriptedWorker, units: int, command: Command) -> None:
@@ -94,7 +94,7 @@ def work_until(person: ScriptedWorker, units: int, command: Command) -> None:
     """
     while units > 0:
         assert command.process.poll() is None, command.output
-        units -= len(person.steady(units))
+        units -= len(person.submit_all(units))
 
 
 def runs(database: Path) -> list[tuple[int, RunStatus]]:

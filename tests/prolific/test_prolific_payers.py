@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from famulus.testing import HttpWay, ScriptedWorker
+from famulus.testing import HttpTransport, ScriptedWorker
 from famulus.testing.waiting import wait_until
 from prolific_bench import parameters
 from prolific_launch import EXAMPLE, ProlificLaunch, prolific_launch
@@ -40,8 +40,8 @@ def work_all(launch: ProlificLaunch, people: int) -> None:
         for _ in range(people):
             person = launch.prolific.participant(launch.participant_id())
             submission, url = person.take(launch.study.id)
-            way = HttpWay(f"http://127.0.0.1:{launch.port}/")
-            worker = ScriptedWorker(way, person.id, query=lambda *_, url=url: parameters(url))
+            transport = HttpTransport(f"http://127.0.0.1:{launch.port}/")
+            worker = ScriptedWorker(transport, person.id, query=lambda *_, url=url: parameters(url))
             answer = worker.submit(worker.open(submission.id))
             person.complete(submission, answer.text.partition("complete?cc=")[2][:12])
         launch.famulus("sync", "1")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from famulus.testing import HttpWay, ScriptedWorker
+from famulus.testing import HttpTransport, ScriptedWorker
 from famulus.testing.command import famulus_command
 from famulus.testing.waiting import wait_until
 from famulus_prolific.fake import FakeProlific, StudyStatus, SubmissionStatus
@@ -55,7 +55,7 @@ def work(prolific: FakeProlific, number: int, port: int) -> tuple[str, str]:
     person = prolific.participant(number)
     submission, url = person.take(person.studies()[0].id)
     worker = ScriptedWorker(
-        HttpWay(f"http://127.0.0.1:{port}/"), person.id, query=lambda *_: parameters(url)
+        HttpTransport(f"http://127.0.0.1:{port}/"), person.id, query=lambda *_: parameters(url)
     )
     page = worker.open(submission.id)
     assert page.has_form, page.answer.text

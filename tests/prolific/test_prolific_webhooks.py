@@ -21,7 +21,7 @@ from famulus import (
     register_requester,
 )
 from famulus.model.tables import VisitTable
-from famulus.testing import HttpWay, ScriptedWorker
+from famulus.testing import HttpTransport, ScriptedWorker
 from famulus.testing.waiting import wait_until
 from famulus_prolific.fake import (
     FakeProlific,
@@ -55,7 +55,7 @@ class Served:
         """Have a participant take a place and open the run."""
         person = self.prolific.participant(number)
         submission, url = person.take(person.studies()[0].id)
-        page = HttpWay(self.url).open(parameters(url))
+        page = HttpTransport(self.url).open(parameters(url))
         assert page.form is not None, page.text
         return person, submission
 
@@ -143,7 +143,7 @@ def test_a_study_that_pauses_when_its_screen_outs_are_used_up_is_started_again(
 ) -> None:
     person = served.prolific.participant(1)
     submission, url = person.take(served.study.id)
-    worker = ScriptedWorker(HttpWay(served.url), person.id, query=lambda *_: parameters(url))
+    worker = ScriptedWorker(HttpTransport(served.url), person.id, query=lambda *_: parameters(url))
     refused = worker.open(submission.id).answer.text
     person.complete(submission, refused.partition("complete?cc=")[2][:12])
     assert submission.status is SubmissionStatus.SCREENED_OUT
@@ -175,7 +175,7 @@ def test_a_request_that_prolific_has_not_signed_is_refused(served: Served) -> No
     }
     request = PlatformRequest(query={}, headers=headers, body=body.encode())
 
-    assert HttpWay(served.url).announce("prolific", request).status == 403
+    assert HttpTransport(served.url).announce("prolific", request).status == 403
     assert served.status(hers) is ACCEPTED
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import famulus_prolific
 from famulus import Database, Plugins, register_requester
 from famulus.engine.gateway import Gateway
-from famulus.testing import GatewayWay, ScriptedWorker
+from famulus.testing import GatewayTransport, ScriptedWorker
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus_prolific.fake import FakeProlific, Submission
 from prolific_bench import parameters
@@ -48,7 +48,7 @@ def have_done(
     """Have a participant work and hand in."""
     person = prolific.participant(number)
     submission, url = person.take(person.studies()[0].id)
-    worker = ScriptedWorker(GatewayWay(run), person.id, query=lambda *_: parameters(url))
+    worker = ScriptedWorker(GatewayTransport(run), person.id, query=lambda *_: parameters(url))
     answer = worker.submit(worker.open(submission.id))
     person.complete(submission, answer.text.partition("complete?cc=")[2][:12])
     operator.turn()

@@ -27,7 +27,7 @@ lists the attributes and methods that you define. [Writing a blueprint](../writi
 check](../how-to/writing-a-check.md) show how.
 """
 #: Methods with which the tests of a conformance class do their work.
-_OF_THE_TESTS = frozenset({"hall", "harness", "make_check"})
+_OF_THE_TESTS = frozenset({"harness", "make_check"})
 
 
 def testing_page() -> str:

@@ -6,11 +6,16 @@ is removed; then its entry here goes with it.
 
 from __future__ import annotations
 
+import functools
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any, TypeVar
 
+import attrs
 from attrs import frozen
+
+T = TypeVar("T")
 
 
 class FamulusDeprecationWarning(DeprecationWarning):
@@ -54,6 +59,34 @@ NAMES: Mapping[str, Mapping[str, Deprecation]] = MappingProxyType(
                 old="QUAL_NOT_EXISTS", new="QUAL_NOT_EXIST", since="0.1", removed_in="1.0"
             ),
         },
+        "famulus.testing": {
+            "Filled": Deprecation(old="Filled", new="FormData", since="0.1", removed_in="1.0"),
+            "GatewayWay": Deprecation(
+                old="GatewayWay", new="GatewayTransport", since="0.1", removed_in="1.0"
+            ),
+            "Hall": Deprecation(old="Hall", new="CheckHarness", since="0.1", removed_in="1.0"),
+            "HttpWay": Deprecation(
+                old="HttpWay", new="HttpTransport", since="0.1", removed_in="1.0"
+            ),
+        },
+    }
+)
+
+
+#: Deprecated members of public classes, by the class.
+MEMBERS: Mapping[str, Sequence[Deprecation]] = MappingProxyType(
+    {
+        "CheckHarness": (
+            Deprecation(old="known", new="known_worker", since="0.1", removed_in="1.0"),
+        ),
+        "QualificationCheckConformance": (
+            Deprecation(old="hall", new="harness", since="0.1", removed_in="1.0"),
+        ),
+        "ScriptedWorker": (
+            Deprecation(old="way", new="transport", since="0.1", removed_in="1.0"),
+            Deprecation(old="steady", new="submit_all", since="0.1", removed_in="1.0"),
+            Deprecation(old="offline", new="retry_submission", since="0.1", removed_in="1.0"),
+        ),
     }
 )
 
@@ -86,3 +119,49 @@ def adopt_renamed_methods(plugin_class: type, renames: Mapping[str, Deprecation]
             deprecation.warn(
                 user=f"{plugin_class.__module__}.{plugin_class.__qualname__}", stacklevel=3
             )
+
+
+def keep_renamed_members(cls: type[T]) -> type[T]:
+    """Let the members of a public class be used under their deprecated names in :data:`MEMBERS`.
+
+    They can be read, set and called. A field of an attrs class is also accepted by the constructor
+    under its deprecated name. They are in no listing of the class.
+    """
+    for deprecation in MEMBERS[cls.__name__]:
+        setattr(cls, deprecation.old, _RenamedMember(deprecation))
+    if attrs.has(cls):
+        _accept_renamed_fields(cls)
+    return cls
+
+
+class _RenamedMember:
+    """Stands for a member under its deprecated name."""
+
+    def __init__(self, deprecation: Deprecation) -> None:
+        self._deprecation = deprecation
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        self._deprecation.warn(user=type(instance).__name__)
+        return getattr(instance, self._deprecation.new)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        self._deprecation.warn(user=type(instance).__name__)
+        setattr(instance, self._deprecation.new, value)
+
+
+def _accept_renamed_fields(cls: type[Any]) -> None:
+    construct = cls.__init__
+    fields = attrs.fields_dict(cls)
+    renames = [each for each in MEMBERS[cls.__name__] if each.new in fields]
+
+    @functools.wraps(construct)
+    def accepting(self: Any, *args: Any, **given: Any) -> None:
+        for deprecation in renames:
+            if deprecation.old in given:
+                deprecation.warn(user=cls.__name__)
+                given[deprecation.new] = given.pop(deprecation.old)
+        construct(self, *args, **given)
+
+    setattr(cls, "__init__", accepting)  # noqa: B010 - mypy refuses an assignment

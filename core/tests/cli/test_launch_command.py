@@ -18,7 +18,7 @@ from famulus.engine.runs import find_run
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.testing.command import famulus_command
-from famulus.testing.scripted_worker import HttpWay, ScriptedWorker
+from famulus.testing.scripted_worker import HttpTransport, ScriptedWorker
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +31,7 @@ def port() -> str:
 
 
 def worker(url: str, name: str = "x") -> ScriptedWorker:
-    return ScriptedWorker(HttpWay(url), name)
+    return ScriptedWorker(HttpTransport(url), name)
 
 
 def status_of(database_file: Path) -> RunStatus:
@@ -45,9 +45,9 @@ def test_tutorial_ends_by_itself_and_its_data_are_four_records(
     with famulus_command("launch", example, port, database=database_file) as launch:
         url = launch.url()
         x = worker(url)
-        done_by_x = x.steady()
+        done_by_x = x.submit_all()
         refused = x.open()
-        done_by_y = worker(url, "y").steady(2)  # the server ends after the last unit
+        done_by_y = worker(url, "y").submit_all(2)  # the server ends after the last unit
         status = launch.wait()
 
     assert (len(done_by_x), len(done_by_y), refused.has_form) == (2, 2, False)
@@ -84,7 +84,7 @@ def test_ctrl_c_stops_cleanly_and_resume_goes_on_at_the_same_address(
 ) -> None:
     with famulus_command("launch", example, port, database=database_file) as launch:
         url = launch.url()
-        worker(url).steady()
+        worker(url).submit_all()
         launch.interrupt()
         assert launch.wait() == 0
     assert "Run 1 is stopped: 2 of 4 units done." in launch.output
@@ -92,7 +92,7 @@ def test_ctrl_c_stops_cleanly_and_resume_goes_on_at_the_same_address(
 
     with famulus_command("resume", "1", database=database_file) as resume:
         assert resume.url() == url
-        worker(url, "y").steady(2)
+        worker(url, "y").submit_all(2)
         assert resume.wait() == 0
     assert "Run 1 is done: 4 units in " in resume.output
 
@@ -151,8 +151,8 @@ def test_a_closed_output_does_not_end_the_run(
     with launch, launch.stderr:
         url = next(line for line in launch.stdout if "open at" in line).split()[-1]
         launch.stdout.close()
-        worker(url).steady()
-        worker(url, "y").steady(2)
+        worker(url).submit_all()
+        worker(url, "y").submit_all(2)
 
         assert launch.wait(30) == 0
         assert launch.stderr.read() == ""

@@ -11,7 +11,7 @@ import pytest
 from attrs import field, frozen
 
 import famulus
-from famulus.testing import Hall
+from famulus.testing import CheckHarness
 from famulus.testing import QualificationCheckConformance as Rules
 
 
@@ -41,8 +41,8 @@ class HeldRules(Rules):
     def broken_options(self) -> dict[str, dict[str, Any]]:
         return {"a number for a name": {"name": []}}
 
-    def make_refused(self, hall: Hall, worker: str) -> None:
-        hall.known(worker).grant_qualification("worse")
+    def make_refused(self, harness: CheckHarness, worker: str) -> None:
+        harness.known_worker(worker).grant_qualification("worse")
 
 
 class TestHeld(HeldRules):

@@ -6,8 +6,8 @@ from typing import Any
 
 from famulus.data.export import export_records
 from famulus.engine.gateway import Gateway
-from famulus.testing import GatewayWay, ScriptedWorker
-from famulus.testing.forms import Filled, HtmlForm
+from famulus.testing import GatewayTransport, ScriptedWorker
+from famulus.testing.forms import FormData, HtmlForm
 from famulus.testing.inprocess import ManualOperator
 
 ROWS = [{"n": n} for n in range(3)]
@@ -17,10 +17,10 @@ def records(operator: ManualOperator, gateway: Gateway) -> list[dict[str, Any]]:
     return list(export_records(operator.database, run=gateway.run_id))
 
 
-def test_steady_worker_does_all_there_is(operator: ManualOperator) -> None:
+def test_worker_submits_all_there_is(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
 
-    answers = ScriptedWorker(GatewayWay(gateway), "x").steady()
+    answers = ScriptedWorker(GatewayTransport(gateway), "x").submit_all()
 
     assert [answer.outcome for answer in answers] == ["stored"] * 3
     assert len(records(operator, gateway)) == 3
@@ -29,7 +29,7 @@ def test_steady_worker_does_all_there_is(operator: ManualOperator) -> None:
 def test_worker_without_scripts_does_the_same(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
 
-    answers = ScriptedWorker(GatewayWay(gateway), "x", has_scripts=False).steady()
+    answers = ScriptedWorker(GatewayTransport(gateway), "x", has_scripts=False).submit_all()
 
     assert [answer.outcome for answer in answers] == ["stored"] * 3
 
@@ -37,14 +37,14 @@ def test_worker_without_scripts_does_the_same(operator: ManualOperator) -> None:
 def test_worker_who_drops_out_leaves_nothing(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
 
-    assert ScriptedWorker(GatewayWay(gateway), "x").drop_out().has_form
+    assert ScriptedWorker(GatewayTransport(gateway), "x").drop_out().has_form
     assert records(operator, gateway) == []
 
 
 def test_double_click_is_stored_once(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
 
-    answers = ScriptedWorker(GatewayWay(gateway), "x").double_click(3)
+    answers = ScriptedWorker(GatewayTransport(gateway), "x").double_click(3)
 
     assert [answer.outcome for answer in answers] == ["stored"] * 3
     assert len(records(operator, gateway)) == 1
@@ -53,7 +53,7 @@ def test_double_click_is_stored_once(operator: ManualOperator) -> None:
 def test_lost_reply_is_sent_again_and_stored_once(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
 
-    answers = ScriptedWorker(GatewayWay(gateway), "x").offline()
+    answers = ScriptedWorker(GatewayTransport(gateway), "x").retry_submission()
 
     assert [answer.outcome for answer in answers] == ["stored", "stored"]
     assert len(records(operator, gateway)) == 1
@@ -62,7 +62,7 @@ def test_lost_reply_is_sent_again_and_stored_once(operator: ManualOperator) -> N
 def test_reload_shows_the_same(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
 
-    pages, answer = ScriptedWorker(GatewayWay(gateway), "x").reload(2)
+    pages, answer = ScriptedWorker(GatewayTransport(gateway), "x").reload(2)
 
     assert len(pages) == 3
     assert len({page.reference for page in pages}) == 1
@@ -71,7 +71,7 @@ def test_reload_shows_the_same(operator: ManualOperator) -> None:
 
 def test_tabs_have_units_of_their_own(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
-    worker = ScriptedWorker(GatewayWay(gateway), "x")
+    worker = ScriptedWorker(GatewayTransport(gateway), "x")
 
     pages = worker.many_tabs(3)
 
@@ -81,7 +81,7 @@ def test_tabs_have_units_of_their_own(operator: ManualOperator) -> None:
 
 def test_unit_can_be_given_back(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
-    worker = ScriptedWorker(GatewayWay(gateway), "x")
+    worker = ScriptedWorker(GatewayTransport(gateway), "x")
     page = worker.open()
 
     assert worker.give_back(page).status == 200
@@ -89,25 +89,25 @@ def test_unit_can_be_given_back(operator: ManualOperator) -> None:
 
 
 def test_onboarding_is_passed_first(operator: ManualOperator) -> None:
-    def right(form: HtmlForm, variant: int) -> Filled:
+    def right(form: HtmlForm, variant: int) -> FormData:
         filled = form.fill(variant)
         fields = [(name, "right" if name == "answer" else value) for name, value in filled.fields]
-        return Filled(fields=fields)
+        return FormData(fields=fields)
 
     gateway = operator.launch_rows(ROWS, blueprint={"onboarding_qualification": "passed"})
 
-    assert len(ScriptedWorker(GatewayWay(gateway), "x", fill=right).steady()) == 3
-    assert ScriptedWorker(GatewayWay(gateway), "y").open().answer.refusal == "not_qualified"
+    assert len(ScriptedWorker(GatewayTransport(gateway), "x", fill=right).submit_all()) == 3
+    assert ScriptedWorker(GatewayTransport(gateway), "y").open().answer.refusal == "not_qualified"
 
 
 def test_invalid_answers_are_reported_to_the_worker(operator: ManualOperator) -> None:
-    def wrong(form: HtmlForm, variant: int) -> Filled:
+    def wrong(form: HtmlForm, variant: int) -> FormData:
         fields = [
             (name, "invalid" if name == "answer" else value) for name, value in form.fill().fields
         ]
-        return Filled(fields=fields)
+        return FormData(fields=fields)
 
     gateway = operator.launch_rows(ROWS)
-    worker = ScriptedWorker(GatewayWay(gateway), "x", fill=wrong)
+    worker = ScriptedWorker(GatewayTransport(gateway), "x", fill=wrong)
 
     assert worker.submit(worker.open()).outcome == "invalid"

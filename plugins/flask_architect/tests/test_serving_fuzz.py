@@ -18,7 +18,7 @@ from urllib.parse import quote_from_bytes
 import pytest
 
 from famulus import Database, Operator, escaped_line
-from famulus.testing import HttpWay, ScriptedWorker
+from famulus.testing import HttpTransport, ScriptedWorker
 from famulus_flask.app import create_app
 
 _SEED = int(os.environ.get("FAMULUS_FUZZ_SEED", "20261129"))
@@ -312,14 +312,14 @@ def test_any_request_is_answered_and_leaves_bounded_lines(
     serve: Any, run: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     served = serve(create_app(run), threads=8)
-    way = HttpWay(f"http://127.0.0.1:{served.port}/")
+    transport = HttpTransport(f"http://127.0.0.1:{served.port}/")
     open_pages: list[OpenForm] = []
     uses = 0
 
     def page() -> OpenForm:
         nonlocal uses
         if uses % 5 == 0:
-            opened = ScriptedWorker(way, f"worker-{uses}").open()
+            opened = ScriptedWorker(transport, f"worker-{uses}").open()
             assert opened.filled is not None
             hidden = [pair for pair in opened.filled.fields if pair[0].startswith("famulus_")]
             open_pages.append((opened.submit_address, hidden))
@@ -347,4 +347,4 @@ def test_any_request_is_answered_and_leaves_bounded_lines(
         caplog.clear()
 
     assert {200, 404, 400} <= set(statuses), statuses
-    assert ScriptedWorker(way, "afterwards").open().has_form
+    assert ScriptedWorker(transport, "afterwards").open().has_form

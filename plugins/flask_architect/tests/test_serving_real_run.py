@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from famulus import Database, Gateway, Operator, Reply
-from famulus.testing import HttpWay, ScriptedWorker
+from famulus.testing import HttpTransport, ScriptedWorker
 from famulus.testing.scripted_worker import OpenPage
 from famulus.testing.waiting import wait_until
 from famulus_flask.app import create_app
@@ -112,8 +112,10 @@ def test_failure_of_one_request_is_no_other_ones(
 ) -> None:
     """Each reply is acknowledged or an error, and the database has what was acknowledged."""
     served = serve(create_app(gateway), transaction_seconds=_PATIENCE)
-    way = HttpWay(f"http://127.0.0.1:{served.port}/")
-    people = [ScriptedWorker(way, name, variant=number) for number, name in enumerate("abcdef")]
+    transport = HttpTransport(f"http://127.0.0.1:{served.port}/")
+    people = [
+        ScriptedWorker(transport, name, variant=number) for number, name in enumerate("abcdef")
+    ]
     pages = [person.open() for person in people]
     with contextlib.closing(sqlite3.connect(tmp_path / "famulus.db")) as connection:
         connection.execute(
@@ -139,8 +141,8 @@ def test_database_that_is_away_is_503_for_each_and_one_line(
     serve: Any, gateway: Gateway, tmp_path: Path, caplog: Any
 ) -> None:
     served = serve(create_app(gateway), transaction_seconds=_PATIENCE)
-    way = HttpWay(f"http://127.0.0.1:{served.port}/")
-    people = [ScriptedWorker(way, name) for name in "abcdef"]
+    transport = HttpTransport(f"http://127.0.0.1:{served.port}/")
+    people = [ScriptedWorker(transport, name) for name in "abcdef"]
     pages = [person.open() for person in people]
     other = sqlite3.connect(tmp_path / "famulus.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

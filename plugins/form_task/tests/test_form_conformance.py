@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import evolve
 
-from famulus.testing import BlueprintConformance, Filled, HtmlForm
+from famulus.testing import BlueprintConformance, FormData, HtmlForm
 from famulus_form import SharedFormState
 from famulus_form.blueprint import FormBlueprint
 from form_files import (
@@ -61,7 +61,7 @@ class TestForm(BlueprintConformance):
         del good["data_csv"]
         return {**good, "data_jsonl": tmp_path / "data.jsonl"}
 
-    def fill(self, form: HtmlForm, variant: int) -> Filled:
+    def fill(self, form: HtmlForm, variant: int) -> FormData:
         filled = form.fill(variant)
         good = {**RANKS, "age": "42", "day": "2026-05-31", "mood": "good", "better": "b"}
         fields = [(name, good.get(name, value)) for name, value in filled.fields]
@@ -81,7 +81,7 @@ class TestFormOfMarks(TestForm):
     def big_configuration(self, tmp_path: Path, rows: int) -> None:
         return None
 
-    def fill(self, form: HtmlForm, variant: int) -> Filled:
+    def fill(self, form: HtmlForm, variant: int) -> FormData:
         filled = form.fill(variant)
         marks = dict(MARKS_FIELDS)
         fields = [(name, marks.get(name, value)) for name, value in filled.fields]
@@ -114,7 +114,7 @@ class TestFormOfSteps(TestForm):
     def big_configuration(self, tmp_path: Path, rows: int) -> None:
         return None
 
-    def fill(self, form: HtmlForm, variant: int) -> Filled:
+    def fill(self, form: HtmlForm, variant: int) -> FormData:
         filled = form.fill(variant)
         if any(control.name == "sum" for control in form.controls):
             others = [pair for pair in filled.fields if pair[0] != "sum"]

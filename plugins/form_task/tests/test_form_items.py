@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 import famulus
-from famulus.testing import BlueprintConformance, Filled, HtmlForm
+from famulus.testing import BlueprintConformance, FormData, HtmlForm
 from famulus_form import SharedFormState
 from famulus_form.blueprint import FormBlueprint
 from famulus_form.checks import values_of_no_row
@@ -269,5 +269,5 @@ class TestFormOfItems(BlueprintConformance):
         (tmp_path / "big.jsonl").write_text("".join(lines))
         return {**self.configuration(tmp_path), "data_jsonl": tmp_path / "big.jsonl"}
 
-    def fill(self, form: HtmlForm, variant: int) -> Filled:
+    def fill(self, form: HtmlForm, variant: int) -> FormData:
         return form.fill(variant)

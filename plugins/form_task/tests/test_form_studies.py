@@ -11,7 +11,7 @@ from attrs import evolve
 import famulus
 from famulus.cli.declarations.new import task
 from famulus.testing import run_command
-from famulus.testing.forms import Filled, HtmlForm
+from famulus.testing.forms import FormData, HtmlForm
 from famulus.testing.served_run import served_run
 from famulus_form.form_file import read_form
 from famulus_form.templates import studies
@@ -43,13 +43,13 @@ def test_a_copy_is_launched_worked_on_and_exported(
     run_command(task, tmp_path / "copy", "--from", study.name, database=database)
     entered = ENTERED.get(study.name, {})
 
-    def fill(form: HtmlForm, variant: int) -> Filled:
+    def fill(form: HtmlForm, variant: int) -> FormData:
         filled = form.fill(variant)
         fields = [(name, entered.get(name, value)) for name, value in filled.fields]
         return evolve(filled, fields=fields)
 
     with served_run(tmp_path / "copy/config.yaml", database) as run:
-        [answer] = run.worker("x", fill=fill).steady(1)
+        [answer] = run.worker("x", fill=fill).submit_all(1)
         assert answer.outcome == "stored", answer.text
         [record] = run.records()
 

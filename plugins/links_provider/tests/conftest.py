@@ -9,9 +9,9 @@ import pytest
 
 import famulus_links
 from famulus import Form, Gateway, Plugins
-from famulus.testing import GatewayWay, ScriptedWorker, html_form
+from famulus.testing import GatewayTransport, ScriptedWorker, html_form
 from famulus.testing.inprocess import kit_plugins
-from famulus.testing.transports import Answer
+from famulus.testing.transports import Response
 
 #: Rows of the runs that tests launch, and the address at which these are said to be served.
 ROWS = [{"n": number} for number in range(3)]
@@ -64,9 +64,11 @@ def press_button(gateway: Gateway, query: Mapping[str, str], **values: str) -> d
     return dict(parse_qsl(urlsplit(reply.headers["Location"]).query))
 
 
-def answer_unit(gateway: Gateway, query: Mapping[str, str]) -> Answer:
+def answer_unit(gateway: Gateway, query: Mapping[str, str]) -> Response:
     """Open an address and answer the unit that it gives."""
-    worker = ScriptedWorker(GatewayWay(gateway), "x", query=lambda *_: query, has_scripts=False)
+    worker = ScriptedWorker(
+        GatewayTransport(gateway), "x", query=lambda *_: query, has_scripts=False
+    )
     page = worker.open("")
     assert page.has_form, page.answer.text
     return worker.submit(page)
@@ -85,6 +87,6 @@ def begin() -> Callable[..., dict[str, str]]:
 
 
 @pytest.fixture
-def answer() -> Callable[..., Answer]:
+def answer() -> Callable[..., Response]:
     """The function that answers the unit that an address gives."""
     return answer_unit

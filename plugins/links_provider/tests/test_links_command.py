@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from famulus import Database, Gateway
-from famulus.testing import GatewayWay, run_command
+from famulus.testing import GatewayTransport, run_command
 from famulus_links.command import links
 
 Launch = Callable[..., Gateway]
@@ -85,7 +85,7 @@ def test_make_again_gives_the_same_links_with_other_limits(
     assert again == first
     done(gateway, first[0]["link"])
     query = query_of(first[0]["link"])
-    assert GatewayWay(gateway).open({**query, "visit": "2"}).refusal == "link_used_up"
+    assert GatewayTransport(gateway).open({**query, "visit": "2"}).refusal == "link_used_up"
 
 
 def test_person_is_recognized_by_their_address_however_it_is_written(
@@ -157,7 +157,7 @@ def test_revoke_finds_a_person_by_what_is_known_of_them(
     assert revoked.stdout == "Revoked 1 link.\n"
     assert again.stdout == "Nothing to revoke: 1 link was revoked already.\n"
     query = query_of(anna["link"])
-    assert GatewayWay(gateway).open(query).refusal == "link_revoked"
+    assert GatewayTransport(gateway).open(query).refusal == "link_revoked"
     done(gateway, bo["link"])
     assert [
         row["link"] == old["link"]

@@ -10,7 +10,7 @@ import pytest
 
 from famulus import Database, Gateway, export_records
 from famulus.cli.declarations.workers import workers
-from famulus.testing import GatewayWay, run_command
+from famulus.testing import GatewayTransport, run_command
 from famulus_links.addresses import LinkSigner
 from famulus_links.limits import Limits
 from famulus_links.links import Link, links_of, make_links
@@ -59,7 +59,7 @@ def test_person_who_has_never_come_is_forgotten_by_an_address(
     assert second.startswith("Forgot the worker, who is forgotten-")
     assert again.exit_code == 2
     assert "there is no worker 'bo@lund.example' of links" in again.stderr
-    assert GatewayWay(gateway).open(query).refusal == "link_unknown"
+    assert GatewayTransport(gateway).open(query).refusal == "link_unknown"
     assert people_of(database, gateway.run_id) == ["Anna Berg", "Cem"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from famulus import Database, Form, Gateway
 from famulus.testing import MovableClock, run_command
 from famulus.testing.scripted_worker import at_once
-from famulus.testing.transports import Answer
+from famulus.testing.transports import Response
 from famulus_links.addresses import LINK, LinkSigner
 from famulus_links.command import links
 from famulus_links.limits import Limits
@@ -29,7 +29,7 @@ def open_link(database: Database, run: int, word: str = "", **limits: Any) -> di
 
 
 def test_twenty_people_on_one_open_link_are_twenty_workers(
-    launch: Launch, database: Database, begin: Begin, answer: Callable[..., Answer]
+    launch: Launch, database: Database, begin: Begin, answer: Callable[..., Response]
 ) -> None:
     gateway = launch(rows=[{"n": 1}], blueprint={"units_per_assignment": 20})
     query = open_link(database, gateway.run_id)

@@ -13,18 +13,18 @@ from famulus import Database, Gateway, Plugins, UsageError, list_owed
 from famulus.data.scope import find_scope
 from famulus.review.outside_payments import read_payee_names
 from famulus.review.review_session import ReviewSession
-from famulus.testing import GatewayWay, MovableClock, ScriptedWorker
+from famulus.testing import GatewayTransport, MovableClock, ScriptedWorker
 from famulus.testing.inprocess import rows_configuration
 from famulus.testing.kinds import RowsState
 from famulus.testing.scripted_worker import at_once
-from famulus.testing.transports import Answer
+from famulus.testing.transports import Response
 from famulus_links.addresses import LINK, VISIT, LinkSigner
 from famulus_links.limits import Limits
 from famulus_links.links import links_of, make_links, note_entry, revoke
 from famulus_links.people import Person
 
 Launch = Callable[..., Gateway]
-Answers = Callable[..., Answer]
+Answers = Callable[..., Response]
 Query = dict[str, str]
 
 ANNA = Person(name="Anna", email="anna@lab.example")
@@ -42,8 +42,8 @@ def first_visit(database: Database, run: int, person: Person = ANNA, **limits: A
     return {LINK: LinkSigner(database).sign(link.name), VISIT: "1"}
 
 
-def opened(gateway: Gateway, query: Query) -> Answer:
-    return GatewayWay(gateway).open(query)
+def opened(gateway: Gateway, query: Query) -> Response:
+    return GatewayTransport(gateway).open(query)
 
 
 def test_link_opens_a_page_whose_button_begins_the_work(
@@ -140,8 +140,10 @@ def test_unit_that_is_given_back_counts_once_the_person_goes_on_to_another(
     first = first_visit(database, gateway.run_id, uses=2)
     link = {LINK: first[LINK]}
 
-    def give_back(query: Query) -> Answer:
-        worker = ScriptedWorker(GatewayWay(gateway), "x", query=lambda *_: query, has_scripts=False)
+    def give_back(query: Query) -> Response:
+        worker = ScriptedWorker(
+            GatewayTransport(gateway), "x", query=lambda *_: query, has_scripts=False
+        )
         return worker.give_back(worker.open(""))
 
     for query in (first, link):

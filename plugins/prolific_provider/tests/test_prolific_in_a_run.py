@@ -35,7 +35,7 @@ from famulus.operate.forget_worker import find_worker_id, forget_worker
 from famulus.operate.manual_sync import sync_now
 from famulus.review.choices import Choice
 from famulus.review.review_session import ReviewSession
-from famulus.testing import GatewayWay, ScriptedWorker, run_command
+from famulus.testing import GatewayTransport, ScriptedWorker, run_command
 from famulus.testing.movable_clock import MovableClock
 from famulus_prolific.api import ProlificApi
 from famulus_prolific.command import prolific as command
@@ -325,7 +325,7 @@ def begin(prolific: FakeProlific, run: Any, study: Study, number: int) -> None:
     """Let a participant take a place and open the task."""
     submission, url = prolific.participant(number).take(study.id)
     worker = ScriptedWorker(
-        GatewayWay(run), submission.participant_id, query=lambda *_: parameters(url)
+        GatewayTransport(run), submission.participant_id, query=lambda *_: parameters(url)
     )
     assert worker.open(submission.id).has_form
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from famulus import Database, Plugins
-from famulus.testing import GatewayWay
+from famulus.testing import GatewayTransport
 from famulus.testing.inprocess import ManualOperator
 from famulus_prolific.fake import FakeProlific
 from prolific_bench import parameters
@@ -30,6 +30,6 @@ def test_a_participant_is_promised_no_more_units_than_submissions(
     person = prolific.participant(1)
     _, url = person.take(person.studies()[0].id)
 
-    page = GatewayWay(run).open(parameters(url)).text
+    page = GatewayTransport(run).open(parameters(url)).text
 
     assert f"Unit 1 of at most {most}<" in page

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from famulus.testing import GatewayWay, ScriptedWorker, run_command
+from famulus.testing import GatewayTransport, ScriptedWorker, run_command
 from famulus_agreement.command import agreement, measure
 
 ROWS = [{"n": 1}, {"n": 2}]
@@ -39,8 +39,8 @@ def answered(operator: Any, database_address: str) -> str:
     """The address of a database with the task ``words``, which two workers have done."""
     gateway = operator.launch_rows(ROWS, task_name="words", blueprint={"units_per_assignment": 2})
     for name in ("x", "y"):
-        worker = ScriptedWorker(GatewayWay(gateway), name)
-        assert [answer.outcome for answer in worker.steady(len(ROWS))] == ["stored", "stored"]
+        worker = ScriptedWorker(GatewayTransport(gateway), name)
+        assert [answer.outcome for answer in worker.submit_all(len(ROWS))] == ["stored", "stored"]
     return database_address
 
 

@@ -98,7 +98,7 @@ def test_answers_record_which_text_was_first(tmp_path: Path, launched_run: Launc
     )
 
     for number in range(2):
-        run.worker(f"worker-{number}").steady()
+        run.worker(f"worker-{number}").submit_all()
 
     chosen = [(record["outputs"]["first"], record["outputs"]["better"]) for record in run.records()]
     assert len(chosen) == 6

@@ -67,7 +67,7 @@ class Attachment:
 
 
 @frozen(kw_only=True)
-class Filled:
+class FormData:
     """The fields and files that a browser would send, in the order of the page."""
 
     fields: Sequence[tuple[str, str]]
@@ -91,7 +91,7 @@ class HtmlForm:
         """Whether it is the form of an onboarding."""
         return "data-onboarding" in self.attributes
 
-    def fill(self, variant: int = 0, *, hidden: bool = False) -> Filled:
+    def fill(self, variant: int = 0, *, hidden: bool = False) -> FormData:
         """Fill in every control as a worker in a hurry might.
 
         :param variant: who fills it in; another number chooses otherwise where there is a choice.
@@ -107,7 +107,7 @@ class HtmlForm:
                 files.append(_attachment(group[0], variant))
             else:
                 fields += [(group[0].name, value) for value in _values(group, variant)]
-        return Filled(fields=fields, files=files)
+        return FormData(fields=fields, files=files)
 
     def _groups(self) -> Iterator[list[Control]]:
         """Yield controls one by one, but radio buttons and checkboxes of one name together."""

@@ -14,10 +14,18 @@ from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 
-from famulus.testing.forms import Filled, HtmlForm
-from famulus.testing.transports import Answer, GatewayWay, HttpWay, Transport
+from famulus.deprecations import keep_renamed_members
+from famulus.testing.forms import FormData, HtmlForm
+from famulus.testing.transports import GatewayTransport, HttpTransport, Response, Transport
 
-__all__ = ["Answer", "GatewayWay", "HttpWay", "OpenPage", "ScriptedWorker", "Transport"]
+__all__ = [
+    "GatewayTransport",
+    "HttpTransport",
+    "OpenPage",
+    "Response",
+    "ScriptedWorker",
+    "Transport",
+]
 
 T = TypeVar("T")
 
@@ -26,7 +34,7 @@ def _query(name: str, reference: str) -> dict[str, str]:
     return {"worker_id": name, "assignment_id": reference}
 
 
-def _fill(form: HtmlForm, variant: int) -> Filled:
+def _fill(form: HtmlForm, variant: int) -> FormData:
     return form.fill(variant)
 
 
@@ -35,8 +43,8 @@ class OpenPage:
     """A page that a worker has open, with its form filled in."""
 
     reference: str
-    answer: Answer
-    filled: Filled | None
+    answer: Response
+    filled: FormData | None
 
     @property
     def has_form(self) -> bool:
@@ -56,6 +64,7 @@ class OpenPage:
         return urlsplit(self.submit_address)._replace(path="give-back").geturl()
 
 
+@keep_renamed_members
 @define
 class ScriptedWorker:
     """One worker, known by name, with a new reference for each visit.
@@ -64,11 +73,11 @@ class ScriptedWorker:
     ``crowd``. ``fill`` fills in a form; ``variant`` is handed to it, so that workers differ.
     """
 
-    way: Transport
+    transport: Transport
     name: str
     variant: int = 0
     query: Callable[[str, str], Mapping[str, str]] = _query
-    fill: Callable[[HtmlForm, int], Filled] = _fill
+    fill: Callable[[HtmlForm, int], FormData] = _fill
     #: whether the browser runs the page's script, which asks for JSON
     has_scripts: bool = True
     _numbers: Iterator[int] = field(factory=itertools.count, init=False, repr=False)
@@ -82,18 +91,20 @@ class ScriptedWorker:
             page = self._look(reference)
         return page
 
-    def submit(self, page: OpenPage) -> Answer:
+    def submit(self, page: OpenPage) -> Response:
         """Send the form of an open page. Sending it again repeats the same submission."""
         assert page.filled is not None, f"there is no form to send: {page.answer.text}"
-        return self.way.send(page.filled, action=page.submit_address, as_json=self.has_scripts)
+        return self.transport.send(
+            page.filled, action=page.submit_address, as_json=self.has_scripts
+        )
 
-    def give_back(self, page: OpenPage) -> Answer:
+    def give_back(self, page: OpenPage) -> Response:
         """Press the button that gives the unit back."""
         assert page.filled is not None
-        return self.way.send(page.filled, action=page.give_back_address, as_json=False)
+        return self.transport.send(page.filled, action=page.give_back_address, as_json=False)
 
-    def steady(self, most: int = 1000) -> list[Answer]:
-        """Do one unit after the other until none is left, or ``most`` are done."""
+    def submit_all(self, most: int = 1000) -> list[Response]:
+        """Do one unit after another until none is left, or ``most`` are done."""
         answers = []
         for _ in range(most):
             page = self.open()
@@ -106,13 +117,13 @@ class ScriptedWorker:
         """Open the task and never come back."""
         return self.open()
 
-    def reload(self, times: int = 1) -> tuple[list[OpenPage], Answer]:
+    def reload(self, times: int = 1) -> tuple[list[OpenPage], Response]:
         """Open a page, reload it, submit the last; return every page and the answer."""
         pages = [self.open()]
         pages += [self.open(pages[0].reference) for _ in range(times)]
         return pages, self.submit(pages[-1])
 
-    def double_click(self, clicks: int = 2) -> list[Answer]:
+    def double_click(self, clicks: int = 2) -> list[Response]:
         """Send one submission several times at once."""
         page = self.open()
         return at_once(clicks, lambda _: self.submit(page))
@@ -122,13 +133,13 @@ class ScriptedWorker:
         references = [f"{self.name}-{next(self._numbers)}" for _ in range(tabs)]
         return at_once(tabs, lambda number: self.open(references[number]))
 
-    def offline(self) -> list[Answer]:
-        """Submit, lose the reply and send the same again; return both replies."""
+    def retry_submission(self) -> list[Response]:
+        """Send one submission twice, as after a lost reply; return both responses."""
         page = self.open()
         return [self.submit(page), self.submit(page)]
 
     def _look(self, reference: str) -> OpenPage:
-        answer = self.way.open(self.query(self.name, reference))
+        answer = self.transport.open(self.query(self.name, reference))
         form = answer.form
         filled = None if form is None else self.fill(form, self.variant)
         return OpenPage(reference=reference, answer=answer, filled=filled)

@@ -14,7 +14,7 @@ from famulus.data.export import export_records
 from famulus.operate.launching import Launched
 from famulus.operate.operator import Operator
 from famulus.testing.scripted_worker import ScriptedWorker
-from famulus.testing.transports import HttpWay
+from famulus.testing.transports import HttpTransport
 
 
 @frozen(kw_only=True)
@@ -31,7 +31,7 @@ class ServedRun:
 
     def worker(self, name: str, **more: Any) -> ScriptedWorker:
         """Return a worker who does the run over HTTP; ``more`` goes to ``ScriptedWorker``."""
-        return ScriptedWorker(HttpWay(self.url), name, **more)
+        return ScriptedWorker(HttpTransport(self.url), name, **more)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the records stored so far, as ``famulus export`` writes them."""

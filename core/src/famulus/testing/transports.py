@@ -17,7 +17,7 @@ from attrs import frozen
 from famulus.contracts.receiving import PlatformRequest
 from famulus.contracts.views import Form, FormFile, Reply
 from famulus.engine.gateway import Gateway
-from famulus.testing.forms import Attachment, Filled, HtmlForm, html_form
+from famulus.testing.forms import Attachment, FormData, HtmlForm, html_form
 
 #: Seconds after which a request without a response fails.
 _PATIENCE = 30.0
@@ -25,7 +25,7 @@ _REFUSAL_HEADER = "X-Famulus-Refusal"
 
 
 @frozen(kw_only=True)
-class Answer:
+class Response:
     """The response to one request. Header names are in lower case."""
 
     status: int
@@ -65,11 +65,11 @@ class Answer:
 class Transport(Protocol):
     """How a scripted worker reaches a run; used by several threads at once."""
 
-    def open(self, query: Mapping[str, str]) -> Answer:
+    def open(self, query: Mapping[str, str]) -> Response:
         """Open the task's page."""
         ...
 
-    def send(self, filled: Filled, *, action: str, as_json: bool = True) -> Answer:
+    def send(self, filled: FormData, *, action: str, as_json: bool = True) -> Response:
         """Send a form to the address that its page names.
 
         :param as_json: ask for JSON, as the page's own script does.
@@ -78,16 +78,16 @@ class Transport(Protocol):
 
 
 @frozen
-class GatewayWay:
-    """Reaches a run through an open gateway: the engine without HTTP."""
+class GatewayTransport:
+    """Sends requests to an open gateway in this process, without HTTP."""
 
     gateway: Gateway
 
-    def open(self, query: Mapping[str, str]) -> Answer:
+    def open(self, query: Mapping[str, str]) -> Response:
         """Open the task's page."""
         return _answer(self.gateway.arrive(query))
 
-    def send(self, filled: Filled, *, action: str, as_json: bool = True) -> Answer:
+    def send(self, filled: FormData, *, action: str, as_json: bool = True) -> Response:
         """Send a form, with its files in the folder where an architect stores them."""
         address = urlsplit(action)
         ticket = dict(parse_qsl(address.query)).get("ticket", "")
@@ -109,25 +109,25 @@ class GatewayWay:
 
 
 @frozen
-class HttpWay:
-    """Reaches a run over real HTTP, at the address where it is served."""
+class HttpTransport:
+    """Sends requests over HTTP to the address where a run is served."""
 
     url: str
 
-    def open(self, query: Mapping[str, str]) -> Answer:
+    def open(self, query: Mapping[str, str]) -> Response:
         """Open the task's page."""
         return _ask(Request(f"{self.url}?{urlencode(query)}"))
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str) -> Response:
         """Request a path beside the page, which is sent as it is."""
         return _ask(Request(self.url + path))
 
-    def announce(self, provider_type: str, request: PlatformRequest) -> Answer:
+    def announce(self, provider_type: str, request: PlatformRequest) -> Response:
         """Send a request of a platform."""
         address = f"{self.url}platform/{provider_type}?{urlencode(request.query)}"
         return _ask(Request(address, data=request.body, headers=dict(request.headers)))
 
-    def send(self, filled: Filled, *, action: str, as_json: bool = True) -> Answer:
+    def send(self, filled: FormData, *, action: str, as_json: bool = True) -> Response:
         """Send a form as ``multipart/form-data``."""
         boundary = secrets.token_hex(16)
         headers = {
@@ -151,8 +151,8 @@ def received_file(file: Attachment, path: Path) -> FormFile:
     )
 
 
-def _answer(reply: Reply) -> Answer:
-    return Answer(
+def _answer(reply: Reply) -> Response:
+    return Response(
         status=reply.status,
         text=reply.body,
         content_type=reply.content_type,
@@ -160,7 +160,7 @@ def _answer(reply: Reply) -> Answer:
     )
 
 
-def _ask(request: Request) -> Answer:
+def _ask(request: Request) -> Response:
     # A proxy of the machine must not be used for a test's own server.
     opener = build_opener(ProxyHandler({}))
     try:
@@ -169,7 +169,7 @@ def _ask(request: Request) -> Answer:
         response = error
     with response:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(
+        return Response(
             status=response.status,
             text=response.read().decode(),
             content_type=headers.get("content-type", ""),
@@ -177,7 +177,7 @@ def _ask(request: Request) -> Answer:
         )
 
 
-def _multipart(filled: Filled, boundary: bytes) -> bytes:
+def _multipart(filled: FormData, boundary: bytes) -> bytes:
     parts = [
         (f'name="{_quoted(name)}"', "", value.encode("utf-8")) for name, value in filled.fields
     ]

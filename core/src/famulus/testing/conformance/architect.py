@@ -28,11 +28,11 @@ from famulus.testing import signed_crowd
 from famulus.testing.command import famulus_command
 from famulus.testing.conformance.architect_runs import WatchedOperator, run_of
 from famulus.testing.conformance.harness import must_not_raise, snapshot
-from famulus.testing.forms import Filled
+from famulus.testing.forms import FormData
 from famulus.testing.installed import install_plugin
 from famulus.testing.scripted_worker import ScriptedWorker
 from famulus.testing.signed_crowd import SignedCrowdProvider, signed
-from famulus.testing.transports import HttpWay
+from famulus.testing.transports import HttpTransport
 
 _ROWS = 3
 #: Seconds in which a server ends after its operator, and recovers from stalled requests.
@@ -132,17 +132,19 @@ class ArchitectConformance:
             assert health is ServerHealth.SERVING, (
                 f"health() must be ServerHealth.SERVING while the run is served, not {health!r}."
             )
-            worker = ScriptedWorker(HttpWay(url), "steady")
-            answers = worker.steady(_ROWS + 1)
-            plain = ScriptedWorker(HttpWay(url), "plain", has_scripts=False).steady(_ROWS + 1)
+            worker = ScriptedWorker(HttpTransport(url), "steady")
+            answers = worker.submit_all(_ROWS + 1)
+            plain = ScriptedWorker(HttpTransport(url), "plain", has_scripts=False).submit_all(
+                _ROWS + 1
+            )
 
             for answer in (*answers, *plain):
                 assert answer.outcome == "stored", f"A form sent must be stored: {answer.text}"
             assert (len(answers), len(plain)) == (_ROWS, _ROWS)
 
             # The provider mock has no entry form, so that the browser is led to the task.
-            entry = Filled(fields=[("name", "entering")])
-            entered = HttpWay(url).send(
+            entry = FormData(fields=[("name", "entering")])
+            entered = HttpTransport(url).send(
                 entry, action="enter?worker_id=entering&assignment_id=1", as_json=False
             )
             assert entered.form is not None, (
@@ -152,7 +154,7 @@ class ArchitectConformance:
 
     def test_many_workers_at_once_each_get_a_unit_of_their_own(self, tmp_path: Path) -> None:
         with self._served(tmp_path) as (_, _, url):
-            worker = ScriptedWorker(HttpWay(url), "tabs")
+            worker = ScriptedWorker(HttpTransport(url), "tabs")
             pages = worker.many_tabs(_ROWS)
 
             assert all(page.has_form for page in pages), (
@@ -160,19 +162,19 @@ class ArchitectConformance:
                 f" {[page.answer.status for page in pages]}"
             )
             assert [worker.submit(page).outcome for page in pages] == ["stored"] * _ROWS
-            clicks = ScriptedWorker(HttpWay(url), "clicks").double_click()
+            clicks = ScriptedWorker(HttpTransport(url), "clicks").double_click()
             assert [answer.outcome for answer in clicks] == ["stored", "stored"]
 
     def test_asset_is_served_and_nothing_outside_its_folder(self, tmp_path: Path) -> None:
         with self._served(tmp_path) as (_, _, url):
-            way = HttpWay(url)
+            transport = HttpTransport(url)
 
-            assert way.get("beside.svg").text == "an asset", (
+            assert transport.get("beside.svg").text == "an asset", (
                 "The files of Gateway.assets must be served under their own names."
             )
             outside = ("../data.csv", "%2e%2e/data.csv", "..%2fdata.csv")
             for name in ("no.svg", "page.html", *outside):
-                assert way.get(name).status in (400, 404), (
+                assert transport.get(name).status in (400, 404), (
                     f"{name!r} is not an asset: AssetFolder.serves() is not true of it."
                 )
 
@@ -183,8 +185,8 @@ class ArchitectConformance:
                 wanted, of_files = dict(gateway.headers), dict(gateway.asset_headers)
             finally:
                 gateway.close()
-            headers = HttpWay(url).open({}).headers
-            sent = HttpWay(url).get("beside.svg").headers
+            headers = HttpTransport(url).open({}).headers
+            sent = HttpTransport(url).get("beside.svg").headers
 
         for name, value in wanted.items():
             assert headers.get(name.lower()) == value, f"Every page must come with {name}."
@@ -199,14 +201,14 @@ class ArchitectConformance:
             install_plugin(tmp_path / "installed", signed_crowd.MODULE, patch=patch)
             crowd = SignedCrowdProvider.type
             operator, _, url = stack.enter_context(self._served(tmp_path, provider=crowd))
-            way, now = HttpWay(url), operator.database.clock()
-            assert way.open({"worker_id": "a", "assignment_id": "visit"}).form is not None
+            transport, now = HttpTransport(url), operator.database.clock()
+            assert transport.open({"worker_id": "a", "assignment_id": "visit"}).form is not None
 
-            forged = way.announce(crowd, evolve(signed(["visit"], now), body=b"[]"))
+            forged = transport.announce(crowd, evolve(signed(["visit"], now), body=b"[]"))
             assert (forged.status, operator.is_sync_requested()) == (403, False), (
                 f"{_CARRIED} A forged one was answered with {forged.status}."
             )
-            taken = way.announce(crowd, signed(["visit"], now, {"challenge": "again"}))
+            taken = transport.announce(crowd, signed(["visit"], now, {"challenge": "again"}))
             assert (taken.status, operator.is_sync_requested()) == (200, True), (
                 f"{_CARRIED} The body is what the platform has signed, byte by byte, and headers"
                 f" have lower-case names. The reply was {taken.status}: {taken.text}"
@@ -219,7 +221,7 @@ class ArchitectConformance:
                 "Gateway.headers are for the pages of workers, and not for a platform."
             )
             for size, status in ((MOST_BYTES, 400), (MOST_BYTES + 1, 413)):
-                found = way.announce(crowd, signed(b"\xff" * size, now)).status
+                found = transport.announce(crowd, signed(b"\xff" * size, now)).status
                 assert found == status, (
                     f"A platform may send {MOST_BYTES:,} bytes (Gateway.most_platform_bytes) and no"
                     f" more: {size:,} were answered with {found}."
@@ -229,7 +231,7 @@ class ArchitectConformance:
         self, tmp_path: Path
     ) -> None:
         with self._served(tmp_path) as (operator, architect, url):
-            page = ScriptedWorker(HttpWay(url), "before").open()
+            page = ScriptedWorker(HttpTransport(url), "before").open()
             deployment = operator.deployment("again")
             architect.shutdown()
             architect.shutdown()
@@ -242,7 +244,7 @@ class ArchitectConformance:
             again = architect.deploy(deployment).url
 
             assert again == url, _moved(url, again)
-            worker = ScriptedWorker(HttpWay(again), "before")
+            worker = ScriptedWorker(HttpTransport(again), "before")
             assert worker.submit(page).outcome == "stored"
 
     def test_architect_of_a_program_outside_starts_nothing_and_has_nothing_to_start_again(
@@ -284,7 +286,7 @@ class ArchitectConformance:
 
     def test_deployment_ends_or_adopts_what_the_handle_names(self, tmp_path: Path) -> None:
         with self._served(tmp_path) as (operator, architect, url), contextlib.ExitStack() as stack:
-            page = ScriptedWorker(HttpWay(url), "before").open()
+            page = ScriptedWorker(HttpTransport(url), "before").open()
             # Another operator has its own instance, and knows only the handle.
             other = type(architect)(architect.args, architect.context)
             stack.callback(other.shutdown)
@@ -298,7 +300,7 @@ class ArchitectConformance:
                 ) from error
 
             assert again == url, _moved(url, again)
-            worker = ScriptedWorker(HttpWay(again), "before")
+            worker = ScriptedWorker(HttpTransport(again), "before")
             assert worker.submit(page).outcome == "stored"
             other.shutdown()
             if not self.starts_server:
@@ -322,7 +324,7 @@ class ArchitectConformance:
                 # What serves outside does not end with the operator.
                 database = stack.enter_context(Database(path))
                 stack.enter_context(self._outside(database, url))
-            page = ScriptedWorker(HttpWay(url), "before").open()
+            page = ScriptedWorker(HttpTransport(url), "before").open()
 
             launch.process.kill()
 
@@ -334,7 +336,7 @@ class ArchitectConformance:
             again = operator.resume(1).url
 
             assert again == url, _moved(url, again)
-            worker = ScriptedWorker(HttpWay(again), "before")
+            worker = ScriptedWorker(HttpTransport(again), "before")
             assert worker.submit(page).outcome == "stored", "A resumed run must take open pages."
 
     @contextlib.contextmanager

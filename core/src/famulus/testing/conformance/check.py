@@ -13,6 +13,7 @@ from attrs import frozen
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.qualification_check import GuardedRun, QualificationCheck
 from famulus.contracts.views import Refusal
+from famulus.deprecations import keep_renamed_members
 from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
 from famulus.engine.plugin_admission import guarded_run
@@ -32,8 +33,9 @@ _ROWS = [{"n": number} for number in range(5)]
 _THREADS = 8
 
 
+@keep_renamed_members
 @frozen(kw_only=True)
-class Hall:
+class CheckHarness:
     """A database of its own with one run that the check guards."""
 
     database: Database
@@ -47,7 +49,7 @@ class Hall:
         gateway = self.operator.launch_rows(_ROWS, task_name=task)
         assert GatewayWorker(gateway, worker).work().status == 200
 
-    def known(self, worker: str) -> Worker:
+    def known_worker(self, worker: str) -> Worker:
         """Return a worker who has been here before, after a first visit if necessary."""
         gateway = self.operator.launch_rows(_ROWS, task_name="to be known")
         coming = GatewayWorker(gateway, worker)
@@ -55,6 +57,7 @@ class Hall:
         return find_worker(self.database, "crowd", worker)
 
 
+@keep_renamed_members
 class QualificationCheckConformance:
     """The rules of a qualification check, as tests: inherit from it in a test module.
 
@@ -66,8 +69,8 @@ class QualificationCheckConformance:
             def options(self):
                 return {"days": 7}
 
-            def make_refused(self, hall, worker):
-                hall.work(worker, task="the task")
+            def make_refused(self, harness, worker):
+                harness.work(worker, task="the task")
 
     Each failing test names the rule that is broken.
     """
@@ -83,11 +86,11 @@ class QualificationCheckConformance:
         """Return options that must not be launched, by words for what is wrong with them."""
         return {}
 
-    def make_refused(self, hall: Hall, worker: str) -> None:
+    def make_refused(self, harness: CheckHarness, worker: str) -> None:
         """Create the conditions under which the check refuses a worker of that name."""
         raise NotImplementedError(f"{type(self).__name__} must define make_refused()")
 
-    def make_admitted(self, hall: Hall, worker: str) -> None:
+    def make_admitted(self, harness: CheckHarness, worker: str) -> None:
         """Create the conditions under which the check admits a worker of that name.
 
         A worker who is new is admitted unless this is overridden.
@@ -116,13 +119,13 @@ class QualificationCheckConformance:
 
     def test_broken_options_are_not_launched(self, tmp_path: Path) -> None:
         for words, options in self.broken_options().items():
-            with pytest.raises(UsageError), self.hall(tmp_path, options):
+            with pytest.raises(UsageError), self.harness(tmp_path, options):
                 pytest.fail(f"A run was launched with {words}: {options}")
 
     def test_refused_worker_gets_a_reason(self, tmp_path: Path) -> None:
-        with self.hall(tmp_path) as hall:
-            self.make_refused(hall, "refused")
-            page = GatewayWorker(self._gateway(hall), "refused").arrive()
+        with self.harness(tmp_path) as harness:
+            self.make_refused(harness, "refused")
+            page = GatewayWorker(self._gateway(harness), "refused").arrive()
 
         assert page.refusal is not None, (
             "refuse() must return a Refusal for the worker that make_refused() has made one of,"
@@ -130,49 +133,51 @@ class QualificationCheckConformance:
         )
 
     def test_other_workers_are_admitted(self, tmp_path: Path) -> None:
-        with self.hall(tmp_path) as hall:
-            self.make_refused(hall, "refused")
-            self.make_admitted(hall, "admitted")
-            page = GatewayWorker(self._gateway(hall), "admitted").arrive()
+        with self.harness(tmp_path) as harness:
+            self.make_refused(harness, "refused")
+            self.make_admitted(harness, "admitted")
+            page = GatewayWorker(self._gateway(harness), "admitted").arrive()
 
         assert page.has_form, f"Only the workers that are meant may be refused: {page.text}"
 
     def test_a_worker_with_a_unit_may_come_back_to_it(self, tmp_path: Path) -> None:
-        with self.hall(tmp_path) as hall:
-            self.make_admitted(hall, "worker")
-            worker = GatewayWorker(self._gateway(hall), "worker")
+        with self.harness(tmp_path) as harness:
+            self.make_admitted(harness, "worker")
+            worker = GatewayWorker(self._gateway(harness), "worker")
             first = worker.arrive("visit")
-            self.make_refused(hall, "worker")
+            self.make_refused(harness, "worker")
             again = worker.arrive("visit")
 
         assert again.row == first.row, "A worker who reloads must find their unit."
 
     def test_asking_again_has_the_same_answer_and_writes_nothing(self, tmp_path: Path) -> None:
-        with self.hall(tmp_path) as hall:
-            self.make_refused(hall, "refused")
-            known = hall.known("refused")
-            check = self.make_check(hall)
-            before = _counts(hall.database)
-            answers = [self._ask(check, known, hall) for _ in range(3)]
+        with self.harness(tmp_path) as harness:
+            self.make_refused(harness, "refused")
+            known = harness.known_worker("refused")
+            check = self.make_check(harness)
+            before = _counts(harness.database)
+            answers = [self._ask(check, known, harness) for _ in range(3)]
 
             assert answers[0] == answers[1] == answers[2], (
                 f"The same question must have the same answer, and had {answers}."
             )
-            assert _counts(hall.database) == before, "refuse() must not write anything."
+            assert _counts(harness.database) == before, "refuse() must not write anything."
 
     def test_many_threads_ask_at_once(self, tmp_path: Path) -> None:
-        with self.hall(tmp_path) as hall:
-            self.make_refused(hall, "refused")
-            known = hall.known("refused")
-            check = self.make_check(hall)
-            answers = at_once(_THREADS, lambda _: self._ask(check, known, hall))
+        with self.harness(tmp_path) as harness:
+            self.make_refused(harness, "refused")
+            known = harness.known_worker("refused")
+            check = self.make_check(harness)
+            answers = at_once(_THREADS, lambda _: self._ask(check, known, harness))
 
         assert all(isinstance(answer, Refusal) for answer in answers), (
             f"An instance is used by many threads at once, and answered {answers}."
         )
 
     @contextmanager
-    def hall(self, tmp_path: Path, options: Mapping[str, Any] | None = None) -> Iterator[Hall]:
+    def harness(
+        self, tmp_path: Path, options: Mapping[str, Any] | None = None
+    ) -> Iterator[CheckHarness]:
         """Launch a run that the check guards, in a database of its own."""
         clock = MovableClock()
         given = self.options() if options is None else options
@@ -185,22 +190,22 @@ class QualificationCheckConformance:
                 )
                 run = gateway.run_id
                 guarded = guarded_run(database, run, operator.managed(run).bound.plan)
-                yield Hall(database=database, clock=clock, operator=operator, run=guarded)
+                yield CheckHarness(database=database, clock=clock, operator=operator, run=guarded)
 
     def make_check(
-        self, hall: Hall, options: Mapping[str, Any] | None = None
+        self, harness: CheckHarness, options: Mapping[str, Any] | None = None
     ) -> QualificationCheck:
         """Construct the check as a serving process does; ``options`` default to :meth:`options`."""
-        context = hall.operator.managed(hall.run.id).blueprint.context
+        context = harness.operator.managed(harness.run.id).blueprint.context
         given = self.options() if options is None else options
-        return self.check(self._args(given, hall.database.files), context)
+        return self.check(self._args(given, harness.database.files), context)
 
-    def _gateway(self, hall: Hall) -> Gateway:
+    def _gateway(self, harness: CheckHarness) -> Gateway:
         return open_gateway(
-            hall.database,
-            hall.run.id,
-            plugins=hall.operator.plugins,
-            shared_state=hall.operator.managed(hall.run.id).blueprint.context.shared_state,
+            harness.database,
+            harness.run.id,
+            plugins=harness.operator.plugins,
+            shared_state=harness.operator.managed(harness.run.id).blueprint.context.shared_state,
         )
 
     def _args(self, options: Mapping[str, Any], folder: Path) -> Any:
@@ -210,9 +215,9 @@ class QualificationCheckConformance:
         assert not problems, f"options() must be good, and is not: {problems}"
         return args
 
-    def _ask(self, check: QualificationCheck, worker: Worker, hall: Hall) -> Any:
+    def _ask(self, check: QualificationCheck, worker: Worker, harness: CheckHarness) -> Any:
         with must_not_raise("refuse() must return a Refusal or None"):
-            return check.refuse(worker, hall.run)
+            return check.refuse(worker, harness.run)
 
 
 @frozen

@@ -43,7 +43,7 @@ from famulus.testing.conformance.provider_under_test import ROWS
 from famulus.testing.conformance.receiving_rules import ProviderReceivingRules
 from famulus.testing.conformance.rehearsal_rules import ProviderRehearsalRules
 from famulus.testing.conformance.report_rules import ProviderReportRules
-from famulus.testing.scripted_worker import GatewayWay, ScriptedWorker, at_once
+from famulus.testing.scripted_worker import GatewayTransport, ScriptedWorker, at_once
 
 _THREADS = 8
 #: An end that differs from the run's.
@@ -309,9 +309,9 @@ class ProviderConformance(
         with self.harness(tmp_path) as harness:
             self._register(harness)
             gateway = harness.launch()
-            worker = ScriptedWorker(GatewayWay(gateway), "worker", query=self.query)
+            worker = ScriptedWorker(GatewayTransport(gateway), "worker", query=self.query)
 
-            answers = worker.steady(len(ROWS) + 1)
+            answers = worker.submit_all(len(ROWS) + 1)
 
             assert [answer.outcome for answer in answers] == ["stored"] * len(ROWS), (
                 "A worker who comes with the parameters of query() must get a unit for each"

@@ -13,7 +13,7 @@ from famulus.engine.gateway import Gateway
 from famulus.engine.platform.sync_requests import is_sync_requested
 from famulus.testing.conformance.harness import PluginHarness
 from famulus.testing.conformance.provider_under_test import ProviderUnderTest
-from famulus.testing.scripted_worker import GatewayWay, ScriptedWorker
+from famulus.testing.scripted_worker import GatewayTransport, ScriptedWorker
 
 _SUCCESSES = range(200, 300)
 _FORBIDDEN = 403
@@ -55,7 +55,7 @@ class ProviderReceivingRules(ProviderUnderTest):
             pytest.skip("the platform sends no requests")
         self._register(harness)
         gateway = harness.launch()
-        page = ScriptedWorker(GatewayWay(gateway), "worker", query=self.query).open("visit")
+        page = ScriptedWorker(GatewayTransport(gateway), "worker", query=self.query).open("visit")
         assert page.has_form, f"A worker must get a unit: {page.answer.text}"
         request = self.platform_request(harness, "worker", "visit")
         assert request is not None, (

@@ -7,7 +7,7 @@ from pathlib import Path
 from famulus.data.export import export_records
 from famulus.engine.gateway import Gateway
 from famulus.testing.conformance.under_test import BlueprintUnderTest
-from famulus.testing.scripted_worker import Answer, GatewayWay, ScriptedWorker
+from famulus.testing.scripted_worker import GatewayTransport, Response, ScriptedWorker
 
 
 class BlueprintRunRules(BlueprintUnderTest):
@@ -19,7 +19,7 @@ class BlueprintRunRules(BlueprintUnderTest):
             gateway = harness.launch()
 
             for number in range(lanes):
-                answers = self._worker(gateway, number).steady(rows + 1)
+                answers = self._worker(gateway, number).submit_all(rows + 1)
                 _assert_stored(answers)
 
             records = list(export_records(harness.database, run=gateway.run_id))
@@ -32,7 +32,7 @@ class BlueprintRunRules(BlueprintUnderTest):
 
     def test_preview_is_shown_to_a_worker_who_has_not_accepted(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
-            answer = GatewayWay(harness.launch()).open({})
+            answer = GatewayTransport(harness.launch()).open({})
 
         assert answer.status == 200, f"The preview must be a page, and is: {answer.text}"
 
@@ -43,7 +43,7 @@ class BlueprintRunRules(BlueprintUnderTest):
             page = worker.open()
             harness.kill()
 
-            worker.way = GatewayWay(harness.resume(gateway.run_id))
+            worker.transport = GatewayTransport(harness.resume(gateway.run_id))
             again = worker.open(page.reference)
 
             assert again.filled is not None
@@ -69,11 +69,11 @@ class BlueprintRunRules(BlueprintUnderTest):
 
     def _worker(self, gateway: Gateway, number: int) -> ScriptedWorker:
         return ScriptedWorker(
-            GatewayWay(gateway), f"worker-{number}", variant=number, fill=self.fill
+            GatewayTransport(gateway), f"worker-{number}", variant=number, fill=self.fill
         )
 
 
-def _assert_stored(answers: list[Answer]) -> None:
+def _assert_stored(answers: list[Response]) -> None:
     refused = [answer.text for answer in answers if answer.outcome != "stored"]
     assert not refused, (
         "Answers that a worker gave by filling in every control of the form must be stored;"

@@ -19,7 +19,7 @@ from famulus.testing.conformance.harness import (
     plugins_with,
     problems_of,
 )
-from famulus.testing.forms import Filled, HtmlForm
+from famulus.testing.forms import FormData, HtmlForm
 
 
 class BlueprintUnderTest:
@@ -49,7 +49,7 @@ class BlueprintUnderTest:
         """Return the state that a run script would give; called again for each resume."""
         return None
 
-    def fill(self, form: HtmlForm, variant: int) -> Filled:
+    def fill(self, form: HtmlForm, variant: int) -> FormData:
         """Fill in a form as a worker would; override it if the default answers are not accepted."""
         return form.fill(variant)
 
