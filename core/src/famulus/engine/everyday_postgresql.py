@@ -155,8 +155,11 @@ WITH seen AS (
             AND visit.worker_id = worker.id AND visit.reference = %(reference)s)
 ), next AS (
     SELECT number - 1 AS lane, mark::bigint AS mark
-    FROM seen, json_array_elements_text(seen.marks::json) WITH ORDINALITY AS lanes (mark, number)
-    WHERE EXISTS (SELECT 1 FROM unit WHERE {_free("number - 1", "mark::bigint")})
+    FROM seen
+    CROSS JOIN json_array_elements_text(seen.marks::json) WITH ORDINALITY AS lanes (mark, number)
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM unit WHERE {_free("number - 1", "mark::bigint")} LIMIT 1
+    ) AS first
     ORDER BY number LIMIT 1
 ), free AS (
     SELECT unit.id, unit.assignment_id, unit.lane,
