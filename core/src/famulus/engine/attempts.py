@@ -16,8 +16,8 @@ from famulus.contracts.provider_views import (
 )
 from famulus.contracts.views import NotPassed
 from famulus.engine.status import NewEvent, record
-from famulus.engine.visits import find_visit_at_place
-from famulus.model.fields import dump_json, from_micros
+from famulus.engine.visits import find_visit_at_place, stored_visit_view
+from famulus.model.fields import dump_json
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import OPEN_AGENTS, AgentStatus, VisitStatus
 from famulus.model.tables import (
@@ -163,17 +163,7 @@ class Attempt(NamedTuple):
     @property
     def visit_view(self) -> VisitView:
         """The visit for the provider."""
-        return VisitView(
-            id=self.visit,
-            run_id=self.run,
-            run_url=self.run_url,
-            reference=self.reference,
-            query=json.loads(self.query),
-            worker_name=self.worker_name,
-            arrived_at=from_micros(self.arrived_at),
-            last_arrived_at=from_micros(self.last_arrived_at),
-            done_at=None if self.visit_done_at is None else from_micros(self.visit_done_at),
-        )
+        return stored_visit_view(self, self.run, self.visit_done_at)
 
 
 #: A place is handed over so often before the platform or a deadline has to end a visit: those who

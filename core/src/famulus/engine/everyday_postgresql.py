@@ -16,20 +16,20 @@ The transitions are checked once, at import. The events are those that ``status`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from famulus.contracts.provider_views import Arrival, VisitView
+from famulus.contracts.provider_views import Arrival
 from famulus.engine.admission_results import AssignedUnit
 from famulus.engine.arrival import RunRules
 from famulus.engine.attempts import new_nonce
 from famulus.engine.everyday import StoredAnswers
 from famulus.engine.everyday_status import SubmittedParts
 from famulus.engine.tokens import SignedAttempt
+from famulus.engine.visits import stored_visit_view
 from famulus.engine.worker_progress import number_unit
 from famulus.model.database import Database
-from famulus.model.fields import dump_json, from_micros
+from famulus.model.fields import dump_json
 from famulus.model.states import (
     OPEN_AGENTS,
     OPEN_RUNS,
@@ -350,15 +350,5 @@ def submit_at_once(
     if found is None:
         return None
     row = _SubmittedRow._make(found)
-    visit = VisitView(
-        id=row.visit,
-        run_id=run,
-        run_url=row.run_url,
-        reference=row.reference,
-        query=json.loads(row.query),
-        worker_name=row.worker_name,
-        arrived_at=from_micros(row.arrived_at),
-        last_arrived_at=from_micros(row.last_arrived_at),
-        done_at=from_micros(row.done_at),
-    )
+    visit = stored_visit_view(row, run, row.done_at)
     return StoredAnswers(visit, row.has_next)

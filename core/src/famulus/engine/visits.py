@@ -6,11 +6,12 @@ A visit is one arrival of a worker, as the platform knows it.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import peewee
 from attrs import evolve, frozen
@@ -75,6 +76,25 @@ class VisitAtPlace(NamedTuple):
     reference: str
     done_at: int | None
     handovers: int
+
+
+class StoredVisit(Protocol):
+    """A row with a visit, as the database stores it."""
+
+    @property
+    def visit(self) -> int: ...
+    @property
+    def run_url(self) -> str: ...
+    @property
+    def reference(self) -> str: ...
+    @property
+    def query(self) -> str: ...
+    @property
+    def worker_name(self) -> str: ...
+    @property
+    def arrived_at(self) -> int: ...
+    @property
+    def last_arrived_at(self) -> int: ...
 
 
 def with_newest_visit(*columns: Any) -> Any:
@@ -299,6 +319,24 @@ def visit_view(row: Row) -> VisitView:
         arrived_at=row.arrived_at,
         last_arrived_at=row.last_arrived_at,
         done_at=row.done_at,
+    )
+
+
+def stored_visit_view(row: StoredVisit, run: int, done_at: int | None) -> VisitView:
+    """Make a provider's view of a visit as it is stored.
+
+    :param done_at: in microseconds since 1970.
+    """
+    return VisitView(
+        id=row.visit,
+        run_id=run,
+        run_url=row.run_url,
+        reference=row.reference,
+        query=json.loads(row.query),
+        worker_name=row.worker_name,
+        arrived_at=from_micros(row.arrived_at),
+        last_arrived_at=from_micros(row.last_arrived_at),
+        done_at=None if done_at is None else from_micros(done_at),
     )
 
 
