@@ -198,22 +198,26 @@ def test_changed_data_are_refused_and_the_right_ones_taken_then(
     assert stored(database) == rows(1300)
 
 
+@pytest.mark.parametrize("rows_of_a_line", [1, 100], ids=["as many rows", "fewer rows now"])
 def test_rows_that_an_earlier_version_stored_are_recognized_and_their_form_is_kept(
     operator: ManualOperator,
     database: Database,
     cut: tuple[int, Path],
     monkeypatch: pytest.MonkeyPatch,
+    rows_of_a_line: int,
 ) -> None:
     run, file = cut
 
     def earlier(blueprint: RowsBlueprint) -> list[Iterator[Mapping[str, Any]]]:
         return [
             blueprint.assignments(),
-            ({"n": row["m"]} for row in blueprint.assignments()),
+            ({"n": number} for line in blueprint.assignments() for number in line["m"]),
         ]
 
     monkeypatch.setattr(RowsBlueprint, "earlier_assignments", earlier)
-    write_rows(file, [{"m": row["n"]} for row in rows(1300)])
+    numbers = [row["n"] for row in rows(1300)]
+    lines = range(0, len(numbers), rows_of_a_line)
+    write_rows(file, [{"m": numbers[line : line + rows_of_a_line]} for line in lines])
 
     with monkeypatch.context() as patch:
         patch.setattr(Loader, "load_rest", lambda *_: None)

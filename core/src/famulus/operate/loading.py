@@ -195,32 +195,37 @@ class Loader:
 
     def _after_stored(self, texts: Iterator[str]) -> Iterator[str]:
         """Yield what follows the stored rows, in the form in which they are stored."""
-        if not self._skip_stored(texts):
+        skipped = self._skip_stored(texts)
+        if skipped is not None:
             earlier = (map(_text, rows) for rows in self._source.earlier())
-            found = next(filter(self._skip_stored, earlier), None)
+            found = next((each for each in earlier if self._skip_stored(each) is None), None)
             if found is None:
-                raise SourceChangedError(
-                    f"the first {self._source.stored} rows are not those that run "
-                    f"{self._source.run} was launched with; restore the data, or launch a new run"
-                )
+                raise self._changed(skipped)
             texts = found
         yield from texts
 
-    def _skip_stored(self, texts: Iterator[str]) -> bool:
-        """Skip as many rows as are stored; return whether they are the same."""
-        source, digest, skipped = self._source, hashlib.sha256(), 0
-        for text in islice(texts, source.stored):
+    def _skip_stored(self, texts: Iterator[str]) -> int | None:
+        """Skip the stored rows; return how many rows there were where they are others."""
+        digest, skipped = hashlib.sha256(), 0
+        for text in islice(texts, self._source.stored):
             digest.update(f"{text}\n".encode())
             skipped += 1
-        if skipped < source.stored:
-            raise SourceChangedError(
-                f"run {source.run} has stored {source.stored} rows, and its data now "
-                f"have only {skipped}; restore the data it was launched with"
-            )
-        if digest.hexdigest() != source.stored_hash:
-            return False
+        if digest.hexdigest() != self._source.stored_hash:
+            return skipped
         self._hash = digest
-        return True
+        return None
+
+    def _changed(self, rows: int) -> SourceChangedError:
+        run, stored = self._source.run, self._source.stored
+        if rows < stored:
+            return SourceChangedError(
+                f"run {run} has stored {stored} rows, and its data now have only {rows}; "
+                "restore the data it was launched with"
+            )
+        return SourceChangedError(
+            f"the first {stored} rows are not those that run {run} was launched with; "
+            "restore the data, or launch a new run"
+        )
 
     def _add_to_hash(self, texts: Sequence[str]) -> None:
         self._hash.update("".join(f"{text}\n" for text in texts).encode())
