@@ -48,6 +48,14 @@ IDBFactory.prototype.open = function (...names) {
   return request;
 };
 """
+#: The disk is read a while after the answers were acknowledged.
+_READ_LATE = """
+const remove = Storage.prototype.removeItem;
+Storage.prototype.removeItem = function (name) {
+  setTimeout(window.letDiskBeRead, 300);
+  remove.call(this, name);
+};
+"""
 
 
 def wait_on_disk(page: Any, *texts: str) -> None:
@@ -151,6 +159,59 @@ def test_a_draft_is_restored_for_its_agent_only_and_removed_by_the_submission(
     expect(page.get_by_label("Name")).to_have_value("")
     assert page.evaluate("localStorage.length") == 0
     assert page.evaluate(_ON_DISK) == "[]"
+
+
+@pytest.mark.parametrize("reply", ["stored", "conflict"])
+def test_a_draft_is_gone_from_a_slow_disk_before_the_page_is_left(
+    open_page: Callable[..., Any], reply: str
+) -> None:
+    with serving(document(onboarding=True)) as stub:
+        page = open_page(stub.url)
+        page.get_by_label("Name").fill("Ann")
+        wait_on_disk(page, "Ann")
+        page.add_init_script(_SLOW_DISK + _READ_LATE)
+        page.reload()
+        expect(page.get_by_label("Name")).to_have_value("Ann")
+        stub.replies = [(200, json.dumps({"outcome": reply, "message": ""}), {})]
+
+        with page.expect_navigation():
+            submit(page)
+
+        expect(page.get_by_label("Name")).to_have_value("")
+        page.evaluate("letDiskBeRead()")
+        assert page.evaluate(_ON_DISK) == "[]"
+
+
+def test_a_disk_that_hangs_delays_no_acknowledgement_for_long(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+    page.add_init_script(_SLOW_DISK)
+    page.reload()
+    page.get_by_label("Name").fill("Ann")
+
+    submit(page)
+
+    expect(stored(page)).to_be_visible()
+
+
+def test_another_tab_keeps_no_draft_of_answers_that_were_acknowledged(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+    kept(page, "Ann")
+    other = page.context.new_page()
+    other.goto(stub.url)
+    expect(other.get_by_label("Name")).to_have_value("Ann")
+    submit(page)
+    expect(stored(page)).to_be_visible()
+
+    other.get_by_label("Name").fill("Eve")
+
+    leave = "dispatchEvent(new Event('pagehide')); localStorage.length"
+    wait_until(lambda: other.evaluate(leave) == 0, "the other tab has ended its draft")
+    wait_until(lambda: other.evaluate(_ON_DISK) == "[]", "no draft is on the disk")
 
 
 def test_the_draft_on_the_disk_is_restored_where_the_other_one_is_older(

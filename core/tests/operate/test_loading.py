@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def launch_file(operator: ManualOperator, file: Path, **options: Any) -> int:
     return operator.launch(configuration).run_id
 
 
-def write_rows(file: Path, data: list[dict[str, int]]) -> None:
+def write_rows(file: Path, data: Sequence[Mapping[str, Any]]) -> None:
     file.write_text("\n".join(map(json.dumps, data)), encoding="utf-8")
 
 

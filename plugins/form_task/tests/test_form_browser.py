@@ -215,6 +215,24 @@ def test_words_for_another_answer_stay_and_are_sent_with_its_option_alone(
     }
 
 
+@pytest.mark.parametrize(("name", "chosen"), [("job", ["other"]), ("ways", ["bus", "other"])])
+def test_words_for_another_answer_that_a_tool_for_dictation_enters_choose_it(
+    others_run: ServedRun, open_page: Open, name: str, chosen: list[str]
+) -> None:
+    page = open_page(others_run)
+    page.locator(f"[name={name}]").first.check()
+    text = page.locator(f"[name='{name}.other']")
+    text.focus()
+
+    text.evaluate(
+        "input => { input.value = 'on foot'; "
+        "input.dispatchEvent(new InputEvent('input', {bubbles: true})); }"
+    )
+
+    checked = page.locator(f"[name={name}]:checked")
+    assert checked.evaluate_all("all => all.map(each => each.value)") == chosen
+
+
 def test_without_javascript_words_for_another_answer_stay_when_a_form_is_refused(
     others_run: ServedRun, open_page: Open
 ) -> None:

@@ -1,7 +1,7 @@
 // Answers are kept in the browser under the agent's own key until they are stored, and come back
-// after a reload: in localStorage, which is read while the page loads, and on the disk. Left out are passwords, and of files all but their names, so that the worker is
-// told to choose them again. Hidden fields belong to the author's scripts: one is kept once it
-// differs from what the page came with.
+// after a reload: in localStorage, which is read while the page loads, and on the disk. Left out are
+// passwords, and of files all but their names, so that the worker is told to choose them again. Hidden
+// fields belong to the author's scripts: one is kept once it differs from what the page came with.
 function keepAnswers(form) {
   const prefix = "famulus-answers:";
   const key = prefix + form.getAttribute("data-storage-key");
@@ -15,6 +15,7 @@ function keepAnswers(form) {
   const initialValues = new WeakMap();
   const restored = new Set();
   const onDisk = draftsOnDisk(key);
+  const otherTabs = joinOtherTabs();
   let draft = new Map();
   // The draft of localStorage, where a later one was on the disk.
   let earlierDraft = new Map();
@@ -149,15 +150,37 @@ function keepAnswers(form) {
     if (event.isTrusted) interacted = true;
   }
 
+  // Resolves once the draft is removed.
   function forget() {
     forgotten = true;
     clearInterval(regularly);
     appearing.disconnect();
-    onDisk.remove();
     try {
       localStorage.removeItem(key);
     } catch (error) {
       // Nothing was kept.
+    }
+    return onDisk.remove();
+  }
+
+  // The same page in other tabs would keep its draft again.
+  function settle() {
+    const removed = forget();
+    if (otherTabs) {
+      otherTabs.postMessage("settled");
+      otherTabs.close();
+    }
+    return removed;
+  }
+
+  function joinOtherTabs() {
+    try {
+      const channel = new BroadcastChannel(key);
+      channel.onmessage = forget;
+      return channel;
+    } catch (error) {
+      // Browsers before 2022 have no such channels.
+      return null;
     }
   }
 
@@ -314,5 +337,5 @@ function keepAnswers(form) {
   document.addEventListener("visibilitychange", save);
   // There is no event when a script sets a value.
   const regularly = setInterval(save, 2000);
-  return { save, forget, missingFiles, restore: restoreEarly, isRestoring: () => restoring };
+  return { save, settle, missingFiles, restore: restoreEarly, isRestoring: () => restoring };
 }

@@ -43,7 +43,11 @@ function draftsOnDisk(key) {
     keep(draft, size) {
       run("readwrite", (store) => (size > mostCharacters ? store.delete(key) : store.put(draft, key)));
     },
-    remove: () => run("readwrite", (store) => store.delete(key)),
+    // A page that is left before it is done would keep its draft. A disk that hangs is not waited for.
+    remove: () => Promise.race([
+      run("readwrite", (store) => store.delete(key)),
+      new Promise((resolve) => setTimeout(resolve, 2000)),
+    ]),
     removeBefore: (time) => run("readwrite", (store) => {
       const request = store.index("at").openKeyCursor(IDBKeyRange.upperBound(time));
       request.onsuccess = () => {

@@ -207,9 +207,9 @@ function careForForm(form) {
     if (main) main.focus();
   }
 
-  function settle(reply) {
+  async function settle(reply) {
     if (["stored", "conflict", "given_back"].includes(reply.outcome)) {
-      answers.forget();
+      await answers.settle();
       window.removeEventListener("beforeunload", warnBeforeLeaving);
       // The task's scripts need a new window: those of the onboarding have defined global names.
       if (!reply.html || (isOnboarding && reply.outcome === "stored")) {

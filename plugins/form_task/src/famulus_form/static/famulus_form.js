@@ -202,12 +202,14 @@
     document.addEventListener("keydown", press);
   }
 
-  // Who explains another answer chooses it; a draft that is restored has its own choice. The words
+  // Who explains another answer chooses it, typing or with a tool for dictation, whose events are not
+  // trusted; a draft that is restored has its own choice, and fills no field with the focus. The words
   // stay for one who comes back to them, and are sent with the option alone.
   for (const text of root.querySelectorAll("[data-other]")) {
     const option = text.parentNode.querySelector('[value="other"]');
     text.addEventListener("input", (event) => {
-      if (event.isTrusted && text.value && !option.checked) option.click();
+      const isEntered = event.isTrusted || text === document.activeElement;
+      if (isEntered && text.value && !option.checked) option.click();
     });
     form.addEventListener("formdata", (event) => {
       if (!option.checked) event.formData.delete(text.name);
