@@ -14,8 +14,8 @@ from famulus.data.export import export_records
 from famulus.data.newest_units import newest_units
 from famulus.data.scope import find_scope
 from famulus.engine.answers import count_unanswered
-from famulus.engine.attempts import holds_answer
 from famulus.engine.gateway import Gateway
+from famulus.engine.submitted_answers import holds_answer
 from famulus.model.database import Database
 from famulus.model.migrations import read_migration
 from famulus.model.tables import AgentTable

@@ -25,8 +25,8 @@ from famulus.engine.answers import (
     read_files,
     select_attempts,
 )
-from famulus.engine.attempts import holds_answer
 from famulus.engine.runs import find_run
+from famulus.engine.submitted_answers import holds_answer
 from famulus.errors import UsageError
 from famulus.iso_time import iso_of_micros
 from famulus.model.database import Database

@@ -14,10 +14,10 @@ from famulus.contracts.provider_views import Arrival
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.admission_results import AdmissionResult, AssignedUnit, OpenOnboarding
 from famulus.engine.arrival import ArrivingWorker, RunRules
-from famulus.engine.attempts import read_verdict
 from famulus.engine.everyday import assign_everyday
 from famulus.engine.everyday_postgresql import assign_at_once
 from famulus.engine.free_units import FreeUnit
+from famulus.engine.onboarding_verdicts import read_verdict
 from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.runs import read_run

@@ -17,7 +17,7 @@ import peewee
 from attrs import Attribute, field, fields, frozen
 
 from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
-from famulus.engine.attempts import holds_answer
+from famulus.engine.submitted_answers import holds_answer
 from famulus.model.fields import EnumField, JsonField, UtcField
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Param, Statement

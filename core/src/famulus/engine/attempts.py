@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import peewee
 from attrs import frozen
 
-from famulus.contracts.provider_views import (
-    Arrival,
-    VisitView,
-)
-from famulus.contracts.views import NotPassed
+from famulus.contracts.provider_views import Arrival, VisitView
 from famulus.engine.status import NewEvent, record
 from famulus.engine.visits import find_visit_at_place, stored_visit_view
-from famulus.model.fields import dump_json
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import OPEN_AGENTS, AgentStatus, VisitStatus
 from famulus.model.tables import (
@@ -32,7 +25,6 @@ from famulus.model.tables import (
     literals,
 )
 from famulus.model.transaction import Row, Transaction
-from famulus.visible_text import has_visible_text
 
 
 @frozen(kw_only=True)
@@ -275,37 +267,6 @@ _OTHER_AT_ASSIGNMENT = Statement(
     )
     .limit(1)
 )
-_ANSWERS = Statement(AgentTable.select(AgentTable.answers).where(AgentTable.id == Param("agent")))
-_LAST_ANSWERS = Statement(
-    AgentTable.select(AgentTable.answers)
-    .where(
-        AgentTable.worker == Param("worker"),
-        AgentTable.run == Param("run"),
-        AgentTable.unit.is_null(False),
-        AgentTable.submission_id.is_null(False),
-    )
-    .order_by(AgentTable.id.desc())
-    .limit(1)
-)
-
-_STORE_MESSAGE = Statement(
-    AgentTable.update({AgentTable.message: Param("message")}).where(AgentTable.id == Param("agent"))
-)
-#: The key of the message to a worker who is screened out.
-_SCREENED_OUT = "screened_out"
-#: Characters of the blueprint's message about a failed onboarding, which may repeat the answers.
-_LONGEST_MESSAGE = 2000
-_FAILED_ONBOARDING = Statement(
-    AgentTable.select(AgentTable.message)
-    .where(
-        AgentTable.worker == Param("worker"),
-        AgentTable.run == Param("run"),
-        AgentTable.unit.is_null(),
-        AgentTable.status == AgentStatus.REJECTED,
-    )
-    .order_by(AgentTable.id.desc())
-    .limit(1)
-)
 
 
 def new_nonce() -> int:
@@ -401,47 +362,6 @@ def has_other_attempt(tx: Transaction, attempt: Attempt) -> bool:
         agent=attempt.agent,
     )
     return row is not None
-
-
-def read_answers(tx: Transaction, agent: int) -> str | None:
-    """Return the answers stored with an attempt, as JSON text."""
-    row = tx.one(_ANSWERS, agent=agent)
-    return None if row is None else row[0]
-
-
-def read_last_answers(tx: Transaction, *, run: int, worker: int) -> str | None:
-    """Return the answers to the newest of a worker's submitted units of a run, as JSON text."""
-    row = tx.one(_LAST_ANSWERS, run=run, worker=worker)
-    return None if row is None else row[0]
-
-
-def store_verdict(tx: Transaction, agent: int, verdict: NotPassed) -> None:
-    """Store what the blueprint says about the failed onboarding of an attempt."""
-    message = verdict.message[:_LONGEST_MESSAGE]
-    stored = {_SCREENED_OUT: message} if verdict.screened_out else message
-    tx.run(_STORE_MESSAGE, agent=agent, message=dump_json(stored))
-
-
-def read_verdict(tx: Transaction, *, run: int, worker: int) -> NotPassed | None:
-    """Return what the blueprint has said about a worker's failed onboarding, if anything."""
-    row = tx.one(_FAILED_ONBOARDING, run=run, worker=worker)
-    if row is None or row[0] is None:
-        return None
-    stored = json.loads(row[0])
-    if isinstance(stored, Mapping):
-        return NotPassed(stored[_SCREENED_OUT], screened_out=True)
-    return NotPassed(stored)
-
-
-def holds_answer(value: Any) -> bool:
-    """Return whether answers contain a value: text that can be seen, a number, a choice."""
-    if isinstance(value, str):
-        return has_visible_text(value)
-    if isinstance(value, Mapping):
-        return any(map(holds_answer, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(holds_answer, value))
-    return value is not None
 
 
 def select_open_attempts(*which: Any) -> Any:

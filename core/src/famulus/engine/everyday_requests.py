@@ -17,12 +17,12 @@ from famulus.contracts.views import AttemptView, Form, Refusal, Reply
 from famulus.engine import pages
 from famulus.engine.admission import Admission
 from famulus.engine.admission_results import AssignedUnit
-from famulus.engine.attempts import holds_answer
 from famulus.engine.everyday import StoredAnswers, assign_everyday, submit_everyday
 from famulus.engine.everyday_postgresql import submit_at_once
 from famulus.engine.everyday_status import SubmittedParts
 from famulus.engine.gateway_parts import GatewayParts
 from famulus.engine.replies import Replies
+from famulus.engine.submitted_answers import holds_answer
 from famulus.engine.tokens import SignedAttempt
 from famulus.engine.visits import normalize_arrival
 from famulus.model.database_kind import DatabaseKind

@@ -29,7 +29,7 @@ from famulus.contracts.views import (
 )
 from famulus.engine import pages
 from famulus.engine.admission_results import AdmissionResult, AlreadySubmitted
-from famulus.engine.attempts import Attempt, read_answers
+from famulus.engine.attempts import Attempt
 from famulus.engine.everyday import StoredAnswers
 from famulus.engine.everyday_requests import (
     EverydayRequests,
@@ -51,6 +51,7 @@ from famulus.engine.submission import (
     give_back,
     store_answers,
 )
+from famulus.engine.submitted_answers import read_answers
 from famulus.engine.submitted_files import NoRoomError, S
 from famulus.engine.tokens import SignedAttempt
 from famulus.engine.unstored_answers import NotStored

@@ -10,8 +10,9 @@ from attrs import frozen
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.views import AttemptView, Form, NotPassed
-from famulus.engine.attempts import Attempt, read_attempt, store_verdict
+from famulus.engine.attempts import Attempt, read_attempt
 from famulus.engine.locks_by_key import LocksByKey
+from famulus.engine.onboarding_verdicts import store_verdict
 from famulus.engine.qualifications.grants import record_onboarding
 from famulus.engine.qualifications.rules import onboarding_qualification
 from famulus.engine.submission import (

@@ -16,9 +16,9 @@ from famulus.engine.attempts import (
     OpenAttempt,
     has_open_attempt,
     has_other_attempt,
-    holds_answer,
 )
 from famulus.engine.status import Answered, Change, change_visit, submit_agent, submit_visit
+from famulus.engine.submitted_answers import holds_answer
 from famulus.engine.units import complete_unit, give_back_units
 from famulus.engine.window import release_waiting
 from famulus.model.statements import Param, Statement

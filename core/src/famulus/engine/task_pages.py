@@ -25,7 +25,8 @@ from famulus.contracts.views import (
 from famulus.engine import pages
 from famulus.engine.admission_results import AssignedUnit, OpenOnboarding
 from famulus.engine.answers import read_unit
-from famulus.engine.attempts import Attempt, read_last_answers
+from famulus.engine.attempts import Attempt
+from famulus.engine.submitted_answers import read_last_answers
 from famulus.engine.tokens import SignedArrival, SignedAttempt, Tokens
 from famulus.engine.unit_number import read_unit_number
 from famulus.engine.visits import most_left
