@@ -507,6 +507,48 @@ def test_values_in_expressions_are_values_of_their_language(
     assert body == f"<script type=text/{kind}>{written}</script>"
 
 
+_BEHIND_UNCERTAIN_STRINGS = [
+    '{{f "a\\" HERE}}',
+    "{{f 'a\\' HERE}}",
+    "{{f \"a\\\" 'b HERE'}}",
+    '{{f "a\\" "HERE"}}',
+    "{{f it's HERE}}",
+    "{{f [b HERE]}}",
+    "{{f [b HERE}}",
+    "{{fHERE}}",
+    "{{! HERE}}",
+]
+
+
+@pytest.mark.parametrize("html", _BEHIND_UNCERTAIN_STRINGS)
+def test_values_that_may_be_outside_of_strings_of_handlebars_have_no_signs(html: str) -> None:
+    value = "x}}<img src=x> (f \"y\" 'z' a=b | c) [d] {{"
+    template = f"<script type=text/x-handlebars>{html.replace('HERE', '${v}')}</script>"
+
+    page = compile_page(template)
+
+    begin, _, end = html.partition("HERE")
+    written = page.render({"v": value}).body.partition(begin)[2].removesuffix(f"{end}</script>")
+    assert page.forbidden + tuple(page.problems) == ()
+    assert not re.search(r"[^\w\s./@&#;-]", written)
+    assert unescape(written) == value
+
+
+@pytest.mark.parametrize(
+    ("html", "written"),
+    [
+        ("{{f 'it\\'s ${v}'}}", "{{f 'it\\'s (it\\'s \"x\")'}}"),
+        ('{{f "a\\" b" \'${v}\'}}', '{{f "a\\" b" \'(it\\\'s "x")\'}}'),
+        ("{{f [b '] '${v}'}}", "{{f [b '] '(it\\'s \"x\")'}}"),
+        ("{{f 'a' ${v}}}", '{{f \'a\' "(it\'s \\"x\\")"}}'),
+    ],
+)
+def test_values_in_certain_strings_of_handlebars_have_any_signs(html: str, written: str) -> None:
+    page = compile_page(f"<script type=text/x-handlebars>{html}</script>")
+
+    assert written in page.render({"v": '(it\'s "x")'}).body
+
+
 _IN_CODE = f"{{{{f '{_IN_JS}'}}}} <%= '{escape(VALUE, quote=False)}' %>"
 _MARKUP = "{{f 'it's &lt;b&gt;\"A&amp;B\"&lt;/b&gt;'}} <%= 'it's &lt;b&gt;\"A&amp;B\"&lt;/b&gt;' %>"
 _WORDS = f"{{{{f '{escape(VALUE)}'}}}} <%= '{escape(VALUE, quote=False)}' %>"

@@ -113,6 +113,7 @@ SHOWN = [
     ("Handlebars", "text/x-handlebars", '<i>{{f "${v}"}}</i><p title="{{f "${v}"}}">x</p>'),
     ("Handlebars", "text/template", "<p title='{{f ${v}}}'>{{!-- ${v} --}}{{f [${v}]}}</p>"),
     ("Handlebars", "text/template", "<p>{{f 'it\\'s ${v}'}}{{f '</scr${v}'}}</p>"),
+    ("Handlebars", "text/template", "<p>{{f \"a\\\" ${v}}}</p>"),
     ("Mustache", "text/template", "<p title='{{f \"${v}\"}}'>{{! ${v} }}</p><i>${v}</i>"),
     ("_.template", "text/template", "<i><%= f('${v}') %></i><p title='<%= f(\"${v}\") %>'>x</p>"),
     ("_.template", "text/template", "<i><%= f(String(${v|text})) %></i>"),

@@ -10,7 +10,13 @@ from famulus_static_html import escapes
 from famulus_static_html.contents import TAG_BEGUN
 from famulus_static_html.engines import Expressions, Language
 from famulus_static_html.scripts import Place, ScriptKind, places
-from famulus_static_html.source import EXPRESSION, EXPRESSIONS, Placeholder, Source
+from famulus_static_html.source import (
+    EXPRESSION,
+    EXPRESSIONS,
+    PLACEHOLDER,
+    Placeholder,
+    Source,
+)
 from famulus_static_html.template import Fill, Part, Template, required
 
 # Behind this, what follows is an argument of a helper, and no operand of JavaScript.
@@ -21,8 +27,17 @@ _BEFORE_ARGUMENT = re.compile(
 # What could end the script around a template, by itself or with what follows.
 _ENDS_SCRIPT = re.compile(r"<(?=/?script|!--|[/!-]*\Z)", re.IGNORECASE)
 _IN_STRING = str.maketrans({sign: f"&#{ord(sign)};" for sign in "{}[]\\`"})
-# In Handlebars: a name in brackets, and what an argument follows.
-_SEGMENT = re.compile(r"\[[^\[\]\"']*\]")
+# All that can stand in an expression of Handlebars. A string ends at the next quote, or if all
+# that follow are behind a backslash, at the last of these.
+_HANDLEBARS_TOKEN = re.compile(
+    rf"(?P<quote>[\"'])(?:{PLACEHOLDER}|\\(?P=quote)|(?!(?P=quote)|{PLACEHOLDER}).)*"
+    rf"(?P=quote)"
+    rf"|(?P<segment>\[(?:{PLACEHOLDER}|\\\]|[^\]])*+\]?)|{PLACEHOLDER}|.",
+    re.DOTALL,
+)
+# What has a meaning in Handlebars, unlike the words and signs of a path.
+_HANDLEBARS_SIGN = re.compile(r"[^\w\s./@-]")
+# What an argument follows.
 _FREE = re.compile(r"(?:\A\{\{[{~#^/&>*]*|[\s=(|])\Z")
 _WORD = re.compile(r"[\w-]+")
 
@@ -52,7 +67,7 @@ def filled_expressions(
             if piece.start not in starts:
                 continue
             own, before = part[position : piece.start], part[found.start() : piece.start]
-            escape = _escape(language, before, place)
+            escape = _escape(language, found[0], before, place)
             begun = TAG_BEGUN.search(own) if place is Place.INSIDE and not piece.raw else None
             if begun:
                 less = "\\u003c" if escape is escapes.js_inside else "&lt;"
@@ -85,14 +100,16 @@ def plain(begun: str) -> Callable[[Any], str]:
     return lambda value: _ENDS_SCRIPT.sub("&lt;", begun + escapes.text_of(value))
 
 
-def _escape(language: Language, before: str, place: Place) -> Callable[[Any], str]:
-    """Return what writes a value behind ``before``, the begin of its expression."""
+def _escape(language: Language, expression: str, before: str, place: Place) -> Callable[[Any], str]:
+    """Return what writes a value into an expression behind ``before``, the begin of it."""
     if before.startswith("<%") or language is Language.CODE:
         return _code(place)
+    quote = _open_quote(expression, len(before))
     if language is Language.HANDLEBARS:
-        return _handlebars(_SEGMENT.sub("x", before))
-    quote = _open_quote(before)
-    if _BEFORE_ARGUMENT.search(before[: before.rfind(quote)] if quote else before):
+        return _handlebars(before, quote)
+    if quote is not None and _BEFORE_ARGUMENT.search(
+        before[: before.rfind(quote)] if quote else before
+    ):
         if quote:
             return in_string
         if language is Language.WORDS:
@@ -109,25 +126,43 @@ def _literal(value: Any) -> str:
     return re.sub(r"\}(?=\})", "} ", escapes.js_value(value))
 
 
-def _handlebars(before: str) -> Callable[[Any], str]:
+def _handlebars(before: str, quote: str | None) -> Callable[[Any], str]:
     """Return what writes a value into an expression of Handlebars, whose strings know one escape.
 
-    Only strings may hold braces, so that a value anywhere else has none.
+    Only strings may hold signs, so that a value anywhere else has none.
     """
-    if "[" in before or before.startswith(("{{!", "{{~!")):
-        return in_string
-    if quote := _open_quote(before):
+    if quote is None or before.startswith(("{{!", "{{~!")):
+        return _without_signs
+    if quote:
         return _string_of(quote)
-    return _argument(_string_of('"')) if _FREE.search(before) else in_string
+    return _argument(_string_of('"')) if _FREE.search(before) else _without_signs
 
 
-def _open_quote(code: str) -> str:
-    """Return the quote that is open at the end of an expression; empty outside of strings."""
-    quote = ""
-    for sign in re.sub(r"\\[\"']", "", code):
-        if sign in "\"'" and quote in ("", sign):
-            quote = "" if quote else sign
-    return quote
+def _without_signs(value: Any) -> str:
+    return _HANDLEBARS_SIGN.sub(lambda sign: f"&#{ord(sign[0])};", escapes.text_of(value))
+
+
+def _open_quote(expression: str, position: int) -> str | None:
+    """Return the quote that is open in an expression of Handlebars; empty outside of strings.
+
+    None is neither: in a name in brackets, or behind a quote with which a string ends only if no
+    other quote follows, which a value could bring.
+    """
+    for token in _HANDLEBARS_TOKEN.finditer(expression):
+        is_there = token.start() <= position < token.end()
+        if token["segment"]:
+            if is_there or not token[0].endswith("]"):
+                return None
+        elif token["quote"]:
+            if is_there:
+                return token["quote"]
+            if token[0].endswith(f"\\{token['quote']}"):
+                return None
+        elif is_there:
+            return ""
+        elif token[0] in ("'", '"'):
+            return None
+    return None
 
 
 def _argument(write: Callable[[Any], str]) -> Callable[[Any], str]:
