@@ -58,6 +58,10 @@ VALUES = {
     "bare_code": "add(this.value)",
     "file": "little.js",
     "tag": "em",
+    "parameters": "a=1&b=a%20b+c#d",
+    "encoded": "caf%C3%A9%20%26",
+    "picture": "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=",
+    "bucket": "s3://bucket/a b.png",
 }
 
 #: The visit on both sides.

@@ -17,7 +17,7 @@ HTML = """
 <p id="text">${v}</p><pre id="pre">${v}</pre><textarea id="area">${v}</textarea>
 <svg><title id="svg">${v}</title></svg><p id="entity">&${v};</p>
 <p id="double" title="${v}"></p><p id="single" title='${v}'></p>
-<a id="link" href="${v}">x</a><a id="query" href="/x?q=${v}">x</a><img src="${v}">
+<a id="link" href="${v}">x</a><a id="query" href="/x?q=${v|text}">x</a><img src="${v}">
 <iframe src="${v}"></iframe>
 <p id="css" style="--v: '${v}'; color: ${v}">x</p><style>#css::before { content: '${v}' }</style>
 <script id="data" type="application/json">{"code": ${v}, "inside": "${v}"}</script>

@@ -187,8 +187,22 @@ def test_lists_and_objects_are_literals_in_code_and_json_in_strings() -> None:
         ('<img src="${v}">', "data:image/png;base64,A+/=", 'src="data:image/png;base64,A+/="'),
         ('<img src="${v}">', "data:text/html,x", 'src="about:invalid"'),
         ('<iframe src="${v}"></iframe>', "data:image/svg+xml,x", 'src="about:invalid"'),
+        ('<a href="${v}">', "s3://bucket/a b", 'href="s3://bucket/a%20b"'),
+        ('<a href="${v}">', "ftp://x/a", 'href="ftp://x/a"'),
+        ('<img src="${v}">', "blob:https://x/1", 'src="blob:https://x/1"'),
+        ('<img src="${v}">', "data:image;base64,A+/=", 'src="data:image;base64,A+/="'),
+        ('<a href="${v}">', "localhost:8000/a", 'href="localhost:8000/a"'),
+        ('<iframe src="${v}"></iframe>', "ms-word:x", 'src="about:invalid"'),
+        ('<iframe src="${v}"></iframe>', "about:blank", 'src="about:blank"'),
+        ('<object data="${v}"></object>', "blob:https://x/1", 'data="about:invalid"'),
         ('<img src="img/${v}.png">', "a b#c", 'src="img/a%20b#c.png"'),
-        ('<a href="/q?a=${v}">', "1&b=2#c", 'href="/q?a=1%26b%3D2%23c"'),
+        ('<a href="/q?a=${v}">', "1&b=2#c", 'href="/q?a=1&amp;b=2#c"'),
+        ('<a href="/q?${v}">', "a=1&b=a%20b+c", 'href="/q?a=1&amp;b=a%20b+c"'),
+        ('<a href="/q?a=${v}">', ' 50% "é"\n', 'href="/q?a=%2050%25%20%22é%22%0A"'),
+        ('<a href="/q?a=${v|text}">', "1&b=2#c", 'href="/q?a=1%26b%3D2%23c"'),
+        ('<a href="/q#${v}">', "a/b?c", 'href="/q#a/b?c"'),
+        ('<p hx-get="/q?a=${v}">', "1&b=2", 'hx-get="/q?a=1%26b%3D2"'),
+        ('<script src="a/b.js?a=${v}"></script>', "1&b=2", 'src="a/b.js?a=1%26b%3D2"'),
         ('<a href="tel:${v}">', "+49", 'href="tel:+49"'),
         ('<img srcset="${v}">', "a.png 1x, b.png 2x", 'srcset="a.png 1x, b.png 2x"'),
         ('<img srcset="${v}">', "a.png, javascript:x", 'srcset="about:invalid"'),
@@ -198,6 +212,21 @@ def test_a_url_shows_something_or_is_invalid(html: str, value: str, written: str
     page = compile_page(html).render({"v": value})
 
     assert written in page.body
+
+
+@pytest.mark.parametrize(
+    ("html", "written"),
+    [
+        ("/q?w=${provider_worker_id}", "/q?w=a%26b%2F..%2F%3F"),
+        ("/q/${provider_worker_id}", "/q/a%26b%2F..%2F%3F"),
+        ("${provider_worker_id}", "a%26b%2F..%2F%3F"),
+    ],
+)
+def test_a_workers_name_is_one_part_of_an_address(html: str, written: str) -> None:
+    for trusted in (False, True):
+        page = compile_page(f'<a href="{html}">x</a>', trusted=trusted)
+
+        assert f'href="{written}"' in page.render({"provider_worker_id": "a&b/../?"}).body
 
 
 @pytest.mark.parametrize("value", ["12.5", "-3px", "50%", "#ff0000", "red"])

@@ -15,6 +15,7 @@ from famulus_static_html.template import Fill, Part, optional, required
 from famulus_static_html.tokens import Attribute, Token
 from famulus_static_html.urls import (
     UnsafeUrl,
+    Use,
     code_url_fill,
     entity_ended,
     markup_url_fill,
@@ -32,6 +33,7 @@ _MEDIA = {
     tag: frozenset({"src", "poster", "href", "xlink:href"})
     for tag in ("img", "video", "audio", "source", "track", "input", "image")
 }
+_FRAMES = frozenset({"applet", "embed", "frame", "iframe", "object", "param"})
 _DESTINATIONS = frozenset({
     "action", "form", "formaction", "formenctype", "formmethod", "formtarget",
 })  # fmt: skip
@@ -311,16 +313,21 @@ def _url_parts(
         pieces = [p.replace('"', "&quot;") if isinstance(p, str) else p for p in pieces]
     if context is Context.URL_LIST:
         return [url_list_fill(pieces)]
-    media = attribute.name in _MEDIA.get(tag.name, ())
     try:
         if context is Context.CODE_URL:
             return [code_url_fill(pieces, "style" if tag.name == "link" else "script")]
         if context is Context.MARKUP_URL:
             return [markup_url_fill(pieces)]
-        return [url_fill(pieces, media=media)]
+        return [url_fill(pieces, _use(tag, attribute))]
     except UnsafeUrl as error:
         refuse(placeholders[0], str(error))
         return []
+
+
+def _use(tag: Token, attribute: Attribute) -> Use:
+    if attribute.name in _MEDIA.get(tag.name, ()):
+        return Use.MEDIA
+    return Use.FRAME if tag.name in _FRAMES else Use.LINK
 
 
 def _raw_or_source(piece: str | Placeholder) -> Part:

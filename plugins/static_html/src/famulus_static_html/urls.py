@@ -5,22 +5,24 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, auto
 from typing import Any
 from urllib.parse import quote
 
 from attrs import frozen
 
 from famulus_static_html.escapes import html_text, text_of
-from famulus_static_html.source import EXPRESSION, Placeholder
+from famulus_static_html.source import EXPRESSION, OWN_NAMES, Placeholder
 from famulus_static_html.template import Fill
 
 #: What a URL with a forbidden scheme becomes.
 INVALID = "about:invalid"
 
 _HIERARCHICAL = frozenset({"http", "https"})
-_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
+# A frame may open a program for any other scheme without a click.
+_FRAMED = frozenset({"about", "http", "https", "mailto", "tel"})
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
-_MEDIA = re.compile(r"data:(?:image|audio|video)/", re.IGNORECASE)
+_MEDIA = re.compile(r"data:(?:image|audio|video)[/;,]", re.IGNORECASE)
 _CODE = frozenset({"javascript", "vbscript", "data"})
 # A folder of this page's server, or a whole path on another.
 _PINNED = re.compile(r"/?[^/?#\\:]+[/?#]|(?:https?:)?//[^/?#\\]+(?:/[^?#\\]*)?[?#]", re.IGNORECASE)
@@ -35,6 +37,17 @@ _OPENS_TAG = re.compile("<(?!%)")
 _ENTITY_BEGUN = re.compile(r"&(?=#?[A-Za-z0-9]*\Z)")
 _IGNORED = str.maketrans("", "", "\t\n\r")
 _STRIPPED = "".join(map(chr, range(0x21)))
+
+
+class Use(Enum):
+    """What a browser does with the content of an address."""
+
+    #: nothing before a click, or no content of the scheme ``data`` is needed
+    LINK = auto()
+    #: shows it as an image, or plays it
+    MEDIA = auto()
+    #: shows it as a page inside this one
+    FRAME = auto()
 
 
 class UnsafeUrl(ValueError):  # noqa: N818 - names what the author wrote
@@ -52,20 +65,21 @@ def is_elsewhere(url: str) -> bool:
     return read.startswith("//") or _SCHEME.match(read) is not None
 
 
-def is_allowed(url: str, *, media: bool) -> bool:
+def is_allowed(url: str, use: Use) -> bool:
     """Return whether a URL is relative or has a scheme that cannot run code."""
     read = as_browsers_read(url)
     scheme = _SCHEME.match(read)
-    if scheme is None or scheme[1].lower() in _SCHEMES:
+    if scheme is None:
         return True
-    return media and _MEDIA.match(read) is not None
+    name = scheme[1].lower()
+    if use is Use.FRAME:
+        return name in _FRAMED
+    return name not in _CODE or (use is Use.MEDIA and _MEDIA.match(read) is not None)
 
 
 def without_code(value: Any) -> Any:
     """Return a value, or :data:`INVALID` in place of an address that browsers would run."""
-    scheme = _SCHEME.match(as_browsers_read(text_of(value)))
-    is_code = scheme is not None and scheme[1].lower() in _CODE
-    return INVALID if is_code and not is_allowed(text_of(value), media=True) else value
+    return value if is_allowed(text_of(value), Use.MEDIA) else INVALID
 
 
 @frozen
@@ -83,9 +97,13 @@ class _Step:
 
 
 def _steps(
-    pieces: Sequence[str | Placeholder], writer_behind: Callable[[str], Callable[[Any], str]]
+    pieces: Sequence[str | Placeholder],
+    writer_behind: Callable[[str, Placeholder], Callable[[Any], str]],
 ) -> list[_Step]:
-    """Return the steps; ``writer_behind`` chooses what writes a value behind the author's text."""
+    """Return the steps.
+
+    :param writer_behind: returns what writes a value, by the author's text before it.
+    """
     steps: list[_Step] = []
     seen = ""
     for index, piece in enumerate(pieces):
@@ -96,7 +114,7 @@ def _steps(
             steps.append(_Step(own, written if is_last else entity_ended(written)))
             seen += own
         else:
-            steps.append(_Step(name=piece.html_name, write=writer_behind(seen)))
+            steps.append(_Step(name=piece.html_name, write=writer_behind(seen, piece)))
     return steps
 
 
@@ -120,16 +138,14 @@ def entity_ended(text: str) -> str:
     return _ENTITY_BEGUN.sub("&amp;", text)
 
 
-def url_fill(pieces: Sequence[str | Placeholder], *, media: bool) -> Fill:
+def url_fill(pieces: Sequence[str | Placeholder], use: Use) -> Fill:
     """Return what fills a URL attribute.
-
-    ``media`` lets ``data:image/…`` pass.
 
     :raises UnsafeUrl: when the author's own part makes it code.
     """
-    is_fixed = _check_prefix(_prefix(pieces), media)
+    is_fixed = _check_prefix(_prefix(pieces), use)
     steps = _steps(pieces, _writer_behind)
-    return _fill(steps, lambda url: is_fixed or is_allowed(url, media=media))
+    return _fill(steps, lambda url: is_fixed or is_allowed(url, use))
 
 
 def markup_url_fill(pieces: Sequence[str | Placeholder]) -> Fill:
@@ -140,9 +156,9 @@ def markup_url_fill(pieces: Sequence[str | Placeholder]) -> Fill:
     :raises UnsafeUrl: when the author's own part makes it code.
     """
     prefix = _prefix(pieces)
-    _check_prefix(prefix, media=False)
+    _check_prefix(prefix, Use.LINK)
     has_host = _PINNED_HOST.match(prefix) is not None
-    steps = _steps(pieces, _writer_behind)
+    steps = _steps(pieces, _parameter_writer_behind)
     return _fill(steps, lambda url: has_host or not is_elsewhere(url))
 
 
@@ -154,7 +170,7 @@ def code_url_fill(pieces: Sequence[str | Placeholder], kind: str) -> Fill:
     :raises UnsafeUrl: when the author's own part does not determine the folder.
     """
     prefix = _prefix(pieces)
-    _check_prefix(prefix, media=False)
+    _check_prefix(prefix, Use.LINK)
     if not _PINNED.match(prefix):
         raise UnsafeUrl(
             f"decides whose {kind} is run: write its folder on this page's server, or its whole "
@@ -162,15 +178,15 @@ def code_url_fill(pieces: Sequence[str | Placeholder], kind: str) -> Fill:
         )
     own = "".join(html.unescape(piece) if isinstance(piece, str) else "x" for piece in pieces)
     own_dots = len(_DOTS.findall(own))
-    steps = _steps(pieces, lambda _: _component)
+    steps = _steps(pieces, lambda _, __: _component)
     return _fill(steps, lambda url: len(_DOTS.findall(url)) <= own_dots)
 
 
 def url_list_fill(pieces: Sequence[str | Placeholder]) -> Fill:
     """Return what fills ``srcset`` or ``ping``, where a value may be several URLs."""
     return _fill(
-        _steps(pieces, lambda _: _without_braces),
-        lambda urls: all(is_allowed(url, media=True) for url in re.split(r"[\s,]+", urls)),
+        _steps(pieces, lambda _, __: _without_braces),
+        lambda urls: all(is_allowed(url, Use.MEDIA) for url in re.split(r"[\s,]+", urls)),
     )
 
 
@@ -180,12 +196,12 @@ def url_part_fill(placeholder: Placeholder) -> Fill:
     return lambda values: html_text(_component(values.get(name)))
 
 
-def _check_prefix(prefix: str, media: bool) -> bool:
+def _check_prefix(prefix: str, use: Use) -> bool:
     """Return whether the author's part already determines the scheme."""
     scheme = _SCHEME.match(prefix)
     if scheme is None:
         return re.search(r"[/?#\\]", prefix) is not None
-    if scheme[1].lower() in _CODE and not (media and _MEDIA.match(prefix)):
+    if scheme[1].lower() in _CODE and not is_allowed(prefix, use):
         raise UnsafeUrl(f"stands in a {scheme[1].lower()}: URL, whose content would be run")
     return True
 
@@ -196,18 +212,35 @@ def _prefix(pieces: Sequence[str | Placeholder]) -> str:
     return as_browsers_read(html.unescape(EXPRESSION.sub("", own)))
 
 
-def _normalised(value: Any) -> str:
+def _encoded(text: str) -> str:
     """Encode only characters that a URL cannot contain; what is encoded already stays."""
-    return _UNSAFE.sub(lambda match: _component(match[0]), as_browsers_read(text_of(value)))
+    return _UNSAFE.sub(lambda match: _component(match[0]), text)
 
 
-def _writer_behind(seen: str) -> Callable[[Any], str]:
+def _normalised(value: Any) -> str:
+    return _encoded(as_browsers_read(text_of(value)))
+
+
+def _parameters(value: Any) -> str:
+    """Write text behind a ``?`` or ``#``, where it can be parameters or encoded already."""
+    return _encoded(text_of(value))
+
+
+def _writer_behind(seen: str, piece: Placeholder) -> Callable[[Any], str]:
     """Return what writes a value behind the author's part of a URL."""
-    if re.search("[?#]", seen):
+    if piece.html_name in OWN_NAMES:
+        # It comes from outside, and is no part of an address by itself.
         return _component
+    if re.search("[?#]", seen):
+        return _component if piece.text else _parameters
     scheme = _SCHEME.match(as_browsers_read(seen))
     is_opaque = scheme is not None and scheme[1].lower() not in _HIERARCHICAL
     return _normalised if is_opaque else _path
+
+
+def _parameter_writer_behind(seen: str, piece: Placeholder) -> Callable[[Any], str]:
+    """Return the same for a URL in which a value is at most one parameter."""
+    return _component if re.search("[?#]", seen) else _writer_behind(seen, piece)
 
 
 def _path(value: Any) -> str:
