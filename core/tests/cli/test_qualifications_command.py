@@ -31,7 +31,8 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
     """A platform with qualifications whose provider ``paying`` is all that is installed."""
     platform = FakePlatform()
     bring = PlatformPlugin(platform.provider(qualifications=True))
-    monkeypatch.setattr("famulus.cli.provider_choice.discover", lambda: kit_plugins(platform=bring))
+    for module in ("provider_choice", "commands.sync"):
+        monkeypatch.setattr(f"famulus.cli.{module}.discover", lambda: kit_plugins(platform=bring))
     return platform
 
 
@@ -238,6 +239,29 @@ def test_a_change_that_cannot_be_sent_yet_is_reported_and_sent_later(
     assert good(done) == ["good is 1 for 1 worker of paying; 1 of them new here."]
     assert "1 change could not be sent to paying yet (throttled)" in done.stderr
     assert api.find_worker(opened, "paying", "x").is_qualified("good")
+
+
+@pytest.mark.usefixtures("requester")
+@pytest.mark.parametrize(
+    ("fault", "printed"),
+    [
+        (Fault.THROTTLED, ["throttled"]),
+        (Fault.REFUSED, ["the balance is too low", "Reported 1 change to the platform."]),
+    ],
+)
+def test_a_sync_of_the_accounts_prints_what_it_could_not_send(
+    famulus: Famulus, platform: FakePlatform, fault: Fault, printed: list[str]
+) -> None:
+    good(famulus("qualifications", "create", "good"))
+    platform.faults = [fault, fault]
+    famulus("qualifications", "grant", "good", "x")
+
+    (first, *others) = good(famulus("sync"))
+
+    left = "qualifications or blocks could not be sent to paying as lab: "
+    assert [first, *others] == [left + printed[0], *printed[1:]]
+    assert good(famulus("sync")) == ["Reported 1 change to the platform."]
+    assert good(famulus("sync")) == ["Nothing to report."]
 
 
 @pytest.mark.usefixtures("requester")

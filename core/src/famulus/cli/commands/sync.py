@@ -12,7 +12,7 @@ from famulus.cli.words import counted
 from famulus.engine.platform.visit_sync import SyncResult
 from famulus.model.database import Database
 from famulus.operate.account_delivery import deliver_accounts
-from famulus.operate.doctor import read_differences, read_remarks
+from famulus.operate.doctor import read_account_differences, read_differences, read_remarks
 from famulus.operate.doctor.difference import Difference
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins, discover
@@ -23,14 +23,18 @@ def sync(session: Session, run: int | None, acknowledge: bool) -> None:
     if acknowledge and run is None:
         raise click.UsageError("--acknowledge needs a run")
     plugins = discover()
+    left: list[Difference] = []
     with session.open_existing() as database:
         if run is None:
             delivered = deliver_accounts(database, plugins)
+            left = read_account_differences(database)
         else:
             delivered = _sync(database, plugins, run, acknowledges=acknowledge)
+    for each in left:
+        say(session.located(each.what))
     if delivered:
         say(f"Reported {counted(delivered, 'change')} to the platform.")
-    elif run is None:
+    elif run is None and not left:
         say("Nothing to report.")
 
 

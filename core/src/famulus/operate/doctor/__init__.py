@@ -42,12 +42,22 @@ def read_differences(
             record = read_run(tx, number)
             found += [*_of_run(tx, record), *of_self_approval(tx, record, plugins)]
         found += of_platform(database, plugins, number, is_thorough=run is not None)
+    if run is None:
+        found += read_account_differences(database)
     if run is None and database.exists:
         with database.read() as tx:
-            found += [*of_accounts(tx), *of_names(tx)]
+            found += of_names(tx)
     if run is None:
         found += of_files(database.location)
     return found
+
+
+def read_account_differences(database: Database) -> list[Difference]:
+    """Find qualifications and blocks that the requesters' platforms have not accepted."""
+    if not database.exists:
+        return []
+    with database.read() as tx:
+        return [*of_accounts(tx)]
 
 
 def read_remarks(database: Database, plugins: Plugins, run: int | None = None) -> list[str]:
