@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from famulus import UnavailableError, UsageError
+from famulus import FamulusError, UnavailableError, UsageError
 from famulus.engine.outbox.platform_call import OutboxCall
 from famulus.testing import MovableClock
 from famulus_prolific.account_lock import LEASE
@@ -235,3 +235,20 @@ def test_certificates_are_read_only_where_calls_are_encrypted(
     assert ProlificApi(prolific.token, base_url=prolific.api_url).get("users/me/")["id"]
     with pytest.raises(UsageError, match="certificates that Prolific is verified by"):
         ProlificApi(prolific.token).get("users/me/")
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        raising(httpx.RemoteProtocolError("It was closed.")),
+        lambda _: envelope(500, "Failed", "It was closed."),
+        lambda _: envelope(400, "Failed", ["First.", "It was closed."]),
+        lambda _: httpx.Response(502, text="It was closed.\n"),
+    ],
+    ids=["cut off", "5xx", "refused", "plain"],
+)
+def test_an_error_can_be_quoted_within_a_sentence(handler: Handler) -> None:
+    with pytest.raises(FamulusError) as caught:
+        api(handler).post("studies/", {})
+
+    assert str(caught.value).endswith("It was closed")

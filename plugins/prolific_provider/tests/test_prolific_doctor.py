@@ -10,6 +10,7 @@ from attrs import evolve
 from famulus import VisitView
 from famulus_prolific.differences import differences
 from famulus_prolific.fake import StudyStatus
+from famulus_prolific.filters import GROUP_ALLOW, GROUP_BLOCK
 from famulus_prolific.hooks import Hooks
 from famulus_prolific.records import StudyRecord
 from prolific_account import CODE, RUN, ProlificAccount
@@ -147,3 +148,22 @@ def test_a_study_that_prolific_does_not_have_is_named(
     (sentence,) = differences_of(account, evolve(record, study_id="0" * 24))
 
     assert "nothing can be paid" in sentence
+
+
+@pytest.mark.parametrize("name", [GROUP_ALLOW, GROUP_BLOCK])
+def test_a_deleted_group_that_a_published_study_chooses_by_is_named(
+    account: ProlificAccount, record: StudyRecord, name: str
+) -> None:
+    api = account.api()
+    given = {"name": "careful", "workspace_id": account.workspace}
+    group = api.post("participant-groups/", given)["id"]
+    account.study.fields["filters"] = [{"filter_id": name, "selected_values": [group]}]
+    assert differences_of(account, record) == []
+
+    api.delete(f"participant-groups/{group}/")
+
+    (sentence,) = differences_of(account, record)
+    assert f"the participant group {group} was deleted on Prolific" in sentence
+    assert f"`famulus finish {RUN}`" in sentence
+    ended = evolve(record, is_ended=True)
+    assert differences_of(account, ended) == []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from famulus import RefusedError, UnavailableError
+from famulus.testing import run_command
+from famulus_prolific.command import prolific as command
 from famulus_prolific.fake import Fault
 from famulus_prolific.messages import Messages
 from prolific_account import ProlificAccount
@@ -62,3 +66,17 @@ def test_a_stranger_gets_no_message(account: ProlificAccount, messages: Messages
         messages.send(["f" * 24], "Thank you.")
 
     assert received(account) == []
+
+
+def test_a_file_that_is_not_utf_8_is_refused_by_its_name(
+    tmp_path: Path, database_address: str
+) -> None:
+    file = tmp_path / "message.txt"
+    file.write_bytes("Grüße".encode("latin-1"))
+
+    result = run_command(
+        command, "message", "1", "--all", "--file", file, database=database_address
+    )
+
+    assert result.exit_code == 2
+    assert f"{file} is not UTF-8 (byte 2)" in result.output

@@ -62,8 +62,7 @@ class RefusedError(famulus.RefusedError):
     """
 
     def __init__(self, status: int, title: str, detail: str) -> None:
-        texts = (each.rstrip(".") for each in (title, detail))
-        said = ": ".join(dict.fromkeys(each for each in texts if each))
+        said = ": ".join(dict.fromkeys(each for each in (title, detail) if each))
         super().__init__(f"Prolific has refused: {said or f'status {status}'}")
         self.status = status
         self.title = title
@@ -174,7 +173,7 @@ class ProlificApi:
             message = f"Prolific cannot be reached at {self._host}: {error}"
             raise CallLostError(message, maybe_done=False) from error
         except httpx.HTTPError as error:
-            why = str(error) or type(error).__name__
+            why = str(error).rstrip(".") or type(error).__name__
             message = f"Prolific gave no answer at {self._host}: {why}"
             raise CallLostError(message, maybe_done=True) from error
         if response.status_code not in _SUCCESSES:
@@ -291,13 +290,16 @@ def _json(response: httpx.Response) -> Any:
 
 
 def _texts(response: httpx.Response) -> tuple[str, str]:
-    """Return the title and the details of an error; a plain text is its details."""
+    """Return the title and the details of an error; a plain text is its details.
+
+    They have no full stop at the end: errors quote them within a sentence.
+    """
     try:
         error = response.json()["error"]
         title, detail = error.get("title"), error.get("detail")
     except (ValueError, KeyError, TypeError, AttributeError):
-        return "", " ".join(response.text.split())[:_LONGEST_TEXT]
-    return _flat(title), _flat(detail)
+        return "", " ".join(response.text.split())[:_LONGEST_TEXT].rstrip(".")
+    return _flat(title).rstrip("."), _flat(detail).rstrip(".")
 
 
 def _flat(value: Any) -> str:

@@ -49,7 +49,11 @@ def message(
         problems.append(Problem("name the workers, or give --all"))
     if (text is None) == (file is None):
         problems.append(Problem("give the message, as --text or as --file"))
-    body = (text if file is None else file.read_text(encoding="utf-8")) or ""
+    try:
+        body = (text if file is None else file.read_text(encoding="utf-8-sig")) or ""
+    except UnicodeDecodeError as error:
+        body = ""
+        problems.append(Problem(f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8"))
     if not problems and not body.strip():
         problems.append(Problem("the message is empty"))
     if problems:

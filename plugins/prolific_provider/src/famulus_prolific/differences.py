@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from famulus_prolific import submissions
 from famulus_prolific.api import ProlificApi, RefusedError
+from famulus_prolific.filters import GROUP_ALLOW, GROUP_BLOCK
+from famulus_prolific.groups import is_deleted
 from famulus_prolific.rejections import paid_when
 from famulus_prolific.studies import NOT_STOPPED, OPEN
 from famulus_prolific.submissions import Submission, list_submissions, plain_status
@@ -52,6 +54,8 @@ def differences(
             f"the study {record.study_id} is {status.lower()} on Prolific, and {why}: "
             f"`famulus sync {record.run_id}` {does} it"
         )
+    if not record.is_ended:
+        yield from _deleted_groups(api, study, record.run_id)
     if record.is_stopped:
         yield from hooks().left_over(record.run_id)
     listed = {each.id: each for each in list_submissions(api, record.study_id)}
@@ -66,6 +70,21 @@ def differences(
                 f"on Prolific, it is paid {paid}: `famulus prolific message "
                 f'{record.run_id} {each.participant} --text "…"` reminds them'
             )
+
+
+def _deleted_groups(api: ProlificApi, study: Mapping[str, Any], run: int) -> Iterator[str]:
+    """Yield that a group is deleted by which a published study chooses who sees it."""
+    for each in study.get("filters") or ():
+        if each.get("filter_id") not in (GROUP_ALLOW, GROUP_BLOCK):
+            continue
+        for group in each.get("selected_values") or ():
+            if is_deleted(api, group):
+                yield (
+                    f"the participant group {group} was deleted on Prolific, and the study "
+                    f"{study['id']} still chooses by it who sees it; only a study that is "
+                    f"published later can have another group: `famulus finish {run}`, and launch "
+                    "another run"
+                )
 
 
 def _reason(record: StudyRecord) -> tuple[str, str]:

@@ -99,13 +99,7 @@ class Groups:
         known = self._known(name)
         if known is None:
             return
-        try:
-            is_deleted = bool(self.api.get(f"participant-groups/{known}/").get("is_deleted"))
-        except RefusedError as error:
-            if not error.is_missing:
-                raise
-            is_deleted = True
-        if not is_deleted:
+        if not is_deleted(self.api, known):
             return
         if name:
             _log.warning(
@@ -202,6 +196,16 @@ class Groups:
         with self.database.read() as tx:
             row = tx.row(query)
         return None if row is None else str(row.group_id)
+
+
+def is_deleted(api: ProlificApi, group: str) -> bool:
+    """Return whether Prolific does not have a group, or not any more."""
+    try:
+        return bool(api.get(f"participant-groups/{group}/").get("is_deleted"))
+    except RefusedError as error:
+        if not error.is_missing:
+            raise
+        return True
 
 
 def _note(tx: Transaction, requester: int, name: str, group: str) -> None:
