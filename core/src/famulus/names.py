@@ -26,6 +26,7 @@ WHITE_SPACE = (
 _MISSING = frozenset({"undefined", "null", "NULL", "None", "NaN", "nil", "[object Object]"})
 #: Stand for a value in the addresses that are to be entered on a platform.
 _ELLIPSES = frozenset({"...", "…"})
+_NOT_FILLED_IN = _MISSING | _ELLIPSES
 #: The name of a worker who was forgotten.
 _PSEUDONYM = re.compile("forgotten-[0-9a-f]{8}-[0-9]+")
 #: A template's placeholder that was not replaced.
@@ -89,7 +90,7 @@ def is_placeholder(name: str) -> bool:
 
     Such a name, for example ``undefined``, would make all workers one.
     """
-    return name.strip() in _MISSING | _ELLIPSES or _PLACEHOLDER.search(name) is not None
+    return name.strip() in _NOT_FILLED_IN or _PLACEHOLDER.search(name) is not None
 
 
 def pseudonym_of(identity: str, worker: int) -> str:

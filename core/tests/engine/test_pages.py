@@ -573,6 +573,19 @@ def test_reply_to_the_script_is_json() -> None:
     assert reply == {"outcome": "invalid", "message": "Say “more”.", "html": "<p>"}
 
 
+def test_reply_to_the_script_has_its_page_without_our_style_sheet_alone() -> None:
+    own = '<style id="famulus-style">\np { }\n</style>'
+    done_with = done(ShowCode(code="X"))
+    page = stored_document("T", EN, {"a": own}, False, done_with, shows_answers=True)
+    sheet = page[page.index("<style") : page.index("</style>")]
+
+    html = json.loads(submit_json("stored", "", page))["html"]
+
+    assert html == page.replace(sheet, '<style id="famulus-style">', 1)
+    assert len(html) < len(page) - 1000
+    assert json.loads(submit_json("stored", "", own))["html"] == own
+
+
 @pytest.mark.parametrize(
     "name",
     ["drafts.js", "answers.js", "clock.js", "worker.js", "parsed.js", "done.js", "worker.css"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -37,6 +38,8 @@ _ENTRY_BYTES = 64 * 1024
 _ENTRY_FIELDS = 100
 
 _TICKET = "ticket"
+#: The query of a form's address, as the page of the task states it.
+_PLAIN_TICKET = re.compile(r"ticket=([0-9A-Za-z._-]+)")
 _HTML = "text/html"
 _JSON = "application/json"
 
@@ -108,8 +111,9 @@ class Answers:
 
     def refusal(self, environ: WSGIEnvironment) -> Reply | None:
         """Return the reply to a form without a valid ticket; None for one that has one."""
-        query = parse_qs(environ.get("QUERY_STRING", ""))
-        if self.gateway.admits(query.get(_TICKET, [""])[0]):
+        query = environ.get("QUERY_STRING", "")
+        plain = _PLAIN_TICKET.fullmatch(query)
+        if self.gateway.admits(plain[1] if plain else parse_qs(query).get(_TICKET, [""])[0]):
             return None
         # The page's script reads the outcome of giving back from a page.
         is_submission = environ["PATH_INFO"] == "/submit"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from flask import Flask, request, signals
@@ -19,6 +20,7 @@ _SIGNALS = (
     signals.appcontext_popped,
     signals.appcontext_tearing_down,
 )
+_receivers_of = attrgetter("receivers")
 
 
 class Application(Flask):
@@ -60,5 +62,5 @@ class Application(Flask):
             self.config["TRUSTED_HOSTS"],
             self.view_functions["arrive"],
             self.view_functions["submit"],
-            any(signal.receivers for signal in _SIGNALS),
+            any(map(_receivers_of, _SIGNALS)),
         )

@@ -36,6 +36,9 @@ from famulus.engine.pages.document import (
 from famulus.engine.pages.own_page import own_work_html
 from famulus.translation import Translator
 
+# json.dumps constructs an encoder on each call with arguments other than the defaults.
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
 
 class Lead(StrEnum):
     """Where the page asks for the last step, which the sentence begins with."""
@@ -415,11 +418,8 @@ def answers_list(answers: Any, heading: str, translate: Translator) -> str:
 def _lines(answers: Any) -> str:
     """Return JSON with one line per answer. json's own indentation is twenty times slower."""
     if not isinstance(answers, Mapping) or not answers:
-        return json.dumps(answers, ensure_ascii=False)
-    lines = (
-        f"  {json.dumps(str(name), ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}"
-        for name, value in answers.items()
-    )
+        return _as_json(answers)
+    lines = (f"  {_as_json(str(name))}: {_as_json(value)}" for name, value in answers.items())
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
@@ -437,7 +437,7 @@ def _value(value: Any, translate: Translator) -> str:
             return f"<ul>{items}</ul>"
         case str():
             return escape(value)
-    return escape(json.dumps(value, ensure_ascii=False))
+    return escape(_as_json(value))
 
 
 def _size(size: int) -> str:

@@ -6,7 +6,7 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import define, frozen
 
 from famulus import escaped_line
 from famulus_flask.serving.body import Body
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 _LONGEST_LOGGED_PATH = 200
 
 
-@frozen(eq=False)
+@define(eq=False)
 class Request:
     """A request that has arrived completely."""
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _PLAIN_KIND = re.compile(rb"multipart/form-data; ?boundary=([0-9A-Za-z_-]{1,70})")
+#: What a query holds where its text is not what it means.
+_ENCODED = re.compile(r"[%+\x80-\xff]")
 #: Headers ``Accept`` whose meaning is kept: browsers send a few.
 _KEPT_PREFERENCES = 64
 #: After a transaction that took too long, threads get the requests for so many times as long.
@@ -122,11 +124,16 @@ class FastPath:
 
 def _plain_query(encoded: str) -> dict[str, str] | None:
     """Return the first value of each name, or None when the query is not UTF-8."""
-    try:
-        text = encoded.encode("latin-1").decode()
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
-    except UnicodeError:
-        return None
+    pairs: Iterable[tuple[str, str]]
+    if _ENCODED.search(encoded) is None:
+        parts = (pair.partition("=") for pair in encoded.split("&") if pair)
+        pairs = [(name, value) for name, _, value in parts]
+    else:
+        try:
+            text = encoded.encode("latin-1").decode()
+            pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
+        except UnicodeError:
+            return None
     query: dict[str, str] = {}
     for name, value in pairs:
         query.setdefault(name, value)

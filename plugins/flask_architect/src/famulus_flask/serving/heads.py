@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
-from attrs import frozen
+from attrs import define
 
 _ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 _DIGITS = re.compile(rb"[0-9]{1,15}")
@@ -23,7 +23,7 @@ class BadRequestError(Exception):
         self.status = status
 
 
-@frozen(eq=False)
+@define(eq=False)
 class Head:
     """A request without its body. Text is decoded as Latin-1, as WSGI requires."""
 
@@ -54,14 +54,17 @@ def read_head(method: bytes, target: bytes, version: str, fields: Fields) -> Hea
         it is for.
     """
     headers = dict(fields)
-    names = [name for name, _ in fields]
     _require(version in ("1.0", "1.1"))
     _require(version == "1.0" or b"host" in headers)
-    for name in (b"host", b"content-length", b"transfer-encoding"):
-        _require(names.count(name) < 2)
+    if len(headers) < len(fields):
+        names = [name for name, _ in fields]
+        for name in (b"host", b"content-length", b"transfer-encoding"):
+            _require(names.count(name) < 2)
     if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
         raise BadRequestError(HTTPStatus.EXPECTATION_FAILED)
-    path, _, query = _ABSOLUTE.sub(b"", target, count=1).partition(b"?")
+    if not target.startswith(b"/"):
+        target = _ABSOLUTE.sub(b"", target, count=1)
+    path, _, query = target.partition(b"?")
     path = path or b"/"
     _require(path.startswith(b"/") or (path, method) == (b"*", b"OPTIONS"))
     return Head(
