@@ -294,12 +294,12 @@ def numbered_from_one(address: str) -> str:
 
 @settings(max_examples=repeated(15), suppress_health_check=[HealthCheck.too_slow])
 @given(launch=launches, history=histories)
-def test_both_ways_leave_the_same_rows_and_replies_on_postgresql(
+def test_all_ways_leave_the_same_rows_and_replies_on_postgresql(
     servers: PostgresDatabases, launch: Launch, history: list[tuple[str, Any]]
 ) -> None:
     with ExitStack() as opened:
         sides = []
-        for way in (on_the_general_way, flat):
+        for way in (on_the_general_way, flat, in_steps):
             address = numbered_from_one(opened.enter_context(servers.lend()))
             sides.append(Side(opened, way, launch, address))
         assert_alike(sides, history)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from famulus.contracts.views import Form
 from famulus.engine.everyday_requests import StartedRequest
 from famulus.engine.gateway import Gateway
+from famulus.model import postgresql
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.sqlite import SqliteBackend
@@ -22,9 +24,9 @@ ROWS = [{"n": n} for n in range(6)]
 
 @pytest.fixture
 def sqlite(database: Database) -> Database:
-    """The database, where it is one that batches."""
+    """The database, where requests of a batch share a transaction and see each other's rows."""
     if database.kind is not DatabaseKind.SQLITE:
-        pytest.skip("PostgreSQL has no requests in steps")
+        pytest.skip("PostgreSQL has a transaction for each request, and a smaller everyday case")
     return database
 
 
@@ -86,7 +88,7 @@ def test_a_worker_may_have_fewer_units_than_the_maximum_of_the_task(
     assert gateway.answer_together([begun]) == [None]
 
 
-def test_workers_arrive_and_submit_together(operator: ManualOperator, sqlite: Database) -> None:
+def test_workers_arrive_and_submit_together(operator: ManualOperator, database: Database) -> None:
     gateway = operator.launch_rows(ROWS)
 
     pages = answered(gateway, *(arrival(gateway, name) for name in "xyz"))
@@ -94,17 +96,17 @@ def test_workers_arrive_and_submit_together(operator: ManualOperator, sqlite: Da
 
     assert [page.row for page in pages] == [{"n": 0}, {"n": 1}, {"n": 2}]
     assert [each.outcome for each in done] == ["stored"] * 3
-    assert count(sqlite, AgentTable) == 3
+    assert count(database, AgentTable) == 3
 
 
 def test_nothing_is_written_before_the_requests_are_answered(
-    operator: ManualOperator, sqlite: Database
+    operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows(ROWS)
 
     arrival(gateway, "x")
 
-    assert count(sqlite, WorkerTable) == 0
+    assert count(database, WorkerTable) == 0
 
 
 def test_an_arrival_and_its_own_reload_in_one_transaction_have_the_same_unit(
@@ -119,8 +121,8 @@ def test_an_arrival_and_its_own_reload_in_one_transaction_have_the_same_unit(
     assert count(sqlite, VisitTable) == 1
 
 
-def test_a_form_that_comes_twice_in_one_transaction_is_stored_once(
-    operator: ManualOperator, sqlite: Database
+def test_a_form_that_comes_twice_together_is_stored_once(
+    operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows(ROWS)
     worker = GatewayWorker(gateway, "x")
@@ -184,11 +186,11 @@ def test_a_request_for_which_the_disk_is_full_may_be_repeated(
 
 
 def test_what_is_not_the_everyday_case_is_left_to_the_general_way(
-    operator: ManualOperator, sqlite: Database
+    operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows(ROWS[:1])
     page = GatewayWorker(gateway, "x").arrive("a")
-    events = count(sqlite, EventTable)
+    events = count(database, EventTable)
 
     assert gateway.begin_arrival({}) is None, "a preview"
     assert gateway.begin_arrival({"worker_id": " ", "assignment_id": "a"}) is None, "a bad name"
@@ -197,13 +199,13 @@ def test_what_is_not_the_everyday_case_is_left_to_the_general_way(
     assert gateway.begin_submission(invalid) is None, "answers that the blueprint refuses"
     refused = arrival(gateway, "y")
     assert gateway.answer_together([refused]) == [None], "no unit is free"
-    assert count(sqlite, WorkerTable) == 1
-    assert count(sqlite, EventTable) == events
+    assert count(database, WorkerTable) == 1
+    assert count(database, EventTable) == events
 
 
 @pytest.mark.parametrize("options", [{"onboarding_qualification": "tested"}, None])
 def test_a_run_that_asks_something_of_its_workers_begins_nothing(
-    operator: ManualOperator, sqlite: Database, options: dict[str, str] | None
+    operator: ManualOperator, database: Database, options: dict[str, str] | None
 ) -> None:
     shared = {} if options else {"worker_can_do_unit": lambda worker, unit: True}
     gateway = operator.launch_rows(ROWS, shared=shared, blueprint=options)
@@ -212,7 +214,7 @@ def test_a_run_that_asks_something_of_its_workers_begins_nothing(
 
 
 def test_plugins_that_do_not_say_that_they_are_quick_are_not_called_here(
-    operator: ManualOperator, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+    operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = operator.launch_rows(ROWS)
     blueprint = gateway._parts.blueprint
@@ -223,14 +225,35 @@ def test_plugins_that_do_not_say_that_they_are_quick_are_not_called_here(
     assert slow.begin_arrival({"worker_id": "x", "assignment_id": "a"}) is None
 
 
-def test_postgresql_begins_nothing(operator: ManualOperator, database: Database) -> None:
-    if database.kind is DatabaseKind.SQLITE:
-        pytest.skip("SQLite has requests in steps")
+def test_postgresql_is_a_server_to_wait_for(operator: ManualOperator, database: Database) -> None:
     gateway = operator.launch_rows(ROWS)
-    page = GatewayWorker(gateway, "x").arrive("a")
 
-    assert gateway.begin_arrival({"worker_id": "x", "assignment_id": "b"}) is None
-    assert gateway.begin_submission(Form(fields=[*page.hidden.items(), ("answer", "y")])) is None
+    assert gateway.waits_for_server is (database.kind is DatabaseKind.POSTGRESQL)
+
+
+@pytest.mark.parametrize("database_address", ["postgresql"], indirect=True)
+def test_a_request_that_fails_or_waits_on_postgresql_is_no_other_ones(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    worker = GatewayWorker(gateway, "locked")
+    worker.submit(worker.arrive("a"))
+    failing = arrival(gateway, "y")
+    failing._job.statements.params["run"] = "no number"
+    with (
+        closing(postgresql.connect(database.location.postgres.params)) as other,
+        other.transaction(),
+    ):
+        other.execute("SELECT 1 FROM worker WHERE name = 'locked' FOR UPDATE")
+        locked = arrival(gateway, "locked", "b")
+
+        first, *none, last = gateway.answer_together(
+            [arrival(gateway, "x"), failing, locked, arrival(gateway, "z")]
+        )
+
+    assert none == [None, None]
+    assert [seen(each).row for each in (first, last) if each is not None] == [{"n": 1}, {"n": 2}]
+    assert worker.arrive("b").row == {"n": 3}
 
 
 def test_the_reply_to_the_pages_script_has_no_style_sheet(

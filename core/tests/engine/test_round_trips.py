@@ -14,8 +14,9 @@ from famulus.testing.inprocess import GatewayWorker, ManualOperator
 
 pytestmark = pytest.mark.parametrize("database_address", ["postgresql"], indirect=True)
 
-#: A message that the server answers with that it is ready for others.
-_ASKS = re.compile("^(?:[^\t]*\t)?F\t\\d+\t(Sync|Query)", re.MULTILINE)
+#: A message that the server answers with that it is ready for others, and whose answer is awaited:
+#: a message of the server comes next.
+_ASKS = re.compile("^(?:[^\t]*\t)?F\t\\d+\t(?:Sync|Query).*\n(?=(?:[^\t\n]*\t)?B\t)", re.MULTILINE)
 
 
 class RoundTrips:

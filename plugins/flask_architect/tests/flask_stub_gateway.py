@@ -39,6 +39,8 @@ class StubGateway:
         self.ticket: str | None = None
         #: whether pages and submissions can be answered together
         self.is_quick = False
+        #: whether they are answered in a thread
+        self.waits_for_server = False
         #: how many were answered together, each time
         self.batches: list[int] = []
 

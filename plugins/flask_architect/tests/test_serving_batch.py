@@ -37,25 +37,31 @@ def _bodies(received: bytes) -> list[str]:
 
 
 class _Gate:
-    """Holds up the first call of ``answer_together``, and with it the event loop."""
+    """Holds up calls of ``answer_together``, and with the first the event loop or a thread."""
 
     def __init__(self, gateway: Any) -> None:
         self._answer = gateway.answer_together
         gateway.answer_together = self._call
-        self.reached, self.opened = threading.Event(), threading.Event()
+        self.reached, self.opened = threading.Semaphore(0), threading.Event()
 
     def _call(self, requests: Sequence[Any]) -> Any:
-        self.reached.set()
+        self.reached.release()
         assert self.opened.wait(_PATIENCE)
         return self._answer(requests)
 
 
-@pytest.fixture
-def gateway(stub_gateway: Any) -> Any:
+@pytest.fixture(params=["on the loop", "in threads"])
+def gateway(stub_gateway: Any, request: pytest.FixtureRequest) -> Any:
     stub_gateway.is_quick = True
+    stub_gateway.waits_for_server = request.param == "in threads"
     return stub_gateway
 
 
+on_the_loop = pytest.mark.parametrize("gateway", ["on the loop"], indirect=True)
+in_threads = pytest.mark.parametrize("gateway", ["in threads"], indirect=True)
+
+
+@on_the_loop
 def test_all_requests_that_have_arrived_share_a_transaction(serve: Any, gateway: Any) -> None:
     gate = _Gate(gateway)
     served = serve(create_app(gateway))
@@ -63,7 +69,7 @@ def test_all_requests_that_have_arrived_share_a_transaction(serve: Any, gateway:
         first, *others = [stack.enter_context(served.connect()) for _ in range(71)]
         wait_until(lambda: len(served.server._connections) == 71, "all connections")
         first.sendall(_get("/?worker=first"))
-        assert gate.reached.wait(_PATIENCE)
+        assert gate.reached.acquire(timeout=_PATIENCE)
         for number, client in enumerate(others):
             client.sendall(_get(f"/?worker={number}", "Connection: close\r\n"))
         gate.opened.set()
@@ -74,6 +80,53 @@ def test_all_requests_that_have_arrived_share_a_transaction(serve: Any, gateway:
     assert [json.loads(_bodies(reply)[0]) for reply in replies] == [
         {"worker": str(number)} for number in range(70)
     ]
+
+
+@in_threads
+def test_all_that_arrive_while_both_threads_wait_are_sent_together(
+    serve: Any, gateway: Any
+) -> None:
+    gate = _Gate(gateway)
+    served = serve(create_app(gateway), transaction_seconds=_PATIENCE)
+    with contextlib.ExitStack() as stack:
+        *first, last = [stack.enter_context(served.connect()) for _ in range(73)]
+        for number, client in enumerate(first[:2]):
+            client.sendall(_get(f"/?worker={number}", "Connection: close\r\n"))
+            assert gate.reached.acquire(timeout=_PATIENCE)
+        for number, client in enumerate(first[2:], 2):
+            client.sendall(_get(f"/?worker={number}", "Connection: close\r\n"))
+        wait_until(lambda: len(served.server.fast_path._batch) == 72, "all requests")
+        last.sendall(_get("/healthz", "Connection: close\r\n"))
+        assert json.loads(_bodies(_received(last))[0])
+        gate.opened.set()
+
+        replies = [_received(client) for client in first]
+
+    assert sorted(gateway.batches) == [1, 1, 6, 64]
+    assert [json.loads(_bodies(reply)[0]) for reply in replies] == [
+        {"worker": str(number)} for number in range(72)
+    ]
+
+
+@in_threads
+def test_requests_behind_groups_that_take_too_long_are_answered_by_the_application(
+    serve: Any, gateway: Any
+) -> None:
+    gate = _Gate(gateway)
+    served = serve(create_app(gateway), transaction_seconds=0.2, sweep_seconds=0.05)
+    with contextlib.ExitStack() as stack:
+        stack.callback(gate.opened.set)
+        clients = [stack.enter_context(served.connect()) for _ in range(4)]
+        for number, client in enumerate(clients):
+            client.sendall(_get(f"/?worker={number}", "Connection: close\r\n"))
+            assert number > 1 or gate.reached.acquire(timeout=_PATIENCE)
+
+        late = [json.loads(_bodies(_received(client))[0]) for client in clients[2:]]
+        assert not gateway.batches
+        gate.opened.set()
+        held_up = [json.loads(_bodies(_received(client))[0]) for client in clients[:2]]
+
+    assert held_up + late == [{"worker": str(number)} for number in range(4)]
 
 
 def _received(client: socket.socket) -> bytes:

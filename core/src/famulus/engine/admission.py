@@ -15,7 +15,7 @@ from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.admission_results import AdmissionResult, AssignedUnit, OpenOnboarding
 from famulus.engine.arrival import ArrivingWorker, RunRules
 from famulus.engine.everyday import assign_everyday
-from famulus.engine.everyday_postgresql import assign_at_once
+from famulus.engine.everyday_postgresql import arrival_at_once
 from famulus.engine.free_units import FreeUnit
 from famulus.engine.onboarding_verdicts import read_verdict
 from famulus.engine.qualifications.rules import FailedOnboarding
@@ -216,7 +216,9 @@ class Admission:
 
     def _assign_everyday(self, arrival: Arrival, query: Mapping[str, str]) -> AssignedUnit | None:
         if self.database.kind is DatabaseKind.POSTGRESQL:
-            return assign_at_once(self.database, self.rules, arrival, query)
+            if arrival.place:
+                return None
+            return arrival_at_once(self.rules, arrival, query).run(self.database)
         # The only commits that a power failure may undo: the page holds what makes them again.
         job = partial(assign_everyday, rules=self.rules, arrival=arrival, query=query)
         return self.database.write(job, synced=False)

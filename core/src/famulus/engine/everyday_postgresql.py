@@ -1,8 +1,8 @@
 """The everyday arrival and submission on PostgreSQL, each in one round trip to the server.
 
 Conditions, locks, rows and events are in the statements, so that no lock waits for the network.
-Where anything else than the everyday case may apply, they write nothing, and the functions return
-None: the general way (``admission``, ``submission``) decides, in a transaction of its own. Both
+Where anything else than the everyday case may apply, they write nothing and have no row: the
+general way (``admission``, ``submission``) decides, in a transaction of its own. Both
 ways leave the same rows and events.
 
 Locks are taken in the order of the general way: of an arrival the worker, their progress in the
@@ -16,8 +16,8 @@ The transitions are checked once, at import. The events are those that ``status`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from famulus.contracts.provider_views import Arrival
 from famulus.engine.admission_results import AssignedUnit
@@ -30,6 +30,7 @@ from famulus.engine.visits import stored_visit_view
 from famulus.engine.worker_progress import number_unit
 from famulus.model.database import Database
 from famulus.model.fields import dump_json
+from famulus.model.postgresql_pipeline import AtOnce
 from famulus.model.states import (
     OPEN_AGENTS,
     OPEN_RUNS,
@@ -41,6 +42,8 @@ from famulus.model.states import (
 )
 from famulus.model.tables import literal, literals
 
+T = TypeVar("T")
+
 check_transition(UnitStatus.LAUNCHED, UnitStatus.ASSIGNED, "a unit")
 check_transition(UnitStatus.ASSIGNED, UnitStatus.COMPLETED, "a unit")
 check_transition(AgentStatus.IN_TASK, AgentStatus.COMPLETED, "an attempt")
@@ -51,6 +54,25 @@ _UNIT_DONE = literal(UnitStatus.COMPLETED).sql
 _IN_TASK, _AGENT_DONE = literal(AgentStatus.IN_TASK).sql, literal(AgentStatus.COMPLETED).sql
 _ACCEPTED, _SUBMITTED = literal(VisitStatus.ACCEPTED).sql, literal(VisitStatus.SUBMITTED).sql
 _LOADING = literal(LoadingStatus.LOADING).sql
+
+
+class Everyday(Generic[T]):
+    """The statements of a request, which are sent together, and what their row means."""
+
+    __slots__ = ("_read", "statements")
+
+    def __init__(self, statements: AtOnce, read: Callable[[Sequence[Any]], T]) -> None:
+        self.statements = statements
+        self._read = read
+
+    def run(self, database: Database) -> T | None:
+        """Run the statements; None where anything else may apply."""
+        texts, params = self.statements
+        return self.result(database.write_at_once(texts, **params))
+
+    def result(self, row: Sequence[Any] | None) -> T | None:
+        """Return the result that a row stands for."""
+        return None if row is None else self._read(row)
 
 
 class _AssignedRow(NamedTuple):
@@ -276,79 +298,77 @@ SELECT seen.visit, seen.url, seen.name, seen.reference, seen.query, seen.arrived
         ORDER BY number LIMIT 1
     )
 FROM seen"""
-_ARRIVAL = (_LOCK_WORKER, _LOCK_PROGRESS, _ASSIGN)
-_SUBMISSION = (_LOCK_WORK, _SUBMIT)
+#: Others wait behind a request that waits for a lock; the general way waits longer.
+_SETTINGS = "SELECT set_config('lock_timeout', '100ms', TRUE)"
+_ARRIVAL = (_SETTINGS, _LOCK_WORKER, _LOCK_PROGRESS, _ASSIGN)
+_SUBMISSION = (_SETTINGS, _LOCK_WORK, _SUBMIT)
 
 
-def assign_at_once(
-    database: Database, rules: RunRules, arrival: Arrival, query: Mapping[str, str]
-) -> AssignedUnit | None:
-    """Give an arriving worker the next free unit; None where anything else may apply.
+def arrival_at_once(
+    rules: RunRules, arrival: Arrival, query: Mapping[str, str]
+) -> Everyday[AssignedUnit]:
+    """Return the statements that give an arriving worker, at no place, the next free unit.
 
     :param query: of the URL that the worker came with.
     """
-    if arrival.place:
-        return None
     nonce = new_nonce()
-    found = database.write_at_once(
-        _ARRIVAL,
-        run=rules.run,
-        task=rules.task,
-        provider=rules.provider_type,
-        name=arrival.worker_name,
-        reference=arrival.reference,
-        accept=arrival.accept,
-        query=dump_json(dict(query)),
-        nonce=nonce,
-        marks=dump_json([-1] * rules.lanes),
-        complete=LoadingStatus.COMPLETE.value,
-    )
-    if found is None:
-        return None
-    row = _AssignedRow._make(found)
-    return AssignedUnit(
-        agent=row.agent,
-        nonce=nonce,
-        started_at=row.started_at,
-        worker=row.worker,
-        visit=row.visit,
-        accept=arrival.accept,
-        unit=row.unit,
-        assignment=row.assignment,
-        index=row.lane,
-        data=row.data,
-        deadline=row.deadline,
-        number=number_unit(row.units, row.tried, maximum=0, rows=row.rows),
-    )
+    params = {
+        "run": rules.run,
+        "task": rules.task,
+        "provider": rules.provider_type,
+        "name": arrival.worker_name,
+        "reference": arrival.reference,
+        "accept": arrival.accept,
+        "query": dump_json(dict(query)),
+        "nonce": nonce,
+        "marks": dump_json([-1] * rules.lanes),
+        "complete": LoadingStatus.COMPLETE.value,
+    }
+
+    def read(found: Sequence[Any]) -> AssignedUnit:
+        row = _AssignedRow._make(found)
+        return AssignedUnit(
+            agent=row.agent,
+            nonce=nonce,
+            started_at=row.started_at,
+            worker=row.worker,
+            visit=row.visit,
+            accept=arrival.accept,
+            unit=row.unit,
+            assignment=row.assignment,
+            index=row.lane,
+            data=row.data,
+            deadline=row.deadline,
+            number=number_unit(row.units, row.tried, maximum=0, rows=row.rows),
+        )
+
+    return Everyday(AtOnce(_ARRIVAL, params), read)
 
 
-def submit_at_once(
-    database: Database,
+def submission_at_once(
     run: int,
     attempt: SignedAttempt,
     answers: SubmittedParts,
     *,
     reported_by_platform: bool,
     looks_ahead: bool,
-) -> StoredAnswers | None:
-    """Store the first answers to a unit, in time and without files.
-
-    None where anything else may apply.
+) -> Everyday[StoredAnswers]:
+    """Return the statements that store the first answers to a unit, in time and without files.
 
     :param looks_ahead: whether to look for another unit.
     """
-    params: dict[str, Any] = answers._asdict()
-    found = database.write_at_once(
-        _SUBMISSION,
-        run=run,
-        agent=attempt.agent,
-        nonce=attempt.nonce,
-        reported=reported_by_platform,
-        looks_ahead=looks_ahead,
-        **params,
-    )
-    if found is None:
-        return None
-    row = _SubmittedRow._make(found)
-    visit = stored_visit_view(row, run, row.done_at)
-    return StoredAnswers(visit, row.has_next)
+    params = {
+        **answers._asdict(),
+        "run": run,
+        "agent": attempt.agent,
+        "nonce": attempt.nonce,
+        "reported": reported_by_platform,
+        "looks_ahead": looks_ahead,
+    }
+
+    def read(found: Sequence[Any]) -> StoredAnswers:
+        row = _SubmittedRow._make(found)
+        visit = stored_visit_view(row, run, row.done_at)
+        return StoredAnswers(visit, row.has_next)
+
+    return Everyday(AtOnce(_SUBMISSION, params), read)

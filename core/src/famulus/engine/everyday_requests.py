@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from attrs import evolve
 
@@ -18,7 +18,11 @@ from famulus.engine import pages
 from famulus.engine.admission import Admission
 from famulus.engine.admission_results import AssignedUnit
 from famulus.engine.everyday import StoredAnswers, assign_everyday, submit_everyday
-from famulus.engine.everyday_postgresql import submit_at_once
+from famulus.engine.everyday_postgresql import (
+    Everyday,
+    arrival_at_once,
+    submission_at_once,
+)
 from famulus.engine.everyday_status import SubmittedParts
 from famulus.engine.gateway_parts import GatewayParts
 from famulus.engine.replies import Replies
@@ -30,6 +34,9 @@ from famulus.model.fields import dump_json
 from famulus.model.transaction import Transaction
 
 T = TypeVar("T")
+
+#: The result of a job, None where it is not the everyday case, and its error.
+_Done: TypeAlias = tuple[Any, BaseException | None]
 
 _LONGEST_SUBMISSION_ID = 64
 #: Seconds that an event loop waits for other transactions. Threads answer the requests after it.
@@ -43,13 +50,14 @@ class StartedRequest:
 
     def __init__(
         self,
-        job: Callable[[Transaction], Any],
+        job: Any,
         finish: Callable[[Any], Reply],
         replies: Replies,
         *,
         is_arrival: bool = False,
         as_json: bool = False,
     ) -> None:
+        #: a function of a transaction, or on PostgreSQL statements (:class:`Everyday`)
         self._job = job
         #: whether the page holds what makes it again, should a power failure undo the job
         self._is_arrival = is_arrival
@@ -65,12 +73,13 @@ class EverydayRequests:
     def __init__(self, parts: GatewayParts) -> None:
         self._parts = parts
         self._rules = parts.admission.rules
+        #: whether the jobs wait for a database server, and not for a disk only
+        self.waits_for_server = parts.database.kind is DatabaseKind.POSTGRESQL
         capabilities = parts.provider.capabilities
         self._is_reported = capabilities.reports_submissions
         self._looks_ahead = not capabilities.one_visit_per_worker
         is_possible = (
             parts.admission.has_everyday_case
-            and parts.database.kind is DatabaseKind.SQLITE
             and type(parts.admission) is Admission
             and says(parts.blueprint, "is_quick")
         )
@@ -92,7 +101,11 @@ class EverydayRequests:
         if arrival is None or isinstance(arrival, Refusal) or arrival.place:
             return None
         replies = self._parts.replies(accept_language)
-        job = partial(assign_everyday, rules=self._rules, arrival=arrival, query=query)
+        job: Any
+        if self.waits_for_server:
+            job = arrival_at_once(self._rules, arrival, query)
+        else:
+            job = partial(assign_everyday, rules=self._rules, arrival=arrival, query=query)
         finish = partial(self._assigned, arrival=arrival, query=query, replies=replies)
         return StartedRequest(job, finish, replies, is_arrival=True)
 
@@ -113,7 +126,8 @@ class EverydayRequests:
             submitted = submitted_parts(own.submission, answers, view.language)
         except (Exception, SystemExit):  # noqa: BLE001 - it is raised again on the general way
             return None
-        job = self._submission_job(signed, submitted)
+        make_job = self._statements if self.waits_for_server else self._submission_job
+        job = make_job(signed, submitted)
         finish = partial(
             self.stored_reply, answers=answers, view=view, replies=replies, as_json=as_json
         )
@@ -136,18 +150,11 @@ class EverydayRequests:
         if not self._parts.admission.has_everyday_case:
             return database.write(otherwise)
         submitted = submitted_parts(submission, answers, language)
-        if database.kind is DatabaseKind.SQLITE:
-            everyday = self._submission_job(signed, submitted)
-            return database.write(lambda tx: everyday(tx) or otherwise(tx))
-        stored = submit_at_once(
-            database,
-            self._rules.run,
-            signed,
-            submitted,
-            reported_by_platform=self._is_reported,
-            looks_ahead=self._looks_ahead,
-        )
-        return stored or database.write(otherwise)
+        if self.waits_for_server:
+            stored = self._statements(signed, submitted).run(database)
+            return stored or database.write(otherwise)
+        everyday = self._submission_job(signed, submitted)
+        return database.write(lambda tx: everyday(tx) or otherwise(tx))
 
     def _submission_job(
         self, signed: SignedAttempt, submitted: SubmittedParts
@@ -161,29 +168,48 @@ class EverydayRequests:
             looks_ahead=self._looks_ahead,
         )
 
+    def _statements(
+        self, signed: SignedAttempt, submitted: SubmittedParts
+    ) -> Everyday[StoredAnswers]:
+        return submission_at_once(
+            self._rules.run,
+            signed,
+            submitted,
+            reported_by_platform=self._is_reported,
+            looks_ahead=self._looks_ahead,
+        )
+
     def answer_together(self, requests: Sequence[StartedRequest]) -> Sequence[Reply | None]:
-        """Run the jobs of requests in one transaction, and return their replies.
+        """Run the jobs of requests together, and return their replies.
 
         None stands for a request that takes the general way after all, and for each where other
         transactions take too long; nothing is written for it.
         """
-        synced = not all(each._is_arrival for each in requests)
         try:
-            jobs = [each._job for each in requests]
-            done = self._parts.database.write_together(jobs, patience=_PATIENCE, synced=synced)
-        except Exception as error:  # noqa: BLE001 - answered and logged
-            return [self._failed(each, error) for each in requests]
+            done = self._run(requests)
+        except Exception as failure:  # noqa: BLE001 - answered and logged
+            return [self._failed(each, failure) for each in requests]
         if done is None:
             return [None] * len(requests)
         replies: list[Reply | None] = []
-        for request, each in zip(requests, done, strict=True):
-            if each.error is not None:
-                replies.append(self._failed(request, each.error))
-            elif each.result is None:
+        for request, (result, error) in zip(requests, done, strict=True):
+            if error is not None:
+                replies.append(self._failed(request, error))
+            elif result is None:
                 replies.append(None)
             else:
-                replies.append(self._finished(request, each.result))
+                replies.append(self._finished(request, result))
         return replies
+
+    def _run(self, requests: Sequence[StartedRequest]) -> Sequence[_Done] | None:
+        """Run the jobs of requests; None where other transactions take too long."""
+        database, jobs = self._parts.database, [each._job for each in requests]
+        if self.waits_for_server:
+            rows = database.write_all_at_once([each.statements for each in jobs])
+            return [(each.result(row), None) for each, row in zip(jobs, rows, strict=True)]
+        synced = not all(each._is_arrival for each in requests)
+        done = database.write_together(jobs, patience=_PATIENCE, synced=synced)
+        return None if done is None else [(each.result, each.error) for each in done]
 
     def _finished(self, request: StartedRequest, result: Any) -> Reply:
         try:

@@ -131,7 +131,7 @@ class Gateway:
         """Begin to answer ``GET /`` as :meth:`arrive` does, on the thread of an event loop.
 
         Reads no database and does not block. None stands for what is not the everyday case, such as
-        a plugin that may block, a requirement or PostgreSQL: call :meth:`arrive`, in a thread.
+        a plugin that may block or a requirement: call :meth:`arrive`, in a thread.
         """
         if not self._everyday.takes_arrivals:
             return None
@@ -148,14 +148,19 @@ class Gateway:
             return None
         return self._everyday.begin_submission(form, as_json, accept_language)
 
+    @property
+    def waits_for_server(self) -> bool:
+        """Whether :meth:`answer_together` waits for PostgreSQL: call it in a thread then."""
+        return self._everyday.waits_for_server
+
     def answer_together(self, requests: Sequence[StartedRequest]) -> Sequence[Reply | None]:
         """Return the replies to requests that were begun, once all that they write is committed.
 
-        They share one transaction, and the fault of one is no other's. Other threads may call
-        :meth:`arrive` and :meth:`submit` at once. None stands for a request that has turned out
-        not to be the everyday case, and for each where another process of Famulus keeps the
-        database for more than a tenth of a second: nothing is written for it, and :meth:`arrive` or
-        :meth:`submit` answers it, in a thread.
+        They share one transaction, or on PostgreSQL one round trip, and the fault of one is no
+        other's. Other threads may call this, :meth:`arrive` and :meth:`submit` at once. None stands
+        for a request that has turned out not to be the everyday case, and for each where others
+        keep the database, or on PostgreSQL a row, for more than a tenth of a second: nothing is
+        written for it, and :meth:`arrive` or :meth:`submit` answers it, in a thread.
         """
         return self._everyday.answer_together(requests)
 

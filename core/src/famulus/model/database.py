@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from famulus.model.group_commit import QueuedJob
 from famulus.model.location import Location, locate
 from famulus.model.migrations import CORE
 from famulus.model.postgresql import PostgresqlBackend
+from famulus.model.postgresql_pipeline import AtOnce
 from famulus.model.private_files import make_folder
 from famulus.model.schema import PluginSchema
 from famulus.model.signing_keys import signing_keys
@@ -151,14 +152,31 @@ class Database:
         stand in the texts as ``%(name)s``, and ``at`` is the time. The texts may be run again after
         they were committed, where the connection is lost then, and must change nothing the second
         time. The result is the first row of the last text, or None. It is None too where nothing is
-        written: another transaction has just added a row that the texts add, or libpq is older
-        than 14, which cannot send them together.
+        written: another transaction has just added a row that the texts add, or keeps one locked
+        for longer than ``lock_timeout``, or libpq is older than 14 and cannot send them together.
+
+        :param params: truth values, integers, texts and None.
+        :raises ValueError: for a text with a NUL character.
+        :raises famulus.UnavailableError: when the database cannot be written now.
+        """
+        return self._postgresql().write_at_once(AtOnce(texts, params))
+
+    def write_all_at_once(
+        self, transactions: Sequence[tuple[Sequence[str], Mapping[str, Any]]]
+    ) -> Sequence[tuple[Any, ...] | None]:
+        """Run transactions as :meth:`write_at_once` does, all of them in one round trip.
+
+        Each is its texts and their parameters, and waits for those before it. The result is None
+        also for one with an error of its own, which another run of it alone raises.
 
         :raises famulus.UnavailableError: when the database cannot be written now.
         """
+        return self._postgresql().write_all_at_once([AtOnce(*each) for each in transactions])
+
+    def _postgresql(self) -> PostgresqlBackend:
         backend = self._open()
         assert isinstance(backend, PostgresqlBackend)
-        return backend.write_at_once(texts, params)
+        return backend
 
     def read(self) -> AbstractContextManager[Transaction]:
         """Open a read-only transaction on a consistent snapshot of the database."""

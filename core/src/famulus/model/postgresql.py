@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from famulus.clock import Clock
 from famulus.errors import DatabaseError, MissingDriverError
@@ -17,6 +18,7 @@ from famulus.model.fields import to_micros
 from famulus.model.group_commit import QueuedJob
 from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.pool import Pool
+from famulus.model.postgresql_pipeline import AtOnce, FirstRow, run_together
 from famulus.model.transaction import Transaction, dialect_of
 
 T = TypeVar("T")
@@ -81,6 +83,8 @@ class PostgresqlBackend:
         self._trying = threading.Lock()
         self._was_reached = False
         self._pool = Pool(self._connect, lambda connection: connection.close())
+        #: the names of what is prepared in each connection
+        self._prepared: WeakKeyDictionary[Any, set[bytes]] = WeakKeyDictionary()
         with self._pool.borrow():
             pass  # fails now, with a readable error, rather than at the first query
         self._was_reached = True
@@ -140,31 +144,48 @@ class PostgresqlBackend:
         if getattr(self._writing, "now", False):
             raise RuntimeError("a nested write: use the transaction that was passed to the job")
 
-    def write_at_once(
-        self, texts: Sequence[str], params: Mapping[str, Any]
-    ) -> tuple[Any, ...] | None:
-        """Run texts in one transaction and one round trip; return the first row of the last one.
+    def write_at_once(self, statements: AtOnce) -> FirstRow:
+        """Run statements in one transaction and round trip; return the first row of the last one.
 
-        None where there is no row, where another transaction has just added one that they add, and
-        where libpq is older than 14, which has no pipelines.
+        None where there is no row, where another transaction has just added one that they add or
+        keeps one locked for longer than ``lock_timeout``, and where libpq is older than 14, which
+        has no pipelines.
         """
         self._refuse_nested()
         if not self._psycopg.Pipeline.is_supported():
             return None
-        try:
-            return self._tried(lambda: self._run_at_once(texts, params))
-        except self._psycopg.errors.UniqueViolation:
-            return None
 
-    def _run_at_once(
-        self, texts: Sequence[str], params: Mapping[str, Any]
-    ) -> tuple[Any, ...] | None:
-        """Run texts; return the first row of the last one. Connect again after a restart."""
+        def act() -> FirstRow:
+            (outcome,) = self._run_at_once([statements])
+            if isinstance(outcome, (errors.UniqueViolation, errors.LockNotAvailable)):
+                return None
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
 
-        def run(connection: Any) -> tuple[Any, ...] | None:
+        errors = self._psycopg.errors
+        return self._tried(act)
+
+    def write_all_at_once(self, transactions: Sequence[AtOnce]) -> Sequence[FirstRow]:
+        """Run transactions in one round trip; return the first row of the last text of each.
+
+        None where :meth:`write_at_once` returns None, and for a transaction with its own error.
+        """
+        self._refuse_nested()
+        if not self._psycopg.Pipeline.is_supported():
+            return [None] * len(transactions)
+        found = self._tried(lambda: self._run_at_once(transactions))
+        return [None if isinstance(each, Exception) else each for each in found]
+
+    def _run_at_once(self, transactions: Sequence[AtOnce]) -> Sequence[FirstRow | Exception]:
+        """Run transactions; return their outcomes. Connect again after a restart."""
+
+        def run(connection: Any) -> Sequence[FirstRow | Exception]:
             # A connection may have taken long.
             at = to_micros(self._clock())
-            return _run_in_pipeline(connection, texts, {**params, "at": at})
+            timed = [AtOnce(texts, {**params, "at": at}) for texts, params in transactions]
+            known = self._prepared.setdefault(connection, set())
+            return run_together(connection, known, timed)
 
         with self._pool.borrow() as connection:
             try:
@@ -306,34 +327,6 @@ class PostgresqlBackend:
     def _unavailable(self, error: Exception, *, writing: bool) -> DatabaseUnavailableError:
         self._outage.failed(error, writing=writing)
         return DatabaseUnavailableError(f"the database cannot be used now: {error}")
-
-
-def _run_in_pipeline(
-    connection: Any, texts: Sequence[str], values: Mapping[str, Any]
-) -> tuple[Any, ...] | None:
-    """Run texts in one round trip; return the first row of the last one.
-
-    The server runs what comes without an answer in between in one transaction, and commits it.
-    """
-    import psycopg
-
-    first: psycopg.Error | None = None
-    try:
-        with connection.pipeline():
-            try:
-                # psycopg only takes back what it has noted as prepared, and the server has not
-                # been asked for after an error, where the statement was to be prepared at once.
-                cursors = [connection.execute(text, values, prepare=True) for text in texts]
-            except psycopg.Error as error:
-                # Where it left the block, psycopg would log it.
-                first = error
-    except psycopg.Error as error:
-        # After the first error it says only that the pipeline was aborted.
-        raise (first or error) from None
-    if first is not None:
-        raise first
-    row: tuple[Any, ...] | None = cursors[-1].fetchone()
-    return row
 
 
 def _is_unavailable(error: Any) -> bool:

@@ -78,7 +78,7 @@ class KeptConnections:
 class _Lent:
     """A connection until its borrower closes it."""
 
-    __slots__ = ("_connection", "_give_back")
+    __slots__ = ("__weakref__", "_connection", "_give_back")
 
     def __init__(self, connection: Any, give_back: Callable[[Any], None]) -> None:
         self._connection = connection

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from famulus_flask.serving.pool import ThreadPool
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _log = logging.getLogger(__name__)
 
-#: Requests that share a transaction. Others wait for it as long as it takes.
+#: Requests that are answered together. Others wait for them as long as it takes.
 _MOST_TOGETHER = 64
+#: Groups of requests that threads answer at the same time: one is sent while another is awaited.
+THREADS = 2
 
 
 class Batch(Generic[T, R]):
@@ -23,27 +29,46 @@ class Batch(Generic[T, R]):
     turn takes microseconds: no request waits for a timer.
 
     :param answer: returns one reply for each request, or None for one that it does not answer.
-        It is called on the event loop.
+    :param pool: has :data:`THREADS` threads that call ``answer``; None calls it on the event loop.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, answer: Callable[[Sequence[T]], Sequence[R | None]]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        answer: Callable[[Sequence[T]], Sequence[R | None]],
+        pool: ThreadPool | None = None,
     ) -> None:
         self._loop = loop
         self._answer = answer
-        self._waiting: list[tuple[T, Callable[[R | None], None]]] = []
+        self._pool = pool
+        self._waiting: deque[tuple[T, Callable[[R | None], None], float]] = deque()
+        self._is_collecting = False
         self._seen = 0
+        self._under_way = 0
 
     def __len__(self) -> int:
-        """Return how many requests wait."""
-        return len(self._waiting)
+        """Return how many requests wait or are being answered."""
+        return len(self._waiting) + self._under_way
 
     def add(self, request: T, done: Callable[[R | None], None]) -> None:
         """Answer a request soon; ``done`` is called on the event loop with its reply."""
-        if not self._waiting:
+        self._waiting.append((request, done, self._loop.time()))
+        self._collect()
+
+    def give_up(self, since: float) -> bool:
+        """Return whether a request has waited since a time or longer; answer all of those None."""
+        is_late = False
+        while self._waiting and self._waiting[0][2] <= since:
+            is_late = True
+            self._waiting.popleft()[1](None)
+        return is_late
+
+    def _collect(self) -> None:
+        has_room = self._pool is None or not self._pool.is_busy
+        if self._waiting and has_room and not self._is_collecting:
+            self._is_collecting = True
             self._seen = 0
             self._loop.call_soon(self._take_turn)
-        self._waiting.append((request, done))
 
     def _take_turn(self) -> None:
         count = len(self._waiting)
@@ -51,13 +76,25 @@ class Batch(Generic[T, R]):
             self._seen = count
             self._loop.call_soon(self._take_turn)
             return
-        taken, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
-        if self._waiting:
-            self._seen = 0
-            self._loop.call_soon(self._take_turn)
-        requests = [request for request, _ in taken]
-        for (_, done), reply in zip(taken, self._replies(requests), strict=True):
-            done(reply)
+        self._is_collecting = False
+        taken = [self._waiting.popleft() for _ in range(min(count, _MOST_TOGETHER))]
+        requests = [request for request, _, _ in taken]
+        done = [each for _, each, _ in taken]
+        self._under_way += len(taken)
+        if self._pool is None:
+            self._collect()
+            self._finish(done, self._replies(requests))
+        else:
+            self._pool.submit(partial(self._replies, requests), partial(self._finish, done))
+            self._collect()
+
+    def _finish(self, done: Sequence[Callable[[R | None], None]], replies: Any) -> None:
+        self._under_way -= len(done)
+        if isinstance(replies, BaseException):
+            replies = [None] * len(done)
+        self._collect()
+        for each, reply in zip(done, replies, strict=True):
+            each(reply)
 
     def _replies(self, requests: Sequence[T]) -> Sequence[R | None]:
         try:

@@ -1,8 +1,9 @@
-"""The two most frequent requests, answered on the event loop and without Flask.
+"""The two most frequent requests, answered without Flask.
 
 For a page or a submission, Flask and a general form parser cost more than the rest of this package,
 and a commit costs more than all of it. So both go directly to the gateway, which answers all that
-are ready in one transaction. Whatever is unusual is left to the application.
+are ready in one transaction, on the event loop, or in one round trip to a database server, in a
+thread. Whatever is unusual is left to the application.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from urllib.parse import parse_qsl
 
 from famulus_flask.answers import prefers_json
 from famulus_flask.forms import plain_form
-from famulus_flask.serving.batch import Batch
+from famulus_flask.serving.batch import THREADS, Batch
+from famulus_flask.serving.pool import ThreadPool
 
 if TYPE_CHECKING:
     from famulus import Reply, StartedRequest
@@ -40,8 +42,9 @@ _REST = 4
 class FastPath:
     """Answers plain requests for one application, unless something was added to it.
 
-    :param patience: seconds in which a transaction is expected to end. The event loop waits for
-        it, so after a longer one the requests are left to the application for a while.
+    :param patience: seconds in which a transaction is expected to end. The event loop or other
+        requests wait for it, so after a longer one the requests are left to the application for a
+        while.
     """
 
     def __init__(
@@ -54,12 +57,30 @@ class FastPath:
         self._gateway = application.answers.gateway
         self._limits = application.answers.limits
         self._prefers_json = lru_cache(_KEPT_PREFERENCES)(prefers_json)
-        self._batch: Batch[StartedRequest, Reply] = Batch(loop, self._answer)
+        self._pool = (
+            ThreadPool(
+                loop, threads=THREADS, queue_length=0, patience=patience, name="famulus-batch"
+            )
+            if self._gateway.waits_for_server
+            else None
+        )
+        self._batch: Batch[StartedRequest, Reply] = Batch(loop, self._answer, self._pool)
 
     @property
     def has_requests(self) -> bool:
         """Whether a request waits for its reply."""
         return len(self._batch) > 0
+
+    def give_up_late(self) -> None:
+        """Leave requests to the application that wait for others which take too long."""
+        now = self._loop.time()
+        if self._batch.give_up(now - self._patience):
+            self._resting_until = now + _REST * self._patience
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.close()
 
     def take(self, head: Head, body: Body, done: Callable[[Reply | None], None]) -> bool:
         """Start to answer a request that has arrived completely.

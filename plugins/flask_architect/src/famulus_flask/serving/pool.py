@@ -51,6 +51,7 @@ class ThreadPool:
 
     :param patience: seconds that a job waits for a thread.
     :param queue_length: jobs that may wait.
+    :param name: what the names of the threads begin with.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class ThreadPool:
         threads: int,
         queue_length: int,
         patience: float,
+        name: str = "famulus-request",
     ) -> None:
         self._loop = loop
         self._threads = threads
@@ -69,8 +71,7 @@ class ThreadPool:
         self._waiting: deque[Job] = deque()
         self._outstanding = 0
         for number in range(threads):
-            name = f"famulus-request-{number + 1}"
-            threading.Thread(target=self._work, name=name, daemon=True).start()
+            threading.Thread(target=self._work, name=f"{name}-{number + 1}", daemon=True).start()
 
     @property
     def is_busy(self) -> bool:

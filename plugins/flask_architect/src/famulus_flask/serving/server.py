@@ -140,6 +140,8 @@ class Server:
         while self._connections:
             await asyncio.sleep(0)
         self.pool.close()
+        if self.fast_path is not None:
+            self.fast_path.close()
 
     def _is_at_work(self) -> bool:
         """Return whether a request is under way, even if its client has left."""
@@ -151,6 +153,8 @@ class Server:
     def _sweep(self) -> None:
         now = self.time()
         self.pool.give_up_late_jobs()
+        if self.fast_path is not None:
+            self.fast_path.give_up_late()
         for connection in [each for each in self._connections if each.deadline <= now]:
             connection.expire()
         if self._is_pool_full and not self.pool.is_busy:

@@ -1,0 +1,157 @@
+"""Transactions of PostgreSQL that are sent in one round trip, each committed on its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from famulus.model import postgresql
+from famulus.model.database import Database
+from famulus.model.transaction import Transaction
+
+psycopg = pytest.importorskip("psycopg")
+
+pytestmark = pytest.mark.parametrize("database_address", ["postgresql"], indirect=True)
+
+_INSERT = "INSERT INTO task (name, blueprint_type, created_at) VALUES (%(name)s, %(value)s, %(at)s)"
+_ADD = [_INSERT, "SELECT blueprint_type FROM task WHERE name = %(name)s"]
+
+
+def adding(name: str, value: str = "1") -> tuple[Sequence[str], Mapping[str, Any]]:
+    return _ADD, {"name": name, "value": value}
+
+
+def names(database: Database) -> list[str]:
+    with database.read() as tx:
+        return [name for (name,) in tx.sql("SELECT name FROM task ORDER BY id")]
+
+
+def test_each_transaction_has_its_own_result(database: Database) -> None:
+    done = database.write_all_at_once([adding("a", "1"), adding("b", "2")])
+
+    assert done == [("1",), ("2",)]
+    assert names(database) == ["a", "b"]
+
+
+def test_no_transactions_have_no_results(database: Database) -> None:
+    assert database.write_all_at_once([]) == []
+
+
+@pytest.mark.parametrize("repetitions", [1, 3])
+def test_a_transaction_that_fails_is_undone_alone(database: Database, repetitions: int) -> None:
+    failing = [_INSERT, "SELECT 1 / %(divisor)s::int", "SELECT 2"]
+
+    for number in range(repetitions):
+        fails = failing, {"name": "half done", "value": "1", "divisor": 0}
+        there_already = adding(f"a{number}")
+        cannot_be_sent = adding("with \0")
+        done = database.write_all_at_once(
+            [adding(f"a{number}"), fails, there_already, cannot_be_sent, adding(f"b{number}")]
+        )
+        assert done == [("1",), None, None, None, ("1",)]
+
+    assert names(database) == [f"{each}{n}" for n in range(repetitions) for each in "ab"]
+
+
+def test_values_come_back_as_they_were_sent(database: Database) -> None:
+    text = (
+        "SELECT %(whole)s::bigint, %(small)s::int, %(is_it)s, %(nothing)s::bigint, %(words)s::text"
+    )
+    values = {"whole": 2**62, "small": -7, "is_it": True, "nothing": None, "words": "ü '\\%s 😀"}
+    others = values | {"whole": None, "is_it": False, "nothing": 5, "words": ""}
+
+    done = database.write_all_at_once([([text], values), ([text], others)])
+
+    assert done == [tuple(values.values()), tuple(others.values())]
+
+
+def test_more_than_the_buffers_of_both_sides_hold_is_sent_and_received(database: Database) -> None:
+    long = "x" * 1_000_000
+    text = "SELECT %(long)s::text || %(number)s::int"
+
+    done = database.write_all_at_once([([text], {"long": long, "number": n}) for n in range(20)])
+
+    assert done == [(f"{long}{n}",) for n in range(20)]
+
+
+def test_a_row_that_is_locked_for_long_delays_the_next_transaction_for_a_moment(
+    database: Database,
+) -> None:
+    database.write_all_at_once([adding("locked")])
+    wait = "SELECT set_config('lock_timeout', '1ms', TRUE)"
+    lock = "SELECT name FROM task WHERE name = 'locked' FOR UPDATE"
+    with (
+        closing(postgresql.connect(database.location.postgres.params)) as other,
+        other.transaction(),
+    ):
+        other.execute(lock)
+
+        done = database.write_all_at_once([([wait, lock], {}), adding("next")])
+        alone = database.write_at_once([wait, lock])
+
+    assert (done, alone) == ([None, ("1",)], None)
+    assert database.write_at_once([wait, lock]) == ("locked",)
+
+
+def test_threads_that_share_rows_in_opposite_orders_never_deadlock(database: Database) -> None:
+    rows = ["a", "b", "c"]
+    database.write_all_at_once([adding(name, "0") for name in rows])
+    count = "UPDATE task SET blueprint_type = (blueprint_type::int + 1)::text WHERE name = %(name)s"
+    begin = threading.Barrier(4)
+
+    def work(order: Sequence[str]) -> None:
+        begin.wait()
+        for _ in range(25):
+            each = [([count, "SELECT 1"], {"name": name}) for name in order]
+            assert database.write_all_at_once(each) == [(1,)] * len(order)
+
+    with ThreadPoolExecutor(4) as pool:
+        tasks = [pool.submit(work, rows[:: 1 if n % 2 else -1]) for n in range(4)]
+    for task in tasks:
+        task.result()
+
+    with database.read() as tx:
+        counted = tx.sql("SELECT blueprint_type FROM task").fetchall()
+    assert counted == [("100",)] * len(rows)
+
+
+def test_a_statement_that_cannot_be_prepared_has_its_own_error_and_may_be_run_later(
+    database: Database,
+) -> None:
+    asking = ["SELECT name FROM later"]
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            database.write_at_once(asking)
+    assert database.write_all_at_once([(asking, {}), adding("next")]) == [None, ("1",)]
+
+    database.write(lambda tx: tx.sql("CREATE TABLE later AS SELECT 'x' AS name"))
+    try:
+        assert database.write_at_once(asking) == ("x",)
+    finally:
+        database.write(lambda tx: tx.sql("DROP TABLE later"))
+
+
+def test_a_job_does_not_run_transactions(database: Database) -> None:
+    def job(tx: Transaction) -> None:
+        database.write_all_at_once([adding("inner")])
+
+    with pytest.raises(RuntimeError, match="nested write"):
+        database.write(job)
+
+
+def test_a_connection_that_ends_in_between_is_replaced(database: Database) -> None:
+    once = [f"{_INSERT} ON CONFLICT DO NOTHING", _ADD[1]]
+    # A sequence keeps its number in a transaction that is undone.
+    end = "SELECT pg_terminate_backend(pg_backend_pid()) WHERE nextval('task_id_seq') = %(number)s"
+    number = database.write(lambda tx: tx.sql("SELECT nextval('task_id_seq')").fetchone()[0])
+    first, last = (once, {"name": "a", "value": "1"}), (once, {"name": "b", "value": "2"})
+
+    done = database.write_all_at_once([first, ([end], {"number": number + 2}), last])
+
+    assert done == [("1",), None, ("2",)]
+    assert names(database) == ["a", "b"]
