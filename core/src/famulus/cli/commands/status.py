@@ -122,7 +122,8 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     for rows in progress.undelivered:
         yield "platform", f"{rows}; {_remedy(rows, record.id, session)}"
     unreported = counted(report.unreported, "visit")
-    yield "not there", f"{unreported} submitted here only" if report.unreported else ""
+    waiting = f"{unreported} submitted here, which the platform has not reported yet"
+    yield "not there", waiting if report.unreported else ""
     yield "at work", f"{counted(progress.at_work, 'worker')}{until}" if progress.at_work else ""
     empty = counted(report.unanswered, "submission")
     yield "unanswered", f"{empty} without any answer" if report.unanswered else ""
