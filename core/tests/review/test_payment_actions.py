@@ -393,7 +393,11 @@ def test_worker_is_compensated_once(
 
 
 def test_what_the_platform_can_never_pay_is_owed_by_the_requester(
-    pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
+    pay: partial[PaymentRecord],
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     platform.faults = [Fault.UNPAYABLE]
     owed = pay()
@@ -402,6 +406,11 @@ def test_what_the_platform_can_never_pay_is_owed_by_the_requester(
         PaymentStatus.OWED,
         "the worker has no account any more",
     )
+    # The platform charges nothing for what it does not pay.
+    assert owed.fee == 0
+    (logged,) = [each for each in caplog.records if "the platform has refused" in each.message]
+    assert logged.levelname == "WARNING"
+    assert f"`famulus payments owed {owed.run}`" in logged.message
     assert settle_payments(database, plugins=plugins) == []
     with pytest.raises(ConflictError, match="only a failed payment"):
         retry_payment(database, owed.id, plugins=plugins)

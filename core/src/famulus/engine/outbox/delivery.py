@@ -202,14 +202,16 @@ class OutboxDelivery:
             if self._waiting.pop(row.kind, None) is not None:
                 _log.warning("%s", describe_recovery(row))
         elif result.status is CallStatus.REFUSED:
+            is_owed = result.is_owed and row.kind == OutboxKind.PAY
             text = describe_undelivered(
                 row,
                 is_refused=True,
                 error=result.error,
                 in_ledger=in_ledger,
                 is_final=is_final,
+                is_owed=is_owed,
             )
-            _log.error("%s", text)
+            _log.log(logging.WARNING if is_owed else logging.ERROR, "%s", text)
         elif result.is_accepted:
             _log.info("%s", describe_undelivered(row, is_refused=False, error=result.error))
         elif result.error not in (row.error, self._waiting.get(row.kind)):

@@ -153,9 +153,18 @@ def _by_kind(
 
 
 def describe_undelivered(
-    row: Row, *, is_refused: bool, error: str, in_ledger: bool = False, is_final: bool = False
+    row: Row,
+    *,
+    is_refused: bool,
+    error: str,
+    in_ledger: bool = False,
+    is_final: bool = False,
+    is_owed: bool = False,
 ) -> str:
-    """Return the log line for a row that was not delivered, with the remedy."""
+    """Return the log line for a row that was not delivered, with the remedy.
+
+    :param is_owed: whether it is a payment that is to be made outside of the platform.
+    """
     subject, action = _subject(row), _action(row.kind)
     command = "`famulus sync`" if row.run_id is None else f"`famulus sync {row.run_id}`"
     if not is_refused and row.kind == OutboxKind.PAY:
@@ -169,7 +178,11 @@ def describe_undelivered(
             f"{subject}: the platform could not {action}: {error}; this is retried automatically, "
             f"and {command} retries it now"
         )
-    if in_ledger:
+    if is_owed:
+        remedy = (
+            f"it is owed outside of the platform, as `famulus payments owed {row.run_id}` lists"
+        )
+    elif in_ledger:
         remedy = f"`famulus payments --run {row.run_id}` shows what can be done"
     elif is_final:
         remedy = (
