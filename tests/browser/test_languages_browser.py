@@ -26,6 +26,7 @@ LANGUAGES = {
     "it": ("Submit", "Give this one back?", "Your answers are stored"),
 }
 _IS_TOO_WIDE = "document.documentElement.scrollWidth > window.innerWidth"
+_ALIGNMENT = "getComputedStyle(document.querySelector('.famulus-description')).textAlign"
 
 
 @pytest.fixture
@@ -59,6 +60,8 @@ def test_a_worker_works_in_the_language_of_their_browser(
 
     assert tab.locator("#famulus-time").text_content() != ""
     assert not tab.evaluate(_IS_TOO_WIDE)
+    side = "right" if locale == "ar" else "left"
+    assert tab.evaluate(_ALIGNMENT) == side, "an author's text begins where the frame's do"
     tab.click("#famulus-give-back")
     asked = tab.locator("#famulus-status")
     assert question in asked.inner_text()

@@ -173,7 +173,9 @@ def test_a_refused_form_comes_again_with_a_sentence_beside_each_question(tmp_pat
     page = form.refused_page(view(unit()), sent, refused.value.fields)
 
     assert str(refused.value) == "Please enter a number of at least 18."
-    beside = '<p class="fq-error" id="fq-age-error">Please enter a number of at least 18.</p>'
+    beside = (
+        '<p class="fq-error" dir="auto" id="fq-age-error">Please enter a number of at least 18.</p>'
+    )
     assert beside in page.body
     assert 'value="17"' in page.body
     assert 'value="good" data-key="g" required="" checked=""' in page.body

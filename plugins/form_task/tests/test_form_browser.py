@@ -421,14 +421,27 @@ def test_the_left_one_is_on_the_left_in_all_languages_and_widths(
     left, right = page.locator(".fq-side").all()
     assert "The left one" in left.inner_text()
 
-    for direction, width in product(("ltr", "rtl"), (1280, 390, 320)):
+    for frame, form, width in product(("ltr", "rtl"), ("", "ltr", "rtl"), (1280, 390, 320)):
         page.set_viewport_size({"width": width, "height": 900})
-        page.evaluate("direction => { document.documentElement.dir = direction; }", direction)
+        page.evaluate("frame => { document.querySelector('main').dir = frame; }", frame)
+        page.evaluate("form => { document.querySelector('#famulus-task').dir = form; }", form)
         boxes = left.bounding_box(), right.bounding_box()
         assert boxes[0] is not None
         assert boxes[1] is not None
-        assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"], (direction, width)
-        assert boxes[0]["y"] == boxes[1]["y"], (direction, width)
+        assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"], (frame, form, width)
+        assert boxes[0]["y"] == boxes[1]["y"], (frame, form, width)
+
+
+def test_own_sentences_have_the_direction_of_their_language_where_the_form_has_another(
+    run: ServedRun, open_page: Open
+) -> None:
+    page = open_page(run, locale="ar")
+    wrong = page.locator("#fq-age-error")
+    wrong.evaluate("error => { error.hidden = false; error.textContent = 'يرجى الإجابة.'; }")
+
+    for sentence in (page.locator(".fq-shortcuts"), wrong):
+        style = "each => [getComputedStyle(each).direction, getComputedStyle(each).textAlign]"
+        assert sentence.evaluate(style) == ["rtl", "left"]
 
 
 def test_marks_survive_a_reload_and_are_stored(marked_run: ServedRun, open_page: Open) -> None:

@@ -308,8 +308,13 @@ def test_without_scripts_each_wrong_field_has_its_sentence(
 
     refused = answer(worker, worker.arrive("1"), mood="", rooms="few")
 
-    assert '<p class="fq-error" id="fq-mood-error">Please answer this question.' in refused.text
-    assert '<p class="fq-error" id="fq-rooms-error">Please enter a number' in refused.text
+    assert (
+        '<p class="fq-error" dir="auto" id="fq-mood-error">Please answer this question.'
+        in refused.text
+    )
+    assert (
+        '<p class="fq-error" dir="auto" id="fq-rooms-error">Please enter a number' in refused.text
+    )
     assert 'value=" again OR so "' in refused.text
 
 

@@ -102,7 +102,7 @@ class Form:
             pieces += head.consent.html()
         pieces += head.instructions.html()
         if any(any(question.pressed_keys()) for question in everything):
-            pieces.append('<p class="fq-shortcuts" hidden></p>\n')
+            pieces.append('<p class="fq-shortcuts" dir="auto" hidden></p>\n')
         pieces += _content(file, of_items)
         if file.has_pages:
             pieces += _steps(everything)

@@ -175,7 +175,7 @@ class Question(ABC):
     def error_slot(self, message: str = "") -> str:
         """Return the place of the sentence about a wrong answer; hidden without one."""
         hidden = "" if message else " hidden"
-        return f'<p class="fq-error" id="{self.id}-error"{hidden}>{escape(message)}</p>'
+        return f'<p class="fq-error" dir="auto" id="{self.id}-error"{hidden}>{escape(message)}</p>'
 
     def note_slot(self, note: str = "") -> str:
         """Return the place of what a reviewer sees instead of a control; hidden without it."""
