@@ -64,9 +64,13 @@ def test_rows_have_their_line_and_their_stripped_values(file: Path, end: str) ->
         (b"worker,\nx,1\n", "2: has a value in column 2, which has no name"),
         (
             b'value,worker\n1, "x, y"\n',
-            "2: has 3 cells for 2 columns; a quote after a space quotes nothing: take the space",
+            "2: has 3 cells for 2 columns; a quote after a space does not begin a quoted value: "
+            "remove the space",
         ),
-        (b'value,worker\n1, "x"\n', "2: worker: a quote after a space quotes nothing"),
+        (
+            b'value,worker\n1, "x"\n',
+            "2: worker: a quote after a space does not begin a quoted value",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_problem_with_its_line(

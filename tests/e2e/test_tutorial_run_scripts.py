@@ -273,7 +273,7 @@ def test_a_missing_script_is_named(task: Path, database: Path) -> None:
     with famulus_command("resume", "1", database=database) as resumed:
         assert resumed.wait() == 2
 
-    assert f"run 1 was launched by {file}, which is not there" in resumed.output
+    assert f"run 1 was launched by {file}, which does not exist any more" in resumed.output
     assert "operator.resume(1, shared_state=…)" in resumed.output
     assert runs(database) == [(1, RunStatus.STOPPED)]
 

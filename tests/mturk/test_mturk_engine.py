@@ -144,7 +144,7 @@ def test_submission_without_answers_costs_no_unit(make: Callable[..., Study]) ->
     look(study)
 
     assert units(study) == {UnitStatus.COMPLETED: 1}
-    assert "no answers here: visits" in study.doctor
+    assert "without answers here: visits" in study.doctor
     assert "of A1" in study.doctor
 
 

@@ -124,4 +124,4 @@ def test_an_account_that_cannot_pay_launches_nothing(
     refused = famulus(database_address, *launch, "--yes")
 
     assert refused.returncode == 2
-    assert "can spend 1.00 USD, and the run may cost 1.44" in refused.stderr
+    assert "can spend 1.00 USD, but the run may cost 1.44" in refused.stderr

@@ -159,7 +159,7 @@ def _row_fault(cells: Sequence[str], titles: Sequence[str], columns: CsvColumns)
     """Return what is wrong with the number of cells; cells without a value do not count."""
     width = len(titles)
     if any(map(str.strip, cells[width:])):
-        hint = "; a quote after a space quotes nothing: take the space out"
+        hint = "; a quote after a space does not begin a quoted value: remove the space"
         spaced = any(map(_begins_with_spaced_quote, cells))
         return f"has {len(cells)} cells for {width} columns{hint if spaced else ''}"
     if not columns.ignores_others:
@@ -173,7 +173,7 @@ def _quote_fault(found: Mapping[str, str]) -> str:
     spaced = [name for name, cell in found.items() if _begins_with_spaced_quote(cell)]
     if not spaced:
         return ""
-    return f"{spaced[0]}: a quote after a space quotes nothing: take the space out"
+    return f"{spaced[0]}: a quote after a space does not begin a quoted value: remove the space"
 
 
 def _begins_with_spaced_quote(cell: str) -> bool:

@@ -369,7 +369,7 @@ def _check_templates(templates: Iterable[object]) -> None:
     for each in templates:
         if not isinstance(each, TaskTemplate):
             raise PluginError(
-                f"famulus_register_task_templates returned {each!r}, which is no TaskTemplate"
+                f"famulus_register_task_templates returned {each!r}, which is not a TaskTemplate"
             )
         if not (each.folder / "config.yaml").is_file():
             raise PluginError(

@@ -154,7 +154,7 @@ def test_a_plugin_without_templates_leaves_no_name() -> None:
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
-        ("words", "famulus_register_task_templates returned 'words', which is no TaskTemplate"),
+        ("words", "famulus_register_task_templates returned 'words', which is not a TaskTemplate"),
         (
             TaskTemplate(name="x", summary="", folder=Path("/nowhere")),
             "the folder of the task template 'x' has no config.yaml: /nowhere",

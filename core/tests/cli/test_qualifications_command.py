@@ -172,7 +172,10 @@ def test_a_list_may_name_its_qualifications_and_create_them(
         ("", ["list.csv:1: is empty: its first line must name the columns"]),
         ("A1\nA2\n", ["list.csv:1: there is no column 'worker'; there are: a1"]),
         ("worker;value\nx;1\n", ["list.csv:1: the separator looks like ';'"]),
-        ('value,worker\n1, "x"\n', ["list.csv:2: worker: a quote after a space quotes nothing"]),
+        (
+            'value,worker\n1, "x"\n',
+            ["list.csv:2: worker: a quote after a space does not begin a quoted value"],
+        ),
         ("worker,valu\n", ["list.csv:1: unknown column 'valu'; did you mean 'value'?"]),
         (
             "worker,value\nx,1\ny,z\n,1\na,1,2\nx,2\n",
@@ -183,7 +186,7 @@ def test_a_list_may_name_its_qualifications_and_create_them(
                 "list.csv:6: x has 2 here and 1 on line 2",
             ],
         ),
-        ("worker,qualification\nx,good\n", ["list.csv:1: has a column qualification, and 'good'"]),
+        ("worker,qualification\nx,good\n", ["list.csv:1: has a column qualification, but 'good'"]),
         ("worker\n" + "\n".join('"a\tb"' for _ in range(30)), ["list.csv: and 10 more"]),
         ('worker\n"x\n', ["list.csv:2: opens a quote that is never closed"]),
     ],

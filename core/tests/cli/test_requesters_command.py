@@ -163,7 +163,7 @@ def test_every_problem_of_the_command_line_is_reported_at_once(
     assert done.exit_code == 2
     texts = [line.removeprefix("famulus: error: ") for line in done.stderr.splitlines()]
     assert texts == [
-        "regoin: bank knows no such setting; did you mean 'region'?",
+        "regoin: bank has no such setting; did you mean 'region'?",
         "'number' is not 'KEY=VALUE', such as name=my-account",
         "name: 'l\\u202eab' has a character that cannot be seen (U+202E); remove it",
         "region: 'east' is not allowed; use one of: north, south",

@@ -151,5 +151,5 @@ def test_run_does_not_go_on_where_its_provider_has_left_or_entered_the_sandbox(
     with Database(stopped) as database, Operator(database) as operator:
         database.write(lambda tx: tx.execute(TaskRunTable.update(sandbox=True)))
 
-        with pytest.raises(ConflictError, match="guarded was a sandbox, and the installed"):
+        with pytest.raises(ConflictError, match="guarded was a sandbox, but the installed"):
             operator.resume(1, secrets={SECRET: "hush"})

@@ -230,7 +230,10 @@ def test_every_problem_of_a_file_is_a_line_and_nothing_is_applied(
         (["review", "wrods"], "there is no task 'wrods'"),
         (["review", "1"], "; run 1 is of the task 'words'"),
         (["review", "words", "--worker", "z"], "no worker 'z' has worked on 'words'"),
-        (["review", "words", "--run", "7"], "run 7 is no run of the task 'words'; its runs are 1"),
+        (
+            ["review", "words", "--run", "7"],
+            "run 7 does not belong to the task 'words'; its runs are 1",
+        ),
         (["review", "words", "--accept-all", "--from-csv", "FILE"], "exclude each other"),
         (["review", "words", "--from-csv", "FILE", "--worker", "x"], "leave --worker out"),
         (["review", "words", "--accept-all", "--yes"], "--yes is for the rejections of --from-csv"),

@@ -135,7 +135,7 @@ def test_each_item_has_its_own_result(
         (PENDING, "throttled"),
         (FAILED, "it is too late"),
         (PENDING, "the platform has not reported the outcome"),
-        (PENDING, "the provider has returned 'done', which is no Result"),
+        (PENDING, "the provider has returned 'done', which is not a Result"),
         (PENDING, "the provider has returned no result"),
         (DONE, ""),
     ]

@@ -181,7 +181,7 @@ def test_rejected_work_is_accepted_after_all_within_the_budget(
     operator.turn()
     if not is_applied:
         database.write(lambda tx: undo(tx, unit))
-    wanted = r"costs 0.12 USD with fees, and 0.08 of the budget of 0.20 USD .* max_spend=…"
+    wanted = r"costs 0.12 USD with fees, but only 0.08 of the budget of 0.20 USD .* max_spend=…"
     with pytest.raises(UsageError, match=wanted):
         review(database, unit, decision, applied=True)
     assert counts(database)[UnitStatus.LAUNCHED] == 1

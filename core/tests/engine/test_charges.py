@@ -158,9 +158,9 @@ def test_an_account_that_has_another_currency_pays_nothing_for_the_run(
     manual.stop(gateway.run_id, now=True)
     register(database, plugins, "USD")
 
-    with pytest.raises(ConflictError, match=r"launched in EUR, and the account .* 'lab' is in USD"):
+    with pytest.raises(ConflictError, match=r"launched in EUR, but the account .* 'lab' is in USD"):
         manual.resume(gateway.run_id)
-    with pytest.raises(ConflictError, match=r"is in EUR, and the account .* in USD"):
+    with pytest.raises(ConflictError, match=r"is in EUR, but the account .* in USD"):
         pay_bonus(database, unit(database), "0.50", reason="R", plugins=plugins)
 
 

@@ -261,7 +261,7 @@ def test_all_are_marked_or_none(gateway: Gateway, database: Database, plugins: P
     for wrong in ("", " ", "x" * 5000):
         with pytest.raises(UsageError, match="note"):
             mark_paid(database, [second], note=wrong)
-    with pytest.raises(UsageError, match="no payment is named"):
+    with pytest.raises(UsageError, match="name the payments that were paid"):
         mark_paid(database, [], note="transfer 8")
 
 

@@ -262,7 +262,7 @@ def test_rejection_is_corrected_to_an_acceptance_for_less(
     ("category", "fault"),
     [
         ("", "paying requires a category for a rejection, one of NO_DATA, OTHER"),
-        ("NODATA", "'NODATA' is no category of paying; did you mean 'NO_DATA'?"),
+        ("NODATA", "'NODATA' is not a category of paying; did you mean 'NO_DATA'?"),
     ],
 )
 def test_rejection_has_a_category_of_the_platform(
@@ -275,9 +275,13 @@ def test_rejection_has_a_category_of_the_platform(
 @pytest.mark.parametrize(
     ("decision", "terms", "fault"),
     [
-        (ACCEPTED, Terms(amount=Decimal("0.50")), "the provider knows no partial acceptance"),
-        (REJECTED, Terms(category="OTHER"), "the provider knows no categories of rejections"),
-        (REQUESTED, Terms(), "the provider knows no requested returns"),
+        (
+            ACCEPTED,
+            Terms(amount=Decimal("0.50")),
+            "the provider does not support partial acceptance",
+        ),
+        (REJECTED, Terms(category="OTHER"), "the provider has no categories of rejections"),
+        (REQUESTED, Terms(), "the provider does not support requested returns"),
         (REJECTED, Terms(amount=Decimal("0.50")), "an amount is for accepted work"),
         (ACCEPTED, Terms(category="OTHER"), "a category is for rejected work"),
     ],
@@ -374,8 +378,8 @@ def test_rejection_waits_for_the_days_that_the_worker_has(
     apply(database, *units)
 
     assert str(unasked.value) == (
-        f"unit {units[0]} cannot be rejected yet: the platform was not asked for the return of its "
-        "visit so far, and the worker has 7 days from then on"
+        f"unit {units[0]} cannot be rejected yet: the return of its visit has not been "
+        "requested yet, and the worker has 7 days after the request"
     )
     assert str(refused.value) == (
         f"unit {units[0]} cannot be rejected before 2030-01-16 12:00:00 UTC: the return of its "

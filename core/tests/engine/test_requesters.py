@@ -293,6 +293,6 @@ def test_requester_is_not_created_under_the_name_of_another_provider(
 
     [problem] = problems_of(banker, configured("lab", provider="market"))
 
-    assert "'lab' is registered with bank, and this run's provider is market" in problem
+    assert "'lab' is registered with bank, but this run's provider is market" in problem
     assert launch(banker, configured("stall", provider="market")) == "stall"
     assert launch(banker, configured(provider="market")) == "MARKET"

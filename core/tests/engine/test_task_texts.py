@@ -123,7 +123,7 @@ def test_each_faulty_language_is_a_problem_at_its_line(
         ),
         Problem("is empty; write the text, or leave de out", key=f"{key}.de", file=file, line=5),
         Problem(
-            "is en, which is there already: take one of them out",
+            "is en, which occurs twice: remove one of them",
             key=f"{key}.en-US",
             file=file,
             line=7,
@@ -146,7 +146,7 @@ def test_one_language_of_all_pages_needs_no_other(operator: ManualOperator) -> N
 
     assert warnings(operator, **texts, language="en") == []
     assert warnings(operator, **texts, language="de") == [
-        ("task.task_description", "has no text in de, as others have: add it")
+        ("task.task_description", "has no text in de, unlike other texts: add it")
     ]
 
 
@@ -159,8 +159,8 @@ def test_a_language_that_others_have_is_a_warning(operator: ManualOperator) -> N
     )
 
     assert found == [
-        ("task.task_title", "has no text in fr, as others have: add it"),
-        ("task.task_description", "has no text in de, as others have: add it"),
+        ("task.task_title", "has no text in fr, unlike other texts: add it"),
+        ("task.task_description", "has no text in de, unlike other texts: add it"),
         (
             "task.contact",
             "is one text for all languages of the task: write {en: …, de: …, fr: …}",

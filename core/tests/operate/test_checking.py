@@ -104,7 +104,7 @@ def test_a_reward_is_required_only_where_the_provider_pays(
         )
 
     assert [str(problem) for problem in caught.value.problems] == [
-        "task.task_reward: is missing, and paying pays workers; set it as 'task_reward: …', "
+        "task.task_reward: is missing, but paying pays workers; set it as 'task_reward: …', "
         "0 for unpaid work"
     ]
     assert find_run(database, launched.run_id).reward == 0

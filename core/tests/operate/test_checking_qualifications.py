@@ -246,7 +246,7 @@ def test_a_providers_own_qualifications_are_passed_to_it(
     [
         ({"pickey": []}, "there is no provider 'pickey'; did you mean 'picky'?"),
         ({"picky": {"id": 7}}, "has to be a list, not {'id': 7}"),
-        ({"crowd": [{"id": 7}]}, "crowd has no qualifications of its own; take it out"),
+        ({"crowd": [{"id": 7}]}, "crowd has no qualifications of its own; remove it"),
     ],
 )
 def test_qualifications_of_an_unknown_provider_are_a_problem(
@@ -271,7 +271,7 @@ def test_a_platform_takes_only_so_many_conditions(
     assert problems(manual, state, provider="picky", blueprint=options) == []
     options["onboarding_qualification"] = "trained"
     (found,) = problems(manual, state, provider="picky", blueprint=options)
-    assert "picky takes 3 conditions on qualifications, and this run has 4" in found
+    assert "picky takes 3 conditions on qualifications, but this run has 4" in found
     assert problems(manual, RowsState(rows=[]), provider="crowd", blueprint=options) == []
 
 

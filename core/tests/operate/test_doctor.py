@@ -154,7 +154,7 @@ def test_work_that_is_only_here_or_only_there_is_listed(
     platform.visits["lost"] = VisitStatus.SUBMITTED
     operator.turn()
     assert found(database, plugins) == [
-        "submitted on the platform, and no answers here: visits lost of y"
+        "submitted on the platform, but without answers here: visits lost of y"
     ]
 
 
@@ -170,7 +170,7 @@ def test_work_that_the_platform_does_not_report_is_listed(
     clock.advance(60)
     operator.turn()
     assert found(database, plugins) == [
-        "submitted here, and not on the platform: visits silent of y"
+        "submitted here, but not on the platform: visits silent of y"
     ]
 
 
@@ -298,7 +298,7 @@ def test_workers_over_time_or_unknown_to_the_platform_are_listed(
     ]
     late = AgentTable.update(deadline=clock() - timedelta(minutes=2))
     database.write(lambda tx: tx.execute(late))
-    assert "at work longer than their time: visits second of y" in found(database, plugins)
+    assert "at work for longer than allowed: visits second of y" in found(database, plugins)
 
     ended = VisitTable.update(status=VisitStatus.EXPIRED).where(VisitTable.reference == "second")
     database.write(lambda tx: tx.execute(ended))

@@ -33,7 +33,7 @@ def test_a_run_that_costs_more_than_there_is_is_refused_with_both_numbers(
 ) -> None:
     platform.balance = Decimal("1.19")
 
-    with pytest.raises(UsageError, match=r"can spend 1\.19 USD, and the run may cost 1\.20"):
+    with pytest.raises(UsageError, match=r"can spend 1\.19 USD, but the run may cost 1\.20"):
         launch(operator)
 
     assert list_runs(operator.database) == []

@@ -145,7 +145,7 @@ def test_undone_rejection_in_a_run_without_operator_is_listed_until_it_is_synced
         return [each.what for each in found if "undone" in each.what]
 
     assert undone() == [
-        "rejected here, and the rejection is undone on the platform: visits visit-0 of worker-0"
+        "rejected here, but the rejection was undone on the platform: visits visit-0 of worker-0"
     ]
     sync_now(course.database, plugins, course.run)
     assert undone() == []
@@ -164,7 +164,7 @@ def test_doctor_lists_submissions_that_no_process_has_read(
     (found,) = read_differences(database, course.operator.plugins)
 
     assert (found.what, found.command) == (
-        "submitted on the platform, and not reported here yet: visits visit-0 of worker-0",
+        "submitted on the platform, but not reported here yet: visits visit-0 of worker-0",
         ("sync", course.run),
     )
     sync_now(database, course.operator.plugins, course.run)

@@ -268,6 +268,6 @@ def test_late_answers_to_a_unit_that_is_returned_are_listed_as_unpaid(
 
     found = read_differences(course.database, course.operator.plugins, course.run)
 
-    assert "late answers to units that others have done, unpaid: of worker-1" in [
+    assert "unpaid late answers to units that others have completed: of worker-1" in [
         each.what for each in found
     ]

@@ -291,7 +291,7 @@ def test_work_whose_visit_ended_without_a_submission_is_a_difference(
 
     with database.read() as tx:
         [difference] = of_visits(tx, read_run(tx, gateway.run_id))
-    assert "ended without that on the platform: visits visit of a" in difference.what
+    assert "ended without a submission on the platform: visits visit of a" in difference.what
 
 
 @pytest.mark.parametrize("decision", [None, Decision.REJECTED, Decision.ACCEPTED])
@@ -437,7 +437,7 @@ def test_what_the_platform_has_paid_is_a_difference_until_it_is_in_the_ledger(
     forget_worker(database, plugins, find_worker_id(database, plugins, "left"), answers=False)
 
     assert found.what == (
-        "paid on the platform, and not in the ledger: visits visit of a, l of left, o of out"
+        "paid on the platform, but not in the ledger: visits visit of a, l of left, o of out"
     )
     assert found.command == ("sync", gateway.run_id)
     assert len(ledger(database)) == 3

@@ -190,7 +190,7 @@ def test_impossible_report_changes_nothing_and_is_logged(
         operator.turn()
 
     assert status(database, VisitTable) is SUBMITTED
-    assert "reports visit visit as expired, and here it is submitted" in caplog.text
+    assert "reports visit visit as expired, but here it is submitted" in caplog.text
 
 
 def test_approval_by_the_platform_is_written_to_the_ledger(

@@ -98,7 +98,7 @@ def test_without_qualifications_nothing_is_asked_about_them(
 def test_value_needs_an_approve_qualification(review: Hold, statuses: Statuses) -> None:
     printed = review("v", "q", block="bad")
 
-    assert "There is no approve qualification to grant a value of." in printed
+    assert "No approve qualification is set, so no value can be granted." in printed
     assert statuses()["x"] == [DONE, DONE]
 
 

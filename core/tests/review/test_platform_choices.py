@@ -275,7 +275,7 @@ def test_file_with_amounts_categories_and_returns_is_applied_once(
             "rejected,why,,",
             "crowd requires a category for a rejection, one of NO_DATA, LOW_EFFORT",
         ),
-        ("rejected,why,,NODATA", "'NODATA' is no category of crowd; did you mean 'NO_DATA'?"),
+        ("rejected,why,,NODATA", "'NODATA' is not a category of crowd; did you mean 'NO_DATA'?"),
         ("return_requested,,,", "a requested return needs a reason"),
     ],
 )
@@ -292,10 +292,10 @@ def test_line_that_the_platform_does_not_take_is_a_problem(
     [
         (
             "accepted,,0.05,",
-            "crowd knows no partial acceptance; accept the work whole, or reject it",
+            "crowd does not support partial acceptance; accept the work in full, or reject it",
         ),
-        ("rejected,why,,NO_DATA", "crowd knows no categories of rejections"),
-        ("return_requested,why,,", "crowd knows no requested returns"),
+        ("rejected,why,,NO_DATA", "crowd has no categories of rejections"),
+        ("return_requested,why,,", "crowd does not support requested returns"),
     ],
 )
 def test_line_that_other_platforms_take_is_a_problem_elsewhere(

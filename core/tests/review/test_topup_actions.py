@@ -276,12 +276,12 @@ def test_the_whole_has_to_fit_into_the_budget(
     fits = propose_topup(database, gateway.run_id, "12", plugins=plugins)
     review(manual, 1)
 
-    with pytest.raises(UsageError, match=r"of which 0.92 are left, and this costs 0.96"):
+    with pytest.raises(UsageError, match=r"of which 0.92 are left, but this costs 0.96"):
         propose_topup(database, gateway.run_id, "12", plugins=plugins)
     with database.read() as tx:
         unit = tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))[0].id
     pay_bonus(database, unit, "0.50", reason="R", plugins=plugins)
-    with pytest.raises(UsageError, match=r"of which 0.32 are left, and this costs 0.48"):
+    with pytest.raises(UsageError, match=r"of which 0.32 are left, but this costs 0.48"):
         pay_topup(database, fits, plugins=plugins)
 
     assert bonuses(database) == [("a", Decimal("0.50"))]

@@ -89,9 +89,13 @@ def test_csv_with_and_without_a_mark_at_its_start(write: Write, bom: str) -> Non
         (",a,b\n0,1\n", 2, "too few fields: 2, where the header has 3"),
         ("a,b\n,\n , \n", 1, "a header and no rows"),
         ('a,b\n1,"x\ny\n', 2, "a quote that is never closed"),
-        (b"\xff\xfea\0,\0b\0\n\0\0", 2, "begins as UTF-16 and is not"),
+        (b"\xff\xfea\0,\0b\0\n\0\0", 2, "begins like UTF-16 but is not"),
         ("sep=;\na;b\n1;2\n1\n", 4, "too few fields: 1, where the header has 2"),
-        ('a,b\n1, "x, y"\n', 2, "a quote after a space quotes nothing: take the space out"),
+        (
+            'a,b\n1, "x, y"\n',
+            2,
+            "a quote after a space does not begin a quoted value: remove the space",
+        ),
     ],
 )
 def test_faults_of_csv_have_their_line(
@@ -184,7 +188,7 @@ def test_utf_16_without_its_mark_is_named_with_two_remedies(write: Write, codec:
     (problem,) = DataFile("data_csv", path, "utf-8").check(()).problems
     named = DataFile("data_csv", path, codec)
 
-    assert "is UTF-16 without a mark" in plain.message
+    assert "is UTF-16 without a byte order mark" in plain.message
     assert "“CSV UTF-8”" in plain.message
     assert "data_encoding" not in plain.message
     assert problem.message.endswith(f"blueprint.data_encoding={codec}")

@@ -174,7 +174,7 @@ def test_what_the_page_cannot_have_sent_is_refused(
         ("<crowd-input name=a></crowd-input>\n<textarea name=a></textarea>", "of an element, too"),
         ("\n<select name=a></select><crowd-slider name=a></crowd-slider>", "of an element, too"),
         ("\n<crowd-classifier name=a>", "must be a list of texts"),
-        ("\n<crowd-classifier name=a categories='a, b'>", "is no JSON"),
+        ("\n<crowd-classifier name=a categories='a, b'>", "is not JSON"),
         ('\n<crowd-classifier name=a categories=\'["a", "a"]\'>', "must be different texts"),
         ("\n<crowd-image-classifier name=a categories='[1]'>", "has no image"),
         ("\n<crowd-image-classifier name=a categories='[1]' src='s3://b/k'>", "cannot load"),

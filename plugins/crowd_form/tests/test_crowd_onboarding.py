@@ -161,7 +161,7 @@ def test_answers_are_compared_in_their_shapes(right: Any, answers: Any, expected
     [
         ({"mood": {"label": "angry"}}, "cannot be answered with {'label': 'angry'}"),
         ({"mood": "happy"}, "cannot be answered with 'happy'"),
-        ({"moood": {"label": "happy"}}, "is no field of the onboarding's page; it has boxes"),
+        ({"moood": {"label": "happy"}}, "is not a field of the onboarding's page; it has boxes"),
         ({"warmth": 11}, "cannot be answered with 11"),
         ({"boxes": {"boundingBoxes": []}}, "marks, which cannot be compared"),
         ({"mood": {"label": "angry"}}, "choose among happy, sad"),

@@ -230,7 +230,7 @@ def test_the_authors_preview_shows_units_of_several_rows(tmp_path: Path) -> None
         (
             FORM.replace("required: false", "show_if: {mood: bad}"),
             13,
-            "which is no question before it",
+            "which is not a question before it",
         ),
     ],
 )

@@ -110,7 +110,7 @@ def test_the_number_of_marks_is_limited(tmp_path: Path) -> None:
     ("declaration", "words"),
     [
         ("type: spans\ntext: ${provider_worker_id}", "is not of the row"),
-        ("type: boxes\nimage: 'javascript:x'", "no address of a file"),
+        ("type: boxes\nimage: 'javascript:x'", "not the address of a file"),
         ("type: boxes\nimage: a\nmin: 2\nmax: 1", "cannot be less than 2"),
         (f"type: points\nimage: a\nlabels: {list('abcdefghi')}", "there are colours for 8"),
     ],

@@ -109,9 +109,9 @@ def test_a_form_without_steps_has_no_script_of_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        (f"pages: []\nquestions: [{QUESTION}]", 2, "stands beside pages"),
+        (f"pages: []\nquestions: [{QUESTION}]", 2, "cannot be used together with pages"),
         ("pages: []", 1, "must be a list of pages"),
-        ("pages:\n- hello", 2, "is no page"),
+        ("pages:\n- hello", 2, "is not a page"),
         (f"pages:\n- questions: [{QUESTION}]", 2, "title"),
         (f"pages:\n- title: ''\n  questions: [{QUESTION}]", 2, "is empty"),
         ("pages:\n- title: T", 2, "must be a list of questions"),
@@ -120,7 +120,7 @@ def test_a_form_without_steps_has_no_script_of_them(tmp_path: Path) -> None:
         (
             f"pages:\n- title: T\n  show_if: {{a: x}}\n  questions: [{QUESTION}]",
             3,
-            "is no question before it",
+            "is not a question before it",
         ),
         (f"consent: {{text: T}}\nquestions: [{QUESTION}]", 1, "version"),
         (f"consent:\n  version: 1\nquestions: [{QUESTION}]", 1, "has no text"),
@@ -128,7 +128,7 @@ def test_a_form_without_steps_has_no_script_of_them(tmp_path: Path) -> None:
         (
             f"consent:\n  version: 1\n  text: T\n  file: x.md\nquestions: [{QUESTION}]",
             4,
-            "stands beside text",
+            "cannot be used together with text",
         ),
         (
             "consent: {version: 1, text: T}\n"

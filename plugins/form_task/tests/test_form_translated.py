@@ -150,7 +150,7 @@ def test_a_complete_form_has_no_warnings_and_offers_its_languages(tmp_path: Path
         (
             "type: choice\n  options: [a, b]\n  other: Or\n  help: Short\n  show: About it",
             5,
-            "5 texts are one for all languages of the form: questions.0.options.0 (line 5), "
+            "5 texts are the same for all languages of the form: questions.0.options.0 (line 5), "
             "questions.0.options.1 (line 5), questions.0.other (line 6) and 2 more; write "
             "{en: …, de: …}, or one text at questions.0.question (line 3), the only one in several",
         ),
@@ -223,7 +223,7 @@ def test_what_has_no_words_needs_no_language(tmp_path: Path, declaration: str) -
             "no language 'nl'; use one of: ar, de, en,",
         ),
         ("type: text\n  help:\n    en: Short\n    german: Kurz", 7, "no language 'german'"),
-        ("type: text\n  help: {de: Kurz, de-AT: Knapp}", 5, "is de, which is there already"),
+        ("type: text\n  help: {de: Kurz, de-AT: Knapp}", 5, "is de, which occurs twice"),
         ("type: choice\n  options: [{en: Yes, de: Ja}]", 5, "{value: …, label: {en: …, de: …}}"),
         ("type: spans\n  text: {en: A, de: B}", 5, "the same in all languages"),
         ("type: boxes\n  image: {en: a.png, de: b.png}", 5, "the same in all languages"),

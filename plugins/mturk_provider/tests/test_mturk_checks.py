@@ -235,7 +235,7 @@ def test_conditions_that_core_does_not_count_are_counted(
     bench.restart(specific_qualifications=[APPROVED] * options)
 
     found = [
-        each for each in problems(bench) if "allows 10 conditions, and this run has 11" in each
+        each for each in problems(bench) if "allows 10 conditions, but this run has 11" in each
     ]
     assert bool(found) is is_reported
 

@@ -36,7 +36,7 @@ def test_hit_without_a_row_is_named(bench: Bench) -> None:
 
     [sentence] = differences_of(bench)
 
-    assert "is on MTurk and not kept here; expire it on MTurk" in sentence
+    assert "is on MTurk but not recorded here; expire it on MTurk" in sentence
 
 
 def test_closed_hit_that_was_opened_again_is_named(opened: Bench) -> None:
@@ -58,7 +58,7 @@ def test_manual_decision_is_named(opened: Bench) -> None:
 
     [sentence] = differences_of(opened, visit)
 
-    assert "A1 is approved on MTurk, and not decided here" in sentence
+    assert "A1 is approved on MTurk, but not decided here" in sentence
 
 
 def test_disposed_hit_is_named(opened: Bench) -> None:

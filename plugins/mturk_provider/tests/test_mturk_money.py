@@ -214,7 +214,7 @@ def test_a_compensation_for_lost_work_is_paid_on_the_workers_last_submission(
 def test_worker_without_a_submission_cannot_be_paid(opened: Bench) -> None:
     _, lost = opened.accept("A1")
 
-    with pytest.raises(RefusedError, match="submitted assignments only, and A1 has submitted none"):
+    with pytest.raises(RefusedError, match="submitted assignments only, but A1 has submitted none"):
         opened.pay(opened.bonus(lost, kind=PaymentKind.COMPENSATION))
 
 

@@ -116,7 +116,7 @@ def test_visits_without_work_that_approved_themselves_after_the_end_are_listed_u
 
     assert str(submission.status) == "APPROVED"
     assert listed == [
-        "paid on the platform, and not in the ledger: visits "
+        "paid on the platform, but not in the ledger: visits "
         f"{submission.id} of {submission.participant_id}"
     ]
     assert [each.amount for each in list_payments(database)] == [1]

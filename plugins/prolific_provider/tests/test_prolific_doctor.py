@@ -70,7 +70,7 @@ def test_a_decision_from_elsewhere_is_named(
 
     (sentence,) = differences_of(account, record, account.visit(submission))
 
-    assert f"is {word} on Prolific, and not decided here" in sentence
+    assert f"is {word} on Prolific, but not decided here" in sentence
 
 
 def test_a_submission_of_another_participant_is_named(

@@ -50,7 +50,7 @@ def provider_options(command: Callable[..., T]) -> Callable[..., T]:
     provider = click.option(
         "--provider",
         metavar="TYPE",
-        help="Whose workers; needed where there are several providers.",
+        help="Provider of the workers; needed where there are several.",
     )
     requester = click.option(
         "--requester",
@@ -75,7 +75,8 @@ def with_configuration(function: Callable[..., Any]) -> Callable[..., Any]:
     option = click.option(
         "--profile",
         metavar="NAME",
-        help="A configuration of your own under this one; `famulus profiles` lists them.",
+        help="A profile of yours, which this configuration overrides; "
+        "`famulus profiles` lists them.",
     )
     overrides = click.argument("overrides", nargs=-1)
     return click.argument("config", type=click.Path())(overrides(option(command)))

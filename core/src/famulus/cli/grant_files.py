@@ -63,7 +63,8 @@ def _columns(name: str | None) -> CsvColumns:
     if name is None:
         required = {"worker": "", "qualification": "or name the qualification after the file"}
         return CsvColumns(required=required, optional=("value",), aliases=_OTHER_NAMES)
-    refused = {"qualification": f"has a column qualification, and {name!r} is named too; name one"}
+    both = f"has a column qualification, but {name!r} is given as well: use one of them"
+    refused = {"qualification": both}
     return CsvColumns(
         required={"worker": ""}, optional=("value",), aliases=_OTHER_NAMES, refused=refused
     )

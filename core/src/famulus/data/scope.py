@@ -61,7 +61,7 @@ def find_scope(
         runs = [row.id for row in tx.rows(query)]
         if run is not None and run not in runs:
             known = f"; its runs are {', '.join(map(str, runs))}" if runs else ""
-            raise NotFoundError(f"run {run} is no run of the task {task!r}{known}")
+            raise NotFoundError(f"run {run} does not belong to the task {task!r}{known}")
         scope = Scope(
             task_id=found.id, task_name=task, runs=runs if run is None else [run], worker=worker
         )

@@ -198,7 +198,7 @@ class Admission:
             return _refuse_by_run(run.status, is_over=tx.now >= run.closes_at)
 
     def refuse_another(self, worker_name: str) -> Refusal | None:
-        """Return why a worker who has just done a unit would get no other one now.
+        """Return why a worker who has just done a unit would get no further unit now.
 
         None where there may be one. No plugin is asked, and nothing is written or locked.
         """

@@ -44,7 +44,7 @@ class NewestEvent:
     _seen: int | None = None
 
     def read(self, tx: Transaction) -> int:
-        """Return a number that is another one once the run has a new event."""
+        """Return a number that changes once the run has a new event."""
         if tx.kind is DatabaseKind.POSTGRESQL:
             row = tx.one(_NEWEST_OF_RUN, run=self.run)
             return 0 if row is None else int(row[0])

@@ -127,13 +127,13 @@ def _may_work(open_units: str, tried: str) -> str:
 
 
 def _free(lane: str, mark: str) -> str:
-    """Return the condition on a unit that it is free, and in a lane after a position."""
+    """Return the condition that a unit is free and lies behind a position of a lane."""
     return f"""unit.run_id = %(run)s AND unit.lane = {lane} AND unit.position > {mark}
         AND unit.status = {_LAUNCHED} AND unit.replacement = 0"""
 
 
 def _is_tried(worker: str) -> str:
-    """Return the condition on a unit that a worker has tried its assignment."""
+    """Return the condition that a worker has tried the assignment of a unit."""
     return f"""EXISTS (SELECT 1 FROM agent AS earlier
         WHERE earlier.worker_id = {worker} AND earlier.run_id = %(run)s
         AND earlier.assignment_id = unit.assignment_id)"""

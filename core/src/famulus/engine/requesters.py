@@ -163,7 +163,7 @@ def choose_requester(
     elsewhere = sorted(each.provider_type for each in known if each.name == name)
     if elsewhere:
         message = (
-            f"the requester {name!r} is registered with {' and '.join(elsewhere)}, and this run's "
+            f"the requester {name!r} is registered with {' and '.join(elsewhere)}, but this run's "
             f"provider is {plan.provider.type}; name one of {plan.provider.type}, or change the "
             "provider"
         )

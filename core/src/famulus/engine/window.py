@@ -158,7 +158,7 @@ def _take_back_free(tx: Transaction, run: int, window: int, open_units: int) -> 
 
 
 def _take_back_costly(tx: Transaction, run: int, excess: int, open_units: int) -> int:
-    """Make free units that the budget does not cover wait again."""
+    """Return free units that the budget does not cover to waiting."""
     units = [row[0] for row in tx.all(_LAST_FREE, run=run, most=min(excess, _MOST_TAKEN_BACK))]
     taken = change_units_together(
         tx, run=run, units=units, old=UnitStatus.LAUNCHED, new=UnitStatus.CREATED, cause="budget"

@@ -271,7 +271,7 @@ def _address_problems(plan: Plan, provider: type[Provider]) -> list[Problem]:
         return [plan.problem("architect.public_url", message)]
     if not provider.capabilities.needs_https or public.startswith("https://"):
         return []
-    served = f"and {public} is not" if public else "and this run has no such address"
+    served = f"and {public} is not" if public else "but this run has no such address"
     message = (
         f"{plan.provider.type} shows pages served over HTTPS only, {served}; put a reverse proxy "
         "or a tunnel with HTTPS in front of the run, and give its https:// address here "
@@ -298,7 +298,7 @@ def _missing_reward(plan: Plan, provider: type[Provider]) -> list[Problem]:
     if plan.task.task_reward is not None or not provider.capabilities.pays:
         return []
     message = (
-        f"is missing, and {plan.provider.type} pays workers; set it as 'task_reward: …', 0 for "
+        f"is missing, but {plan.provider.type} pays workers; set it as 'task_reward: …', 0 for "
         "unpaid work"
     )
     return [plan.problem(_REWARD, message)]

@@ -52,7 +52,7 @@ def _text_warnings(plan: Plan) -> Iterator[Problem]:
         if name in texts:
             lacking = [tag for tag in shown if tag not in texts[name].texts]
             if lacking:
-                message = f"has no text in {', '.join(lacking)}, as others have: add it"
+                message = f"has no text in {', '.join(lacking)}, unlike other texts: add it"
                 yield plan.problem(key, message, warning=True)
         elif text and not chosen and not (name == "contact" and _is_address(text)):
             message = (

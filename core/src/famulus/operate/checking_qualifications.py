@@ -151,7 +151,7 @@ def _specific_problems(plan: Plan, plugins: Plugins) -> list[Problem]:
         elif not isinstance(given, (list, tuple)):
             problems.append(Problem(f"has to be a list, not {given!r}", key=key))
         elif given and name == plan.provider.type and not _has_qualifications(plan, plugins):
-            message = f"{name} has no qualifications of its own; take it out"
+            message = f"{name} has no qualifications of its own; remove it"
             problems.append(Problem(message, key=key))
     return problems
 
@@ -166,7 +166,7 @@ def _too_many(parts: RunParts) -> list[Problem]:
     if number <= most:
         return []
     message = (
-        f"{plan.provider.type} takes {most} conditions on qualifications, and this run has "
+        f"{plan.provider.type} takes {most} conditions on qualifications, but this run has "
         f"{number}, those for its block and its onboarding among them; leave some out"
     )
     return [Problem(message, key=_STATE)]

@@ -132,7 +132,7 @@ def balance_problems(
     name = provider.default_requester if requester is None else requester.name
     message = (
         f"the requester {name!r} can spend {balance} {quote.currency}, "
-        f"and the run may cost {needed}; add money to the account, or set a limit that it can pay"
+        f"but the run may cost {needed}; add money to the account, or set a limit that it can pay"
     )
     return [plan.problem("task.max_spend", message)]
 

@@ -81,7 +81,7 @@ def refuse_other_money(record: RunRecord, provider: Provider) -> None:
     if provider.capabilities.sandbox != record.sandbox:
         was, now = ("a sandbox", "none") if record.sandbox else ("no sandbox", "one")
         raise ConflictError(
-            f"run {record.id} was launched when {provider.type} was {was}, and the installed "
+            f"run {record.id} was launched when {provider.type} was {was}, but the installed "
             f"{provider.type} is {now}; install what it was launched with, or launch a new run"
         )
     if record.reward and provider.capabilities.pays == record.paid_outside:
@@ -93,7 +93,7 @@ def refuse_other_money(record: RunRecord, provider: Provider) -> None:
         )
     if (currency := account_currency(provider)) != record.currency:
         raise ConflictError(
-            f"run {record.id} was launched in {record.currency}, and the account of the requester "
+            f"run {record.id} was launched in {record.currency}, but the account of the requester "
             f"{record.requester_name!r} is in {currency}; register the account that it was "
             "launched with again, or launch a new run"
         )

@@ -280,7 +280,7 @@ def _parse(text: str) -> list[str | _Reference]:
 def _parse_from(text: str, start: int, depth: int) -> tuple[list[str | _Reference], int]:
     """Return the parts of a text up to its closing brace, and the position after that."""
     if depth > _MOST_NESTED:
-        reason = f"there are more than {_MOST_NESTED} references within references"
+        reason = f"there are more than {_MOST_NESTED} nested references"
         raise _Broken(f"{reason}; write the values out", cites=False)
     parts, literal, position = list[str | _Reference](), "", start
     while (token := _TOKEN.search(text, position)) is not None:
@@ -342,7 +342,7 @@ def _invalid(raw: str) -> _Broken:
 
 def _too_much() -> UsageError:
     return UsageError(
-        "the references (${…}) of the configuration expand to more than its allowed size; "
+        "the references (${…}) of the configuration expand beyond its allowed size; "
         "write the values out"
     )
 

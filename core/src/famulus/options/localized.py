@@ -38,7 +38,7 @@ def _new_tag(code: str, texts: Mapping[str, str]) -> str:
     if language is None:
         raise Refused(unknown_language(code))
     if language.tag in texts:
-        raise Refused(f"is {language.tag}, which is there already: take one of them out")
+        raise Refused(f"is {language.tag}, which occurs twice: remove one of them")
     return language.tag
 
 

@@ -209,7 +209,7 @@ class ChoiceQuestions:
     def _choose_value(self, choice: Choice, name: str) -> Choice | None:
         approve = self.qualifications.approve
         if approve is None:
-            self.terminal.say("There is no approve qualification to grant a value of.")
+            self.terminal.say("No approve qualification is set, so no value can be granted.")
             return None
         while True:
             text = self.terminal.ask(f"Value of {approve!r} for worker {name}: ")

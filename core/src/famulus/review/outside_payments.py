@@ -59,7 +59,7 @@ def mark_transfers(
 ) -> list[PaymentRecord]:
     """Mark the payments of transfers as paid, and return them, as :func:`mark_paid` does."""
     if not transfers:
-        raise UsageError("no payment is named that was paid")
+        raise UsageError("name the payments that were paid")
     if not database.exists:
         raise NotFoundError(f"the database {database.location.shown} does not exist yet")
     marked = database.write(lambda tx: outside.mark_paid(tx, transfers, note))

@@ -213,7 +213,7 @@ class _Table:
         if not any(map(_begins_with_spaced_quote, fields)):
             message += "; put a value that contains the separator or a line break in quotes"
         else:
-            message += "; a quote after a space quotes nothing: take the space out"
+            message += "; a quote after a space does not begin a quoted value: remove the space"
         self._report.add(message, line)
 
 

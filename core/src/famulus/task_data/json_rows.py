@@ -25,7 +25,7 @@ def read_jsonl(
         line = 0
         for line, text in enumerate(file, 1):
             if not text.strip():
-                report.add("is a blank line: take it out", line)
+                report.add("is a blank line: remove it", line)
                 continue
             try:
                 item = STRICT_JSON.decode(text)

@@ -26,7 +26,7 @@ def check_text(path: Path, report: Report, encoding: str | None = None) -> bool:
         "".encode(UTF_8 if encoding is None else encoding)
     except (LookupError, ValueError):
         report.add(
-            f"blueprint.data_encoding is {encoding!r}, which is no encoding of text: write utf-8, "
+            f"blueprint.data_encoding is {encoding!r}, which is not a text encoding: write utf-8, "
             "windows-1252 or another that Python knows"
         )
         return False
@@ -47,7 +47,7 @@ def check_text(path: Path, report: Report, encoding: str | None = None) -> bool:
                 return False
             nul = text.find("\0")
             if nul >= 0:
-                report.add("contains a NUL character: take it out", line + text.count("\n", 0, nul))
+                report.add("contains a NUL character: remove it", line + text.count("\n", 0, nul))
                 return False
             if not block:
                 return True
@@ -74,12 +74,12 @@ def _fault_of_head(head: bytes, codec: str, encoding: str | None) -> str:
     if not order:
         return binary_fault(head)
     named = "" if encoding is None else f", or name its encoding: blueprint.data_encoding={order}"
-    return f"is UTF-16 without a mark at its start: {SAVE_AS_UTF_8}{named}"
+    return f"is UTF-16 without a byte order mark: {SAVE_AS_UTF_8}{named}"
 
 
 def _undecodable(error: UnicodeDecodeError, encoding: str | None) -> str:
     if error.encoding.startswith("utf-16"):
-        return "begins as UTF-16 and is not: save it as UTF-8"
+        return "begins like UTF-16 but is not: save it as UTF-8"
     name = "UTF-8" if error.encoding.startswith(UTF_8) else error.encoding
     byte = error.object[error.start]
     message = f"is not {name} (byte 0x{byte:02x}): {SAVE_AS_UTF_8}"

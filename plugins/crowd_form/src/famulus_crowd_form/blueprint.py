@@ -212,7 +212,7 @@ def _usable(path: Path) -> Template:
 
 
 def review_head() -> str:
-    """Return our style sheets themselves: a review finds the files of one folder, the author's."""
+    """Return our style sheets inline: a review page finds files only in the author's folder."""
     own = (STATIC / _STYLE_SHEET).read_text(encoding="utf-8")
     return f"<style>\n{famulus_marks.style_text()}{own}</style>"
 

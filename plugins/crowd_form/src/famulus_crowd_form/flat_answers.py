@@ -16,7 +16,7 @@ def flat(answers: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, An
 
 
 def nested(answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answers that were made flat; a name with a dot of its own stays there, too."""
+    """Return flattened answers as nested ones; a name that contains a dot is also kept as it is."""
     found: dict[str, Any] = {}
     for path, value in answers.items():
         found[path] = value

@@ -61,7 +61,7 @@ class Token:
     element_end: int | None = None
 
     def attributes(self) -> Iterator[Attribute]:
-        """Yield the attributes, also those that browsers ignore since they are there twice."""
+        """Yield the attributes, including repeated ones, which browsers ignore."""
         for found in _ATTRIBUTE.finditer(self.attributes_text):
             value, start = found["value"], self.attributes_start
             if value is None:
@@ -76,7 +76,7 @@ class Token:
             )
 
     def values(self) -> dict[str, str]:
-        """Return the attributes by name; of a name that is there twice the first."""
+        """Return the attributes by name; the first where a name occurs twice."""
         found: dict[str, str] = {}
         for attribute in self.attributes():
             found.setdefault(attribute.name, attribute.value)

@@ -55,7 +55,7 @@ _INSIDE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 class TemplateFault(LiquidError):  # noqa: N818 - it is about what an author wrote
-    """A template has what cannot be filled in."""
+    """A template has something that cannot be filled in."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message, token=None)
@@ -145,7 +145,7 @@ def _broken(pieces: list[_Piece], environment: liquid.Environment) -> TemplateFa
 
 
 def _alone(piece: _Piece) -> str | None:
-    """Return a template of one piece, with what Liquid wants around it."""
+    """Return a template of one piece, completed by the tags that it requires around it."""
     tag = piece.tag
     if tag is None:
         return piece.text

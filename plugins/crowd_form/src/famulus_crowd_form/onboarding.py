@@ -43,7 +43,7 @@ def correct_faults(filled: Filled, correct: Mapping[str, Any]) -> Iterator[tuple
             yield name, "is an answer of marks, which cannot be compared: use validate_onboarding"
         elif field not in known:
             listed = ", ".join(sorted(each for each in known if each))
-            yield name, f"is no field of the onboarding's page; it has {listed}"
+            yield name, f"is not a field of the onboarding's page; it has {listed}"
         else:
             expected = _Expected(filled, field, name, correct)
             yield from ((name, message) for message in expected.faults(value))
@@ -102,7 +102,7 @@ class _Expected:
         return f"choose among {', '.join(sorted(choices))}" if choices else ""
 
     def _reason(self, value: Any) -> str | None:
-        """Return why a page cannot be answered so, which may be empty; None where it can."""
+        """Return why a page cannot have this answer (may be empty), or None where it can."""
         reason = ""
         for read in (_unchanged, typed, _text):
             given = {**self.correct, self.name: _each(value, read)}
@@ -128,7 +128,7 @@ def _text(value: Any) -> str:
 
 
 def _each(value: Any, read: Callable[[Any], Any]) -> Any:
-    """Return a value with each number, text and truth value in it read in one way."""
+    """Return a value with its numbers, texts and truth values normalised."""
     if isinstance(value, Mapping):
         return {key: _each(below, read) for key, below in value.items()}
     if isinstance(value, list):
@@ -168,7 +168,7 @@ def _named(body: str) -> set[str]:
 
 
 def _nested_value(name: str, value: Any, *, is_flat: bool) -> Any:
-    """Return a right answer as it is before names are made flat."""
+    """Return a right answer in its nested form, before names are flattened."""
     for part in reversed(name.split(".")[1:] if is_flat else []):
         value = {part: value}
     return value

@@ -262,7 +262,7 @@ class _Filling:
         self.body.append(self.text[token.start : token.end])
 
     def _close(self, offset: int, first: int) -> None:
-        """Note the elements that are open where their parent ends, and would not be complete."""
+        """Record the elements that are still open where their parent ends."""
         for name, *_rest in self.open[first:]:
             if name in CLOSED:
                 fault = f"<{name}> is never closed: write </{name}> before this line"

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def are_right(answers: Any, correct: Mapping[str, Any]) -> bool:
-    """Return whether the answers to an onboarding have all that is right; never without any."""
+    """Return whether all declared right answers were given; False where none is declared."""
     return bool(correct) and is_right(answers, correct)
 
 
@@ -47,7 +47,7 @@ def is_right(answer: Any, right: Any) -> bool:
 
 
 def alternatives(right: Any) -> Iterator[Any]:
-    """Yield right answers without lists, so that each item of a list is in one of them."""
+    """Yield right answers without lists, so that each item of every list occurs in one of them."""
     if isinstance(right, list):
         for each in right:
             yield from alternatives(each)
@@ -62,7 +62,7 @@ def alternatives(right: Any) -> Iterator[Any]:
 
 
 def typed(value: Any) -> Any:
-    """Return a text that is a number or a truth value as what it is, and all else unchanged."""
+    """Return a text as the number or truth value that it stands for; anything else unchanged."""
     if not isinstance(value, str):
         return value
     try:

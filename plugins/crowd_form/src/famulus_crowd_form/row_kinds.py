@@ -60,7 +60,7 @@ class RowKinds:
         return cls(MappingProxyType(uses))
 
     def kind(self, row: Mapping[str, Any]) -> Hashable:
-        """Return what rows with equal pages, but for texts and addresses, have in common."""
+        """Return the key shared by rows whose pages differ only in texts and addresses."""
         return tuple(_kind(row.get(column), use) for column, use in self.uses.items())
 
 

@@ -133,7 +133,7 @@ def problem_of(error: LiquidError, file: Path) -> famulus.Problem:
             message = (
                 f"{{% {tag} %}} does not work here: write what it stands for into the template"
             )
-    return famulus.Problem(f"is no template of Liquid: {message}", file=file, line=line)
+    return famulus.Problem(f"is not a Liquid template: {message}", file=file, line=line)
 
 
 def _line(error: LiquidError) -> int | None:

@@ -172,7 +172,7 @@ class Answers:
 
     @contextlib.contextmanager
     def _room(self, environ: WSGIEnvironment) -> Iterator[None]:
-        """Keep threads for pages, where the server does not receive bodies by itself.
+        """Reserve threads for pages where threads receive bodies.
 
         A form is refused when there is no room: waiting would take a thread too. Those that need no
         ticket get a part of the room only.

@@ -72,7 +72,7 @@ class _Views:
         return self._respond(self._answers.give_back(request.environ))
 
     def receive(self, name: str) -> Response:
-        """Answer a platform: what is meant for browsers of workers is not sent."""
+        """Answer a platform, without the headers that are meant for browsers of workers."""
         reply = self._answers.receive(request.environ, name, request.args.to_dict())
         response = Response(reply.body, reply.status, content_type=reply.content_type)
         response.headers.update(reply.headers)

@@ -33,12 +33,12 @@ class Application(Flask):
     answers: Answers
 
     def note_as_made(self) -> None:
-        """Call it once everything of this package is registered: what comes later is added."""
+        """Record what is registered so far as this package's own; the rest are additions."""
         self._as_made = self._parts()
 
     @property
     def has_additions(self) -> bool:
-        """Whether something was added that requests for a page or a submission must go through.
+        """Whether an addition exists that requests for a page or a submission must pass through.
 
         These are functions around requests, WSGI middleware, other views, trusted hosts, and
         receivers of Flask's signals.

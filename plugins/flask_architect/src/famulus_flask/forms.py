@@ -109,7 +109,7 @@ def plain_form(body: bytes, boundary: bytes, limits: Limits) -> Form | None:
 
 
 class _TooManyParts(Exception):  # noqa: N818 - ends the reading, never leaves this module
-    """Parsing the rest of the form would cost much and keep nothing."""
+    """The rest of the form is not parsed: it would be slow, and nothing of it would be kept."""
 
 
 class _Body:

@@ -136,7 +136,7 @@ def read_right_answers(
         try:
             stored = question.read(Sent(famulus.Form(fields=fields), {}, 0))[question.name]
         except WrongAnswer as error:
-            file.refuse(f"{key}.{CORRECT}", f"is no answer that the question takes: {error}")
+            file.refuse(f"{key}.{CORRECT}", f"is not an answer that the question accepts: {error}")
             return None
         if not right.include(stored):
             file.refuse(f"{key}.{CORRECT}", f"would be stored as {stored}: write it like that")

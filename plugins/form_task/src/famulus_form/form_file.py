@@ -169,7 +169,10 @@ def _means_questions(raw: Mapping[str, Any]) -> bool:
 
 def _read_pages(form: FormFile, file: famulus.OptionFile, opened: tuple[Path, ...]) -> None:
     if "questions" in file.tree:
-        file.refuse("questions", "stands beside pages: move these questions to one of the pages")
+        file.refuse(
+            "questions",
+            "cannot be used together with pages: move these questions to one of the pages",
+        )
     raw = file.tree["pages"]
     if not isinstance(raw, list) or not raw:
         file.refuse("pages", "must be a list of pages, each with a title and questions")
@@ -177,7 +180,7 @@ def _read_pages(form: FormFile, file: famulus.OptionFile, opened: tuple[Path, ..
     for number, each in enumerate(raw):
         key = f"pages.{number}"
         if not isinstance(each, Mapping):
-            file.refuse(key, "is no page: write title and questions as keys below the dash")
+            file.refuse(key, "is not a page: write title and questions as keys below the dash")
             continue
         rest = without_unknown(file, key, each, PageHead, ("questions",))
         rest.pop("questions", None)
@@ -214,7 +217,7 @@ def _read_parts(
     for number, each in enumerate(raw):
         below = f"{key}.{number}"
         if not isinstance(each, Mapping):
-            message = "is no question: write name, type and question as keys below the dash"
+            message = "is not a question: write name, type and question as keys below the dash"
             file.refuse(below, message)
         elif "include" in each:
             parts += _include(form, file, below, each, opened)
@@ -284,13 +287,16 @@ def _include(
 ) -> list[Part]:
     others = sorted(set(raw) - {"include"})
     if others:
-        message = f"is a line of its own: move {', '.join(map(str, others))} to another question"
+        named = ", ".join(map(str, others))
+        message = f"cannot be used together with other keys: move {named} to another question"
         file.refuse(f"{key}.include", message)
         return []
     path = file.path.parent / str(raw["include"])
     if path.resolve() in opened:
         circle = " → ".join(each.name for each in (*opened, path))
-        file.refuse(f"{key}.include", f"{path.name} includes itself ({circle}): take one line out")
+        file.refuse(
+            f"{key}.include", f"{path.name} includes itself ({circle}): remove one of these lines"
+        )
         return []
     form.included.append(path)
     if len(opened) > _DEEPEST:
@@ -306,7 +312,7 @@ def _include(
         return []
     for other in included.tree:
         if other != "questions":
-            message = "stands in the form itself; an included file has questions"
+            message = "belongs in the form itself; an included file only has questions"
             if nearest(str(other), [*_PARTS, "include"]) == "questions":
                 message = "unknown option; did you mean 'questions'?"
             included.refuse(str(other), message)
@@ -354,7 +360,7 @@ def _clashes(form: FormFile) -> Iterator[famulus.Problem]:
 def _page_faults(
     form: FormFile, page: FormPage, earlier: dict[str, Question]
 ) -> Iterator[famulus.Problem]:
-    """Yield false conditions of a page and on it, and add its questions to the earlier ones."""
+    """Yield faults of conditions on and in a page; add its questions to ``earlier``."""
     if form.file is not None:
         yield from _condition_faults(form.file, page.key, page.show_if, earlier)
     for part in page.parts:
@@ -372,7 +378,7 @@ def _condition_faults(
         key = f"{below}.show_if.{name}"
         if name not in earlier:
             listed = ", ".join(earlier) or "there is none"
-            message = f"depends on {name!r}, which is no question before it ({listed})"
+            message = f"depends on {name!r}, which is not a question before it ({listed})"
             yield file.problem(key, message)
         elif not earlier[name].is_testable:
             message = f"cannot depend on {name!r}, a question of type {earlier[name].type}"

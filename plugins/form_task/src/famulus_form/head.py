@@ -230,7 +230,7 @@ def _with_file(file: famulus.OptionFile, consent: Consent) -> Consent | None:
     if consent.file is None:
         return consent
     if consent.text:
-        file.refuse("consent.file", "stands beside text: leave one of them out")
+        file.refuse("consent.file", "cannot be used together with text: leave one of them out")
         return None
     path = file.path.parent / consent.file
     try:

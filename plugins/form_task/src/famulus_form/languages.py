@@ -106,12 +106,12 @@ class Languages:
             yield _warning(
                 single,
                 "is one text for all languages of the form",
-                "texts are one for all languages of the form",
+                "texts are the same for all languages of the form",
                 f"write {{{', '.join(f'{tag}: …' for tag in shown)}}}{self._or_one_text(single)}",
             )
         for tags, texts in lacking.items():
             listed = ", ".join(tags)
-            which = f"has no text in {listed}, as others have"
+            which = f"has no text in {listed}, unlike other texts"
             yield _warning(texts, which, f"texts lack {listed}, which others have", "add it")
 
     def _or_one_text(self, single: Sequence[_Text]) -> str:
@@ -162,8 +162,8 @@ class Languages:
             return {"value": key}
         if is_texts and _MARKED.get(str(around.get("type"))) == name:
             message = (
-                "is what marks are counted in, which has to be the same in all languages: write "
-                "one, or ${column}"
+                "is the text whose positions are marked, so it must be the same in all "
+                "languages: write one text, or ${column}"
             )
             file.refuse(key, message)
             return next(iter(value.values()))
@@ -184,7 +184,7 @@ class Languages:
             if language is None:
                 file.refuse(f"{key}.{code}", famulus.unknown_language(code))
             elif language.tag in codes:
-                message = f"is {language.tag}, which is there already: take one of them out"
+                message = f"is {language.tag}, which occurs twice: remove one of them"
                 file.refuse(f"{key}.{code}", message)
             elif text is not None and str(text).strip():
                 codes[language.tag] = code

@@ -45,7 +45,7 @@ class Shows:
             address = str(getattr(self, key))
             fixed = not any(placeholders(address))
             if key != "text" and fixed and not is_safe_url(address):
-                yield f".{key}", f"{address!r} is no address of a file: begin with https://"
+                yield f".{key}", f"{address!r} is not the address of a file: begin with https://"
 
     def html(self) -> list[Piece]:
         """Return its HTML."""

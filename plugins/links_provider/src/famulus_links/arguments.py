@@ -64,7 +64,7 @@ def has_ended(run: RunRecord) -> bool:
 
 
 def expiry(text: str) -> int:
-    """Read when a link expires, as seconds since 1970: a time, or a date whose end is meant.
+    """Read when a link expires, as seconds since 1970: a time, or the end of a date.
 
     It is in UTC unless it names another zone.
     """
@@ -119,7 +119,7 @@ def limit_options(command: Callable[..., T]) -> Callable[..., T]:
         "--expires",
         metavar="TIME",
         type=expiry,
-        help="When the links expire: a date, whose end is meant, or a time; in UTC.",
+        help="When the links expire, in UTC: a time, or a date, at whose end they expire.",
     )
     uses_option = click.option(
         "--uses",

@@ -1,4 +1,4 @@
-"""Files of links: only their owner can read them, and they are whole or not there."""
+"""Files of links: only their owner can read them, and they are complete or absent."""
 
 from __future__ import annotations
 

@@ -46,11 +46,11 @@ class Link:
 
     @property
     def is_used_up(self) -> bool:
-        """Whether as many people have come in by an open link as may."""
+        """Whether an open link has reached its limit of people."""
         return self.uses is not None and self.used >= self.uses
 
     def is_guessed(self, now: datetime) -> bool:
-        """Return whether as many wrong code words were given in this minute as may."""
+        """Return whether the limit of wrong code words in this minute is reached."""
         return self.guess_minute == _minute(now) and self.guesses >= MOST_GUESSES
 
     def refuse(self, now: datetime) -> PluginRefusal | None:
@@ -145,7 +145,7 @@ def make_open_link(database: Database, run: int, word: str, limits: Limits) -> s
 def insert_link(
     tx: Transaction, run: int, limits: Limits, *, person_id: int | None = None, word: str = ""
 ) -> str:
-    """Insert a link, unless its person has a valid one in the run; return the name of a new one."""
+    """Insert a link, unless its person has a valid one in the run; return its name if it is new."""
     name = new_name()
     tx.execute(
         LinksLink.insert(
@@ -162,7 +162,7 @@ def insert_link(
 
 
 def note_entry(tx: Transaction, link: Link) -> None:
-    """Store when the person of a link sent the form that comes first, for the first time."""
+    """Store when the person of a link first sent the entry form."""
     query = LinksLink.update(entered_at=int(tx.now.timestamp())).where(
         LinksLink.id == link.id, LinksLink.entered_at.is_null()
     )
@@ -184,7 +184,7 @@ def take_use(tx: Transaction, link: Link) -> bool:
 
 
 def take_guess(tx: Transaction, link: Link) -> int | None:
-    """Count a code word for a link; return how many it makes in this minute, None if too many.
+    """Count a code word for a link; return the count in this minute, or None if it is too many.
 
     A right one is counted until :func:`return_guess`: of those that come at the same time, no more
     than may are compared with the code word.
@@ -203,7 +203,7 @@ def take_guess(tx: Transaction, link: Link) -> int | None:
 
 
 def return_guess(tx: Transaction, link: Link) -> None:
-    """Count a code word of this transaction no longer: it was right."""
+    """Undo the count of a code word in this transaction, because it was right."""
     query = LinksLink.update(guesses=LinksLink.guesses - 1).where(LinksLink.id == link.id)
     tx.execute(query)
 

@@ -45,7 +45,7 @@ def identifier(text: str) -> str:
 
 
 def is_known_as(who: str, *names: str | None) -> bool:
-    """Return whether one of a person's names or addresses is meant."""
+    """Return whether a text is one of a person's names or addresses."""
     return identifier(who) in {identifier(name) for name in names if name}
 
 

@@ -21,7 +21,7 @@ _WITH_A_WORKER = tuple(set(UnitStatus) - {UnitStatus.CREATED, UnitStatus.LAUNCHE
 
 
 class LinkState(StrEnum):
-    """What has become of a link."""
+    """The state of a link."""
 
     REVOKED = "revoked"
     #: answers are stored

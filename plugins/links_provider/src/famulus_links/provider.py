@@ -126,7 +126,7 @@ class LinksProvider(Provider):
         return found
 
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | EntryForm | Refusal:
-        """Return the person whose link it is, or the worker whom the platform's parameters name.
+        """Return the person of the link, or the worker named by the platform's parameters.
 
         Who opens a link first gets a form, whose button leads to the first unit.
         """
@@ -139,7 +139,7 @@ class LinksProvider(Provider):
     def enter(
         self, query: Mapping[str, str], entry: Entry
     ) -> Mapping[str, str] | EntryForm | Refusal:
-        """Return the next visit of a person, to whom an open link gives a link of their own."""
+        """Return the next visit of a person; an open link gives each person a personal link."""
         link = self._read_valid_link(query.get(LINK, ""))
         if isinstance(link, Refusal):
             return link
@@ -178,7 +178,7 @@ class LinksProvider(Provider):
         return found or (run.url,)
 
     def invitation(self, run: RunView) -> str:
-        """Return the commands that make links, or what becomes of the dots in the address."""
+        """Return the commands that make links, or what replaces the dots in the address."""
         if self.args.worker_param:
             return (
                 "Enter the address that ends in dots on your platform, with what the platform puts "
@@ -205,7 +205,7 @@ class LinksProvider(Provider):
             return personal_texts(tx, worker_name)
 
     def forget(self, worker_name: str, pseudonym: str) -> None:
-        """Delete the person and their links: who comes again has to be invited again."""
+        """Delete the person and their links; a person who returns has to be invited again."""
         self.context.database.write(lambda tx: delete_person(tx, worker_name))
 
     def _by_link(self, query: Mapping[str, str]) -> Arrival | EntryForm | Refusal:

@@ -1,4 +1,4 @@
-"""What a person reads whose link gives no work."""
+"""The texts for people whose link gives no work."""
 
 from __future__ import annotations
 

@@ -258,7 +258,7 @@ def _not_sent() -> tuple[type[Exception], ...]:
 
 
 def _keys_errors() -> tuple[type[Exception], ...]:
-    """Return the exceptions of botocore for missing or unusable keys, as far as it has them.
+    """Return the exceptions for missing or unusable keys that this version of botocore has.
 
     Which of them exist depends on its version.
     """

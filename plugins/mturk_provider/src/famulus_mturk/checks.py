@@ -82,7 +82,7 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
 
 
 def key_problems(mturk: Callable[[], Mturk], plan: Plan) -> Iterator[Problem]:
-    """Yield that MTurk cannot be called with the keys; a warning where it does not answer.
+    """Yield the problem that MTurk refuses the keys; a warning where it does not answer.
 
     :param mturk: returns what calls MTurk for the requester.
     """
@@ -159,7 +159,7 @@ def _specific_problems(plan: Plan) -> Iterator[Problem]:
     counted = own + len(plan.shared_state.specific_qualifications.get(plan.provider.type) or ())
     number = len(given) + own
     if number > _MOST_REQUIREMENTS >= counted:
-        message = f"MTurk allows {_MOST_REQUIREMENTS} conditions, and this run has {number}"
+        message = f"MTurk allows {_MOST_REQUIREMENTS} conditions, but this run has {number}"
         yield plan.problem(given[0][0].rpartition(".")[0], message)
     model = _mturk_model()
     for key, each in given:
@@ -174,7 +174,7 @@ def _asked(plan: Plan) -> int:
 
 
 def _conditions(plan: Plan) -> Iterator[tuple[str, QualificationRequirement]]:
-    """Yield the conditions for this provider with their keys; core reports what is none."""
+    """Yield the conditions for this provider with their keys; core reports invalid ones."""
     given: Any = plan.shared_state.qualifications
     in_python = given if isinstance(given, (list, tuple)) else ()
     for key, asked in (

@@ -36,9 +36,9 @@ def _of_hits(mturk: Mturk, records: HitRecords, run: RunView) -> Iterator[str]:
         is_open = found["HITStatus"] == "Assignable"
         if hit not in rows:
             ending = "; expire it on MTurk" if is_open else ""
-            yield f"HIT {hit} is on MTurk and not kept here{ending}"
+            yield f"HIT {hit} is on MTurk but not recorded here{ending}"
         elif rows[hit].closed and is_open:
-            yield f"HIT {hit} can still be accepted on MTurk and is closed here; expire it there"
+            yield f"HIT {hit} can still be accepted on MTurk but is closed here; expire it there"
     for hit, row in rows.items():
         if hit not in listed:
             loss = ", and its work cannot be decided there any more" if row.approved_at else ""
@@ -54,7 +54,7 @@ def _of_submission(mturk: Mturk, row: Any, visit: VisitView) -> Iterator[str]:
         )
     elif status != "Submitted" and row.approved_at is not None:
         yield (
-            f"{visit.reference} of {visit.worker_name} is {status.lower()} on MTurk, and not "
+            f"{visit.reference} of {visit.worker_name} is {status.lower()} on MTurk, but not "
             "decided here; the same decision here has no effect there"
         )
 

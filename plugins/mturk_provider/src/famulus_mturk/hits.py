@@ -259,7 +259,7 @@ def _in_words(refused: RefusedError) -> FamulusError:
     if refused.meaning is not Meaning.FUNDS:
         return refused
     return UnavailableError(
-        "the account cannot pay for more HITs; add money to it, and they are created "
+        "the account cannot pay for more HITs; add money to it, and the others are created "
         f"({refused.message})"
     )
 

@@ -135,7 +135,7 @@ class Money:
         submitted = self.records.submissions_of(payment.run_id, payment.worker_name)
         if not submitted:
             raise RefusedError(
-                f"MTurk pays bonuses for submitted assignments only, and {payment.worker_name} has "
+                f"MTurk pays bonuses for submitted assignments only, but {payment.worker_name} has "
                 "submitted none in this run; to pay them, post a HIT for this worker only",
                 "NoAssignment",
             )

@@ -391,7 +391,7 @@ class MturkProvider(Provider):
         )
 
     def _check_address(self, endpoint_url: str | None) -> None:
-        """Refuse an address of the other site: ids of one do not exist on the other."""
+        """Refuse an address of the other site (sandbox or live), where the ids do not exist."""
         try:
             host = urlsplit(endpoint_url or "").netloc.lower()
         except ValueError as error:

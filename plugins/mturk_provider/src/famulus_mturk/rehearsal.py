@@ -1,4 +1,4 @@
-"""A fake MTurk as the platform of runs: what points the providers at it."""
+"""A fake MTurk as the platform of runs: the options that direct the providers to it."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ def _left(visits: Sequence[VisitView]) -> Iterator[VisitReport]:
 
 
 def _made_up(waiting: Mapping[str, Sequence[VisitView]], found: HitLookUp) -> Iterator[VisitReport]:
-    """Report visits that name no HIT of the run as returned, unless a HIT has no id yet."""
+    """Report visits without a HIT of the run as returned, unless the id of a HIT is unknown yet."""
     if not found.is_any_unnamed:
         for hit in waiting.keys() - found.rows.keys():
             yield from _left(waiting[hit])

@@ -18,7 +18,7 @@ _MOST = 100
 
 
 def read_account(api: ProlificApi, *, workspace: str | None, project: str | None) -> dict[str, Any]:
-    """Return what is stored of an account: its id, currency, workspace and project.
+    """Return the data of an account to store: its id, currency, workspace and project.
 
     :param workspace: the id of a workspace; None for the only one.
     :param project: the id of a project in it; None for the only one.

@@ -1,4 +1,4 @@
-"""A lock in the database, for what one process of all may do at a time."""
+"""A lock in the database, for work that only one process may do at a time."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Hold:
 
 @frozen(kw_only=True)
 class AccountLock:
-    """A named lock: of all threads and processes of a database, one has it.
+    """A named lock that one thread of all processes of a database holds.
 
     A process that ends without releasing it keeps the others waiting for :data:`LEASE` seconds.
     """

@@ -10,7 +10,7 @@ import peewee
 
 
 class ProlificLock(peewee.Model):
-    """What one process at a time may do, and until when it has the right to."""
+    """An activity that only one process may do at a time, and until when it may."""
 
     id = peewee.BigAutoField()
     name = peewee.CharField(max_length=255)

@@ -182,7 +182,7 @@ class ProlificApi:
 
     @property
     def _host(self) -> str:
-        """What is called, without a name or a password that its address may have."""
+        """The host that is called, without a user name or password in its address."""
         return urlsplit(self.base_url).netloc.rpartition("@")[2]
 
     def _opened(self) -> httpx.Client:
@@ -215,11 +215,13 @@ class ProlificApi:
             message = f"the certificates that Prolific is verified by cannot be read: {error}"
             raise UsageError(message) from error
         except (httpx.InvalidURL, ValueError) as error:
-            message = f"{self.base_url!r} is no address that Prolific can be called at: {error}"
+            message = (
+                f"{self.base_url!r} is not an address at which Prolific can be called: {error}"
+            )
             raise UsageError(message) from error
 
     def _certificates(self) -> ssl.SSLContext:
-        """Return what to trust: nothing where no call is encrypted, since loading it takes long.
+        """Return the certificates to trust; none for unencrypted calls, since loading them is slow.
 
         Every call goes to the host of the address, so none of them needs another one's.
         """
@@ -255,7 +257,7 @@ class ProlificApi:
         return RefusedError(status, title, detail)
 
     def _renew(self) -> None:
-        """Make the next call with the token that was put in place of this one, if one was."""
+        """Use the token that has replaced this one, if any, for the next call."""
         if self.renew is None:
             return
         with contextlib.suppress(UnavailableError):
@@ -265,7 +267,7 @@ class ProlificApi:
                     self.token, self._client = token, None
 
     def _retry_after(self, response: httpx.Response) -> float | None:
-        """Return in how many seconds a call may come again; None where the reply does not say."""
+        """Return the seconds until a call may be retried; None where the reply does not say."""
         given = response.headers.get("Retry-After", "").strip()
         if given.isdecimal():
             return float(given)
@@ -290,7 +292,7 @@ def _json(response: httpx.Response) -> Any:
 
 
 def _texts(response: httpx.Response) -> tuple[str, str]:
-    """Return the title and the details of an error; a plain text is its details.
+    """Return the title and the details of an error; a plain text counts as details.
 
     They have no full stop at the end: errors quote them within a sentence.
     """

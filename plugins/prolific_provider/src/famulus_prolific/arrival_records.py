@@ -19,7 +19,7 @@ class ArrivalRecords:
     database: Database
 
     def worker_of(self, run: int, submission: str) -> str | None:
-        """Return whose submission to the study of a run it is; None where that is not stored."""
+        """Return the worker of a submission to the study of a run; None where it is not stored."""
         row_of = (ProlificArrival.run_id == run) & (ProlificArrival.submission_id == submission)
         query = ProlificArrival.select(ProlificArrival.worker_name).where(row_of)
         with self.database.read() as tx:
@@ -27,7 +27,7 @@ class ArrivalRecords:
         return None if row is None else str(row.worker_name)
 
     def add(self, run: int, submission: str, worker: str) -> None:
-        """Store whose submission to the study of a run it is, which never changes."""
+        """Store the worker of a submission to the study of a run, which never changes."""
         row = ProlificArrival.insert(run_id=run, submission_id=submission, worker_name=worker)
         self.database.write(lambda tx: tx.execute(row.on_conflict_ignore()))
 

@@ -49,7 +49,7 @@ _ALREADY_PAID = re.compile(r"already (been )?paid", re.IGNORECASE)
 
 @frozen(kw_only=True)
 class Bonuses:
-    """Pays bonuses and compensations as one account, and finds out whether it has."""
+    """Pays bonuses and compensations as one account, and determines whether they were paid."""
 
     api: ProlificApi
     database: Database
@@ -75,7 +75,7 @@ class Bonuses:
     def settle(
         self, unsettled: Sequence[PaymentView], confirmed: Sequence[PaymentView]
     ) -> Iterator[tuple[str, Result]]:
-        """Find out what became of payments for one submission.
+        """Determine the outcome of payments for one submission.
 
         :raises famulus.UnavailableError: when Prolific cannot be asked.
         """
@@ -151,8 +151,8 @@ class Bonuses:
         wanted, given = sum(_cents(each.amount) for each in payments), reply.get("amount")
         if given is not None and round(float(given)) != wanted:
             raise famulus.RefusedError(
-                f"Prolific makes {given} of bonuses that are {wanted} in the smallest unit of the "
-                "currency, so nothing was paid"
+                f"Prolific has read the bonuses as {given} instead of {wanted}, in the smallest "
+                "unit of the currency, so nothing was paid"
             )
         bulk = str(reply["id"])
         self.records.add(run, bulk)
@@ -165,7 +165,7 @@ class Bonuses:
         if hold.is_over:
             # The machine was suspended in between: another process may pay now.
             self.records.withdraw(bulk)
-            raise UnavailableError("paying took too long to begin, and nothing was paid")
+            raise UnavailableError("paying took too long to begin, so nothing was paid")
         try:
             self.api.post(f"bulk-bonus-payments/{bulk}/pay/")
         except CallLostError as error:
@@ -185,7 +185,7 @@ class Bonuses:
             yield each.key, self._look(each, shown[each.key])
 
     def _refusal(self, payment: PaymentView, error: famulus.RefusedError) -> famulus.RefusedError:
-        """Return why a bonus was refused: who has given a submission back may never get one."""
+        """Return why a bonus was refused; participants who return a submission may get none."""
         status = read_submission(self.api, payment.reference).status
         return UnpayableError(str(error)) if status in (RETURNED, TIMED_OUT) else error
 
@@ -201,27 +201,27 @@ class Bonuses:
         """Return how many bonuses of the payment's amount its submission has."""
         if not payment.reference:
             raise UnpayableError(
-                f"Prolific pays only for submissions, and {payment.worker_name} has made none in "
+                f"Prolific pays only for submissions, but {payment.worker_name} has made none in "
                 f"run {payment.run_id}"
             )
         found = read_submission(self.api, payment.reference)
         return [*found.bonuses].count(_cents(payment.amount))
 
     def _not_shown(self, payment: PaymentView, bulk: BulkRecord) -> Result:
-        """Return what is known of a payment that was started and is not shown."""
+        """Return the outcome of a payment that was started but is not shown yet."""
         since = bulk.accepted_at or bulk.started_at or 0
         began = datetime.fromtimestamp(since, UTC)
         if self.database.clock() < began + _SHOWN_BY:
             if bulk.accepted_at is not None:
                 return Outcome.ACCEPTED
-            message = "its reply was lost, and Prolific does not show the bonus yet"
+            message = "its reply was lost, but Prolific does not show the bonus yet"
             return UnavailableError(message, retry_after=_LOOK_AGAIN)
         spent = payment.kept.get("spent")
         if bulk.accepted_at is None and spent is not None and spent == self._spent(payment.run_id):
             return Outcome.FAILED
         done = "was asked to pay" if bulk.accepted_at is None else "accepted"
         return UnavailableError(
-            f"Prolific {done} the bonus on {began:%Y-%m-%d %H:%M} UTC and does not show it; ask "
+            f"Prolific {done} the bonus on {began:%Y-%m-%d %H:%M} UTC but does not show it; ask "
             "its support whether it was paid, and record the answer with `famulus payments resolve "
             f"{payment.id}`",
             retry_after=_ASK_RARELY,

@@ -45,7 +45,7 @@ def address_problems(plan: Plan, api_url: str | None) -> Iterator[Problem]:
     is_rehearsal = urlsplit(api_url or "").hostname in _THIS_MACHINE
     if is_rehearsal or public.startswith("https://"):
         return
-    served = f"and {public} is not" if public else "and this run has no such address"
+    served = f"and {public} is not" if public else "but this run has no such address"
     message = (
         f"participants come to an address with HTTPS, {served}; put a reverse proxy or a tunnel "
         "with HTTPS in front of the run, and give its https:// address here "
@@ -102,7 +102,7 @@ def token_problems(api: Callable[[], ProlificApi], plan: Plan, account: str) -> 
     else:
         if account and owner != account:
             message = (
-                f"the token is of the account {owner}, and the requester was registered as "
+                f"the token is of the account {owner}, but the requester was registered as "
                 f"{account}; put the token of that account in its place, or register another "
                 "requester"
             )

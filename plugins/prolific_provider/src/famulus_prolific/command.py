@@ -81,7 +81,7 @@ def test_participant(session: Session, email: str, requester: str | None) -> Non
     with session.open_existing() as database:
         made = make_test_participant(_account(database, requester), email)
     session.say(
-        f"Made the test participant {made}. Prolific has set a password, and does not show it: ask "
+        f"Made the test participant {made}. Prolific has set a password, but does not show it: ask "
         f"for a new one for {email} where participants log in."
     )
 

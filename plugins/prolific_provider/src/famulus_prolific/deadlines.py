@@ -36,7 +36,7 @@ _FAILURES = (
 
 @define(eq=False)
 class DeadlineTransport(httpx.BaseTransport):
-    """Carries requests, each of which has so many seconds from its beginning to its last byte.
+    """Carries requests, each with a limit of seconds from its start to its last byte.
 
     By the proxy that the environment names for an address, as httpx's own transport is used.
     """
@@ -135,7 +135,7 @@ class Deadlines(httpcore.NetworkBackend):
 
     @contextmanager
     def call(self, seconds: float) -> Iterator[None]:
-        """Make calls of this thread that end in so many seconds, all together."""
+        """Limit the total time of the calls of this thread to so many seconds."""
         self._calls.until = self.timer() + seconds
         try:
             yield

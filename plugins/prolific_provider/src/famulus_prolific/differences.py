@@ -102,6 +102,6 @@ def _of_visit(visit: VisitView, found: Submission | None) -> Iterator[str]:
         yield f"{name} is of {found.participant} on Prolific: do not pay for it"
     elif found.status in _DECIDED:
         yield (
-            f"{name} is {_DECIDED[found.status]} on Prolific, and not decided here; `famulus sync` "
+            f"{name} is {_DECIDED[found.status]} on Prolific, but not decided here; `famulus sync` "
             "reads it"
         )

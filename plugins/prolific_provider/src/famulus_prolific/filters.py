@@ -74,7 +74,7 @@ def joined_filters(
 
 
 def shape_problems(plan: Plan) -> Iterator[Problem]:
-    """Yield the filters that are none, and those that are given twice; nothing is called."""
+    """Yield filters that are malformed or given twice, without a call to Prolific."""
     first: dict[str, str] = {}
     for each in _given(plan.provider.args, plan.shared_state):
         if not _is_filter(each.value):
@@ -115,7 +115,7 @@ def list_problems(api: Callable[[], ProlificApi], plan: Plan) -> Iterator[Proble
 
 
 def _id_problems(api: ProlificApi, plan: Plan, given: _Given) -> Iterator[Problem]:
-    """Yield the ids of a filter that are of nothing in the account, which is asked about each."""
+    """Yield the ids of a filter that do not exist in the account; makes a call per id."""
     path, noun = _BY_ID.get(given.value["filter_id"], ("", ""))
     for each in given.value[_VALUES] if path else ():
         try:

@@ -1,4 +1,4 @@
-"""Subscriptions to what happens in a workspace, and the secret that signs its requests."""
+"""Subscriptions to events in a workspace, and the secret that signs their requests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Hooks:
     _refused: set[int] = field(factory=set, init=False)
 
     def subscribe(self, run: RunView) -> None:
-        """Have what happens be sent to a run, unless it is already.
+        """Subscribe to the events of a run, unless that is done already.
 
         Without subscriptions, which only some workspaces can have, the run is synced all the same.
         """
@@ -167,7 +167,7 @@ class Hooks:
 
 
 def target_url(url: str) -> str:
-    """Return where Prolific sends what happens to a run that is served at an address."""
+    """Return the address to which Prolific sends the events of a run served at an address."""
     return f"{url.split('?', maxsplit=1)[0].rstrip('/')}/platform/prolific"
 
 
@@ -181,7 +181,7 @@ def read_secret(api: ProlificApi, workspace: str) -> str | None:
 
 
 def _begin(tx: Transaction, run: int, target: str) -> None:
-    """Store that subscriptions may exist; those that send elsewhere are not known any more."""
+    """Store that subscriptions may exist, and forget those that send to other addresses."""
     moved = (ProlificHook.run_id == run) & (ProlificHook.target_url != target)
     tx.execute(ProlificHook.delete().where(moved))
     for event in EVENTS:

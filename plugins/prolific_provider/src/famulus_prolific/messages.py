@@ -24,7 +24,7 @@ class Messages:
     study: str
 
     def participants(self) -> list[str]:
-        """Return everyone who has a submission in the study, whatever became of it."""
+        """Return the participants with a submission to the study, whatever its status."""
         found = (each.participant for each in list_submissions(self.api, self.study))
         return [*dict.fromkeys(found)]
 

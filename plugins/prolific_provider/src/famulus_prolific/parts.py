@@ -177,7 +177,7 @@ class Parts:
 
     @cached_property
     def hooks(self) -> Hooks:
-        """The subscriptions to what happens."""
+        """The subscriptions to events."""
         from famulus_prolific.hooks import Hooks
 
         return Hooks(
@@ -225,7 +225,7 @@ class Parts:
 
     @property
     def api_url(self) -> str | None:
-        """What is called in place of Prolific; None where Prolific itself is."""
+        """The address that is called in place of Prolific; None for Prolific itself."""
         return self._args.api_url or self.settings.get("api_url")
 
     @property

@@ -224,7 +224,7 @@ class ProlificProvider(Provider):
         return ReturnPlace(noun="submission", url=f"{self._site}/submissions")
 
     def most_left(self, visit: VisitView) -> int | None:
-        """Leave nothing to a participant who may make one submission.
+        """Return 0 where a participant may make only one submission.
 
         How many of several they have made is known only to Prolific.
         """
@@ -306,7 +306,7 @@ class ProlificProvider(Provider):
         return self._parts.receiver.receive(request)
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Report these visits: a few each by itself, more by the list of the study's submissions.
+        """Report these visits: a few by single calls, more by the list of the study's submissions.
 
         :raises famulus.RefusedError: also where this process cannot read the token.
         """
@@ -387,7 +387,7 @@ class ProlificProvider(Provider):
         return read_wage(api, workspace, self.currency)
 
     def _subscribe(self, run: RunView) -> None:
-        """Have changes be announced; without that, they are looked for all the same."""
+        """Subscribe to changes; without a subscription they are found by polling."""
         try:
             self._parts.hooks.subscribe(run)
         except UnavailableError as error:

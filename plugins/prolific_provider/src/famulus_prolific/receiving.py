@@ -68,7 +68,7 @@ class Receiver:
         return found is not None and _matches(found, at, given, body)
 
     def _read(self, known: str | None) -> str | None:
-        """Return the secret as it is now, unless it was read lately: it is not ``known`` then."""
+        """Return a secret that may differ from ``known``; None if it was read too recently."""
         with self._reading:
             now = self.clock()
             if self._known is not known:

@@ -80,7 +80,7 @@ class StudyRecords:
         return self.database.write(job)
 
     def move(self, run: int, url: str) -> None:
-        """Store where the study of a run leads to."""
+        """Store the address that the study of a run leads to."""
         update = ProlificRun.update(url=url).where(ProlificRun.run_id == run)
         self.database.write(lambda tx: tx.execute(update))
 
@@ -100,12 +100,12 @@ class StudyRecords:
         self.database.write(lambda tx: tx.execute(update.where(ProlificRun.run_id == run)))
 
     def await_start(self, run: int, *, awaits: bool) -> None:
-        """Store whether the study of a run gets more screen-outs and is started then."""
+        """Store whether the study of a run waits for more screen-outs before it is started."""
         update = ProlificRun.update(awaits_start=awaits).where(ProlificRun.run_id == run)
         self.database.write(lambda tx: tx.execute(update))
 
     def count_rejection(self, run: int) -> None:
-        """Store that another rejection is sent: what was listed before is old."""
+        """Store that another rejection is sent, which outdates lists read before."""
         counted = ProlificRun.update(rejections=ProlificRun.rejections + 1)
         self.database.write(lambda tx: tx.execute(counted.where(ProlificRun.run_id == run)))
 

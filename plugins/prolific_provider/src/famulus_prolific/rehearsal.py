@@ -1,4 +1,4 @@
-"""A fake Prolific as the platform of runs: what points the provider at it."""
+"""A fake Prolific as the platform of runs: the options that direct the provider to it."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ RULES = (
 
 
 def paid_when(completed_on: date | None) -> str:
-    """Return when a submission without a verdict is approved; Prolific may not say since when."""
+    """Return, in words, when Prolific approves a submission that has no verdict."""
     if completed_on is None:
         return f"after {APPROVES_AFTER_DAYS} days"
     return f"from {completed_on + timedelta(days=APPROVES_AFTER_DAYS)} on"

@@ -16,7 +16,7 @@ _VALUE = re.compile(
 
 
 def hide_secret_headers() -> None:
-    """Have httpcore log these headers without their values; again changes nothing."""
+    """Have httpcore log these headers without their values; idempotent."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_without_values)
 

@@ -105,7 +105,7 @@ class SecureUrls:
             return found
 
     def _is_due(self, after: timedelta) -> bool:
-        """Return whether to read the keys, so long after they were read.
+        """Return whether the keys are old enough to be read again.
 
         Every arrival waits for that: while Prolific is away, few do.
         """

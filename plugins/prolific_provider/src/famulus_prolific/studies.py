@@ -140,7 +140,7 @@ class Studies:
                 self.api.delete(f"studies/{study['id']}/")
 
     def add_slots(self, run: RunView) -> None:
-        """Start a study again that has paused itself because its screen-outs are used up.
+        """Restart a study that Prolific has paused because its screen-outs are used up.
 
         One that a person has paused on Prolific stays as it is.
         """
@@ -184,7 +184,7 @@ class Studies:
         return int(counts.get("SCREENED OUT") or 0) >= slots
 
     def _raise_slots(self, study: Mapping[str, Any]) -> None:
-        """Have a study pay for as many more screen-outs as it began with, if they are used up."""
+        """Add as many paid screen-outs as a study began with, once all are used up."""
         if not self._are_slots_used(study):
             return
         codes = [dict(each) for each in study.get("completion_codes") or ()]

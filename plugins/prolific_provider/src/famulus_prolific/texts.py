@@ -21,7 +21,7 @@ def text_problems(plan: Plan) -> Iterator[Problem]:
     """Yield a warning where Prolific and the page of the task show a description differently."""
     if _MARKUP.search(plan.task.task_description or ""):
         message = (
-            "holds HTML, which Prolific shows as formatting, and the page of the task as text; "
+            "contains HTML, which Prolific renders but the page of the task shows as text; "
             "put what needs formatting on the page of the task"
         )
         yield plan.problem("task.task_description", message, warning=True)

@@ -82,7 +82,7 @@ def read_token(place: str, account: str) -> str:
 
 def _path(name: str) -> Path:
     if not re.fullmatch(r"[\w-]{1,128}", name):
-        raise UsageError(f"{name!r} is no id of an account")
+        raise UsageError(f"{name!r} is not the id of an account")
     import platformdirs
 
     return Path(platformdirs.user_config_dir("famulus")) / "prolific" / f"{name}.token"
@@ -113,4 +113,4 @@ def _read_file(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise NoTokenError(f"{path}, which has a token, cannot be read: {error}") from error
+        raise NoTokenError(f"{path}, which holds a token, cannot be read: {error}") from error

@@ -106,7 +106,7 @@ class Verdicts:
             raise
         except (famulus.RefusedError, UnavailableError) as error:
             return error
-        return famulus.RefusedError(f"Prolific knows no verdict like {verdict!r}")
+        return famulus.RefusedError(f"Prolific does not support the verdict {verdict!r}")
 
     def _approve(self, visit: VisitView) -> Outcome:
         body = {"action": "APPROVE"}

@@ -90,7 +90,7 @@ def _given(settings: Sequence[str], cls: type[Provider]) -> tuple[dict[str, Type
             problems.append(Problem(_SECRET, key=key))
         elif key != _NAME and key not in options:
             near = did_you_mean(key, (_NAME, *options))
-            problems.append(Problem(f"{cls.type} knows no such setting{near}", key=key))
+            problems.append(Problem(f"{cls.type} has no such setting{near}", key=key))
         else:
             given[key] = Typed(value)
     for key, typed in given.items():

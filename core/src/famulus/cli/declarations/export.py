@@ -40,7 +40,7 @@ def aware_time(text: str) -> datetime:
     "--format",
     "format_name",
     type=click.Choice(["jsonl", "csv"]),
-    help="Unless given, the format that the file's name ends in; jsonl for the output.",
+    help="By default, the format that the file's name ends in, or jsonl for the output.",
 )
 @click.option(
     "--status",

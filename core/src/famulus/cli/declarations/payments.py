@@ -98,10 +98,12 @@ def retry() -> None:
     """
 
 
-@payments.command(short_help="Say what became of an unknown payment.")
+@payments.command(short_help="Record the outcome of an unknown payment.")
 @click.argument("payment", type=row_number("payment", "payments"))
 @click.option("--paid/--not-paid", "is_paid", default=None, help="What you have found out.")
-@click.option("--note", required=True, help="Who says so, such as a message of the support's.")
+@click.option(
+    "--note", required=True, help="Who confirmed it, such as a message from the platform's support."
+)
 @pass_session
 @works_in("payments")
 def resolve() -> None:

@@ -24,7 +24,9 @@ def workers() -> None:
 @workers.command(short_help="Show a worker's work and qualifications.")
 @click.argument("worker")
 @click.option(
-    "--provider", metavar="TYPE", help="Whose worker; needed where several have that name."
+    "--provider",
+    metavar="TYPE",
+    help="Provider of the worker; needed where several workers have that name.",
 )
 @json_option
 @pass_session
@@ -47,7 +49,7 @@ def refused() -> None:
 
 @workers.command(short_help="Keep workers from every task.")
 @_workers_argument
-@click.option("--reason", default="", help="Why; kept here, and sent with --on-platform.")
+@click.option("--reason", default="", help="Reason; stored here, and sent with --on-platform.")
 @_on_platform
 @provider_options
 @pass_session
@@ -62,7 +64,7 @@ def block() -> None:
 
 @workers.command
 @_workers_argument
-@click.option("--reason", default="", help="Why; kept here, and sent with --on-platform.")
+@click.option("--reason", default="", help="Reason; stored here, and sent with --on-platform.")
 @_on_platform
 @provider_options
 @pass_session
@@ -75,7 +77,9 @@ def unblock() -> None:
 @click.argument("name")
 @click.option("--answers", is_flag=True, help="Remove their answers and uploaded files as well.")
 @click.option(
-    "--provider", metavar="TYPE", help="Whose worker; needed where several have that name."
+    "--provider",
+    metavar="TYPE",
+    help="Provider of the worker; needed where several workers have that name.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @pass_session

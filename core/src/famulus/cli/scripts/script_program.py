@@ -112,7 +112,10 @@ def _files(script: RunScript) -> list[tuple[str, str]]:
     places = ", ".join(f"{folder}{'/'}" for folder in folders)
     return [
         ("conf=NAME", f"One of: {names}; {default} unless given. They lie in {places}"),
-        ("+profile=NAME", "A configuration of your own under it; `famulus profiles` lists them."),
+        (
+            "+profile=NAME",
+            "A profile of yours, which the configuration overrides; `famulus profiles` lists them.",
+        ),
     ]
 
 

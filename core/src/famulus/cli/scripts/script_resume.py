@@ -139,8 +139,8 @@ def resume_by_script(resumption: Resumption) -> int:
     call, record = resumption.call, resumption.record
     if not call.file.is_file():
         raise UsageError(
-            f"run {record.id} was launched by {call.file}, which is not there; put it back, or "
-            f"{_by_hand(record)}"
+            f"run {record.id} was launched by {call.file}, which does not exist any more; "
+            f"put it back, or {_by_hand(record)}"
         )
     say(f"Its functions come from {call.file}")
     token = CALLER.set(resumption.run)

@@ -93,7 +93,7 @@ def worker_payee(tx: Transaction, run: int, worker: WorkerView) -> Payee:
 
 
 def visit_payee(tx: Transaction, visit: int, unit: int | None = None) -> Payee:
-    """Return the worker of a visit, also one who was forgotten."""
+    """Return the worker of a visit, even if the worker was forgotten."""
     row = tx.row(
         VisitTable.select(
             VisitTable.run.alias("run"),
@@ -147,7 +147,7 @@ def check_budget(tx: Transaction, run: int, currency: str, cost: int, *, lock: b
     wanted, left = (from_minor(each, currency) for each in (cost, max(budget.left, 0)))
     raise UsageError(
         f"run {run} has a budget of {from_minor(budget.most, currency)} "
-        f"{currency}, of which {left} are left, and this costs {wanted} with fees; "
+        f"{currency}, of which {left} are left, but this costs {wanted} with fees; "
         f"`famulus set {run} max_spend=…` raises the budget"
     )
 

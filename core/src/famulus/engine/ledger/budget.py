@@ -184,7 +184,7 @@ class Budget:
 
     @property
     def excess(self) -> int:
-        """How many units too many are offered, after a lowered limit or a bonus."""
+        """By how many units the offer exceeds the budget, after a lowered limit or a bonus."""
         return -(self.left // self.unit_cost) if self.left < 0 and self.unit_cost else 0
 
 

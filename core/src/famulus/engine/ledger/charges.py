@@ -117,7 +117,7 @@ def charges(provider: Provider, kind: PaymentKind, amount: Decimal, currency: st
     """
     if (current := account_currency(provider)) != currency:
         raise ConflictError(
-            f"the payment is in {currency}, and the account of the requester is in {current}; "
+            f"the payment is in {currency}, but the account of the requester is in {current}; "
             "pay it outside of the platform, or register the account that the run was launched with"
         )
     with as_plugin_error(f"the provider {provider.type!r} failed to state its fee"):

@@ -1,4 +1,4 @@
-"""What can stand against a decision on a unit: the time that its worker has, and the budget."""
+"""The checks of a decision on a unit: the time that its worker has, and the budget."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def check_rejectable(tx: Transaction, visit: int, before: ActiveDecision, terms:
     if request is not None and is_return_request(request):
         if request.status is OutboxStatus.PENDING:
             raise ConflictError(
-                f"unit {before.unit} cannot be rejected yet: the platform was not asked for the "
-                f"return of its visit so far, and the worker has {days} days from then on"
+                f"unit {before.unit} cannot be rejected yet: the return of its visit has "
+                f"not been requested yet, and the worker has {days} days after the request"
             )
         asked_at = request.done_at
     possible = asked_at + timedelta(days=days)
@@ -45,7 +45,7 @@ def check_rejectable(tx: Transaction, visit: int, before: ActiveDecision, terms:
 
 
 def is_reworded(before: ActiveDecision, note: str, category: str) -> bool:
-    """Return whether the same decision again has another reason than the one in force.
+    """Return whether a repeated decision has a different reason from the one in force.
 
     No note says nothing.
     """
@@ -126,9 +126,9 @@ def check_correction(
     )
     raise UsageError(
         f"unit {unit} cannot be accepted after its rejection: that costs {wanted} "
-        f"{priced.currency} with fees, and {rest} of the budget of {most} {priced.currency} are "
-        f"left; its worker is not paid until `famulus set {run} max_spend=…` raises the budget of "
-        f"run {run}"
+        f"{priced.currency} with fees, but only {rest} of the budget of {most} {priced.currency} "
+        f"are left; its worker is not paid until `famulus set {run} max_spend=…` raises the budget "
+        f"of run {run}"
     )
 
 

@@ -73,17 +73,17 @@ class PlatformRules:
         if category in known or (not known and not category):
             return None
         if not known:
-            return f"{self.provider_type} knows no categories of rejections"
+            return f"{self.provider_type} has no categories of rejections"
         if not category:
             names = ", ".join(known)
             return f"{self.provider_type} requires a category for a rejection, one of {names}"
         hint = did_you_mean(category, known, otherwise="there are")
-        return f"{category!r} is no category of {self.provider_type}{hint}"
+        return f"{category!r} is not a category of {self.provider_type}{hint}"
 
     def request_fault(self, reason: str) -> str | None:
         """Return why a worker cannot be asked for the return of a visit."""
         if not self.capabilities.requests_return:
-            return f"{self.provider_type} knows no requested returns"
+            return f"{self.provider_type} does not support requested returns"
         return None if reason.strip() else "a requested return needs a reason"
 
     def amount_fault(self, amount: Decimal, worth: Worth) -> str | None:
@@ -97,8 +97,8 @@ class PlatformRules:
                 else "reject it"
             )
             return (
-                f"{self.provider_type} knows no partial acceptance; accept the work whole, or "
-                f"{remedy}"
+                f"{self.provider_type} does not support partial acceptance; accept the work in "
+                f"full, or {remedy}"
             )
         reward, currency = worth.reward, worth.currency
         if not (amount.is_finite() and 0 < amount < from_minor(reward, currency)):

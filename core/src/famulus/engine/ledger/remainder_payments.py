@@ -60,7 +60,7 @@ def plan_remainder(tx: Transaction, visit: int) -> None:
 
 
 def withdraw_bonuses(tx: Transaction, visit: int) -> None:
-    """Record that no remainder and no top-up of a visit is owed: the worker has returned it.
+    """Record that a visit's remainder and top-up are not owed, since the worker has returned it.
 
     What may have been paid stays as it is; see :func:`drop_unearned`. The visit is locked.
     """
@@ -75,7 +75,7 @@ def withdraw_bonuses(tx: Transaction, visit: int) -> None:
 
 
 def drop_unearned(tx: Transaction, payment: int) -> None:
-    """Record that a payment is not owed, if it is a remainder that was not made for certain.
+    """Record that a payment is not owed, if it is a remainder that certainly was not paid.
 
     Its visit may have been returned while the platform was called, and have earned less since: what
     it has earned after all is planned. The visit is locked.
@@ -88,7 +88,7 @@ def drop_unearned(tx: Transaction, payment: int) -> None:
 
 
 def _withdraw(tx: Transaction, row: Row, error: str) -> bool:
-    """Record that a payment is not owed; return whether it was not made for certain."""
+    """Record that a payment is not owed; return whether it certainly was not paid."""
     if row.status in (PaymentStatus.PLANNED, PaymentStatus.OWED):
         change = Change(
             run=row.run_id, id=row.id, old=row.status, new=PaymentStatus.FAILED, cause="platform"

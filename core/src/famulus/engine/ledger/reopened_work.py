@@ -17,7 +17,7 @@ _LAG = timedelta(minutes=10)
 
 
 def fresh_rejection(tx: Transaction, visit: int) -> datetime | None:
-    """Return when a visit was rejected from here, if a list may be older than that; else None."""
+    """Return when a visit was rejected here, if a list of the platform may be older; else None."""
     verdict = newest_verdict(tx, visit)
     if verdict is None or not is_rejection(verdict) or verdict.status is not OutboxStatus.DONE:
         return None

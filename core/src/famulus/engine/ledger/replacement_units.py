@@ -33,7 +33,7 @@ _IN_PLACE = (
 
 
 def match_replacements(tx: Transaction, run: int, visit: int) -> None:
-    """Offer what a visit has done to others if its place is sold again, or withdraw that.
+    """Offer completed work of a visit again if its place is sold again, else withdraw the offer.
 
     For platforms that do so with rejected visits. The visit is locked.
     """
@@ -45,7 +45,7 @@ def match_replacements(tx: Transaction, run: int, visit: int) -> None:
 
 
 def replace_units(tx: Transaction, run: int, visit: int, cause: str = "rejection") -> None:
-    """Offer each unit that a visit has done to other workers, by a unit of its own.
+    """Offer each unit that a visit has completed to other workers, as a replacement unit.
 
     It is done once for each, unless the run is over. The visit is locked. Locks the run, as a
     finish does.

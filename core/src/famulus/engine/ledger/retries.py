@@ -57,7 +57,7 @@ def plan_again(tx: Transaction, payment: int) -> int:
 
 
 def resolve(tx: Transaction, payment: int, *, paid: bool, note: str) -> None:
-    """Store what a person says has become of a payment whose outcome is unknown.
+    """Store the outcome of an unknown payment as a person reports it.
 
     The same again changes nothing.
 

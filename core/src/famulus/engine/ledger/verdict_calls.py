@@ -160,7 +160,7 @@ def _is_withdrawn(tx: Transaction, visit: Row) -> bool:
 
 
 def _fitting(verdict: Verdict, capabilities: Capabilities) -> Verdict:
-    """Cut the reasons for several units, each of which fits, to what the platform allows."""
+    """Shorten the joined reasons for several units to the length that the platform allows."""
     longest = capabilities.longest_rejection
     if longest is None or not isinstance(verdict, Reject) or len(verdict.reason) <= longest:
         return verdict
@@ -184,7 +184,7 @@ def _send_reward(tx: Transaction, reward: Row, verdict: Verdict) -> bool:
 
 
 def _check_undecided(visit: Row, verdict: Verdict) -> None:
-    """Refuse a verdict on a visit that the platform has decided on otherwise, and for good.
+    """Refuse a verdict on a visit on which the platform has made a different, final decision.
 
     A partial approval that the platform has already is sent again, like any other verdict.
     """

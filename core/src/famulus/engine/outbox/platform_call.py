@@ -85,7 +85,7 @@ _RESULTS: Mapping[Outcome, CallResult] = MappingProxyType(
         ),
         Outcome.ACCEPTED: CallResult(
             status=CallStatus.UNKNOWN,
-            error="the platform has accepted it, and does not show it yet",
+            error="the platform has accepted it, but does not show it yet",
             retry_after=_SHOWN_AFTER,
             is_accepted=True,
         ),
@@ -112,7 +112,8 @@ def result_of(given: object) -> CallResult:
         text = f"{type(given).__name__}: {given}"
         return CallResult(status=CallStatus.UNKNOWN, error=text, fault=given)
     return CallResult(
-        status=CallStatus.UNKNOWN, error=f"the provider has returned {given!r}, which is no Result"
+        status=CallStatus.UNKNOWN,
+        error=f"the provider has returned {given!r}, which is not a Result",
     )
 
 

@@ -60,7 +60,7 @@ def dump_verdict(verdict: Verdict) -> dict[str, str]:
         case Reject(reason, category):
             own = {"verdict": _Word.REJECTED.value, "note": reason, "category": category}
         case _:
-            raise TypeError(f"{verdict!r} is no verdict that can be stored")
+            raise TypeError(f"{verdict!r} is not a verdict that can be stored")
     return {**_NOTHING, **own}
 
 

@@ -113,7 +113,7 @@ def reported_pay(provider: Provider, report: VisitReport, currency: str) -> Rewa
         raise UsageError(f"its amount is {amount!r}, and has to be a Decimal of at least 0")
     units = to_minor(amount, currency)
     if not units and report.status is not VisitStatus.SCREENED_OUT:
-        raise UsageError("its amount is 0, and an approved visit is paid")
+        raise UsageError("its amount is 0, but an approved visit is paid")
     fee = charges(provider, PaymentKind.REWARD, amount, currency) if units else 0
     return RewardAmount(amount=units, fee=fee) if units else None
 
@@ -242,6 +242,6 @@ def _contradiction(stored: VisitStatus, report: VisitReport) -> str | None:
     if stored is report.status or report.status in OPEN_VISITS:
         return None
     return (
-        f"the platform reports visit {report.reference} as {report.status}, and here it is "
+        f"the platform reports visit {report.reference} as {report.status}, but here it is "
         f"{stored}, which cannot change to that"
     )

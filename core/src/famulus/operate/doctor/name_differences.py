@@ -39,6 +39,6 @@ def of_names(tx: Transaction) -> Iterator[Difference]:
                 run=None,
                 what=f"the {what} {row.name!r} (number {row.id}) is the same as "
                 f"{stripped(row.name)!r}, and could not be merged with it",
-                advice="whatever names it now means the one without the space; work and money of "
-                "the other stay as they are",
+                advice="references to it now mean the one without the space; work and payments "
+                "of the other are unchanged",
             )

@@ -79,9 +79,9 @@ def of_platform(
         yield Difference(run=run.id, what=_open_places(run, places), command=("sync", run.id))
     yield from _of_reports(run, at_work, reports)
     yield from _of_submitted(
-        run, undone, "rejected here, and the rejection is undone on the platform"
+        run, undone, "rejected here, but the rejection was undone on the platform"
     )
-    yield from _of_submitted(run, submitted, "submitted on the platform, and not reported here yet")
+    yield from _of_submitted(run, submitted, "submitted on the platform, but not reported here yet")
     asked = {(visit.worker_name, visit.reference) for visit in (*at_work, *visits)}
     with database.read() as tx:
         yield from list(of_paid_visits(tx, run, bound.provider, paid, asked=asked))

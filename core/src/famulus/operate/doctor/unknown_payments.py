@@ -46,7 +46,7 @@ def of_paid_visits(
     if missing:
         yield Difference(
             run=run.id,
-            what=f"paid on the platform, and not in the ledger: visits {named(missing)}",
+            what=f"paid on the platform, but not in the ledger: visits {named(missing)}",
             command=("sync", run.id),
         )
 

@@ -55,7 +55,7 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     if not_there:
         yield Difference(
             run=run.id,
-            what=f"submitted here, and not on the platform: visits {not_there}",
+            what=f"submitted here, but not on the platform: visits {not_there}",
             command=("sync", run.id),
             advice="the worker can open the page again and press the button there",
         )
@@ -69,7 +69,8 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     if ended_there:
         yield Difference(
             run=run.id,
-            what=f"submitted here, and ended without that on the platform: visits {ended_there}",
+            what="submitted here, but ended without a submission on the platform: visits "
+            f"{ended_there}",
             command=("compensate", run.id, "WORKER", "AMOUNT", "--reason", "…"),
         )
     not_here = _visits_where(
@@ -78,7 +79,7 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     if not_here:
         yield Difference(
             run=run.id,
-            what=f"submitted on the platform, and no answers here: visits {not_here}",
+            what=f"submitted on the platform, but without answers here: visits {not_here}",
             command=("compensate", run.id, "WORKER", "AMOUNT", "--reason", "…"),
             advice="do not reject: the answers may have been lost here",
         )
@@ -95,12 +96,12 @@ def of_work(tx: Transaction, run: RunRecord, *, is_operated: bool) -> Iterator[D
         if late:
             yield Difference(
                 run=run.id,
-                what=f"at work longer than their time: visits {late}",
+                what=f"at work for longer than allowed: visits {late}",
                 command=("sync", run.id) if over else (),
                 advice=""
                 if over
-                else "its operator does not end them; its log may say why, and "
-                "another one does once that is stopped and the run resumed",
+                else "its operator does not end them; its log may say why; "
+                "stop that operator and resume the run",
             )
     for status in VisitStatus:
         if status in (*OPEN_VISITS, VisitStatus.SUBMITTED):
@@ -157,7 +158,7 @@ def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         names = ", ".join(dict.fromkeys(row.name for row in spare))
         yield Difference(
             run=run.id,
-            what=f"late answers to units that others have done, unpaid: of {names}",
+            what=f"unpaid late answers to units that others have completed: of {names}",
             command=("compensate", run.id, "WORKER", "AMOUNT", "--reason", "…"),
         )
 

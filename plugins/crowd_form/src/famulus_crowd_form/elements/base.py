@@ -44,12 +44,12 @@ class Tag:
 
     @property
     def key(self) -> str:
-        """A start of ids that nothing else on the page has."""
+        """A prefix of ids that is unique on the page."""
         return f"crowd-{self.number}"
 
     @property
     def own_language(self) -> str:
-        """The attributes of what has a text of the page's own: the template's language differs."""
+        """The attributes of a text of the page itself, whose language may not be the template's."""
         return attributes(self.translate.language.attributes)
 
     def text(self, name: str) -> str:
@@ -85,7 +85,7 @@ class Tag:
         except ValueError:
             shown = text if len(text) <= 60 else f"{text[:59]}…"
             raise ElementFault(
-                f"{name}={shown!r} of <{self.name}> is no JSON: write it like "
+                f"{name}={shown!r} of <{self.name}> is not JSON: write it like "
                 f'{name}="{{{{ task.input.{name} | to_json }}}}" or {name}=\'["a", "b"]\''
             ) from None
 

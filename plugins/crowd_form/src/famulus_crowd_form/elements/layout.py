@@ -51,22 +51,22 @@ def is_submit(tag: Tag) -> bool:
 
 
 def crowd_instructions(tag: Tag) -> Part:
-    """Return what can be opened for the instructions inside."""
+    """Return a disclosure element for the instructions inside."""
     return _details(tag, "link-text", _VIEW)
 
 
 def full_instructions(tag: Tag) -> Part:
-    """Return what can be opened for long instructions."""
+    """Return a disclosure element for long instructions."""
     return _details(tag, "header", _TITLES[tag.name])
 
 
 def crowd_modal(tag: Tag) -> Part:
-    """Return a part that is closed at first, and opened to read the text inside."""
+    """Return a disclosure element that is closed at first."""
     return _details(tag, "link-text", _OPEN)
 
 
 def _details(tag: Tag, attribute: str, title: str) -> Part:
-    """Return a part that can be opened; its title is translated where the author gives none."""
+    """Return a disclosure element; its title is translated where the author gives none."""
     given = tag.text(attribute)
     language = "" if given else tag.own_language
     summary = f"<summary{language}>{escape(given or tag.translate(title))}</summary>"

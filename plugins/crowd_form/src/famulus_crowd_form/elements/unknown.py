@@ -1,4 +1,4 @@
-"""What to write in place of the elements that there are not."""
+"""What to write in place of unsupported elements."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType({
 
 
 def unknown_element(name: str, known: Iterable[str]) -> str:
-    """Return what to write instead of an element that there is not.
+    """Return what to write in place of an unsupported element.
 
     :param known: the names of those that there are.
     """

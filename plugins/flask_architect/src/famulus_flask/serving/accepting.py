@@ -76,7 +76,7 @@ class Acceptor:
             connection.close()
 
     def _wait(self, error: OSError) -> None:
-        """Leave the connections that have come with the system for a while."""
+        """Leave new connections in the queue of the system for a while."""
         if not self._has_failed:
             self._has_failed = True
             _log.error("no connection can be accepted, new ones have to wait: %s", error)

@@ -221,7 +221,7 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
 
     def turn_away(self) -> None:
-        """Refuse the next request: there are too many connections."""
+        """Refuse the next request because there are too many connections."""
         self._stop_reading(self._server.site.busy(self._head))
 
     def stop(self) -> None:
@@ -233,7 +233,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def _is_uninvited(self) -> bool:
-        """Whether all that keeps the connection busy is a body that any stranger may send."""
+        """Whether the connection is busy only with a body that needs no ticket."""
         is_receiving = self._running is None and self._reading is _Reading.BODY
         head = self._head
         return is_receiving and head is not None and not self._server.site.needs_ticket(head)
@@ -281,7 +281,7 @@ class Connection(asyncio.Protocol):
         self._stop_reading(self._server.site.busy(self._head))
 
     def _stop_reading(self, reply: Response) -> None:
-        """Answer before the end of a request. Where the next would begin is unknown."""
+        """Answer before the end of a request; the start of the next one is then unknown."""
         self._drop_body()
         self._reading = _Reading.NOTHING
         self._answer_in_turn(Refusal(reply, self._head))

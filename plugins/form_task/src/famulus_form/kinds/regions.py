@@ -40,7 +40,7 @@ class _Regions(Marking):
     def faults(self) -> Iterator[Fault]:
         yield from super().faults()
         if not any(placeholders(self.image)) and not is_safe_url(self.image):
-            yield "image", f"{self.image!r} is no address of a file: begin with https://"
+            yield "image", f"{self.image!r} is not the address of a file: begin with https://"
 
     def read(self, sent: Sent) -> dict[str, Any]:
         answers = super().read(sent)

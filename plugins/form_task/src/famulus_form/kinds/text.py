@@ -90,7 +90,7 @@ class Text(_Typed):
         try:
             re.compile(self.pattern)
         except re.error as error:
-            yield "pattern", f"{self.pattern!r} is no regular expression: {error}"
+            yield "pattern", f"{self.pattern!r} is not a regular expression: {error}"
 
     def read(self, sent: Sent) -> dict[str, Any]:
         answers = super().read(sent)
@@ -140,7 +140,7 @@ class Date(Question):
             try:
                 days[key] = date.fromisoformat(text)
             except ValueError:
-                yield key, f"{text!r} is no day: write it as 2026-01-31"
+                yield key, f"{text!r} is not a date: write it as 2026-01-31"
         if len(days) == 2 and days["max"] < days["min"]:
             yield "max", f"{self.max} is before min, {self.min}"
 
