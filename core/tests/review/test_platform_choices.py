@@ -155,7 +155,7 @@ def test_rules_and_categories_are_shown_before_the_reason(review: Hold, database
         "  1  NO_DATA: Nothing is answered.\n"
         "  2  LOW_EFFORT: The answers show that the text was not read, in most of the\n"
         "     questions.\n"
-        "Category, 1 to 2: '3' is not one of the numbers.\n"
+        "Category, 1 to 2: '3' is not one of the numbers; an empty line rejects nothing.\n"
     ) in printed
     assert recorded(database) == [
         ("rejected", None, "LOW_EFFORT", True),

@@ -171,7 +171,7 @@ class ChoiceQuestions:
             category = _picked(text, names)
             if category is not None:
                 return category
-            self.terminal.say(f"{text!r} is not one of the numbers.")
+            self.terminal.say(f"{text!r} is not one of the numbers; an empty line rejects nothing.")
 
     def _choose_request(self, choice: Choice, unit: StoredAnswer) -> Choice | None:
         request = self.session.return_request(unit)
