@@ -79,6 +79,28 @@ def test_more_than_the_buffers_of_both_sides_hold_is_sent_and_received(database:
     assert done == [(f"{long}{n}",) for n in range(20)]
 
 
+@pytest.mark.parametrize("number", [1, 5])
+def test_all_are_on_the_disk_when_they_return(database: Database, number: int) -> None:
+    place = [_INSERT, "SELECT pg_current_wal_insert_lsn()::text"]
+    writing = [(place, {"name": f"t{each}", "value": "1"}) for each in range(number)]
+
+    written = database.write_all_at_once([*writing, (["SELECT 1 / 0"], {})])[-2]
+
+    assert written is not None
+    with database.read() as tx:
+        query = "SELECT pg_current_wal_flush_lsn() > CAST(%s AS pg_lsn)"
+        assert tx.sql(query, written).fetchone()[0]
+
+
+def test_nothing_is_acknowledged_where_the_last_commit_fails(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "_SYNC", "SELECT 1 / 0")
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        database.write_all_at_once([adding("a"), adding("b")])
+
+
 def test_a_row_that_is_locked_for_long_delays_the_next_transaction_for_a_moment(
     database: Database,
 ) -> None:

@@ -38,6 +38,10 @@ _REFUSES_EVERYBODY = re.compile(
 )
 #: Seconds to wait for another thread that is trying to connect in an outage.
 _TURN_SECONDS = 0.5
+#: Of transactions that follow each other on one connection only the last waits for the disk: it has
+#: to write something, and what was written before it is on the disk too then.
+_UNSYNCED = "SELECT set_config('synchronous_commit', 'off', TRUE)"
+_SYNC = "SELECT pg_logical_emit_message(TRUE, 'famulus', '')::text"
 #: Seconds (milliseconds in the last) to wait for a connection, and for a host that went silent.
 _PATIENCE = MappingProxyType(
     {
@@ -167,15 +171,26 @@ class PostgresqlBackend:
         return self._tried(act)
 
     def write_all_at_once(self, transactions: Sequence[AtOnce]) -> Sequence[FirstRow]:
-        """Run transactions in one round trip; return the first row of the last text of each.
+        """Run transactions in one round trip and with one sync of the disk, after all of them.
 
         None where :meth:`write_at_once` returns None, and for a transaction with its own error.
         """
         self._refuse_nested()
         if not self._psycopg.Pipeline.is_supported():
             return [None] * len(transactions)
-        found = self._tried(lambda: self._run_at_once(transactions))
-        return [None if isinstance(each, Exception) else each for each in found]
+        if len(transactions) > 1:
+            unsynced = [AtOnce([_UNSYNCED, *texts], params) for texts, params in transactions]
+            transactions = [*unsynced, AtOnce([_SYNC], {})]
+
+        def act() -> Sequence[FirstRow | Exception]:
+            found = self._run_at_once(transactions)
+            if len(found) > 1:
+                *found, synced = found
+                if isinstance(synced, Exception):
+                    raise synced
+            return found
+
+        return [None if isinstance(each, Exception) else each for each in self._tried(act)]
 
     def _run_at_once(self, transactions: Sequence[AtOnce]) -> Sequence[FirstRow | Exception]:
         """Run transactions; return their outcomes. Connect again after a restart."""
