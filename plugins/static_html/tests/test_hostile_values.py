@@ -15,6 +15,7 @@ import pytest
 
 from famulus_static_html import escapes
 from famulus_static_html.columns import page_problems
+from famulus_static_html.delimiters import own_delimiters
 from famulus_static_html.markup import MarkupWatch
 from famulus_static_html.page import compile_page
 from famulus_static_html.source import Source
@@ -658,6 +659,103 @@ def test_a_value_with_an_expression_that_an_engine_would_find_is_refused(
     assert not problem.warning
     assert "row 2 begins an expression of the template; where you trust every" in problem.message
     assert "f()" not in page.render({"v": "{{f()}}"}).body
+
+
+OWN_DELIMITERS = [
+    "new Vue({delimiters: ['[[', ']]']})",
+    "Vue.createApp({}); app.config.compilerOptions.delimiters = [\n'[[' , ']]'\n]",
+    "angular.module('a').config(p => p.startSymbol('[[').endSymbol(']]'))",
+    "Mustache.tags = [`[[`, `]]`]",
+    "Mustache.render(t, {}, {}, ['[[', ']]'])",
+    "Hogan.compile(t, {delimiters: '[[ ]]'})",
+    "_.templateSettings = {evaluate: /\\[\\[([\\s\\S]+?)\\]\\]/g}",
+    "_.templateSettings.interpolate = /\\[\\[=(.+?)\\]\\]/g",
+    "doT.templateSettings.define = /\\[\\[##\\s*([\\w\\.$]+)#\\]\\]/g",
+    'new Liquid({outputDelimiterLeft: "[[", outputDelimiterRight: "]]"})',
+    'nunjucks.configure({tags: {variableStart: "[[", variableEnd: "]]"}})',
+    "$.views.settings.delimiters('[[', ']]')",
+]
+
+
+@pytest.mark.parametrize("code", OWN_DELIMITERS)
+def test_no_value_begins_an_expression_between_delimiters_of_the_page(code: str) -> None:
+    html = "<p title='${v}'>[${v} ${v}${v}[<textarea>${v}</textarea><img alt='${w}' src='${v}'></p>"
+    page = compile_page(f"<script>{code}</script><script type=text/x-tmpl>{html}</script>")
+
+    for value in ("[[f()]]", "[", "[f()]]", "a[[["):
+        written = page.render({"v": value, "w": "[1]"}).body.partition("x-tmpl>")[2]
+        assert "[[" not in written
+        # Mustache and Hogan read the text before entities are resolved.
+        if not re.search("Mustache|Hogan", code):
+            assert "[[" not in unescape(re.sub("src=.*", "", written))
+
+
+@pytest.mark.parametrize("code", OWN_DELIMITERS)
+def test_values_between_delimiters_of_the_page_are_values_of_its_language(code: str) -> None:
+    html = "<p>[[ f('${v}') ]]</p><a href='[[ b ]]?a=${w}' title='[[ f(\"${v}\") ]]'>x</a>"
+    page = compile_page(f"<script>{code}</script><script type=text/x-tmpl>{html}</script>")
+
+    body = page.render({"v": VALUE, "w": "a b"}).body
+
+    assert f"<p>[[ f('{_IN_JS}') ]]</p>" in body
+    assert f"<a href='[[ b ]]?a=a%20b' title='[[ f(\"{_IN_JS}\") ]]'>" in body
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "f(['<=', '>='])",
+        "f(['&&', '||'])",
+        "m = [['$$', '$$']]",
+        "x = {delimiter: ','}",
+        "f(['a[', ']'])",
+    ],
+)
+def test_other_texts_of_signs_are_no_delimiters(code: str) -> None:
+    assert list(own_delimiters(code)) == []
+
+
+def test_a_value_beside_signs_of_the_author_begins_no_expression() -> None:
+    html = "<p>{${v}{ f(${w}) }}</p>"
+    page = compile_page(f"<script type=text/x-template>{html}</script>")
+
+    for value in ("", "{", "x{"):
+        body = page.render({"v": value, "w": "x"}).body
+        text = re.sub("<!---->", "|", body)
+        assert "{{" not in unescape(text)
+
+
+@pytest.mark.parametrize(
+    ("html", "value", "is_refused"),
+    [
+        ("a ${v}", "ng-init:f()", True),
+        ("a ${v}", "x; data-ng_bind: a", True),
+        ("a ${v}", "own-directive: a = b", True),
+        ("${v}:f()", "ng-init", False),
+        ("${w}${v}", ":f()", True),
+        ("ng-init:${v}", "f()", True),
+        ("ng-class:${v}", "a | b", True),
+        ("a ${v}", "md:flex hover:w-1/2", False),
+        ("md:${v}", "w-1/2", False),
+        ("a-${v}", "7 b", False),
+    ],
+)
+def test_no_value_is_a_directive_in_a_class(html: str, value: str, is_refused: bool) -> None:
+    page = compile_page(f"<script type=text/ng-template><p class='{html}'></p></script>")
+    watch = MarkupWatch(page, Path("task.html"))
+    watch.see(1, {"v": value, "w": "x"})
+
+    assert bool(list(watch.problems())) is is_refused
+    assert (escape(value) in page.render({"v": value}).body) is not is_refused
+
+
+def test_a_page_in_an_attribute_of_a_template_has_no_expression() -> None:
+    html = "<script type=text/ng-template><iframe srcdoc='${v}'></iframe></script>"
+
+    body = compile_page(html).render({"v": "{{f()}}"}).body
+
+    assert "{{" not in unescape(body)
+    assert "{{f()}}" in unescape(unescape(body))
 
 
 @pytest.mark.parametrize("name", ["ng-x", "ng_x", "ng:x", "data-ng_x", "data:ng:x", "x_ng-x"])

@@ -46,6 +46,10 @@ VALUES = [
     "ipt><img src=x onerror=window.PWN=1>",
     "\\",
     "{",
+    "[[window.PWN = 1]]",
+    "<%window.PWN = 1%>",
+    "[",
+    "[window.PWN = 1]]",
 ]
 
 #: What the pages of an engine have in their scripts: ``render``, by the name of the engine.
@@ -91,6 +95,19 @@ ENGINES = {
         return root.innerHTML;
       }""",
 }
+# Engines whose delimiters the page names.
+ENGINES["Vue with delimiters"] = (
+    ENGINES["Vue"].replace("/{{([^]*?)}}/", r"/\[\[([^]*?)\]\]/")
+    + "; var options = {delimiters: ['[[', ']]']};"
+)
+ENGINES["Vue with percents"] = (
+    ENGINES["Vue"].replace("/{{([^]*?)}}/", "/<%([^]*?)%>/")
+    + "; var settings = {}; settings.delimiters = ['<%', '%>'];"
+)
+ENGINES["_.templateSettings"] = (
+    ENGINES["_.template"].replace("<%=", r"\[\[").replace("%>", r"\]\]")
+    + r"; _.templateSettings = {interpolate: /\[\[(.+?)\]\]/g};"
+)
 _TEXT = """
 function escapeText(value) {
   var span = document.createElement("span");
@@ -117,6 +134,14 @@ SHOWN = [
     ("Mustache", "text/template", "<p title='{{f \"${v}\"}}'>{{! ${v} }}</p><i>${v}</i>"),
     ("_.template", "text/template", "<i><%= f('${v}') %></i><p title='<%= f(\"${v}\") %>'>x</p>"),
     ("_.template", "text/template", "<i><%= f(String(${v|text})) %></i>"),
+    ("Vue with delimiters", "text/x-template", "<i>[[ f('${v}') ]]</i><i>${v}</i>"),
+    ("Vue with delimiters", "text/x-template", "<i>[[ ${v|text} ]]</i>"),
+    ("Vue with delimiters", "text/x-template", "<p title='[[ f(\"${v}\") ]]'>[${v}${v}[</p>"),
+    ("Vue with percents", "text/x-template", "<i><% f('${v}') %></i><p>&lt;${v}${v}%</p>"),
+    ("Vue with percents", "text/x-template", "<i>${v}</i>"),
+    ("_.templateSettings", "text/template", "<i>[[f('${v}')]]</i><i>${v}</i>"),
+    ("_.templateSettings", "text/template", "<p title='${v}'>[${v}${v}[</p>"),
+    ("Vue", "text/x-template", "<p>{${v}{window.PWN = 1}}{${v}${v}</p>"),
     ("Vue", "text/x-template", "<i>{{ f('${v}') }}</i><i>{{ ${v|text} }}</i><i>${v}</i>"),
 ]  # fmt: skip
 

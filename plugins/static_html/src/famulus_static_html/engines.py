@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Self
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from famulus_static_html.attributes import value_of
+from famulus_static_html.delimiters import own_delimiters
 from famulus_static_html.source import Source
 from famulus_static_html.tokens import Token
 
@@ -40,7 +41,9 @@ _CODE_USED = re.compile(
     r"|\.\s*(?:templates|tmpl)\s*\("
 )
 _PERCENT = re.compile(r"underscore|lodash|backbone|\bejs\b|\beta\b|tmpl|jqote")
-_PERCENT_USED = re.compile(r"\b_\s*\.\s*template\b|\b(?:ejs|Eta|Backbone)\b|<\\*%|%\\*>")
+_PERCENT_USED = re.compile(
+    r"\b_\s*\.\s*template(?:Settings)?\b|\b(?:ejs|Eta|Backbone)\b|<\\*%|%\\*>"
+)
 # The names of files that read neither begin so.
 _NO_ENGINE = re.compile(
     r"(?:jquery|bootstrap|popper|externalhit|crowd-html-elements|alpine(?:js)?|htmx|knockout|d3"
@@ -66,14 +69,31 @@ class Language(Enum):
 
 @frozen
 class Expressions:
-    """The languages of the expressions of one template: of ``{{…}}`` and of ``<%…%>``."""
+    """The languages of the expressions of one template: of ``{{…}}`` and of ``<%…%>``.
+
+    ``own`` are the delimiters that the page names, and ``own_language`` is theirs.
+    """
 
     braces: Language
     percents: Language
+    own: tuple[tuple[str, str], ...] = ()
+    own_language: Language = Language.MARKUP
 
     def of(self, expression: str) -> Language:
         """Return the language of an expression by how it begins."""
+        if expression.startswith(self.own_begins):
+            return self.own_language
         return self.percents if expression.startswith("<%") else self.braces
+
+    @property
+    def own_begins(self) -> tuple[str, ...]:
+        """How expressions between delimiters of the page begin."""
+        return tuple(begin for begin, _ in self.own)
+
+    @property
+    def resolves_entities(self) -> bool:
+        """Whether an engine may look for expressions after the browser has read the markup."""
+        return self.braces in (Language.CODE, Language.UNKNOWN)
 
     @property
     def has_unknown(self) -> bool:
@@ -82,11 +102,11 @@ class Expressions:
 
     def without_unknown(self) -> Self:
         """Return the languages that are known."""
-        languages = (
+        braces, percents = (
             Language.MARKUP if each is Language.UNKNOWN else each
             for each in (self.braces, self.percents)
         )
-        return type(self)(*languages)
+        return evolve(self, braces=braces, percents=percents)
 
 
 NO_ENGINE = Expressions(Language.MARKUP, Language.MARKUP)
@@ -106,6 +126,8 @@ class Engines:
     own: bool = False
     #: whether only the addresses of some scripts are known
     unknown: bool = False
+    #: what begins and ends expressions, as a script says
+    delimiters: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, source: Source, scripts: Sequence[Token]) -> Self:
@@ -130,6 +152,7 @@ class Engines:
             code=has(_CODE, _CODE_USED),
             percents=has(_PERCENT, _PERCENT_USED),
             own=bool(_BRACES_USED.search(code)),
+            delimiters=tuple(dict.fromkeys(own_delimiters(code))),
             unknown=bool(_LOADS_MORE.search(code))
             or any(
                 not _NO_ENGINE.match(address.rpartition("/")[2])
@@ -140,7 +163,10 @@ class Engines:
 
     def expressions(self, kind: str) -> Expressions:
         """Return the languages of a template of this type."""
-        return Expressions(self._braces(kind), self._percents(kind))
+        braces = self._braces(kind)
+        is_code = self.percents and not (self.handlebars or self.mustache)
+        own = Language.CODE if is_code or braces is Language.CODE else Language.WORDS
+        return Expressions(braces, self._percents(kind), self.delimiters, own)
 
     def _braces(self, kind: str) -> Language:
         words = self.handlebars or self.mustache

@@ -11,11 +11,11 @@ from famulus_static_html.contents import TAG_BEGUN
 from famulus_static_html.engines import Expressions, Language
 from famulus_static_html.scripts import Place, ScriptKind, places
 from famulus_static_html.source import (
-    EXPRESSION,
     EXPRESSIONS,
     PLACEHOLDER,
     Placeholder,
     Source,
+    delimited,
 )
 from famulus_static_html.template import Fill, Part, Template, required
 
@@ -44,11 +44,15 @@ _WORD = re.compile(r"[\w-]+")
 
 def expressions_in(text: str, expressions: Expressions) -> Iterator[re.Match[str]]:
     """Yield what may be read as an expression: all but those that are surely markup."""
-    read = [begin for begin in EXPRESSIONS if expressions.of(begin) is not Language.MARKUP]
-    if len(read) == len(EXPRESSIONS):
-        yield from EXPRESSION.finditer(text)
-    elif read:
-        yield from EXPRESSIONS[read[0]].finditer(text)
+    read = [
+        pattern
+        for begin, pattern in EXPRESSIONS.items()
+        if begin not in expressions.own_begins and expressions.of(begin) is not Language.MARKUP
+    ]
+    # Between "${" and "}" a placeholder stands.
+    own = [delimited(*pair) for pair in expressions.own if pair[0] != "${"]
+    if patterns := own + read:
+        yield from re.finditer("|".join(patterns), text, re.DOTALL)
 
 
 def filled_expressions(
@@ -102,7 +106,8 @@ def plain(begun: str) -> Callable[[Any], str]:
 
 def _escape(language: Language, expression: str, before: str, place: Place) -> Callable[[Any], str]:
     """Return what writes a value into an expression behind ``before``, the begin of it."""
-    if before.startswith("<%") or language is Language.CODE:
+    is_unknown = language is Language.UNKNOWN
+    if language is Language.CODE or (is_unknown and before.startswith("<%")):
         return _code(place)
     quote = _open_quote(expression, len(before))
     if language is Language.HANDLEBARS:

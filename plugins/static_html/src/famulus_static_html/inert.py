@@ -6,7 +6,6 @@ in that markup. What a template engine reads as an expression stays the author's
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -15,9 +14,10 @@ from attrs import define, evolve, field, frozen
 
 from famulus_static_html import escapes
 from famulus_static_html.attributes import URL_CONTEXTS, Context, context_of
+from famulus_static_html.beginnings import class_judge, text_writer, value_judge
 from famulus_static_html.contents import TAG_BEGUN, script_parts
 from famulus_static_html.elements import Elements
-from famulus_static_html.engines import ANY_ENGINE, NO_ENGINE, Engines, Expressions, Language
+from famulus_static_html.engines import ANY_ENGINE, NO_ENGINE, Engines, Expressions
 from famulus_static_html.expressions import (
     expressions_in,
     filled_expressions,
@@ -34,12 +34,6 @@ from famulus_static_html.tokens import RCDATA, Attribute, Kind, Token, tokenise
 
 # No markup: what a script shows of it is its own affair.
 _PLAIN = re.compile(r"text/(?:plain|csv|tab-separated-values|(?:x-)?markdown)")
-# All that can begin an expression of a template engine, unlike the objects of JSON.
-_BRACE = re.compile(r'\{(?!")|(?<=[{$#%@])\{')
-_BRACE_OR_FIRST = re.compile(rf"\A\{{|{_BRACE.pattern}")
-_BEFORE_BRACE = tuple("{$#%@}")
-# Vue and Angular read expressions in text whose entities are resolved, but not across nodes.
-_BRACE_APART = "<!---->&#123;"
 # How a script in a template ends, for the script around it to go on.
 _INNER_END = re.compile(r"<\\/(script)>", re.IGNORECASE)
 # Where both an engine and a browser read no more than text or an address.
@@ -231,14 +225,11 @@ class _TemplateElements(Elements):
     def text_parts(self, start: int, end: int) -> list[Part]:
         pieces = self.source.pieces(start, end)
         self.found.shown += [piece for piece in pieces if not isinstance(piece, str)]
-        text = self.source.text
+        view = self.source
+        assert isinstance(view, _TemplateSource)
+        begins = view.expressions.own_begins
         return [
-            piece
-            if isinstance(piece, str)
-            else required(
-                piece,
-                _text_behind_brace if text[: piece.start].endswith(_BEFORE_BRACE) else _text,
-            )
+            piece if isinstance(piece, str) else required(piece, text_writer(view, piece, begins))
             for piece in pieces
         ]
 
@@ -250,8 +241,14 @@ class _TemplateElements(Elements):
         context = context_of(self.source, token, attribute.name)
         if context in URL_CONTEXTS:
             # Braces are encoded in addresses.
+            parts = self._without_own(parts, placeholders)
             return _without_begun_tags(self._with_expressions(parts, span))
+        limit: Callable[[Placeholder, Fill], Fill]
         limit = self._limited if context is Context.TEXT else self._braceless
+        if context is Context.DOCUMENT:
+            limit = self._documents
+        elif attribute.name == "class":
+            limit = self._classes(span)
         written = iter(placeholders)
         return _without_begun_tags(
             [part if isinstance(part, str) else limit(next(written), part) for part in parts]
@@ -259,25 +256,62 @@ class _TemplateElements(Elements):
 
     def _braceless(self, piece: Placeholder, fill: Fill) -> Fill:
         """Return a fill of an attribute or a text field that begins no expression."""
-        if piece.raw:
-            return fill
-        return lambda values: fill(values).replace("{", "&#123;")
+        return self._without_signs(piece, fill, "&#{};")
+
+    def _documents(self, piece: Placeholder, fill: Fill) -> Fill:
+        """Return the same for a page, which resolves entities once more."""
+        return self._without_signs(piece, fill, "&amp;#{};")
+
+    def _without_signs(self, piece: Placeholder, fill: Fill, entity: str) -> Fill:
+        """Return a fill that writes the signs that begin expressions as entities."""
+        view = self.source
+        assert isinstance(view, _TemplateSource)
+        signs = {"{", *"".join(view.expressions.own_begins)} - set("&#;")
+        table = {ord(sign): entity.format(ord(sign)) for sign in signs}
+        return fill if piece.raw else lambda values: fill(values).translate(table)
 
     def _limited(self, piece: Placeholder, fill: Fill) -> Fill:
         """Return such a fill where an engine may resolve entities before it looks for them."""
         view = self.source
         assert isinstance(view, _TemplateSource)
         fill = self._braceless(piece, fill)
-        if piece.raw or view.expressions.braces not in (Language.CODE, Language.UNKNOWN):
+        if piece.raw or not view.expressions.resolves_entities:
             return fill
-        is_behind = view.text[: piece.start].endswith(("{", "}"))
+        begins = ("{{", *view.expressions.own_begins)
+        return self._only(piece, fill, value_judge(view, piece, begins))
 
-        def is_good(value: Any) -> bool:
-            text = escapes.text_of(value)
-            return "{{" not in text and not (is_behind and text.startswith("{"))
-
+    def _only(self, piece: Placeholder, fill: Fill, is_good: Callable[[Any], bool]) -> Fill:
+        """Return a fill that leaves out a value with an expression, and refuse such a value."""
         self.found.limited.append(Limited(piece, is_good, "begins an expression of the template"))
         return lambda values: fill(values) if is_good(values.get(piece.html_name)) else ""
+
+    def _classes(self, span: tuple[int, int]) -> Callable[[Placeholder, Fill], Fill]:
+        """Return what limits a value in a class, in which AngularJS looks for directives."""
+        view = self.source
+        assert isinstance(view, _TemplateSource)
+
+        def limit(piece: Placeholder, fill: Fill) -> Fill:
+            fill = self._limited(piece, fill)
+            if piece.raw or not view.expressions.resolves_entities:
+                return fill
+            return self._only(piece, fill, class_judge(view, piece, span))
+
+        return limit
+
+    def _without_own(self, parts: list[Part], placeholders: Sequence[Placeholder]) -> list[Part]:
+        """Return an address without values that begin expressions between own delimiters."""
+        view = self.source
+        assert isinstance(view, _TemplateSource)
+        # These signs are encoded in addresses.
+        begins = [each for each in view.expressions.own_begins if not set(each) & set("<>{}|")]
+        for piece in placeholders if begins else ():
+            if not piece.raw:
+                is_good = value_judge(view, piece, begins)
+                parts = [
+                    part if isinstance(part, str) else self._only(piece, part, is_good)
+                    for part in parts
+                ]
+        return parts
 
     def _with_expressions(self, parts: list[Part], span: tuple[int, int]) -> list[Part]:
         """Return an address, in which values have neither braces nor ``<``, with expressions."""
@@ -352,20 +386,6 @@ def _keeps_text(source: Source, token: Token) -> Callable[[str], bool]:
         _NAME.fullmatch(name) is not None
         and context_of(source, token, name.lower()) is Context.TEXT
     )
-
-
-def _text(value: Any) -> str:
-    """Escape for text; quotes stay, which are no markup there."""
-    return _BRACE.sub(_BRACE_APART, _in_text(value))
-
-
-def _text_behind_brace(value: Any) -> str:
-    return _BRACE_OR_FIRST.sub(_BRACE_APART, _in_text(value))
-
-
-def _in_text(value: Any) -> str:
-    escaped = html.escape(escapes.text_of(value), quote=False)
-    return escaped.replace("\0", "\ufffd").replace("\r", "&#13;")
 
 
 def _without_begun_tags(parts: Sequence[Part]) -> list[Part]:

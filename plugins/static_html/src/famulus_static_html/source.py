@@ -15,16 +15,20 @@ from attrs import evolve, field, frozen
 #: All tokenizers treat it as one token: what is inside the braces is a name, not markup or code.
 PLACEHOLDER = r"\$\{[ \t]*[^{}$\s][^{}$\n\r]*\}"
 
-_PERCENTS = rf"<%(?:{PLACEHOLDER}|(?!%>).)*+(?:%>|\Z)"
-_BRACES = rf"\{{\{{(?:{PLACEHOLDER}|(?!\}}\}}).)*+(?:\}}\}}|\Z)"
-#: What template engines evaluate: ``{{…}}`` and ``<%…%>``, to the end of the text if it is open.
-EXPRESSION = re.compile(f"{_PERCENTS}|{_BRACES}", re.DOTALL)
-#: The expressions that begin so.
-EXPRESSIONS: Mapping[str, re.Pattern[str]] = MappingProxyType(
-    {"<%": re.compile(_PERCENTS, re.DOTALL), "{{": re.compile(_BRACES, re.DOTALL)}
-)
 
-_PLACEHOLDER = re.compile(PLACEHOLDER)
+def delimited(begin: str, end: str) -> str:
+    """Return a pattern for what stands between two delimiters, to the end of the text if open."""
+    begin, end = re.escape(begin), re.escape(end)
+    return rf"{begin}(?:{PLACEHOLDER}|(?!{end}).)*+(?:{end}|\Z)"
+
+
+#: Patterns for what template engines evaluate unless a page says otherwise, by how it begins.
+EXPRESSIONS: Mapping[str, str] = MappingProxyType(
+    {"<%": delimited("<%", "%>"), "{{": delimited("{{", "}}")}
+)
+EXPRESSION = re.compile("|".join(EXPRESSIONS.values()), re.DOTALL)
+
+PLACEHOLDERS = re.compile(PLACEHOLDER)
 _FILTER = re.compile(r"(.*\S)\s*\|\s*(raw|text)", re.DOTALL)
 
 #: Names that every page can use besides the columns of the data.
@@ -117,7 +121,7 @@ class Source:
 
     def placeholders(self, start: int, end: int) -> list[Placeholder]:
         """Return the placeholders that lie wholly within a span."""
-        return [self._placeholder(match) for match in _PLACEHOLDER.finditer(self.text, start, end)]
+        return [self._placeholder(match) for match in PLACEHOLDERS.finditer(self.text, start, end)]
 
     def pieces(self, start: int, end: int) -> list[str | Placeholder]:
         """Cut a span into literal text and placeholders, in order."""

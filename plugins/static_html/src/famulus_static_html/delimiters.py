@@ -1,0 +1,52 @@
+"""Find the delimiters that the scripts of a page give a template engine.
+
+``delimiters: ["[[", "]]"]`` of Vue, ``Mustache.tags``, ``startSymbol("[[")`` of AngularJS,
+``_.templateSettings`` and the like: what they name begins and ends expressions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_SIGNS = r"[^\w\s\"'`\\,;]"
+# Some bracket opens, unlike in operators and in the "$$" of MathJax.
+_BEGIN = rf"([\"'`])(?=[^\w\"'`]*[\[({{<])({_SIGNS}{{2,4}})"
+_END = rf"([\"'`])({_SIGNS}{{0,3}}[\])}}>%$#@|])"
+# Two texts of signs in a row: in a list, or as the arguments of ``delimiters(…)``.
+_PAIR = re.compile(rf"(?:\[|\bdelimiters\s*\()\s*{_BEGIN}\1\s*,\s*{_END}\3\s*[\])]")
+_ONE_TEXT = re.compile(
+    rf"\bdelimiters[\"']?\s*[:=]\s*[\"'`]({_SIGNS}{{2,4}}) ({_SIGNS}{{1,4}})[\"'`]"
+)
+_SYMBOLS = (
+    re.compile(
+        r"(?:\bstartSymbol\s*\(|\b(?:(?:output|tag)DelimiterLeft|(?:variable|block|comment)Start)"
+        rf"[\"']?\s*[:=])\s*{_BEGIN}\1"
+    ),
+    re.compile(
+        r"(?:\bendSymbol\s*\(|\b(?:(?:output|tag)DelimiterRight|(?:variable|block|comment)End)"
+        rf"[\"']?\s*[:=])\s*{_END}\1"
+    ),
+)
+_SETTING = re.compile(
+    r"\b(?:interpolate|evaluate|escape|encode|conditional|iterate|define|use)[\"']?\s*[:=]\s*"
+    r"/((?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+)/"
+)
+# A sign of a regular expression that means itself, at the begin and at the end of it.
+_LITERAL = r"(?:\\[^\w\s]|[^\w\s\\.\[\](){}*+?^$|])"
+_EXPRESSION = re.compile(rf"({_LITERAL}{{2,4}}).*?({_LITERAL}{{1,4}})", re.DOTALL)
+
+
+def own_delimiters(code: str) -> Iterator[tuple[str, str]]:
+    """Yield what begins and what ends an expression, as this code says."""
+    for found in _PAIR.finditer(code):
+        yield found[2], found[4]
+    for found in _ONE_TEXT.finditer(code):
+        yield found[1], found[2]
+    begins, ends = ([found[2] for found in symbol.finditer(code)] for symbol in _SYMBOLS)
+    yield from zip(begins, ends, strict=False)
+    for found in _SETTING.finditer(code):
+        if parts := _EXPRESSION.fullmatch(found[1]):
+            begin, end = (re.sub(r"\\(.)", r"\1", part) for part in parts.groups())
+            # Further signs tell one kind of expression from another: ``{{=``, ``{{-``.
+            yield begin[:2], end[-2:]
