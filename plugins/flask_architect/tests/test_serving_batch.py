@@ -15,6 +15,7 @@ import pytest
 
 from famulus.testing.waiting import wait_until
 from famulus_flask.app import create_app
+from famulus_flask.serving.batch import Batch
 from famulus_flask.serving.server import Server
 from famulus_flask.serving.settings import Settings
 
@@ -127,6 +128,24 @@ def test_requests_behind_groups_that_take_too_long_are_answered_by_the_applicati
         held_up = [json.loads(_bodies(_received(client))[0]) for client in clients[:2]]
 
     assert held_up + late == [{"worker": str(number)} for number in range(4)]
+
+
+@pytest.mark.parametrize("senders", [1, 2, 3])
+def test_no_turn_of_the_loop_is_waited_for_once_each_connection_has_sent(senders: int) -> None:
+    async def turns_until_answered() -> int:
+        replies: list[str | None] = []
+        loop = asyncio.get_running_loop()
+        batch: Batch[str, str] = Batch(loop, lambda requests: requests, lambda: senders)
+        batch.add("one", replies.append)
+        batch.add("two", replies.append)
+        turns = 0
+        while not replies:
+            turns += 1
+            await asyncio.sleep(0)
+        assert replies == ["one", "two"]
+        return turns
+
+    assert asyncio.run(turns_until_answered()) == (1 if senders <= 2 else 2)
 
 
 def _received(client: socket.socket) -> bytes:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import peewee
+
 from famulus.model.statements import Param, SqliteStatement
 from famulus.model.states import AgentStatus, Status, UnitStatus, VisitStatus, check_transition
 from famulus.model.tables import AgentTable, EventTable, UnitTable, VisitTable, literal
@@ -89,20 +91,23 @@ _VISIT_DONE = SqliteStatement(
 
 
 def _change_of(subject: str, old: Status | None, new: Status, cause: str) -> dict[Any, Any]:
-    """Return the row of an event in a statement; its number is the parameter ``<subject>``."""
+    """Return the row of an event in a statement; its number is the parameter ``<subject>``.
+
+    What is the same each time stands in the text: a parameter costs more (measured).
+    """
     if old is not None:
         check_transition(old, new, subject)
     return {
         EventTable.run: Param("run"),
         EventTable.at: Param("at"),
-        EventTable.subject: subject,
+        EventTable.subject: peewee.SQL(f"'{subject}'"),
         EventTable.subject_id: Param(subject),
-        EventTable.old: None if old is None else old.value,
-        EventTable.new: new.value,
-        EventTable.cause: cause,
-        EventTable.count: 1,
-        EventTable.agent_id: None if subject == "visit" else Param("agent"),
-        EventTable.xact: 0,
+        EventTable.old: peewee.SQL("NULL") if old is None else literal(old),
+        EventTable.new: literal(new),
+        EventTable.cause: peewee.SQL(f"'{cause}'"),
+        EventTable.count: peewee.SQL("1"),
+        EventTable.agent_id: peewee.SQL("NULL") if subject == "visit" else Param("agent"),
+        EventTable.xact: peewee.SQL("0"),
     }
 
 

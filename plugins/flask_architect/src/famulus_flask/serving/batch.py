@@ -23,12 +23,14 @@ THREADS = 2
 
 
 class Batch(Generic[T, R]):
-    """Collects requests until a turn of the event loop brings no new one.
+    """Collects requests until a turn of the event loop brings no new one, or none can come.
 
     The transaction of many requests costs little more than that of one, and waiting for the next
     turn takes microseconds: no request waits for a timer.
 
     :param answer: returns one reply for each request, or None for one that it does not answer.
+    :param senders: returns the number of open connections, each of which has one request here at a
+        time.
     :param pool: has :data:`THREADS` threads that call ``answer``; None calls it on the event loop.
     """
 
@@ -36,10 +38,12 @@ class Batch(Generic[T, R]):
         self,
         loop: asyncio.AbstractEventLoop,
         answer: Callable[[Sequence[T]], Sequence[R | None]],
+        senders: Callable[[], int],
         pool: ThreadPool | None = None,
     ) -> None:
         self._loop = loop
         self._answer = answer
+        self._senders = senders
         self._pool = pool
         self._waiting: deque[tuple[T, Callable[[R | None], None], float]] = deque()
         self._is_collecting = False
@@ -72,7 +76,7 @@ class Batch(Generic[T, R]):
 
     def _take_turn(self) -> None:
         count = len(self._waiting)
-        if self._seen < count < _MOST_TOGETHER:
+        if self._seen < count < min(_MOST_TOGETHER, self._senders()):
             self._seen = count
             self._loop.call_soon(self._take_turn)
             return

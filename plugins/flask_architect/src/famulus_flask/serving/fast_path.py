@@ -45,10 +45,15 @@ class FastPath:
     :param patience: seconds in which a transaction is expected to end. The event loop or other
         requests wait for it, so after a longer one the requests are left to the application for a
         while.
+    :param senders: returns the number of open connections.
     """
 
     def __init__(
-        self, application: Application, loop: asyncio.AbstractEventLoop, patience: float
+        self,
+        application: Application,
+        loop: asyncio.AbstractEventLoop,
+        patience: float,
+        senders: Callable[[], int],
     ) -> None:
         self._application = application
         self._loop = loop
@@ -64,7 +69,7 @@ class FastPath:
             if self._gateway.waits_for_server
             else None
         )
-        self._batch: Batch[StartedRequest, Reply] = Batch(loop, self._answer, self._pool)
+        self._batch: Batch[StartedRequest, Reply] = Batch(loop, self._answer, senders, self._pool)
 
     @property
     def has_requests(self) -> bool:

@@ -49,7 +49,11 @@ class Server:
         self.is_stopping = False
         ours = application if isinstance(application, Application) else None
         self.fast_path = (
-            None if ours is None else FastPath(ours, self._loop, settings.transaction_seconds)
+            None
+            if ours is None
+            else FastPath(
+                ours, self._loop, settings.transaction_seconds, lambda: len(self._connections)
+            )
         )
         self.site = Site(
             None if ours is None else ours.answers,
