@@ -11,13 +11,17 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from famulus.testing.databases import PostgresDatabases
 
 _PROC = Path("/proc")
 #: Modules of such tests take up to a minute.
@@ -127,6 +131,16 @@ def pytest_runtest_protocol() -> Generator[None, object, object]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def lend_postgres(
+    postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], AbstractContextManager[str]]:
+    """Lend a PostgreSQL database without rows each time it is called."""
+    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
+    return postgres.lend
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,12 +6,10 @@ reason, no HIT is open after the end, and every visit that is shown as submitted
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import strategies as st
@@ -27,11 +25,9 @@ from hypothesis.stateful import (
 
 from famulus.model.states import Decision
 from famulus_mturk.fake import Fault, Shown
+from lent_databases import Lend, on_lent
 from machine_limits import machine_limits
 from mturk_machine import AUTO_APPROVAL, Study
-
-if TYPE_CHECKING:
-    from famulus.testing.databases import PostgresDatabases
 
 pytestmark = pytest.mark.slow
 
@@ -181,28 +177,13 @@ class OnMturk(RuleBasedStateMachine):
                 self.study.check_end()
 
 
-def machine(lend: Callable[[], AbstractContextManager[str | None]]) -> type[OnMturk]:
-    """Return the machine on databases that are lent, another one each time."""
-
-    class OnLent(OnMturk):
-        def __init__(self) -> None:
-            super().__init__(lend())
-
-    return OnLent
-
-
 def test_a_run_on_sqlite() -> None:
     """The database is a file in the study's folder."""
-    run_state_machine_as_test(machine(nullcontext), settings=machine_limits(4, steps=30))
+    run_state_machine_as_test(on_lent(OnMturk, nullcontext), settings=machine_limits(4, steps=30))
 
 
-def test_a_run_on_postgresql(
-    postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
-    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
-
-    run_state_machine_as_test(machine(postgres.lend), settings=machine_limits(2, steps=30))
+def test_a_run_on_postgresql(lend_postgres: Lend) -> None:
+    run_state_machine_as_test(on_lent(OnMturk, lend_postgres), settings=machine_limits(2, steps=30))
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -9,12 +9,12 @@ Each switch of the fake is tried in every position.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -34,13 +34,11 @@ from famulus_prolific.fake import TOKEN, Fault, Submission
 from famulus_prolific.fake.routes import ROUTES
 from famulus_prolific.rejections import CATEGORIES
 from famulus_prolific.tokens import VARIABLE
+from lent_databases import Lend, on_lent
 from machine_limits import machine_limits
 from prolific_invariants import check_always, check_end, check_refused
 from prolific_machine import FAILED, SCREENED_OUT, Setup, Study
 from prolific_switches import POSITIONS
-
-if TYPE_CHECKING:
-    from famulus.testing.databases import PostgresDatabases
 
 pytestmark = pytest.mark.slow
 
@@ -318,25 +316,14 @@ class OnProlific(RuleBasedStateMachine):
                 check_end(self.study)
 
 
-def machine(lend: Callable[[], AbstractContextManager[str | None]]) -> type[OnProlific]:
-    """Return the machine on databases that are lent, another one each time."""
-
-    class OnLent(OnProlific):
-        def __init__(self) -> None:
-            super().__init__(lend())
-
-    return OnLent
-
-
 def test_a_run_on_sqlite() -> None:
     """The database is a file in the study's folder."""
-    run_state_machine_as_test(machine(nullcontext), settings=machine_limits(25, steps=50))
+    run_state_machine_as_test(
+        on_lent(OnProlific, nullcontext), settings=machine_limits(30, steps=50)
+    )
 
 
-def test_a_run_on_postgresql(
-    postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
-    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
-
-    run_state_machine_as_test(machine(postgres.lend), settings=machine_limits(25, steps=50))
+def test_a_run_on_postgresql(lend_postgres: Lend) -> None:
+    run_state_machine_as_test(
+        on_lent(OnProlific, lend_postgres), settings=machine_limits(10, steps=50)
+    )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -45,10 +45,8 @@ from famulus.review.payment_actions import pay_bonus, retry_payment, settle_paym
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+from lent_databases import Lend, files_in, on_lent
 from machine_limits import machine_limits
-
-if TYPE_CHECKING:
-    from famulus.testing.databases import PostgresDatabases
 
 #: A unit is paid with 0.10: both parts of it can be approved.
 CAPABILITIES = Capabilities(
@@ -292,27 +290,11 @@ def limits(examples: int) -> settings:
 
 @pytest.mark.slow
 def test_money_on_sqlite(tmp_path: Path) -> None:
-    numbers = iter(range(10**6))
-    addresses = (contextlib.nullcontext(str(tmp_path / f"{n}.db")) for n in numbers)
+    machine = on_lent(Money, files_in(tmp_path))
 
-    run_state_machine_as_test(machine(lambda: next(addresses)), settings=limits(20))
+    run_state_machine_as_test(machine, settings=limits(20))
 
 
 @pytest.mark.slow
-def test_money_on_postgresql(
-    postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
-    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
-
-    run_state_machine_as_test(machine(postgres.lend), settings=limits(8))
-
-
-def machine(lend: Callable[[], AbstractContextManager[str]]) -> type[RuleBasedStateMachine]:
-    """Return the machine on databases that are lent, another one each time."""
-
-    class OnLent(Money):
-        def __init__(self) -> None:
-            super().__init__(lend())
-
-    return OnLent
+def test_money_on_postgresql(lend_postgres: Lend) -> None:
+    run_state_machine_as_test(on_lent(Money, lend_postgres), settings=limits(8))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from attrs import define, field
@@ -48,10 +48,8 @@ from famulus.review.topup_actions import pay_topup, propose_topup
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+from lent_databases import Lend, files_in, on_lent
 from machine_limits import machine_limits
-
-if TYPE_CHECKING:
-    from famulus.testing.databases import PostgresDatabases
 
 BOUNDS = PartialBounds(smallest=Decimal("0.10"), largest=Decimal("0.90"))
 #: A unit costs 1.20: the reward is 1.00, and the platform takes a fifth.
@@ -476,27 +474,11 @@ def limits(examples: int) -> settings:
 
 @pytest.mark.slow
 def test_visits_of_several_units_on_sqlite(tmp_path: Path) -> None:
-    numbers = iter(range(10**6))
-    addresses = (contextlib.nullcontext(str(tmp_path / f"{n}.db")) for n in numbers)
+    machine = on_lent(SharedVisits, files_in(tmp_path))
 
-    run_state_machine_as_test(machine(lambda: next(addresses)), settings=limits(20))
+    run_state_machine_as_test(machine, settings=limits(20))
 
 
 @pytest.mark.slow
-def test_visits_of_several_units_on_postgresql(
-    postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
-    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
-
-    run_state_machine_as_test(machine(postgres.lend), settings=limits(8))
-
-
-def machine(lend: Callable[[], AbstractContextManager[str]]) -> type[RuleBasedStateMachine]:
-    """Return the machine on databases that are lent, another one each time."""
-
-    class OnLent(SharedVisits):
-        def __init__(self) -> None:
-            super().__init__(lend())
-
-    return OnLent
+def test_visits_of_several_units_on_postgresql(lend_postgres: Lend) -> None:
+    run_state_machine_as_test(on_lent(SharedVisits, lend_postgres), settings=limits(8))
