@@ -726,6 +726,30 @@ def test_a_value_beside_signs_of_the_author_begins_no_expression() -> None:
 
 
 @pytest.mark.parametrize(
+    ("script", "begin"),
+    [
+        ("<script src=https://host/vue@3></script>", "{{"),
+        ("<script src=angular.min.js></script>", "{{"),
+        ("<script>new Vue({el: '#a', delimiters: ['[[', ']]']})</script>", "[["),
+    ],
+)
+def test_no_value_begins_an_expression_in_the_text_of_a_page(script: str, begin: str) -> None:
+    sign = begin[0]
+    page = compile_page(f"{script}<div id=a><p>{sign}${{v}}{sign} x ${{v}}${{v}}</p></div>")
+
+    for value in (f"{begin}f()", sign, f'{sign}"a": 1', f"a{sign}", ""):
+        text = page.render({"v": value}).body.partition("<p>")[2]
+        assert begin not in unescape(text.replace("<!---->", "|"))
+        shown = unescape(text.replace("<!---->", "")).partition("</p>")[0]
+        assert shown == f"{sign}{value}{sign} x {value}{value}"
+
+
+def test_braces_stay_in_the_text_of_a_page_without_a_framework() -> None:
+    for script in ("", "<script src=own.js></script>", "<script src=handlebars.js></script>"):
+        assert compile_page(f"{script}<p>${{v}}").render({"v": "{{a}}"}).body.endswith("{{a}}")
+
+
+@pytest.mark.parametrize(
     ("html", "value", "is_refused"),
     [
         ("a ${v}", "ng-init:f()", True),

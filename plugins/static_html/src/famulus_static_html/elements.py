@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from attrs import define
@@ -18,6 +18,7 @@ from famulus_static_html.attributes import (
     switches,
     text_parts,
 )
+from famulus_static_html.beginnings import text_writer
 from famulus_static_html.contents import (
     code_parts,
     rcdata_parts,
@@ -29,7 +30,7 @@ from famulus_static_html.findings import Found, Limited
 from famulus_static_html.placement import script_kind
 from famulus_static_html.scripts import ScriptKind
 from famulus_static_html.source import Placeholder, Source
-from famulus_static_html.template import Part
+from famulus_static_html.template import Part, required
 from famulus_static_html.tokens import OPAQUE, RCDATA, Attribute, Token
 
 
@@ -37,13 +38,15 @@ from famulus_static_html.tokens import OPAQUE, RCDATA, Attribute, Token
 class Elements:
     """Writes tags, their attributes and contents. ``refuse`` is called with what is not allowed.
 
-    Controls at the offsets ``outside`` belong to no form.
+    Controls at the offsets ``outside`` belong to no form. ``begins`` is what begins an
+    expression in text, where a framework looks for them.
     """
 
     source: Source
     found: Found
     refuse: Refuse
     outside: Collection[int] = ()
+    begins: Sequence[str] = ()
 
     def text_parts(self, start: int, end: int) -> list[Part]:
         """Return the text between tags."""
@@ -54,7 +57,16 @@ class Elements:
         self.found.has_raw_markup |= any(placeholder.raw for placeholder in placeholders)
         # A bare "<" must stay one, also where a tag behind it is left out.
         bare = [p.replace("<", "&lt;") if isinstance(p, str) else p for p in pieces]
-        return text_parts(bare)
+        parts = text_parts(bare)
+        if not self.begins:
+            return parts
+        written = iter(placeholders)
+        return [
+            part
+            if isinstance(part, str)
+            else required(piece := next(written), text_writer(self.source, piece, self.begins))
+            for part in parts
+        ]
 
     def tag_parts(self, token: Token) -> list[Part]:
         """Return a tag."""

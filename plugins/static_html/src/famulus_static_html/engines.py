@@ -161,6 +161,11 @@ class Engines:
             ),
         )
 
+    @property
+    def begins_in_page(self) -> tuple[str, ...]:
+        """What begins an expression in the text of the page itself, which Vue and Angular read."""
+        return ("{{", *(begin for begin, _ in self.delimiters)) if self.code else ()
+
     def expressions(self, kind: str) -> Expressions:
         """Return the languages of a template of this type."""
         braces = self._braces(kind)

@@ -92,6 +92,7 @@ class _Compiler:
         live = list(outside_templates(tokens))
         scripts = scripts_among(self.source, live)
         self.engines = Engines.of(self.source, scripts)
+        self.elements.begins = self.engines.begins_in_page
         self._judge(own_forms(self.source, live))
         faults = (ground_truth_faults(self.source, tokens), reserved_fields(self.source, starts))
         for offset, fault in chain(*faults):
