@@ -209,6 +209,7 @@ PUBLIC = [
     "pay_bonus",
     "pay_topup",
     "propose_topup",
+    "read_html",
     "register_requester",
     "requested_file_name",
     "resolve_payment",
@@ -221,7 +222,6 @@ PUBLIC = [
     "settle_payments",
     "system_clock",
     "task_script",
-    "text_problems",
     "unknown_language",
     "unreadable",
 ]

@@ -214,7 +214,7 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "requested_file_name",
             "unreadable",
             "row_fault",
-            "text_problems",
+            "read_html",
             "open_gateway",
             "Result",
             "Keep",

@@ -212,12 +212,12 @@ if TYPE_CHECKING:
     from famulus.task_data.file_checks import file_problems as file_problems
     from famulus.task_data.files_beside import FilesBeside as FilesBeside
     from famulus.task_data.given_rows import row_fault as row_fault
+    from famulus.task_data.html_files import read_html as read_html
     from famulus.task_data.sources import DataCheck as DataCheck
     from famulus.task_data.sources import DataFile as DataFile
     from famulus.task_data.sources import GivenRows as GivenRows
     from famulus.task_data.sources import RowWatch as RowWatch
     from famulus.task_data.sources import data_files as data_files
-    from famulus.task_data.sources import text_problems as text_problems
     from famulus.translation import Catalogue as Catalogue
     from famulus.translation import Language as Language
     from famulus.translation import TranslatableText as TranslatableText
@@ -424,6 +424,7 @@ _WHERE = {
     "pay_bonus": "famulus.review.payment_actions",
     "pay_topup": "famulus.review.topup_actions",
     "propose_topup": "famulus.review.topup_actions",
+    "read_html": "famulus.task_data.html_files",
     "register_requester": "famulus.engine.requesters",
     "requested_file_name": "famulus.task_data.file_addresses",
     "resolve_payment": "famulus.review.payment_actions",
@@ -436,7 +437,6 @@ _WHERE = {
     "settle_payments": "famulus.review.payment_actions",
     "system_clock": "famulus.clock",
     "task_script": "famulus.cli.scripts",
-    "text_problems": "famulus.task_data.sources",
     "unknown_language": "famulus.translation",
     "unreadable": "famulus.task_data.checks",
 }
@@ -640,6 +640,7 @@ __all__ = [
     "pay_bonus",
     "pay_topup",
     "propose_topup",
+    "read_html",
     "register_requester",
     "requested_file_name",
     "resolve_payment",
@@ -652,7 +653,6 @@ __all__ = [
     "settle_payments",
     "system_clock",
     "task_script",
-    "text_problems",
     "unknown_language",
     "unreadable",
 ]

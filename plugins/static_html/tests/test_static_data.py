@@ -165,6 +165,16 @@ def test_pages_are_in_the_encoding_that_they_name(tmp_path: Path) -> None:
     assert _bodies(task)[0].startswith("<p>café “1”</p>\n")
 
 
+def test_pages_are_in_utf_16_or_in_a_question_of_the_api(tmp_path: Path) -> None:
+    page = "<p>${a}</p><input name=a>"
+    question = f"<HTMLQuestion><HTMLContent><![CDATA[{page}]]></HTMLContent></HTMLQuestion>"
+
+    for content in (page.encode("utf-16"), question.encode()):
+        task = _task(tmp_path, content, "a\n1\n")
+        assert _problems(task) == []
+        assert _bodies(task)[0].startswith("<p>1</p><input name=a>")
+
+
 @pytest.mark.parametrize("charset", ["no-such", "utf-8"])
 def test_a_page_in_no_encoding_that_it_names_is_refused(tmp_path: Path, charset: str) -> None:
     page = f"<meta charset={charset}>\n<p>café</p>".encode("windows-1252")

@@ -146,13 +146,3 @@ def data_files(args: BlueprintArgs) -> list[DataFile]:
     return [
         DataFile(option, path.expanduser(), encoding) for option, path in named if path is not None
     ]
-
-
-def text_problems(path: Path, key: str) -> Sequence[Problem]:
-    """Return why a file is not UTF-8 text without NUL characters, with the line.
-
-    :raises OSError: when it cannot be read.
-    """
-    report = CollectingReport(path, key)
-    check_text(path, report)
-    return report.problems

@@ -204,8 +204,8 @@ def _usable(path: Path) -> Template:
     from famulus_crowd_form.template import compile_template, problem_of
 
     try:
-        return compile_template(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
+        return compile_template(famulus.read_html(path))
+    except OSError as error:
         raise famulus.UsageError(famulus.Problem(f"cannot be read: {error}", file=path)) from error
     except LiquidError as error:
         raise famulus.UsageError(problem_of(error, path)) from error

@@ -201,13 +201,12 @@ def _read(
     path: Path, plan: famulus.Plan, key: str
 ) -> tuple[Template | None, list[famulus.Problem]]:
     try:
-        problems = [*famulus.text_problems(path, key)]
-        if problems:
-            return None, problems
-        source = path.read_text(encoding="utf-8-sig")
+        source = famulus.read_html(path)
     except OSError as error:
         message = famulus.unreadable(path, error)
         return None, [plan.problem(key, message)]
+    except famulus.UsageError as error:
+        return None, list(error.problems)
     found = list(_element_problems(source, path))
     try:
         return compile_template(source), found

@@ -178,7 +178,7 @@ def _usable_page(path: Path, *, trusted: bool) -> CompiledPage:
 
     try:
         page = read_page(path, trusted=trusted)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise famulus.UsageError(famulus.Problem(f"cannot be read: {error}", file=path)) from error
     faults = [problem for problem in page.problems if not problem.warning]
     if faults:

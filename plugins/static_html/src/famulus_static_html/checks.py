@@ -69,8 +69,8 @@ class StaticTaskChecks:
             return read_page(path, trusted=bool(self.args.trust_data))
         except OSError as error:
             self._option(name, famulus.unreadable(path, error))
-        except UnicodeDecodeError:
-            self.found += famulus.text_problems(path, f"blueprint.{name}")
+        except famulus.UsageError as error:
+            self.found += error.problems
         return None
 
     def _judge_fields(self, name: str, page: CompiledPage | None) -> None:

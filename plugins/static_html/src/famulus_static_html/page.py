@@ -42,7 +42,7 @@ from famulus_static_html.placement import (
 )
 from famulus_static_html.reserved import names_from_rows, reserved_fields
 from famulus_static_html.settings import SETTINGS
-from famulus_static_html.source import Placeholder, Source, read_html, trust
+from famulus_static_html.source import Placeholder, Source, trust
 from famulus_static_html.template import Part, Template
 from famulus_static_html.tokens import Kind, Token, outside_templates, tokenise
 
@@ -55,9 +55,9 @@ def read_page(path: Path, *, trusted: bool = False) -> CompiledPage:
 
     :param trusted: insert the values of the data as they are.
     :raises OSError: when it cannot be read.
-    :raises UnicodeDecodeError: when it is not in UTF-8 or the encoding that it names.
+    :raises famulus.UsageError: when it is not text.
     """
-    return compile_page(read_html(path), path, trusted=trusted)
+    return compile_page(famulus.read_html(path), path, trusted=trusted)
 
 
 def compile_page(text: str, file: Path | None = None, *, trusted: bool = False) -> CompiledPage:

@@ -6,7 +6,6 @@ import html
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
@@ -56,34 +55,6 @@ class Placeholder:
     def html_name(self) -> str:
         """The name as meant where the file is HTML: ``${Q&amp;A}`` names the column ``Q&A``."""
         return html.unescape(self.name) if "&" in self.name else self.name
-
-
-_CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
-_SNIFFED = 1024
-
-
-def read_html(path: Path) -> str:
-    """Read an HTML file as browsers do: as UTF-8, or else as what a ``<meta charset>`` names.
-
-    :raises OSError: when it cannot be read.
-    :raises UnicodeDecodeError: when it is not UTF-8, and names nothing else that it is.
-    """
-    data = path.read_bytes()
-    try:
-        return _lines(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        named = _CHARSET.search(data, 0, _SNIFFED)
-        if named is None:
-            raise
-        try:
-            return _lines(data.decode(named[1].decode()))
-        except LookupError:
-            pass
-        raise
-
-
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _line_starts(source: Source) -> list[int]:

@@ -1,0 +1,103 @@
+"""Read the HTML files of authors as browsers and MTurk read them."""
+
+from __future__ import annotations
+
+import codecs
+import html
+import re
+from pathlib import Path
+
+from famulus.binary_files import HEAD_BYTES, binary_fault, utf_16_order
+from famulus.errors import Problem, UsageError
+
+_SAVE = "save it as UTF-8"
+_MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
+_SNIFFED = 1024
+#: Encodings that browsers read as another one; WHATWG, Encoding Standard, section 4.2.
+_READ_AS = {"ascii": "cp1252", "iso8859-1": "cp1252"}
+#: Of these, a file that is read for its ``<meta>`` cannot be.
+_WIDE = ("utf-16", "utf-32")
+_QUESTION = re.compile(
+    r"\s*(?:<\?xml\b[^>]*>\s*)?<HTMLQuestion\b[^>]*>\s*<HTMLContent\s*>(.*)</HTMLContent\s*>",
+    re.DOTALL,
+)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+
+
+def read_html(path: Path) -> str:
+    r"""Read an HTML file, with ``\n`` at the ends of its lines.
+
+    It is UTF-8, UTF-16 with a mark at its start, or what a ``<meta charset>`` in its first 1024
+    bytes names. Of an ``HTMLQuestion``, the XML that MTurk's API takes, the page in it is
+    returned, on the same lines.
+
+    :raises OSError: when it cannot be read.
+    :raises UsageError: when it is not text, or in none of these encodings; with the line.
+    """
+    text = _decoded(path, path.read_bytes()).replace("\r\n", "\n").replace("\r", "\n")
+    nul = text.find("\0")
+    if nul >= 0:
+        raise _refused(path, "contains a NUL character: take it out", text.count("\n", 0, nul))
+    question = _QUESTION.match(text)
+    if question is None:
+        return text
+    return "\n" * text.count("\n", 0, question.start(1)) + _page_of(question[1])
+
+
+def _decoded(path: Path, data: bytes) -> str:
+    marked = next((codec for mark, codec in _MARKS if data.startswith(mark)), None)
+    if marked is not None:
+        try:
+            return data.decode(marked)
+        except UnicodeDecodeError as error:
+            raise _refused(path, f"begins as UTF-16 and is not: {_SAVE}", 0) from error
+    head = data[:HEAD_BYTES]
+    if utf_16_order(head):
+        raise _refused(path, f"is UTF-16 without a mark at its start: {_SAVE}", 0)
+    if fault := binary_fault(head):
+        raise _refused(path, fault, 0)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        named = _named_codec(data)
+        if named is None:
+            raise _undecodable(path, error) from error
+    try:
+        return data.decode(named)
+    except UnicodeDecodeError as error:
+        raise _undecodable(path, error) from error
+
+
+def _named_codec(data: bytes) -> str | None:
+    """Return the codec that the file names; None where it is none, or cannot be the file's."""
+    found = _CHARSET.search(data, 0, _SNIFFED)
+    if found is None:
+        return None
+    try:
+        name = codecs.lookup(found[1].decode()).name
+    except LookupError:
+        return None
+    return None if name.startswith(_WIDE) else _READ_AS.get(name, name)
+
+
+def _undecodable(path: Path, error: UnicodeDecodeError) -> UsageError:
+    name = "UTF-8" if error.encoding.startswith("utf-8") else error.encoding
+    message = (
+        f"is not {name} (byte 0x{error.object[error.start]:02x}): {_SAVE}, or name its encoding "
+        'at its start, such as <meta charset="windows-1252">'
+    )
+    return _refused(path, message, error.object.count(b"\n", 0, error.start))
+
+
+def _refused(path: Path, message: str, lines_before: int) -> UsageError:
+    return UsageError(Problem(message, file=path, line=lines_before + 1))
+
+
+def _page_of(content: str) -> str:
+    """Return the text of an XML element. HTML that is written into it as it is, is left so."""
+    pieces = _CDATA.split(content)
+    outside = pieces[0::2]
+    if not any("<" in piece for piece in outside):
+        pieces[0::2] = map(html.unescape, outside)
+    return "".join(pieces)
