@@ -294,3 +294,13 @@ def test_a_generators_row_may_not_fill_code(tmp_path: Path) -> None:
 
     with pytest.raises(famulus.UsageError, match="which code is run"):
         next(task.blueprint.assignments())
+
+
+def test_choices_in_values_are_refused_until_the_author_decides(tmp_path: Path) -> None:
+    page = "<select name=choice>${text}</select>"
+    rows = _rows("<option>a</option><option>b</option>")
+
+    [(is_warning, _, message)] = Task(tmp_path, page, rows, "csv").found()
+
+    assert not is_warning
+    assert "1 of 1 rows hold form fields" in message

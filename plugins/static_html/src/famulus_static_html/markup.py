@@ -27,7 +27,7 @@ _Key = TypeVar("_Key")
 _log = logging.getLogger(__name__)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_FIELD = re.compile(r"<(?:input|select|textarea|button)(?=[\s/>])", re.IGNORECASE)
+_FIELD = re.compile(r"<(?:input|select|option|textarea|button)(?=[\s/>])", re.IGNORECASE)
 # Left open, these swallow what follows them, the Submit button too.
 _CLOSED = ("template", "select", "svg", "math", "button")
 
