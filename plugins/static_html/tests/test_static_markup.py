@@ -14,7 +14,7 @@ import pytest
 import famulus
 from famulus.contracts.plan import Role
 from famulus_static_html.blueprint import StaticTaskBlueprint
-from famulus_static_html.markup import has_markup, raw_fault
+from famulus_static_html.markup import has_markup, is_code, raw_fault
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
 
 WORKER = famulus.WorkerView(id=1, name="<i>zoe</i>", provider_type="mock")
@@ -246,6 +246,50 @@ def test_a_number_or_json_is_no_doubt_in_code(tmp_path: Path) -> None:
     page = "<script>let n = ${text};</script><input name=b>"
 
     assert Task(tmp_path, page, _rows("7", "[1, 2]", "x")).found() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("'a', 'b'", True),
+        ('"a","b",', True),
+        ("1, 2.5, -3e4", True),
+        ("true, null", True),
+        ('"it is"', True),
+        ("'it\\'s'", True),
+        ("{a: 1}", True),
+        ("{'a': [1, 'two']}", True),
+        ("['a']", True),
+        ("7", False),
+        ("[1, 2]", False),
+        ('{"a": 1}', False),
+        ("it's 5, or 'six'", False),
+        ("a, b", False),
+        ("1, ", False),
+        ("", False),
+    ],
+)
+def test_code_that_is_no_json_is_recognized(text: str, expected: bool) -> None:
+    assert is_code(text) is expected
+
+
+def test_values_that_are_code_on_mturk_are_counted_with_the_remedies(tmp_path: Path) -> None:
+    page = "<script>let n = [${text}];</script><input name=b>"
+    rows = _rows("7", "'a', 'b'", "{a: 1}")
+
+    [(is_warning, _, message)] = Task(tmp_path, page, rows, "csv").found()
+
+    assert is_warning
+    assert message == (
+        "${text}: 2 of 3 rows have code that is no JSON (the first: line 3 of data.csv), inserted "
+        "as one string; write ${text|raw}, or blueprint.trust_data=true, where you trust every "
+        "row, or ${text|text} where a string is meant"
+    )
+    for how in ("raw", "text"):
+        decided = page.replace("${text}", f"${{text|{how}}}")
+        assert Task(tmp_path, decided, rows).found() == []
+    for trust in (True, False):
+        assert Task(tmp_path, page, rows, trust_data=trust).found() == []
 
 
 def test_a_value_of_python_keeps_its_type_in_code(tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ class CompiledPage:
     shown: tuple[Placeholder, ...]
     #: placeholders in attributes and in text fields, where a value is text with entities
     quoted: tuple[Placeholder, ...]
+    #: placeholders in scripts outside of strings, where a value is one literal
+    coded: tuple[Placeholder, ...]
     #: placeholders for which only few values are inserted
     limited: tuple[Limited, ...]
     #: names of fields that values are a part of

@@ -28,7 +28,7 @@ from famulus_static_html.contents import (
 )
 from famulus_static_html.findings import Found, Limited
 from famulus_static_html.placement import script_kind
-from famulus_static_html.scripts import ScriptKind
+from famulus_static_html.scripts import Place, ScriptKind, places
 from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.template import Part, required
 from famulus_static_html.tokens import OPAQUE, RCDATA, Attribute, Token
@@ -195,6 +195,9 @@ class Elements:
         if kind is ScriptKind.RULES:
             reason = "stands in rules for what is loaded"
             return untouched_parts(self.source, start, end, reason, self.found.forbid)
+        if kind is ScriptKind.CODE:
+            found = places(self.source, start, end, kind)
+            self.found.coded += (one for one, place in found if place is Place.CODE)
         return script_parts(self.source, start, end, kind, self.found.forbid)
 
     def _refuse_all(self, pieces: list[str | Placeholder]) -> Callable[[str], None]:

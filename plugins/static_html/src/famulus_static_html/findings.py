@@ -50,6 +50,7 @@ class Found:
     forbidden: list[Forbidden] = Factory(list)
     shown: list[Placeholder] = Factory(list)
     quoted: list[Placeholder] = Factory(list)
+    coded: list[Placeholder] = Factory(list)
     limited: list[Limited] = Factory(list)
     has_raw_markup: bool = False
 

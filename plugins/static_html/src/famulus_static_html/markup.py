@@ -15,7 +15,7 @@ from attrs import define, field
 import famulus
 from famulus_static_html.columns import forbidden_problems
 from famulus_static_html.compiled import CompiledPage
-from famulus_static_html.escapes import text_of
+from famulus_static_html.escapes import js_value, text_of
 from famulus_static_html.findings import Limited
 from famulus_static_html.reserved import reserved_fault, reserved_fields
 from famulus_static_html.source import Placeholder, Source, trust
@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _FIELD = re.compile(r"<(?:input|select|option|textarea|button)(?=[\s/>])", re.IGNORECASE)
+_STRING = r"""(?:'(?:\\.|[^'\\\n])*+'|"(?:\\.|[^"\\\n])*+")"""
+_SCALAR = rf"(?:{_STRING}|[-+]?\d[\w.+-]*+|true|false|null)"
+_CODE = re.compile(rf"{_STRING}|{_SCALAR}(?:\s*+,\s*+{_SCALAR})++(?:\s*+,)?")
 # Left open, these swallow what follows them, the Submit button too.
 _CLOSED = ("template", "select", "svg", "math", "button")
 
@@ -40,6 +43,17 @@ def has_markup(text: str) -> bool:
 def has_entity(text: str) -> bool:
     """Return whether a text holds an entity, such as ``&amp;``, which HTML resolves."""
     return "&" in text and any(html.unescape(found) != found for found in _ENTITY.findall(text))
+
+
+def is_code(text: str) -> bool:
+    """Return whether a text outside of strings is inserted as a string, and is code on MTurk.
+
+    It is a string in quotes, several literals, or a list or object that is no JSON.
+    """
+    text = text.strip()
+    if text[:1] + text[-1:] in ("[]", "{}"):
+        return js_value(text).startswith('"')
+    return _CODE.fullmatch(text) is not None
 
 
 def raw_fault(text: str) -> str | None:
@@ -98,8 +112,10 @@ class MarkupWatch:
     _escaped: Mapping[str, Placeholder] = field(init=False)
     _raw: Mapping[str, Placeholder] = field(init=False)
     _quoted: Mapping[str, Placeholder] = field(init=False)
+    _coded: Mapping[str, Placeholder] = field(init=False)
     _left_out: dict[Limited, _Found] = field(factory=dict, init=False)
     _entities: dict[str, _Found] = field(factory=dict, init=False)
+    _code: dict[str, _Found] = field(factory=dict, init=False)
     _markup: dict[str, _Found] = field(factory=dict, init=False)
     _fields: dict[str, _Found] = field(factory=dict, init=False)
     _faults: dict[str, _Found] = field(factory=dict, init=False)
@@ -108,6 +124,7 @@ class MarkupWatch:
     def __attrs_post_init__(self) -> None:
         self._escaped = self._undecided(self.page.shown)
         self._quoted = self._undecided(self.page.quoted)
+        self._coded = self._undecided(self.page.coded)
         self._raw = _by_name(one for one in self.page.shown if one.raw)
 
     def _undecided(self, placeholders: Sequence[Placeholder]) -> Mapping[str, Placeholder]:
@@ -117,7 +134,7 @@ class MarkupWatch:
     @property
     def names(self) -> set[str]:
         """The columns that it reads."""
-        names = {*self._escaped, *self._raw, *self._quoted}
+        names = {*self._escaped, *self._raw, *self._quoted, *self._coded}
         names.update(each.placeholder.html_name for each in self.page.limited)
         names.update(*(each.columns for each in self.page.row_names))
         return names | {INPUT + name for name in names}
@@ -139,8 +156,15 @@ class MarkupWatch:
         for limited in self.page.limited:
             if not limited.accepts(_value(row, limited.placeholder.html_name)):
                 _add(self._left_out, limited, place)
+        self._see_code(place, row)
         self._see_raw(place, row)
         self._see_names(place, row)
+
+    def _see_code(self, place: int, row: Mapping[str, Any]) -> None:
+        for name in self._coded:
+            value = _value(row, name)
+            if isinstance(value, str) and is_code(value):
+                _add(self._code, name, place)
 
     def _see_names(self, place: int, row: Mapping[str, Any]) -> None:
         for name in self.page.row_names:
@@ -158,7 +182,7 @@ class MarkupWatch:
     @property
     def doubts(self) -> int:
         """The number of placeholders for which something was found so far."""
-        found = (self._markup, self._fields, self._entities, self._faults)
+        found = (self._markup, self._fields, self._entities, self._code, self._faults)
         return sum(map(len, found)) + len(self._left_out) + len(self._reserved)
 
     def problems(self) -> Iterator[famulus.Problem]:
@@ -192,9 +216,8 @@ class MarkupWatch:
             else:
                 yield self._problem(
                     placeholder,
-                    f"{found.count} of {self.rows} rows have markup, shown as text; write "
-                    f"{_written(placeholder, 'raw')}, or blueprint.trust_data=true, where you "
-                    f"trust every row, or {_written(placeholder, 'text')} where text is meant",
+                    f"{found.count} of {self.rows} rows have markup, shown as text; "
+                    f"{self._decision(placeholder)} where text is meant",
                     warning=True,
                 )
         for name, found in self._entities.items():
@@ -202,19 +225,31 @@ class MarkupWatch:
             yield self._problem(
                 placeholder,
                 f"{found.count} of {self.rows} rows have entities such as &amp;, which stay as "
-                f"they are written; write {_written(placeholder, 'raw')}, or "
-                f"blueprint.trust_data=true, where you trust every row, or "
-                f"{_written(placeholder, 'text')} where they are meant",
+                f"they are written; {self._decision(placeholder)} where they are meant",
                 warning=True,
             )
+        for name, found in self._code.items():
+            placeholder = self._coded[name]
+            yield self._problem(
+                placeholder,
+                f"{found.count} of {self.rows} rows have code that is no JSON (the first: "
+                f"{self._place(found)}), inserted as one string; {self._decision(placeholder)} "
+                "where a string is meant",
+                warning=True,
+            )
+
+    def _decision(self, placeholder: Placeholder) -> str:
+        return (
+            f"write {_written(placeholder, 'raw')}, or blueprint.trust_data=true, where you trust "
+            f"every row, or {_written(placeholder, 'text')}"
+        )
 
     def _fields_message(self, name: str) -> str:
         found, placeholder = self._fields[name], self._escaped[name]
         return (
             f"{found.count} of {self.rows} rows hold form fields (the first: "
-            f"{self._place(found)}), which would be shown as text and collect no answers; write "
-            f"{_written(placeholder, 'raw')}, or blueprint.trust_data=true, where you trust every "
-            f"row, or {_written(placeholder, 'text')} where text is meant"
+            f"{self._place(found)}), which would be shown as text and collect no answers; "
+            f"{self._decision(placeholder)} where text is meant"
         )
 
     def _place(self, found: _Found) -> str:
