@@ -86,7 +86,7 @@ def check_text(text: str, what: str) -> None:
 
 
 def is_placeholder(name: str) -> bool:
-    """Return whether a name is a value that broken pages or scripts send instead of one.
+    """Return whether a name is a placeholder that a broken page or script has sent as it is.
 
     Such a name, for example ``undefined``, would make all workers one.
     """

@@ -223,8 +223,8 @@ def test_the_authors_preview_shows_units_of_several_rows(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        (FORM.replace("Read each.", "Read ${text}."), 2, "move it to what is asked for each"),
-        (FORM.replace("Anything else", "'On ${text}'"), 13, "move it to what is asked for each"),
+        (FORM.replace("Read each.", "Read ${text}."), 2, "move it to a question about each row"),
+        (FORM.replace("Anything else", "'On ${text}'"), 13, "move it to a question about each row"),
         (FORM.replace("note", "mood"), 13, "'mood' is that of the question mood already"),
         (FORM.replace("note", "items"), 13, "'items' is that of"),
         (

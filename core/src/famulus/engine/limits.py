@@ -103,7 +103,7 @@ def _typed(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> dict[s
         to_minor(typed[SPEND], run.currency)
     problems = list(_endings(tx, run, typed))
     problems += [
-        Problem("needs a number; 0 is no limit", key=f"task.{name}")
+        Problem("needs a number; 0 means no limit", key=f"task.{name}")
         for name in (CONCURRENT, UPLOADED)
         if name in typed and typed[name] is None
     ]

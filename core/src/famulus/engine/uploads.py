@@ -35,7 +35,7 @@ class Uploads:
         self._incoming = root / "incoming"
 
     def is_own_name(self, name: str) -> bool:
-        """Return whether a stored file is one of this database's."""
+        """Return whether a stored file belongs to this database."""
         return name.startswith(self._prefix)
 
     @property

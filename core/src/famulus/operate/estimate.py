@@ -37,7 +37,7 @@ class Estimate:
     one: Quote
     #: what all of them cost; None where their number is not known
     total: Quote | None
-    #: what the run may cost at most, bonuses included; 0 is no limit
+    #: what the run may cost at most, bonuses included; 0 means no limit
     max_spend: Decimal
     #: whether the provider does not pay, so that the requester owes what is accepted
     paid_outside: bool

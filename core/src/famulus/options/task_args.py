@@ -142,7 +142,7 @@ class TaskArgs:
     )
     max_spend: Decimal = option(
         help="What the run may cost at most with the provider's fees, with taxes and with bonuses, "
-        "in the currency of the requester's account: units that would cost more wait; 0 is no "
+        "in the currency of the requester's account: units that would cost more wait; 0 means no "
         "limit.",
         default=Decimal(0),
         validator=_is_spend,
@@ -185,22 +185,23 @@ class TaskArgs:
         validator=_is_duration,
     )
     allowed_concurrent: int | None = option(
-        help="Units of this run that one worker may have open at once; 0 is no limit. Unless set, "
-        "1 where the provider sells no places, so that a worker cannot block a run, else no limit.",
+        help="Units of this run that one worker may have open at once; 0 means no limit. Unless "
+        "set, 1 where the provider sells no places, so that a worker cannot block a run, else no "
+        "limit.",
         validator=_is_concurrent,
     )
     maximum_units_per_worker: int = option(
-        help="Units one worker may do over all runs of the same task name; 0 is no limit.",
+        help="Units one worker may do over all runs of the same task name; 0 means no limit.",
         default=0,
         validator=_is_limit,
     )
     max_num_concurrent_units: int = option(
-        help="Units that are open to workers at the same time; 0 is no limit.",
+        help="Units that are open to workers at the same time; 0 means no limit.",
         default=0,
         validator=_is_limit,
     )
     max_upload_bytes: int | None = option(
-        help="Size of all files of the run together; a submission with more is refused. 0 is no "
+        help="Size of all files of the run together; a submission with more is refused. 0 means no "
         "limit; 10 GB unless set.",
         validator=_is_size,
     )

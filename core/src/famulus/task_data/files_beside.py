@@ -127,7 +127,7 @@ class FilesBeside:
         return any(pattern.fullmatch(name) for pattern in patterns)
 
     def _names_by_rows(self) -> Collection[str]:
-        """Return what the rows name where nothing but a value says where a file is."""
+        """Return the files that rows name by a value alone, without a folder in the page."""
         with self._lock:
             if self._by_rows is None:
                 self._by_rows = frozenset(self._read_rows())

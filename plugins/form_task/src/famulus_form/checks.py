@@ -91,7 +91,7 @@ def values_of_no_row(form: FormFile) -> Iterator[famulus.Problem]:
             if name not in OWN_NAMES:
                 message = (
                     f"is shown once for all rows of a unit (items_per_page), so ${{{name}}} has no "
-                    "one value: move it to what is asked for each"
+                    "single value: move it to a question about each row"
                 )
                 yield file.problem(key, message)
 

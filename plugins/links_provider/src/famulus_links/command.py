@@ -103,7 +103,7 @@ def open_command(session: Session, run: int, word: str | None, limits: Limits) -
 
 @links.command("list", short_help="List the links of run RUN, and who has come.")
 @run_argument
-@click.option("--waiting", is_flag=True, help="Only people to remind: they have not come.")
+@click.option("--waiting", is_flag=True, help="Only people who have not come yet, to remind them.")
 @click.option(
     "--csv", "output", metavar="FILE", type=_file, help="Write them, and their addresses."
 )

@@ -13,7 +13,7 @@ _MARKUP = re.compile(r"<([a-z][a-z0-9]*)\b[^<>]*>.*</\1\s*>|<br\s*/?>", re.IGNOR
 
 
 def description_html(text: str) -> str:
-    """Return a description as Prolific takes it: with what is HTML in it, or as text."""
+    """Return a description as Prolific takes it: HTML unchanged, plain text escaped."""
     return text if _MARKUP.search(text) else escape(text, quote=False)
 
 

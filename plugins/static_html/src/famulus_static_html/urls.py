@@ -173,8 +173,8 @@ def code_url_fill(pieces: Sequence[str | Placeholder], kind: str) -> Fill:
     _check_prefix(prefix, Use.LINK)
     if not _PINNED.match(prefix):
         raise UnsafeUrl(
-            f"decides whose {kind} is run: write its folder on this page's server, or its whole "
-            "address up to the ?, before it"
+            f"decides which server's {kind} is run: begin the address with a folder on this page's "
+            "server, or with all of an address up to the ?"
         )
     own = "".join(html.unescape(piece) if isinstance(piece, str) else "x" for piece in pieces)
     own_dots = len(_DOTS.findall(own))
