@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import evolve
 
-from famulus.testing import BlueprintConformance, Filled, HtmlForm
+from famulus.testing import BlueprintConformance, FormData, HtmlForm
 from famulus_crowd_form import SharedCrowdFormState
 from famulus_crowd_form.blueprint import CrowdFormBlueprint
 
@@ -68,7 +68,7 @@ class TestCrowdForm(BlueprintConformance):
         del good["data_csv"]
         return {**good, "data_jsonl": tmp_path / "data.jsonl"}
 
-    def fill(self, form: HtmlForm, variant: int) -> Filled:
+    def fill(self, form: HtmlForm, variant: int) -> FormData:
         filled = form.fill(variant)
         good = {"warmth": "42", "sum": "4"}
         fields = [(name, good.get(name, value)) for name, value in filled.fields]
@@ -89,7 +89,7 @@ class TestCrowdFormOfMarks(TestCrowdForm):
     def big_configuration(self, tmp_path: Path, rows: int) -> None:
         return None
 
-    def fill(self, form: HtmlForm, variant: int) -> Filled:
+    def fill(self, form: HtmlForm, variant: int) -> FormData:
         filled = form.fill(variant)
         span = {"start": 0, "end": 3, "label": "PER"}
         box = {"left": 0, "top": 0, "width": 5, "height": 5, "label": "cat"}

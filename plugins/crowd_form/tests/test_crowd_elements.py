@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import famulus
-from famulus_crowd_form.page import Filled, filled_page
+from famulus_crowd_form.page import FilledPage, filled_page
 from famulus_crowd_form.relaxed_json import read_relaxed
 
 
-def page(html: str) -> Filled:
+def page(html: str) -> FilledPage:
     filled = filled_page(html)
     assert filled.faults == ()
     return filled

@@ -20,7 +20,7 @@ from famulus_crowd_form.show import shown, shown_onboarding
 
 # Every command imports this module, and Liquid takes long.
 if TYPE_CHECKING:
-    from famulus_crowd_form.page import Filled
+    from famulus_crowd_form.page import FilledPage
     from famulus_crowd_form.template import Template
 
 _Rows = Callable[[], Iterable[Mapping[str, Any]]]
@@ -170,12 +170,14 @@ class CrowdFormBlueprint(famulus.Blueprint):
         translate = famulus.Translator.to(language)
         return _page(self._filled(row, translate), translate)
 
-    def _filled(self, row: Mapping[str, Any], translate: famulus.Translator = _ENGLISH) -> Filled:
+    def _filled(
+        self, row: Mapping[str, Any], translate: famulus.Translator = _ENGLISH
+    ) -> FilledPage:
         from famulus_crowd_form.page import filled_page
 
         return filled_page(self._template.render(row), translate)
 
-    def _filled_onboarding(self, translate: famulus.Translator = _ENGLISH) -> Filled:
+    def _filled_onboarding(self, translate: famulus.Translator = _ENGLISH) -> FilledPage:
         from famulus_crowd_form.page import filled_page
 
         template = self._template_of(self.args.onboarding_source, "onboarding_source")
@@ -217,7 +219,7 @@ def review_head() -> str:
     return f"<style>\n{famulus_marks.style_text()}{own}</style>"
 
 
-def _page(filled: Filled, translate: famulus.Translator) -> famulus.Page:
+def _page(filled: FilledPage, translate: famulus.Translator) -> famulus.Page:
     """Return the page of a filled template; ``translate`` as in ``filled_page``."""
     has_marks = any(answer.has_marks for answer in filled.answers)
     needs_scripts = has_marks or "<script" in filled.body or bool(filled.scripts)

@@ -12,7 +12,7 @@ import famulus
 from famulus_crowd_form.elements.base import WrongAnswer
 from famulus_crowd_form.html_tokens import Kind, tokens
 from famulus_crowd_form.options import SharedCrowdFormState
-from famulus_crowd_form.page import Filled
+from famulus_crowd_form.page import FilledPage
 from famulus_crowd_form.right_answers import alternatives, is_right, typed
 
 
@@ -33,7 +33,7 @@ def verdict_of_script(
     return verdict
 
 
-def correct_faults(filled: Filled, correct: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def correct_faults(filled: FilledPage, correct: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield right answers that no worker could give on a page: the name, and what is wrong."""
     marked = {answer.names[0] for answer in filled.answers if answer.has_marks}
     known = filled.names | _named(filled.body)
@@ -53,7 +53,7 @@ def correct_faults(filled: Filled, correct: Mapping[str, Any]) -> Iterator[tuple
 class _Expected:
     """One name among the right answers, and the page whose answers it belongs to."""
 
-    filled: Filled
+    filled: FilledPage
     field: str
     name: str
     correct: Mapping[str, Any]
@@ -136,7 +136,7 @@ def _each(value: Any, read: Callable[[Any], Any]) -> Any:
     return read(value)
 
 
-def _read(filled: Filled, form: famulus.Form) -> tuple[dict[str, Any], dict[str, str]]:
+def _read(filled: FilledPage, form: famulus.Form) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the answers in a form, but for marks, and what is wrong with others."""
     answers: dict[str, Any] = {**famulus.answers_from(form, lists=filled.lists & _sent(form))}
     wrong: dict[str, str] = {}

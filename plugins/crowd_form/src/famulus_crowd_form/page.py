@@ -94,7 +94,7 @@ _MOST_LISTED = 8
 
 
 @frozen
-class Filled:
+class FilledPage:
     """A page with its fields, ready to be shown and read."""
 
     body: str
@@ -197,7 +197,7 @@ class _Filling:
     form_attributes: dict[str, str] = field(factory=dict)
     body_attributes: dict[str, str] = field(factory=dict)
 
-    def fill(self) -> Filled:
+    def fill(self) -> FilledPage:
         position = 0
         for token in tokens(self.text):
             if token.start < position:
@@ -220,7 +220,7 @@ class _Filling:
         ):
             fault = f"the name {name!r} is that of an element, too: each answer needs its own"
             self.faults.append((line_of(self.text, self.own_fields[name]), fault))
-        return Filled(
+        return FilledPage(
             body="".join(self.body),
             scripts="".join(self.scripts),
             answers=tuple(self.answers),
@@ -354,7 +354,7 @@ class _Filling:
         (self.scripts if moves else self.body).append(text)
 
 
-def filled_page(text: str, translate: famulus.Translator = _ENGLISH) -> Filled:
+def filled_page(text: str, translate: famulus.Translator = _ENGLISH) -> FilledPage:
     """Return the page of a filled template.
 
     :param translate: to the language of its own texts.

@@ -18,7 +18,7 @@ _BATCH = 500
 
 
 @frozen(kw_only=True)
-class Attempt:
+class HitAttempt:
     """An attempt to create a HIT. Times are in seconds since 1970."""
 
     at: int
@@ -97,11 +97,11 @@ class HitRecords:
             is_any_unnamed = tx.row(_select(run, unnamed).limit(1)) is not None
         return HitLookUp(rows={row.hit_id: row for row in found}, is_any_unnamed=is_any_unnamed)
 
-    def begin(self, run: int, place: int) -> Attempt:
+    def begin(self, run: int, place: int) -> HitAttempt:
         """Store that a HIT is about to be created."""
         return self.database.write(lambda tx: _begin(tx, run, place))
 
-    def undo(self, run: int, place: int, attempt: Attempt) -> None:
+    def undo(self, run: int, place: int, attempt: HitAttempt) -> None:
         """Store that an attempt has certainly not created a HIT, unless another one has begun."""
         which = _which(run, place) & MturkHit.hit_id.is_null()
         which &= MturkHit.last_tried_at == attempt.at
@@ -178,7 +178,7 @@ class HitRecords:
         self.database.write(lambda tx: tx.execute(MturkHit.update(**values).where(which)))
 
 
-def _begin(tx: Transaction, run: int, place: int) -> Attempt:
+def _begin(tx: Transaction, run: int, place: int) -> HitAttempt:
     now = int(tx.now.timestamp())
     added = tx.execute(
         MturkHit.insert(
@@ -193,11 +193,11 @@ def _begin(tx: Transaction, run: int, place: int) -> Attempt:
         ).on_conflict_ignore()
     )
     if added.rowcount:
-        return Attempt(at=now)
+        return HitAttempt(at=now)
     row = tx.row(MturkHit.select(MturkHit.last_tried_at).where(_which(run, place)))
     assert row is not None
     tx.execute(MturkHit.update(last_tried_at=now).where(_which(run, place)))
-    return Attempt(at=now, last_before=row.last_tried_at)
+    return HitAttempt(at=now, last_before=row.last_tried_at)
 
 
 def _select(run: int, condition: Any) -> Any:

@@ -76,7 +76,7 @@ _SWITCH = re.compile(r"""([a-z]+)(?:=(["']?)(?:\1|true|)\2)?""", re.IGNORECASE)
 Refuse = Callable[[Placeholder, str], None]
 
 
-class Context(Enum):
+class ValueContext(Enum):
     """How an attribute's value is read."""
 
     TEXT = auto()
@@ -106,69 +106,69 @@ class Context(Enum):
 
 #: Where the value is an address, or several.
 URL_CONTEXTS = frozenset({
-    Context.URL, Context.URL_LIST, Context.CODE_URL, Context.MARKUP_URL,
+    ValueContext.URL, ValueContext.URL_LIST, ValueContext.CODE_URL, ValueContext.MARKUP_URL,
 })  # fmt: skip
 #: Where the value is JavaScript.
 JAVASCRIPT = frozenset({
-    Context.HANDLER, Context.EXPRESSION, Context.MARKUP_EXPRESSION, Context.URL_EXPRESSION,
-    Context.WORDS,
+    ValueContext.HANDLER, ValueContext.EXPRESSION, ValueContext.MARKUP_EXPRESSION,
+    ValueContext.URL_EXPRESSION, ValueContext.WORDS,
 })  # fmt: skip
 
 
-def context_of(source: Source, tag: Token, attribute: str) -> Context:
+def context_of(source: Source, tag: Token, attribute: str) -> ValueContext:
     """Return how browsers, or the frameworks that run in them, read the attribute of this tag."""
     if found := _INTERPOLATED.fullmatch(attribute):
         attribute = found[1]
     elif context := _framework_context(attribute):
         return context
     if attribute in _DESTINATIONS or tag.name == "base":
-        return Context.DESTINATION
+        return ValueContext.DESTINATION
     if attribute == "style":
-        return Context.CSS
+        return ValueContext.CSS
     if attribute in _URL_LISTS:
-        return Context.URL_LIST
+        return ValueContext.URL_LIST
     if attribute == "href" and tag.name in ("a", "area") and _runs(source, tag):
-        return Context.HANDLER
+        return ValueContext.HANDLER
     if _URLS.fullmatch(attribute) and not (attribute == "data" and tag.name != "object"):
-        return Context.CODE_URL if _loads_code(source, tag) else Context.URL
+        return ValueContext.CODE_URL if _loads_code(source, tag) else ValueContext.URL
     if tag.name == "param" and attribute == "value":
-        return Context.URL
+        return ValueContext.URL
     if attribute == "srcdoc":
-        return Context.DOCUMENT
-    return Context.DECISION if _decides(source, tag, attribute) else Context.TEXT
+        return ValueContext.DOCUMENT
+    return ValueContext.DECISION if _decides(source, tag, attribute) else ValueContext.TEXT
 
 
-def _framework_context(attribute: str) -> Context | None:
+def _framework_context(attribute: str) -> ValueContext | None:
     """Return how a framework, or an event, reads an attribute; None if neither does."""
     attribute = _NG_SPELLINGS.sub(r"\1ng-", attribute)
     if attribute in ("_", "data-script"):
-        return Context.CODE
+        return ValueContext.CODE
     if _STATEMENTS.match(attribute):
-        return Context.HANDLER
+        return ValueContext.HANDLER
     if found := _HTMX.fullmatch(attribute):
         return _htmx_context(found[1])
     if not _EXPRESSIONS.match(attribute):
         return None
     if _NO_EXPRESSIONS.match(attribute):
-        return Context.TEXT
+        return ValueContext.TEXT
     if _MODELS.match(attribute):
-        return Context.WORDS
+        return ValueContext.WORDS
     bound = _BOUND.match(attribute)
     name = bound[1] if bound else attribute
     if _MARKUP_OF.fullmatch(name):
-        return Context.MARKUP_EXPRESSION
+        return ValueContext.MARKUP_EXPRESSION
     if name.startswith("on") or name in _DESTINATIONS:
-        return Context.CODE
+        return ValueContext.CODE
     is_url = bound and (_URLS.fullmatch(name) or name in _URL_LISTS)
-    return Context.URL_EXPRESSION if is_url else Context.EXPRESSION
+    return ValueContext.URL_EXPRESSION if is_url else ValueContext.EXPRESSION
 
 
-def _htmx_context(name: str) -> Context:
+def _htmx_context(name: str) -> ValueContext:
     if name in _HTMX_REQUESTS:
-        return Context.MARKUP_URL
+        return ValueContext.MARKUP_URL
     if name in _HTMX_OBJECTS:
-        return Context.EXPRESSION
-    return Context.WORDS if name == "trigger" else Context.TEXT
+        return ValueContext.EXPRESSION
+    return ValueContext.WORDS if name == "trigger" else ValueContext.TEXT
 
 
 def _runs(source: Source, tag: Token) -> bool:
@@ -224,7 +224,7 @@ def attribute_parts(source: Source, tag: Token, attribute: Attribute, refuse: Re
     pieces = source.pieces(*attribute.value)
     placeholders = [piece for piece in pieces if not isinstance(piece, str)]
     context = context_of(source, tag, attribute.name)
-    if context is Context.CODE:
+    if context is ValueContext.CODE:
         return [_raw_or_source(piece) for piece in pieces]
     reason = _refusal(context, tag, attribute, placeholders)
     if reason:
@@ -233,9 +233,11 @@ def attribute_parts(source: Source, tag: Token, attribute: Attribute, refuse: Re
                 refuse(placeholder, reason)
     if context in URL_CONTEXTS:
         return _url_parts(pieces, context, tag, attribute, refuse)
-    if context is Context.CSS:
+    if context is ValueContext.CSS:
         return _css_parts(source, pieces)
-    return text_parts(pieces, _document_text if context is Context.DOCUMENT else escapes.html_text)
+    return text_parts(
+        pieces, _document_text if context is ValueContext.DOCUMENT else escapes.html_text
+    )
 
 
 def _document_text(value: Any) -> str:
@@ -244,18 +246,18 @@ def _document_text(value: Any) -> str:
 
 
 def _refusal(
-    context: Context, tag: Token, attribute: Attribute, placeholders: Sequence[Placeholder]
+    context: ValueContext, tag: Token, attribute: Attribute, placeholders: Sequence[Placeholder]
 ) -> str:
     if not attribute.quote and any(placeholder.raw for placeholder in placeholders):
         return (
             "stands beside a raw value in an attribute value without quotes: write "
             f'{attribute.name}="…"'
         )
-    if context is Context.DECISION:
+    if context is ValueContext.DECISION:
         return (
             f"stands in the attribute {attribute.name} of <{tag.name}>, which decides what it does"
         )
-    if context is Context.DESTINATION:
+    if context is ValueContext.DESTINATION:
         return f"stands in {attribute.name}, which decides where the answers go"
     return ""
 
@@ -301,7 +303,7 @@ def _css_parts(source: Source, pieces: list[str | Placeholder]) -> list[Part]:
 
 def _url_parts(
     pieces: list[str | Placeholder],
-    context: Context,
+    context: ValueContext,
     tag: Token,
     attribute: Attribute,
     refuse: Refuse,
@@ -311,12 +313,12 @@ def _url_parts(
         return [_raw_or_encoded(piece) for piece in pieces]
     if not attribute.quote:
         pieces = [p.replace('"', "&quot;") if isinstance(p, str) else p for p in pieces]
-    if context is Context.URL_LIST:
+    if context is ValueContext.URL_LIST:
         return [url_list_fill(pieces)]
     try:
-        if context is Context.CODE_URL:
+        if context is ValueContext.CODE_URL:
             return [code_url_fill(pieces, "style" if tag.name == "link" else "script")]
-        if context is Context.MARKUP_URL:
+        if context is ValueContext.MARKUP_URL:
             return [markup_url_fill(pieces)]
         return [url_fill(pieces, _use(tag, attribute))]
     except UnsafeUrl as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from famulus_static_html import escapes
-from famulus_static_html.attributes import Context, Refuse, text_parts
+from famulus_static_html.attributes import Refuse, ValueContext, text_parts
 from famulus_static_html.scripts import Place, ScriptKind, backslash_before, places
 from famulus_static_html.source import PLACEHOLDER, Placeholder, Source
 from famulus_static_html.template import Part, optional, required
@@ -52,11 +52,11 @@ def _word(value: Any) -> str:
 
 
 #: How a value is written in code that is an attribute, where it differs from handlers.
-_ATTRIBUTES: Mapping[Context, Mapping[Place, Callable[[Any], str]]] = {
-    Context.MARKUP_EXPRESSION: dict.fromkeys(_JS, _js_of_markup(escapes.js_inside))
+_ATTRIBUTES: Mapping[ValueContext, Mapping[Place, Callable[[Any], str]]] = {
+    ValueContext.MARKUP_EXPRESSION: dict.fromkeys(_JS, _js_of_markup(escapes.js_inside))
     | dict.fromkeys((Place.CODE, Place.ADDRESS_VALUE), _js_of_markup(escapes.js_literal)),
-    Context.URL_EXPRESSION: {place: _js_of_address(escape) for place, escape in _JS.items()},
-    Context.WORDS: {**_JS, Place.CODE: _word},
+    ValueContext.URL_EXPRESSION: {place: _js_of_address(escape) for place, escape in _JS.items()},
+    ValueContext.WORDS: {**_JS, Place.CODE: _word},
 }
 _LITERALS = frozenset({Place.INSIDE, Place.REGEX_START, Place.ADDRESS})
 
@@ -127,7 +127,7 @@ def script_parts(
 
 
 def code_parts(
-    source: Source, start: int, end: int, context: Context, forbid: Refuse
+    source: Source, start: int, end: int, context: ValueContext, forbid: Refuse
 ) -> list[Part]:
     """Return JavaScript in an attribute, whose entities the browser resolves before it runs.
 
@@ -142,7 +142,7 @@ def code_parts(
     for index, found in enumerate(placeholders):
         place = inside[index][1] if is_clear else Place.LOADED
         before = code.text[: inside[index][0].start] if is_clear else ""
-        if context is Context.HANDLER and place is Place.CODE and not _is_operand(before):
+        if context is ValueContext.HANDLER and place is Place.CODE and not _is_operand(before):
             place = Place.LOADED
         parts.append(source.text[start : found.start])
         start = found.end
@@ -162,11 +162,11 @@ def code_parts(
 
 
 def _code_escape(
-    found: Placeholder, place: Place, context: Context, before: str
+    found: Placeholder, place: Place, context: ValueContext, before: str
 ) -> Callable[[Any], str]:
-    if found.text and place is Place.CODE and context is not Context.MARKUP_EXPRESSION:
+    if found.text and place is Place.CODE and context is not ValueContext.MARKUP_EXPRESSION:
         return escapes.js_literal
-    if context is Context.EXPRESSION and place is Place.CODE and _IN_NAME.search(before):
+    if context is ValueContext.EXPRESSION and place is Place.CODE and _IN_NAME.search(before):
         return _word
     return _ATTRIBUTES.get(context, _JS)[place]
 

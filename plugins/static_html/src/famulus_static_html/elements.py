@@ -10,8 +10,8 @@ from attrs import define
 
 from famulus_static_html.attributes import (
     JAVASCRIPT,
-    Context,
     Refuse,
+    ValueContext,
     attribute_parts,
     context_of,
     switch_fill,
@@ -124,16 +124,19 @@ class Elements:
         return not attribute.quote and not any(placeholder.raw for placeholder in placeholders)
 
     def _attribute_placeholder(
-        self, placeholder: Placeholder, attribute: Attribute, context: Context
+        self, placeholder: Placeholder, attribute: Attribute, context: ValueContext
     ) -> None:
-        is_code = context in JAVASCRIPT or context is Context.CODE
+        is_code = context in JAVASCRIPT or context is ValueContext.CODE
         if is_code and placeholder.trusted:
             return
-        shows = context in (Context.MARKUP_EXPRESSION, Context.DOCUMENT) and not placeholder.raw
+        shows = (
+            context in (ValueContext.MARKUP_EXPRESSION, ValueContext.DOCUMENT)
+            and not placeholder.raw
+        )
         (self.found.shown if shows else self.found.quoted).append(placeholder)
         if placeholder.raw or not is_code:
             self.found.needed.append(placeholder)
-        elif context is Context.CODE:
+        elif context is ValueContext.CODE:
             reason = f"stands in the attribute {attribute.name}, whose value is code"
             self.found.forbid(placeholder, reason)
 

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from famulus_static_html import escapes
-from famulus_static_html.attributes import URL_CONTEXTS, Context, context_of
+from famulus_static_html.attributes import URL_CONTEXTS, ValueContext, context_of
 from famulus_static_html.beginnings import class_judge, text_writer, value_judge
 from famulus_static_html.contents import TAG_BEGUN, script_parts
 from famulus_static_html.elements import Elements
@@ -37,7 +37,7 @@ _PLAIN = re.compile(r"text/(?:plain|csv|tab-separated-values|(?:x-)?markdown)")
 # How a script in a template ends, for the script around it to go on.
 _INNER_END = re.compile(r"<\\/(script)>", re.IGNORECASE)
 # Where both an engine and a browser read no more than text or an address.
-_PASSIVE = frozenset({Context.TEXT, Context.URL, Context.URL_LIST})
+_PASSIVE = frozenset({ValueContext.TEXT, ValueContext.URL, ValueContext.URL_LIST})
 _UNNAMED = (
     "stands in an expression of a template whose engine the page does not name, for instance by "
     'type="text/x-handlebars"'
@@ -244,8 +244,8 @@ class _TemplateElements(Elements):
             parts = self._without_own(parts, placeholders)
             return _without_begun_tags(self._with_expressions(parts, span))
         limit: Callable[[Placeholder, Fill], Fill]
-        limit = self._limited if context is Context.TEXT else self._braceless
-        if context is Context.DOCUMENT:
+        limit = self._limited if context is ValueContext.TEXT else self._braceless
+        if context is ValueContext.DOCUMENT:
             limit = self._documents
         elif attribute.name == "class":
             limit = self._classes(span)
@@ -384,7 +384,7 @@ def _keeps_text(source: Source, token: Token) -> Callable[[str], bool]:
     """Return whether a value of an attribute of that name is no more than text."""
     return lambda name: (
         _NAME.fullmatch(name) is not None
-        and context_of(source, token, name.lower()) is Context.TEXT
+        and context_of(source, token, name.lower()) is ValueContext.TEXT
     )
 
 
