@@ -15,7 +15,7 @@ from famulus import UsageError, set_limits
 from famulus.engine.runs import find_run, unit_counts
 from famulus.model.states import Decision, RunStatus, UnitStatus
 from famulus_mturk.fake import Fault, Stage
-from mturk_machine import Study
+from mturk_machine import Size, Study
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/mturk.md"
 DAY = 24 * 3600
@@ -35,9 +35,7 @@ def make(database_address: str, tmp_path: Path) -> Iterator[Callable[..., Study]
         studies.append(
             Study(
                 tmp_path,
-                rows=rows,
-                lanes=lanes,
-                window=window,
+                Size(rows=rows, lanes=lanes, window=window),
                 address=database_address,
                 shared=shared,
                 options=options,

@@ -27,7 +27,7 @@ from famulus.model.states import Decision
 from famulus_mturk.fake import Fault, Shown
 from lent_databases import Lend, on_lent
 from machine_limits import machine_limits
-from mturk_machine import AUTO_APPROVAL, Study
+from mturk_machine import AUTO_APPROVAL, Size, Study
 
 pytestmark = pytest.mark.slow
 
@@ -64,20 +64,16 @@ class OnMturk(RuleBasedStateMachine):
         self.folder = Path(self.exits.enter_context(TemporaryDirectory()))
 
     @initialize(
-        rows=st.integers(1, 3),
-        lanes=st.integers(1, 2),
-        window=st.sampled_from([0, 2]),
+        size=st.builds(
+            Size,
+            rows=st.integers(1, 3),
+            lanes=st.integers(1, 2),
+            window=st.sampled_from([0, 2]),
+        ),
         fault=st.none() | FAULTS,
     )
-    def launch(self, rows: int, lanes: int, window: int, fault: Fault | None) -> None:
-        self.study = Study(
-            self.folder,
-            rows=rows,
-            lanes=lanes,
-            window=window,
-            fault=fault,
-            address=self.address,
-        )
+    def launch(self, size: Size, fault: Fault | None) -> None:
+        self.study = Study(self.folder, size, fault=fault, address=self.address)
         self.exits.callback(self.study.close)
 
     @rule(target=accepted, worker=WORKERS)
@@ -192,7 +188,7 @@ def test_work_is_paid_or_listed_when_kills_surround_an_automatic_approval(
     database_address: str, tmp_path: Path, calls: int, after: bool
 ) -> None:
     """The machine once found unpaid work after these steps, and never again."""
-    study = Study(tmp_path / "study", rows=2, lanes=1, window=0, address=database_address)
+    study = Study(tmp_path / "study", Size(rows=2, lanes=1, window=0), address=database_address)
     try:
         first = study.accept("A1")
         assert first is not None

@@ -9,12 +9,10 @@ Each switch of the fake is tried in every position.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -77,36 +75,19 @@ class OnProlific(RuleBasedStateMachine):
         self.steps = 0
 
     @initialize(
-        rows=st.integers(1, 3),
-        lanes=st.integers(1, 2),
-        window=st.sampled_from([0, 2]),
-        facts=FACTS,
-        missing=MISSING,
-        fault=st.none() | FAULTS,
-        secure=st.booleans(),
-        slots=st.sampled_from([None, None, 0, 1, 2]),
-    )
-    def launch(
-        self,
-        rows: int,
-        lanes: int,
-        window: int,
-        facts: Mapping[str, Any],
-        missing: frozenset[str],
-        fault: Fault | None,
-        secure: bool,
-        slots: int | None,
-    ) -> None:
-        setup = Setup(
-            rows=rows,
-            lanes=lanes,
-            window=window,
-            facts=facts,
-            missing=missing,
-            fault=fault,
-            secure_urls=secure,
-            slots=slots,
+        setup=st.builds(
+            Setup,
+            rows=st.integers(1, 3),
+            lanes=st.integers(1, 2),
+            window=st.sampled_from([0, 2]),
+            facts=FACTS,
+            missing=MISSING,
+            fault=st.none() | FAULTS,
+            secure_urls=st.booleans(),
+            slots=st.sampled_from([None, None, 0, 1, 2]),
         )
+    )
+    def launch(self, setup: Setup) -> None:
         self.study = Study(self.folder, setup, address=self.address)
         self.exits.callback(self.study.close)
 

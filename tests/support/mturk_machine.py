@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from famulus import RequesterView
 from famulus.model.states import SUBMITTED_VISITS, PaymentKind, PaymentStatus
@@ -39,16 +39,23 @@ class KillableMturk(Mturk):
         return answer
 
 
+@frozen(kw_only=True)
+class Size:
+    """The rows of a run, the workers of each, and the units that are open at once (0: all)."""
+
+    rows: int
+    lanes: int
+    window: int
+
+
 class Study(KillableRun):
     """A requester with one run, workers and a clock; everything goes through the engine."""
 
     def __init__(
         self,
         folder: Path,
+        size: Size,
         *,
-        rows: int,
-        lanes: int,
-        window: int,
         address: str | None = None,
         shared: Mapping[str, Any] | None = None,
         fault: Fault | None = None,
@@ -65,17 +72,17 @@ class Study(KillableRun):
         super().__init__(folder, plugins, clock, kills, address=address)
         self.add_requester("mturk_sandbox")
         self.gateway = self.operator.launch_rows(
-            [{"n": n} for n in range(rows)],
+            [{"n": n} for n in range(size.rows)],
             shared=shared,
             provider="mturk_sandbox",
-            blueprint={"units_per_assignment": lanes},
+            blueprint={"units_per_assignment": size.lanes},
             public_url="https://tasks.example.org/",
             provider_options={
                 "endpoint_url": self.account.endpoint_url,
                 "worker_site": self.account.worker_url,
                 **(options or {}),
             },
-            max_num_concurrent_units=window,
+            max_num_concurrent_units=size.window,
             assignment_duration_in_seconds=600,
             submission_timeout=900,
             no_submission_patience=10**8,
