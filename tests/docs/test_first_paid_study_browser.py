@@ -6,9 +6,8 @@ import json
 import re
 import shlex
 import shutil
-import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,8 @@ import pytest
 
 from doc_pictures import picture
 from famulus.testing.command import Command, python_command
-from prolific_launch import EXAMPLE, free_port
+from free_ports import free_port, free_ports
+from prolific_launch import EXAMPLE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -36,25 +36,12 @@ ADDED = {
 }
 
 
-def three_ports() -> int:
-    """Return the first of three ports in a row that nothing uses now."""
-    while True:
-        first = free_port()
-        with ExitStack() as stack:
-            try:
-                for port in range(first, first + 3):
-                    stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
-            return first
-
-
 class Rehearsal:
     """The folder of the task, and the commands of the page, one after the other."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port, self.first = free_port(), three_ports()
+        self.port, self.first = free_port(), free_ports(3)
         self.environment = {"XDG_CONFIG_HOME": str(folder / "config")}
         shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
         (yaml,) = re.findall(r"```yaml\n(.*?)```", REHEARSAL, re.DOTALL)

@@ -9,7 +9,6 @@ import http.client
 import json
 import os
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 
 from famulus import Database, export_records
 from famulus.testing.command import Command, famulus_command
+from free_ports import free_port
 from tls_proxy import Proxy, tls_proxy
 
 if TYPE_CHECKING:
@@ -43,11 +43,6 @@ def page(browser: Browser) -> Iterator[Page]:
         page = context.new_page()
         page.set_default_timeout(15_000)
         yield page
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextmanager

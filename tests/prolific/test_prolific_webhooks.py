@@ -34,8 +34,9 @@ from famulus_prolific.fake import (
 from famulus_prolific.provider import ProlificProvider
 from famulus_prolific.tokens import VARIABLE
 from famulus_static_html import SharedStaticTaskState
+from free_ports import free_port
 from prolific_bench import parameters
-from prolific_launch import EXAMPLE, free_port
+from prolific_launch import EXAMPLE
 
 pytestmark = pytest.mark.slow
 

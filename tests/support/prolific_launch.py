@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -15,6 +14,7 @@ from attrs import define, field
 from famulus.testing.command import Command, famulus_command, python_command
 from famulus_prolific.fake import FakeProlific, Study
 from famulus_prolific.tokens import VARIABLE
+from free_ports import free_port
 from tls_proxy import tls_proxy
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "sdk_examples/simple_static_task"
@@ -119,12 +119,6 @@ def prolific_launch(folder: Path, *, secure: bool = False) -> Iterator[ProlificL
         found = ProlificLaunch(prolific, folder / "famulus.db", port, public_url)
         found.register()
         yield found
-
-
-def free_port() -> int:
-    """Return a port that nothing uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def example_with_onboarding(folder: Path) -> Path:

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from famulus.data.payments import list_payments
 from famulus.model.states import OutboxStatus, PaymentStatus
 from famulus.model.tables import AgentTable, OutboxTable, TaskRunTable, UnitTable
 from famulus.testing.command import Command, famulus_command
+from free_ports import free_port
 
 TASK = "campaign"
 _LANES = 3
@@ -73,7 +73,7 @@ class Round:
 
     def __attrs_post_init__(self) -> None:
         self.chance = random.Random(self.seed)
-        self.port = _free_port()
+        self.port = free_port()
 
     def run(self) -> None:
         """Run the round.
@@ -302,11 +302,6 @@ class Round:
         if what.startswith("kill"):
             self.killed += 1
         self.log.append(what)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _children(process: int) -> list[int]:

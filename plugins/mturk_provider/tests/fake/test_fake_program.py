@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -18,33 +16,16 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from fake_program import running_fake
+
 COMMAND = [sys.executable, "-m", "famulus_mturk.fake"]
-
-
-def five_free_ports() -> int:
-    """Return the first of five free ports in a row."""
-    for first in range(20_000, 32_000, 5):
-        taken = []
-        for port in range(first, first + 5):
-            with socket.socket() as probe:
-                taken.append(probe.connect_ex(("127.0.0.1", port)) == 0)
-        if not any(taken):
-            return first
-    raise AssertionError("no ports are left")
 
 
 @pytest.fixture
 def running() -> Iterator[int]:
     """The first port of a fake that runs by itself."""
-    first = five_free_ports()
-    command = [*COMMAND, "--port", str(first), "--balance", "12.50"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        printed = [process.stdout.readline() for _ in range(3)]
-        assert printed[2].startswith("console")
+    with running_fake(COMMAND, ports=5) as first:
         yield first
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
 
 
 def ask(port: int, path: str, *, method: str = "POST") -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,36 +9,18 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from fake_program import running_fake
 from famulus_prolific.fake import TOKEN
 
 COMMAND = [sys.executable, "-m", "famulus_prolific.fake"]
 pytestmark = pytest.mark.slow
 
 
-def three_free_ports() -> int:
-    """Return the first of three free ports in a row."""
-    for first in range(20_001, 32_000, 5):
-        taken = []
-        for port in range(first, first + 3):
-            with socket.socket() as probe:
-                taken.append(probe.connect_ex(("127.0.0.1", port)) == 0)
-        if not any(taken):
-            return first
-    raise AssertionError("no ports are left")
-
-
 @pytest.fixture
 def running() -> Iterator[int]:
     """The first port of a fake that runs by itself."""
-    first = three_free_ports()
-    command = [*COMMAND, "--port", str(first), "--balance", "12.50"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        printed = [process.stdout.readline() for _ in range(3)]
-        assert printed[2].startswith("console")
+    with running_fake(COMMAND, ports=3) as first:
         yield first
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
 
 
 def test_the_program_serves_the_api_the_site_and_a_console(running: int) -> None:
