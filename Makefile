@@ -17,7 +17,7 @@ WORKERS = -n $(JOBS) --dist loadscope --no-loadscope-reorder
 REPEATED = $(shell grep -rlE --include=test_*.py "^from (repetitions|machine_limits|interleaving) import" \
 	core/tests plugins tests/mturk)
 
-# The machine of runs on Prolific has 40 examples, and 2,000 in `make faults`; there, a run is killed
+# The machine of runs on Prolific has 50 examples, and 2,000 in `make faults`; there, a run is killed
 # at each of its calls.
 PROLIFIC_MACHINE := tests/prolific/test_prolific_machine.py tests/prolific/test_prolific_kills.py
 
@@ -106,7 +106,7 @@ wheels: $(VENV)/.installed-dev
 faults: $(VENV)/.installed-dev
 	PYTHONPATH=tests/support $(BIN)/python tests/faults/run.py $(ARGS)
 	$(if $(ARGS),,FAMULUS_TEST_EXAMPLES=10 FAMULUS_TEST_SECONDS=3000 $(BIN)/python -m pytest $(WORKERS) $(REPEATED))
-	$(if $(ARGS),,FAMULUS_TEST_EXAMPLES=50 FAMULUS_TEST_SECONDS=3000 $(BIN)/python -m pytest -n $(JOBS) \
+	$(if $(ARGS),,FAMULUS_TEST_EXAMPLES=40 FAMULUS_TEST_SECONDS=6000 $(BIN)/python -m pytest -n $(JOBS) \
 		--dist load $(PROLIFIC_MACHINE))
 
 bench: $(VENV)/.installed-dev

@@ -300,7 +300,7 @@ class OnProlific(RuleBasedStateMachine):
 def test_a_run_on_sqlite() -> None:
     """The database is a file in the study's folder."""
     run_state_machine_as_test(
-        on_lent(OnProlific, nullcontext), settings=machine_limits(30, steps=50)
+        on_lent(OnProlific, nullcontext), settings=machine_limits(40, steps=50)
     )
 
 
