@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
 import pytest
 
+from famulus.errors import UnavailableError
 from famulus.model import postgresql
 from famulus.model.database import Database
 from famulus.model.transaction import Transaction
@@ -99,6 +100,55 @@ def test_nothing_is_acknowledged_where_the_last_commit_fails(
 
     with pytest.raises(psycopg.errors.DivisionByZero):
         database.write_all_at_once([adding("a"), adding("b")])
+
+
+@pytest.fixture
+def checked_late(database: Database) -> Iterator[str]:
+    """The name of a table whose rows are refused by the commit, and not by their statement."""
+
+    def create(tx: Transaction) -> None:
+        tx.sql("CREATE TABLE known_number (number int PRIMARY KEY)")
+        tx.sql(
+            "CREATE TABLE checked_late "
+            "(number int REFERENCES known_number DEFERRABLE INITIALLY DEFERRED)"
+        )
+
+    database.write(create)
+    yield "checked_late"
+    database.write(lambda tx: tx.sql("DROP TABLE checked_late, known_number"))
+
+
+def test_a_transaction_whose_commit_fails_has_no_result(
+    database: Database, checked_late: str
+) -> None:
+    refused = f"INSERT INTO {checked_late} VALUES (%(number)s) RETURNING number"
+
+    for _ in range(2):
+        done = database.write_all_at_once([([refused], {"number": 1}), (["SELECT 2"], {})])
+        assert done == [None, (2,)]
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            database.write_at_once([refused], number=1)
+
+
+def test_nothing_is_acknowledged_where_the_commit_after_all_fails(
+    database: Database, checked_late: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "_SYNC", f"INSERT INTO {checked_late} VALUES (1) RETURNING 1")
+
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        database.write_all_at_once([adding("a"), adding("b")])
+
+
+def test_a_connection_that_has_results_left_is_not_used_again(database: Database) -> None:
+    # libpq refuses it, after the statements before it were sent.
+    too_many = {f"p{number}": number for number in range(65_536)}
+    text = f"SELECT {', '.join(f'%({name})s' for name in too_many)}"
+
+    with pytest.raises(UnavailableError):
+        database.write_all_at_once([adding("a"), ([text], too_many)])
+
+    assert database.write_all_at_once([adding("b", "1"), adding("c", "2")]) == [("1",), ("2",)]
+    assert database.write_at_once(["SELECT 3"]) == (3,)
 
 
 def test_a_row_that_is_locked_for_long_delays_the_next_transaction_for_a_moment(

@@ -11,6 +11,7 @@ import select
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2s
+from itertools import zip_longest
 from typing import Any, NamedTuple, TypeAlias
 
 #: Texts that are kept with what they are prepared as.
@@ -62,6 +63,7 @@ def run_together(
     :param connection: psycopg's, in autocommit.
     :param known: the names of what is prepared in it; they are added to.
     :raises psycopg.OperationalError: when the connection is lost: transactions may be committed.
+        After this and any other exception it is closed.
     """
     outcomes: list[FirstRow | Exception] = [None] * len(transactions)
     encoding = connection.info.encoding
@@ -105,12 +107,10 @@ def _run(
     pgconn: Any, known: set[bytes], transactions: Sequence[Sequence[_Call]]
 ) -> Sequence[Sequence[Any]]:
     """Send transactions and return the results of each."""
-    from psycopg.pq import ConnStatus
-
     new = {call.statement.name: call for calls in transactions for call in calls}
     preparing = [call for name, call in new.items() if name not in known]
-    pgconn.enter_pipeline_mode()
     try:
+        pgconn.enter_pipeline_mode()
         for call in preparing:
             # Each on its own: one that is there already is an error.
             pgconn.send_prepare(call.statement.name, call.statement.sql, call.types)
@@ -120,18 +120,24 @@ def _run(
                 pgconn.send_query_prepared(call.statement.name, call.values)
             pgconn.pipeline_sync()
         results = _received(pgconn, len(preparing) + len(transactions))
-    finally:
-        if pgconn.status == ConnStatus.OK:
-            pgconn.exit_pipeline_mode()
-    refused: dict[bytes, Any] = {}
+        pgconn.exit_pipeline_mode()
+    except BaseException:
+        # The next borrower would receive the results that are left.
+        pgconn.finish()
+        raise
+    refused: dict[bytes | None, Any] = {}
     for call, (prepared,) in zip(preparing, results, strict=False):
         if _is_prepared(prepared):
             known.add(call.statement.name)
         else:
             refused[call.statement.name] = prepared
     return [
-        # The reason, in the place of the error that there is no such statement.
-        [refused.get(call.statement.name, each) for call, each in zip(calls, found, strict=False)]
+        [
+            # The reason, in the place of the error that there is no such statement.
+            refused.get(name, each)
+            # An error of the commit has a result of its own, after those of the statements.
+            for name, each in zip_longest([call.statement.name for call in calls], found)
+        ]
         for calls, found in zip(transactions, results[len(preparing) :], strict=True)
     ]
 
