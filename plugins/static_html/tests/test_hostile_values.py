@@ -701,6 +701,34 @@ def test_values_between_delimiters_of_the_page_are_values_of_its_language(code: 
     assert f"<a href='[[ b ]]?a=a%20b' title='[[ f(\"{_IN_JS}\") ]]'>" in body
 
 
+@pytest.mark.parametrize("html", ["<a href='HERE'></a>", "<iframe src='HERE'></iframe>"])
+@pytest.mark.parametrize(
+    ("start", "end"), [("", ""), ("<script type=text/x-tmpl>", "</script>")], ids=["page", "script"]
+)
+@pytest.mark.parametrize("code", OWN_DELIMITERS)
+def test_no_value_behind_an_expression_of_the_page_runs_as_an_address(
+    code: str, start: str, end: str, html: str
+) -> None:
+    for own in ("[[b]]", "[[ b ? c/d : e ]]"):
+        written = html.replace("HERE", f"{own}${{v}}")
+        page = compile_page(f"<script>{code}</script>{start}{written}{end}")
+
+        assert "javascript:" not in page.render({"v": "javascript:f()"}).body
+        kept = html.replace("HERE", f"{own}/a.png")
+        assert page.render({"v": "/a.png"}).body.endswith(f"{start}{kept}{end}")
+
+
+@pytest.mark.parametrize("code", OWN_DELIMITERS)
+def test_an_expression_of_the_page_determines_no_folder_of_a_script(code: str) -> None:
+    html = "<script src='[[ a/b ]]${v}'><\\/script>"
+    page = compile_page(f"<script>{code}</script><script type=text/x-tmpl>{html}</script>")
+
+    [problem] = page_problems(page, Path("task.html"), ["v"])
+
+    assert not problem.warning
+    assert "script is run" in problem.message
+
+
 @pytest.mark.parametrize(
     "code",
     [

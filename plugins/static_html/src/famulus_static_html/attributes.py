@@ -8,13 +8,16 @@ from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Any
 
+from attrs import evolve
+
 from famulus_static_html import escapes
 from famulus_static_html.scripts import backslash_before
-from famulus_static_html.source import Placeholder, Source
+from famulus_static_html.source import EXPRESSION, Placeholder, Source
 from famulus_static_html.template import Fill, Part, optional, required
 from famulus_static_html.tokens import Attribute, Token
 from famulus_static_html.urls import (
     UnsafeUrl,
+    Url,
     Use,
     code_url_fill,
     entity_ended,
@@ -218,8 +221,17 @@ def value_of(source: Source, tag: Token, name: str) -> str:
     return html.unescape(source.text[slice(*found.value)])
 
 
-def attribute_parts(source: Source, tag: Token, attribute: Attribute, refuse: Refuse) -> list[Part]:
-    """Return the value of an attribute, which is not JavaScript, as literal text and fills."""
+def attribute_parts(
+    source: Source,
+    tag: Token,
+    attribute: Attribute,
+    refuse: Refuse,
+    expressions: re.Pattern[str] = EXPRESSION,
+) -> list[Part]:
+    """Return the value of an attribute, which is not JavaScript, as literal text and fills.
+
+    :param expressions: finds what a template engine replaces in an address.
+    """
     assert attribute.value is not None
     pieces = source.pieces(*attribute.value)
     placeholders = [piece for piece in pieces if not isinstance(piece, str)]
@@ -232,7 +244,7 @@ def attribute_parts(source: Source, tag: Token, attribute: Attribute, refuse: Re
             if not placeholder.raw:
                 refuse(placeholder, reason)
     if context in URL_CONTEXTS:
-        return _url_parts(pieces, context, tag, attribute, refuse)
+        return _url_parts(Url(pieces, expressions), context, tag, attribute, refuse)
     if context is ValueContext.CSS:
         return _css_parts(source, pieces)
     return text_parts(
@@ -302,25 +314,26 @@ def _css_parts(source: Source, pieces: list[str | Placeholder]) -> list[Part]:
 
 
 def _url_parts(
-    pieces: list[str | Placeholder],
+    url: Url,
     context: ValueContext,
     tag: Token,
     attribute: Attribute,
     refuse: Refuse,
 ) -> list[Part]:
-    placeholders = [piece for piece in pieces if not isinstance(piece, str)]
+    placeholders = [piece for piece in url.pieces if not isinstance(piece, str)]
     if any(placeholder.raw for placeholder in placeholders):
-        return [_raw_or_encoded(piece) for piece in pieces]
+        return [_raw_or_encoded(piece) for piece in url.pieces]
     if not attribute.quote:
-        pieces = [p.replace('"', "&quot;") if isinstance(p, str) else p for p in pieces]
+        pieces = [p.replace('"', "&quot;") if isinstance(p, str) else p for p in url.pieces]
+        url = evolve(url, pieces=pieces)
     if context is ValueContext.URL_LIST:
-        return [url_list_fill(pieces)]
+        return [url_list_fill(url)]
     try:
         if context is ValueContext.CODE_URL:
-            return [code_url_fill(pieces, "style" if tag.name == "link" else "script")]
+            return [code_url_fill(url, "style" if tag.name == "link" else "script")]
         if context is ValueContext.MARKUP_URL:
-            return [markup_url_fill(pieces)]
-        return [url_fill(pieces, _use(tag, attribute))]
+            return [markup_url_fill(url)]
+        return [url_fill(url, _use(tag, attribute))]
     except UnsafeUrl as error:
         refuse(placeholders[0], str(error))
         return []

@@ -29,7 +29,7 @@ from famulus_static_html.contents import (
 from famulus_static_html.findings import Found, Limited
 from famulus_static_html.placement import script_kind
 from famulus_static_html.scripts import Place, ScriptKind, places
-from famulus_static_html.source import Placeholder, Source
+from famulus_static_html.source import EXPRESSION, Placeholder, Source
 from famulus_static_html.template import Part, required
 from famulus_static_html.tokens import OPAQUE, RCDATA, Attribute, Token
 
@@ -39,7 +39,8 @@ class Elements:
     """Writes tags, their attributes and contents. ``refuse`` is called with what is not allowed.
 
     Controls at the offsets ``outside`` belong to no form. ``begins`` is what begins an
-    expression in text, where a framework looks for them.
+    expression in text, where a framework looks for them, and ``expressions`` finds those in
+    addresses.
     """
 
     source: Source
@@ -47,6 +48,7 @@ class Elements:
     refuse: Refuse
     outside: Collection[int] = ()
     begins: Sequence[str] = ()
+    expressions: re.Pattern[str] = EXPRESSION
 
     def text_parts(self, start: int, end: int) -> list[Part]:
         """Return the text between tags."""
@@ -95,7 +97,7 @@ class Elements:
         if context in JAVASCRIPT:
             parts = code_parts(self.source, *attribute.value, context, self.found.forbid)
         else:
-            parts = attribute_parts(self.source, token, attribute, self.refuse)
+            parts = attribute_parts(self.source, token, attribute, self.refuse, self.expressions)
         if not self._gets_quotes(attribute):
             return parts
         return [part.replace('"', "&quot;") if isinstance(part, str) else part for part in parts]

@@ -28,7 +28,7 @@ from famulus_static_html.expressions import (
 from famulus_static_html.findings import Found, Limited
 from famulus_static_html.placement import script_kind, script_type
 from famulus_static_html.scripts import ScriptKind, backslash_before
-from famulus_static_html.source import Placeholder, Source
+from famulus_static_html.source import Placeholder, Source, any_expression
 from famulus_static_html.template import Fill, Part, Template, required
 from famulus_static_html.tokens import RCDATA, Attribute, Kind, Token, tokenise
 
@@ -155,7 +155,9 @@ def _parts(view: _TemplateSource, start: int, found: Found) -> Iterator[Part]:
             if not piece.raw and piece not in read:
                 found.forbid(piece, _UNNAMED)
         view = named
-    elements = _TemplateElements(view, found, found.forbid)
+    elements = _TemplateElements(
+        view, found, found.forbid, expressions=any_expression(view.expressions.own)
+    )
     for token in _markup_tokens(view.text, view.expressions):
         for part in elements.token_parts(token, start):
             if isinstance(part, str):

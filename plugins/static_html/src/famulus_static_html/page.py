@@ -42,7 +42,7 @@ from famulus_static_html.placement import (
 )
 from famulus_static_html.reserved import names_from_rows, reserved_fields
 from famulus_static_html.settings import SETTINGS
-from famulus_static_html.source import Placeholder, Source, trust
+from famulus_static_html.source import Placeholder, Source, any_expression, trust
 from famulus_static_html.template import Part, Template
 from famulus_static_html.tokens import Kind, Token, outside_templates, tokenise
 
@@ -93,6 +93,7 @@ class _Compiler:
         scripts = scripts_among(self.source, live)
         self.engines = Engines.of(self.source, scripts)
         self.elements.begins = self.engines.begins_in_page
+        self.elements.expressions = any_expression(self.engines.delimiters)
         self._judge(own_forms(self.source, live))
         faults = (ground_truth_faults(self.source, tokens), reserved_fields(self.source, starts))
         for offset, fault in chain(*faults):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Self
 
@@ -25,7 +25,19 @@ def delimited(begin: str, end: str) -> str:
 EXPRESSIONS: Mapping[str, str] = MappingProxyType(
     {"<%": delimited("<%", "%>"), "{{": delimited("{{", "}}")}
 )
-EXPRESSION = re.compile("|".join(EXPRESSIONS.values()), re.DOTALL)
+
+
+def any_expression(own: Iterable[tuple[str, str]] = ()) -> re.Pattern[str]:
+    """Return a pattern for what any template engine may evaluate.
+
+    :param own: the delimiters that the page names.
+    """
+    # Between "${" and "}" a placeholder stands.
+    named = [delimited(*pair) for pair in own if pair[0] != "${"]
+    return re.compile("|".join([*named, *EXPRESSIONS.values()]), re.DOTALL)
+
+
+EXPRESSION = any_expression()
 
 PLACEHOLDERS = re.compile(PLACEHOLDER)
 _FILTER = re.compile(r"(.*\S)\s*\|\s*(raw|text)", re.DOTALL)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from attrs import frozen
 
 from famulus_static_html.escapes import html_text, text_of
-from famulus_static_html.source import EXPRESSION, OWN_NAMES, Placeholder
+from famulus_static_html.source import OWN_NAMES, Placeholder
 from famulus_static_html.template import Fill
 
 #: What a URL with a forbidden scheme becomes.
@@ -83,6 +83,24 @@ def without_code(value: Any) -> Any:
 
 
 @frozen
+class Url:
+    """The pieces of a URL. ``expressions`` finds what a template engine replaces in it."""
+
+    pieces: Sequence[str | Placeholder]
+    expressions: re.Pattern[str]
+
+    def own(self, piece: str) -> str:
+        """Return the author's text as browsers read it, without expressions, which may be empty."""
+        return html.unescape(self.expressions.sub("", piece))
+
+    @property
+    def prefix(self) -> str:
+        """The author's own part in front of the first value, as browsers read it."""
+        first = self.pieces[0]
+        return as_browsers_read(self.own(first)) if isinstance(first, str) else ""
+
+
+@frozen
 class _Step:
     """A piece of a URL: the author's own text as it is judged and as it is written, or a value."""
 
@@ -97,8 +115,7 @@ class _Step:
 
 
 def _steps(
-    pieces: Sequence[str | Placeholder],
-    writer_behind: Callable[[str, Placeholder], Callable[[Any], str]],
+    url: Url, writer_behind: Callable[[str, Placeholder], Callable[[Any], str]]
 ) -> list[_Step]:
     """Return the steps.
 
@@ -106,10 +123,10 @@ def _steps(
     """
     steps: list[_Step] = []
     seen = ""
-    for index, piece in enumerate(pieces):
+    for index, piece in enumerate(url.pieces):
         if isinstance(piece, str):
-            own = html.unescape(EXPRESSION.sub("", piece))
-            is_last = index + 1 == len(pieces)
+            own = url.own(piece)
+            is_last = index + 1 == len(url.pieces)
             written = _OPENS_TAG.sub("&lt;", piece)
             steps.append(_Step(own, written if is_last else entity_ended(written)))
             seen += own
@@ -138,55 +155,55 @@ def entity_ended(text: str) -> str:
     return _ENTITY_BEGUN.sub("&amp;", text)
 
 
-def url_fill(pieces: Sequence[str | Placeholder], use: Use) -> Fill:
+def url_fill(url: Url, use: Use) -> Fill:
     """Return what fills a URL attribute.
 
     :raises UnsafeUrl: when the author's own part makes it code.
     """
-    is_fixed = _check_prefix(_prefix(pieces), use)
-    steps = _steps(pieces, _writer_behind)
-    return _fill(steps, lambda url: is_fixed or is_allowed(url, use))
+    is_fixed = _check_prefix(url.prefix, use)
+    steps = _steps(url, _writer_behind)
+    return _fill(steps, lambda filled: is_fixed or is_allowed(filled, use))
 
 
-def markup_url_fill(pieces: Sequence[str | Placeholder]) -> Fill:
+def markup_url_fill(url: Url) -> Fill:
     """Return what fills the address of markup that a framework inserts.
 
     It is on this page's server, or on the host that the author names.
 
     :raises UnsafeUrl: when the author's own part makes it code.
     """
-    prefix = _prefix(pieces)
+    prefix = url.prefix
     _check_prefix(prefix, Use.LINK)
     has_host = _PINNED_HOST.match(prefix) is not None
-    steps = _steps(pieces, _parameter_writer_behind)
-    return _fill(steps, lambda url: has_host or not is_elsewhere(url))
+    steps = _steps(url, _parameter_writer_behind)
+    return _fill(steps, lambda filled: has_host or not is_elsewhere(filled))
 
 
-def code_url_fill(pieces: Sequence[str | Placeholder], kind: str) -> Fill:
+def code_url_fill(url: Url, kind: str) -> Fill:
     """Return what fills the URL of a script or style sheet.
 
     A value may only choose among the files of one folder.
 
     :raises UnsafeUrl: when the author's own part does not determine the folder.
     """
-    prefix = _prefix(pieces)
+    prefix = url.prefix
     _check_prefix(prefix, Use.LINK)
     if not _PINNED.match(prefix):
         raise UnsafeUrl(
             f"decides which server's {kind} is run: begin the address with a folder on this page's "
             "server, or with all of an address up to the ?"
         )
-    own = "".join(html.unescape(piece) if isinstance(piece, str) else "x" for piece in pieces)
+    own = "".join(html.unescape(piece) if isinstance(piece, str) else "x" for piece in url.pieces)
     own_dots = len(_DOTS.findall(own))
-    steps = _steps(pieces, lambda _, __: _component)
-    return _fill(steps, lambda url: len(_DOTS.findall(url)) <= own_dots)
+    steps = _steps(url, lambda _, __: _component)
+    return _fill(steps, lambda filled: len(_DOTS.findall(filled)) <= own_dots)
 
 
-def url_list_fill(pieces: Sequence[str | Placeholder]) -> Fill:
+def url_list_fill(url: Url) -> Fill:
     """Return what fills ``srcset`` or ``ping``, where a value may be several URLs."""
     return _fill(
-        _steps(pieces, lambda _, __: _without_braces),
-        lambda urls: all(is_allowed(url, Use.MEDIA) for url in re.split(r"[\s,]+", urls)),
+        _steps(url, lambda _, __: _without_braces),
+        lambda urls: all(is_allowed(each, Use.MEDIA) for each in re.split(r"[\s,]+", urls)),
     )
 
 
@@ -204,12 +221,6 @@ def _check_prefix(prefix: str, use: Use) -> bool:
     if scheme[1].lower() in _CODE and not is_allowed(prefix, use):
         raise UnsafeUrl(f"stands in a {scheme[1].lower()}: URL, whose content would be run")
     return True
-
-
-def _prefix(pieces: Sequence[str | Placeholder]) -> str:
-    """Return the author's own part in front of the first value, as browsers read it."""
-    own = pieces[0] if isinstance(pieces[0], str) else ""
-    return as_browsers_read(html.unescape(EXPRESSION.sub("", own)))
 
 
 def _encoded(text: str) -> str:
