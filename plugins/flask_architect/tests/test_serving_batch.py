@@ -346,3 +346,25 @@ def test_server_that_stops_answers_what_waits(gateway: Any, is_lost: bool) -> No
     else:
         assert b"\r\nConnection: close\r\n" in received
         assert _bodies(received) == ['{"a": "1"}']
+
+
+def test_requests_that_are_given_up_before_their_turn_leave_nothing_to_answer() -> None:
+    answered: list[Sequence[str]] = []
+    replies: list[str | None] = []
+
+    def answer(requests: Sequence[str]) -> Sequence[str]:
+        answered.append(requests)
+        return requests
+
+    async def give_up() -> None:
+        loop = asyncio.get_running_loop()
+        batch: Batch[str, str] = Batch(loop, answer, lambda: 2)
+        batch.add("late", replies.append)
+        assert batch.give_up(loop.time())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert len(batch) == 0
+
+    asyncio.run(give_up())
+
+    assert (answered, replies) == ([], [None])

@@ -81,6 +81,8 @@ class Batch(Generic[T, R]):
             self._loop.call_soon(self._take_turn)
             return
         self._is_collecting = False
+        if not count:
+            return
         taken = [self._waiting.popleft() for _ in range(min(count, _MOST_TOGETHER))]
         requests = [request for request, _, _ in taken]
         done = [each for _, each, _ in taken]
