@@ -25,7 +25,7 @@ from famulus.contracts.provider_views import Capabilities, PartialBounds
 from famulus.contracts.qualification_check import QualificationCheck
 from famulus.errors import PluginError
 from famulus.options.declare import option
-from famulus.plugins import Plugins, discover, listeners_of
+from famulus.plugins import Plugins, discover, discover_types, listeners_of
 from famulus.testing.inprocess import kit_plugins
 from famulus.testing.kinds import CrowdProvider, KitPlugin, NowhereArchitect, RowsBlueprint
 
@@ -122,6 +122,41 @@ def test_an_exception_at_import_affects_no_other_plugin(install: Install, source
     install("third-party-broken", source, entry="broken")
 
     assert reason(discover(), "broken")
+
+
+@pytest.mark.parametrize("entry", ["third", "zebra"])
+def test_only_the_plugins_of_named_types_are_loaded(install: Install, entry: str) -> None:
+    install("third-party-crowd", PROVIDER, entry=entry)
+    install("third-party-zoo", "raise RuntimeError", entry="zoo")
+
+    plugins = discover_types([("provider", "third")])
+
+    assert plugins.provider("third").__name__ == "ThirdParty"
+    names = [info.name for info in plugins.infos]
+    assert "zoo" not in names
+    assert (names == ["third"]) == (entry == "third")
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [("provider", "broken"), ("blueprint", "third")],
+    ids=["plugin-that-cannot-be-imported", "name-of-another-kind"],
+)
+def test_a_named_type_that_is_missing_is_an_error_as_with_all_plugins(
+    install: Install, missing: tuple[str, str]
+) -> None:
+    install("third-party-broken", "import no_such_module_at_all", entry="broken")
+    install("third-party-crowd", PROVIDER, entry="third")
+    kind, name = missing
+
+    plugins = discover_types([("provider", "third"), missing])
+
+    assert {info.name for info in plugins.infos} == {info.name for info in discover().infos}
+    with pytest.raises(PluginError) as expected:
+        getattr(discover(), kind)(name)
+    with pytest.raises(PluginError) as raised:
+        getattr(plugins, kind)(name)
+    assert str(raised.value) == str(expected.value)
 
 
 def test_a_plugin_can_be_switched_off_by_name_before_it_is_imported(

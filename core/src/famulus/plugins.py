@@ -7,7 +7,7 @@ import importlib.metadata
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pluggy
@@ -192,8 +192,13 @@ class Plugins:
         near = did_you_mean(name, known, otherwise="installed")
         raise UsageError(f"there is no task template {name!r}{near}")
 
-    def _admit(self, info: PluginInfo, load: Callable[[], object]) -> None:
-        """List a plugin, and load and register it unless it is disabled or faulty."""
+    def _admit(
+        self, info: PluginInfo, load: Callable[[], object], hooks: Collection[str] = ()
+    ) -> None:
+        """List a plugin, and load and register it unless it is disabled or faulty.
+
+        :param hooks: when given, what a plugin registers is collected if it implements one of them.
+        """
         self.infos.append(info)
         if info.name in _disabled():
             info.refused = f"disabled by {DISABLED_VARIABLE}"
@@ -202,7 +207,7 @@ class Plugins:
         try:
             plugin = load()
             self._check_name(info)
-            self._register(info, plugin)
+            self._register(info, plugin, hooks)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; raised at use
             self.refuse(info, error)
         info.import_seconds = time.perf_counter() - started
@@ -220,10 +225,12 @@ class Plugins:
                 f"plugin named {info.name!r}; uninstall one"
             )
 
-    def _register(self, info: PluginInfo, plugin: object) -> None:
+    def _register(self, info: PluginInfo, plugin: object, hooks: Collection[str]) -> None:
         self._manager.register(plugin, name=info.name)
         callers = self._manager.get_hookcallers(plugin) or []
         _check_hooks(callers)
+        if hooks and all(caller.name not in hooks for caller in callers):
+            return
         info.blueprints = self._collect(info, "famulus_register_blueprints", Blueprint)
         info.architects = self._collect(info, "famulus_register_architects", Architect)
         info.providers = self._collect(info, "famulus_register_providers", Provider)
@@ -327,14 +334,42 @@ def discover() -> Plugins:
     """
     plugins = Plugins()
     for entry in _entry_points():
-        info = PluginInfo(
-            name=entry.name,
-            distribution=entry.dist.name if entry.dist else "",
-            version=entry.dist.version if entry.dist else "",
-        )
-        with _printing_to_stderr():
-            plugins._admit(info, entry.load)
+        _admit_entry(plugins, entry)
     return plugins
+
+
+def discover_types(types: Iterable[tuple[str, str]]) -> Plugins:
+    """Load installed plugins until some types are registered.
+
+    For reading a stored run, whose types were looked up among all plugins when it was launched.
+    Plugins that are named like one of the types are loaded first; of the others, only those
+    register that have types of a kind that is still missing. A second plugin that registers one of
+    the types may be left out, so that the conflict is not noticed.
+
+    :param types: pairs of a kind (``blueprint``, ``architect`` or ``provider``) and a name.
+    """
+    plugins = Plugins()
+    missing = set(types)
+    names = {name for _, name in missing}
+    for entry in sorted(_entry_points(), key=lambda each: each.name not in names):
+        if not missing:
+            break
+        hooks = {f"famulus_register_{kind}s" for kind, _ in missing}
+        missing.difference_update(_admit_entry(plugins, entry, hooks).types())
+    return plugins
+
+
+def _admit_entry(
+    plugins: Plugins, entry: importlib.metadata.EntryPoint, hooks: Collection[str] = ()
+) -> PluginInfo:
+    info = PluginInfo(
+        name=entry.name,
+        distribution=entry.dist.name if entry.dist else "",
+        version=entry.dist.version if entry.dist else "",
+    )
+    with _printing_to_stderr():
+        plugins._admit(info, entry.load, hooks)
+    return info
 
 
 @contextlib.contextmanager

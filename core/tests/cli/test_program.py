@@ -64,6 +64,22 @@ def test_command_loads_only_what_it_needs_before_it_runs(command: str, unwanted:
     assert unwanted.intersection(done.stdout.split()) == set()
 
 
+@pytest.mark.parametrize("blueprint", ["form", "static_task", "crowd_form"])
+def test_platforms_of_other_runs_are_not_imported_to_show_a_run(blueprint: str) -> None:
+    types = [("blueprint", blueprint), ("architect", "local"), ("provider", "mock")]
+    code = (
+        "import sys; from famulus.plugins import discover_types; "
+        f"plugins = discover_types({types}); plugins.blueprint({blueprint!r}); "
+        "plugins.architect('local'); plugins.provider('mock'); "
+        "print(*sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    unwanted = {"famulus_links.provider", "famulus_mturk.provider", "famulus_prolific.provider"}
+    assert unwanted.intersection(done.stdout.split()) == set()
+
+
 def test_help_lists_each_command_with_its_own_help() -> None:
     ctx = click.Context(program)
     shown = program.get_help(ctx)

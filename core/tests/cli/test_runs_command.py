@@ -261,7 +261,7 @@ def test_finish_asks_no_provider_while_it_waits_for_workers(
     )
     clock = SimpleNamespace(sleep=lambda _: next(looks)())
     monkeypatch.setattr("famulus.cli.commands.stop.time", clock)
-    monkeypatch.setattr("famulus.operate.run_report.discover", lambda: asked.append("plugins"))
+    monkeypatch.setattr("famulus.operate.run_report.discover_types", asked.append)
 
     done = famulus("finish", 1)
 
@@ -321,7 +321,7 @@ def test_status_shows_why_entrances_are_unknown(
         raise ConnectionError("no route to the platform")
 
     plugins = kit_plugins()
-    monkeypatch.setattr("famulus.operate.run_report.discover", lambda: plugins)
+    monkeypatch.setattr("famulus.operate.run_report.discover_types", lambda _: plugins)
     monkeypatch.setattr(plugins.provider("crowd"), "entrances", broken)
 
     shown = famulus("status", 1)

@@ -25,8 +25,9 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
     """A platform whose provider is the only one installed besides the kit's."""
     fake = FakePlatform()
     plugins = kit_plugins(platform=PlatformPlugin(fake.provider("selling", sells_places=True)))
-    for module in ("operate.operator", "cli.commands.sync", "operate.run_report"):
+    for module in ("operate.operator", "cli.commands.sync"):
         monkeypatch.setattr(f"famulus.{module}.discover", lambda: plugins)
+    monkeypatch.setattr("famulus.operate.run_report.discover_types", lambda _: plugins)
     monkeypatch.setattr(
         "famulus.operate.operator.Operator._closing_limits", ClosingLimits(pauses=(0.0, 0.0))
     )

@@ -71,7 +71,7 @@ def test_launch_and_report_say_how_workers_come_in(
         return f"Post run {run.id} on the wall."
 
     monkeypatch.setattr(CrowdProvider, "invitation", invitation)
-    monkeypatch.setattr("famulus.operate.run_report.discover", lambda: operator.plugins)
+    monkeypatch.setattr("famulus.operate.run_report.discover_types", lambda _: operator.plugins)
 
     launched = operator.launch(rows_configuration(), shared_state=RowsState(rows=ROWS))
 

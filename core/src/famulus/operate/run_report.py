@@ -21,7 +21,7 @@ from famulus.model.database import Database
 from famulus.model.states import ENDED_RUNS, LIVE_RUNS
 from famulus.operate.progress import Progress, read_progress
 from famulus.operate.self_approval import SelfApproval, read_self_approval
-from famulus.plugins import Plugins, discover
+from famulus.plugins import Plugins, discover_types
 
 
 @frozen(kw_only=True)
@@ -71,9 +71,9 @@ def read_report(database: Database, run: int, *, plugins: Plugins | None = None)
     :param plugins: others than those that are installed.
     :raises famulus.NotFoundError: when there is none of that number.
     """
-    find_plugins = cache(lambda: discover() if plugins is None else plugins)
     with reading_run(database, run) as tx:
         record = read_run(tx, run)
+        find_plugins = cache(lambda: _plugins_of(record) if plugins is None else plugins)
         operated_by = operator_of(tx, record)
         newest = last_submission(tx, run)
         payments, wage = run_totals(tx, run), read_wage(tx, record)
@@ -98,6 +98,16 @@ def read_report(database: Database, run: int, *, plugins: Plugins | None = None)
         invitation=invitation,
         remarks=remarks,
         database=database.location.shown,
+    )
+
+
+def _plugins_of(record: RunRecord) -> Plugins:
+    return discover_types(
+        [
+            ("blueprint", record.blueprint_type),
+            ("architect", record.architect_type),
+            ("provider", record.provider_type),
+        ]
     )
 
 
