@@ -761,9 +761,13 @@ def test_a_value_beside_signs_of_the_author_begins_no_expression() -> None:
         ("<script>new Vue({el: '#a', delimiters: ['[[', ']]']})</script>", "[["),
     ],
 )
-def test_no_value_begins_an_expression_in_the_text_of_a_page(script: str, begin: str) -> None:
+@pytest.mark.parametrize("written", ["{}", "&#{:d};", "&#x{:x};"])
+def test_no_value_begins_an_expression_in_the_text_of_a_page(
+    written: str, script: str, begin: str
+) -> None:
     sign = begin[0]
-    page = compile_page(f"{script}<div id=a><p>{sign}${{v}}{sign} x ${{v}}${{v}}</p></div>")
+    beside = written.format(sign if written == "{}" else ord(sign))
+    page = compile_page(f"{script}<div id=a><p>{beside}${{v}}{beside} x ${{v}}${{v}}</p></div>")
 
     for value in (f"{begin}f()", sign, f'{sign}"a": 1', f"a{sign}", ""):
         text = page.render({"v": value}).body.partition("<p>")[2]

@@ -22,6 +22,8 @@ _APART = "<!---->"
 _BRACE_APART = f"{_APART}&#123;"
 # AngularJS reads these in a class as directives with an expression: ``ng-init: f()``.
 _CLASS_DIRECTIVE = re.compile(r"(?<![a-z0-9])ng(?:[-_:]?[\w-]*):|[\w-]:[^;]*[(=|]", re.IGNORECASE)
+# More signs than an entity has.
+_LONGEST_ENTITY = 40
 _NO_DIRECTIVE = re.compile(r"[\w\s./%#-]*")
 
 
@@ -30,7 +32,7 @@ def text_writer(source: Source, piece: Placeholder, begins: Sequence[str]) -> Ca
 
     :param begins: what begins one beside what always may.
     """
-    is_behind = source.text[: piece.start].endswith(_BEFORE_BRACE)
+    is_behind = _read_before(source, piece).endswith(_BEFORE_BRACE)
     write = _text_behind_brace if is_behind else _text
     beside = _Beside.of(source, piece, ("{{", *begins))
 
@@ -85,11 +87,12 @@ class _Beside:
 
     @classmethod
     def of(cls, source: Source, piece: Placeholder, begins: Iterable[str]) -> Self:
-        before = source.text[: piece.start]
+        before = _read_before(source, piece)
+        after = html.unescape(source.text[piece.end : piece.end + _LONGEST_ENTITY])
         return cls(
             frozenset((begin[0], begin[1]) for begin in begins),
             before[-1:],
-            source.text[piece.end : piece.end + 1],
+            after[:1],
             before.endswith("}"),
         )
 
@@ -104,6 +107,11 @@ class _Beside:
             or ((text[-1:] or self.before) == first and self.after == second)
             for first, second in self.pairs
         )
+
+
+def _read_before(source: Source, piece: Placeholder) -> str:
+    """Return the end of what stands before a value, with its entities resolved."""
+    return html.unescape(source.text[max(0, piece.start - _LONGEST_ENTITY) : piece.start])
 
 
 def _text(value: Any) -> str:
