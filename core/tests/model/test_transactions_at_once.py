@@ -208,6 +208,22 @@ def test_a_statement_that_cannot_be_prepared_has_its_own_error_and_may_be_run_la
         database.write(lambda tx: tx.sql("DROP TABLE later"))
 
 
+def test_statements_that_psycopg_deallocates_are_prepared_again(database: Database) -> None:
+    def failing(tx: Transaction) -> None:
+        # psycopg prepares what it has run five times, and deallocates all after a rollback.
+        for _ in range(6):
+            tx.sql("SELECT name FROM task")
+        raise RuntimeError
+
+    for number in range(3):
+        assert database.write_at_once(["SELECT 1"]) == (1,)
+        together = [adding(f"a{number}"), adding(f"b{number}")]
+        assert database.write_all_at_once(together) == [("1",), ("1",)]
+        with pytest.raises(RuntimeError):
+            database.write(failing)
+        names(database)
+
+
 def test_a_job_does_not_run_transactions(database: Database) -> None:
     def job(tx: Transaction) -> None:
         database.write_all_at_once([adding("inner")])

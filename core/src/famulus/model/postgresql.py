@@ -224,9 +224,16 @@ class PostgresqlBackend:
         return self._tried(act)
 
     def _tried(self, act: Callable[[], T]) -> T:
-        """Run a transaction, again when PostgreSQL cancels it in favour of another one."""
+        """Run a transaction, again when PostgreSQL cancels it in favour of another one.
+
+        Also again when what was prepared for it is gone.
+        """
         errors = self._psycopg.errors
-        transient = (errors.DeadlockDetected, errors.SerializationFailure)
+        transient = (
+            errors.DeadlockDetected,
+            errors.SerializationFailure,
+            errors.InvalidSqlStatementName,
+        )
         for left in reversed(range(_TRIES)):
             try:
                 result = act()

@@ -61,10 +61,15 @@ def run_together(
     """Run transactions one after the other; return the outcome of each: a row, None or its error.
 
     :param connection: psycopg's, in autocommit.
-    :param known: the names of what is prepared in it; they are added to.
+    :param known: the names of what is prepared in it; it is kept up to date.
     :raises psycopg.OperationalError: when the connection is lost: transactions may be committed.
-        After this and any other exception it is closed.
+        After any exception but the next it is closed.
+    :raises psycopg.errors.InvalidSqlStatementName: when the server has forgotten statements, which
+        the next run prepares again: other transactions are committed. psycopg deallocates all of a
+        connection after a rollback.
     """
+    from psycopg.errors import InvalidSqlStatementName
+
     outcomes: list[FirstRow | Exception] = [None] * len(transactions)
     encoding = connection.info.encoding
     sent: list[tuple[int, Sequence[_Call]]] = []
@@ -77,7 +82,10 @@ def run_together(
             sent.append((number, calls))
     found = _run(connection.pgconn, known, [calls for _, calls in sent])
     for (number, _), results in zip(sent, found, strict=True):
-        outcomes[number] = _outcome(results, encoding)
+        outcome = outcomes[number] = _outcome(results, encoding)
+        if isinstance(outcome, InvalidSqlStatementName):
+            known.clear()
+            raise outcome
     return outcomes
 
 
