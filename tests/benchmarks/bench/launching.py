@@ -18,7 +18,7 @@ from bench.scale import Scale
 
 
 def run(scale: Scale, folder: Path) -> Iterator[Figure]:
-    """Launch the large run without workers."""
+    """Launch the large run without workers, and one of few rows."""
     data = write_rows(folder / "rows.csv", scale.large)
     checking = _checking_pass(data, folder)
     bare = scale.large / _executemany(data, folder / "bare.db")
@@ -47,13 +47,21 @@ def run(scale: Scale, folder: Path) -> Iterator[Figure]:
         goal="a third of executemany",
         met=rate >= bare / 3,
     )
-    yield Figure(
+    yield _first_page(scale.large, first, checking)
+    few = write_rows(folder / "few.csv", scale.few)
+    checking = _checking_pass(few, folder)
+    with launched(folder / "few.db", few) as run:
+        yield _first_page(scale.few, run.first_page_at - run.started_at, checking)
+
+
+def _first_page(rows: int, seconds: float, checking: float) -> Figure:
+    return Figure(
         subject="launching",
-        what=f"{rows}: first page after the start of the command",
-        measured=f"{first:.1f} s",
-        beside=f"one checking pass {checking:.1f} s",
-        goal="that and 1.5 s",
-        met=first <= checking + 1.5,
+        what=f"{rows:,} rows of CSV: first page after the start of the command",
+        measured=f"{seconds:.2f} s",
+        beside=f"one checking pass {checking:.2f} s",
+        goal="that and 1.0 s",
+        met=seconds <= checking + 1.0,
     )
 
 

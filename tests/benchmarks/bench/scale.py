@@ -15,6 +15,8 @@ class Scale:
     #: the run that every size is compared with, and the largest one
     small: int
     large: int
+    #: rows of the run whose first page is measured beside that of the largest
+    few: int
     #: whether the large run is worked on as well
     serves_large: bool
     exported: int
@@ -46,6 +48,7 @@ def full() -> Scale:
         name="full",
         small=10_000,
         large=1_000_000,
+        few=1_000,
         serves_large=True,
         exported=1_000_000,
         exports=5,
@@ -66,6 +69,7 @@ def quick() -> Scale:
         name="quick",
         small=10_000,
         large=100_000,
+        few=1_000,
         serves_large=False,
         exported=20_000,
         exports=3,
