@@ -41,7 +41,7 @@ class MockVerdict(peewee.Model):
 
 
 class MockCall(peewee.Model):
-    """One call about money, to count through the faults of a run's options."""
+    """A call about money, counted to choose its fault from the options of its run."""
 
     id = peewee.BigAutoField()
     run = peewee.BigIntegerField()

@@ -60,7 +60,7 @@ class Bonuses:
     study_of: Callable[[int], str]
 
     def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
-        """Pay, as one payer of the account at a time.
+        """Pay bonuses; one process per account pays at a time.
 
         A payment that Prolific has accepted is confirmed once its amount is shown.
 
@@ -214,7 +214,7 @@ class Bonuses:
         if self.database.clock() < began + _SHOWN_BY:
             if bulk.accepted_at is not None:
                 return Outcome.ACCEPTED
-            message = "its reply was lost, but Prolific does not show the bonus yet"
+            message = "its reply was lost, and Prolific does not show the bonus yet"
             return UnavailableError(message, retry_after=_LOOK_AGAIN)
         spent = payment.kept.get("spent")
         if bulk.accepted_at is None and spent is not None and spent == self._spent(payment.run_id):

@@ -164,7 +164,9 @@ class Verdicts:
         if status == submissions.AWAITING_REVIEW:
             message = f"Prolific has not made the submission {wanted.lower()} yet"
             raise UnavailableError(message, retry_after=_IN_PROGRESS)
-        raise _mismatch(visit, status, f"Prolific does not make it {wanted.lower()}") from refused
+        raise _mismatch(
+            visit, status, f"Prolific cannot change it to {wanted.lower()}"
+        ) from refused
 
 
 class _MismatchError(famulus.RefusedError):

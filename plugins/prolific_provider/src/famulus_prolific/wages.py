@@ -21,7 +21,7 @@ _MINUTES, _SECONDS = 60, 60
 
 @frozen(kw_only=True)
 class Wage:
-    """What Prolific wants an hour to pay."""
+    """The hourly wages that Prolific requires and recommends."""
 
     minimum: Decimal
     recommended: Decimal

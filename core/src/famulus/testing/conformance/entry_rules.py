@@ -64,7 +64,7 @@ class ProviderEntryRules(ProviderUnderTest):
                 for name, key in (("worker", "a"), ("another", "b"))
             )
 
-            assert first != second, f"Two people are two workers, and enter() led to {first!r}."
+            assert first != second, f"Two people are two workers, but enter() led to {first!r}."
 
     def test_any_entry_has_an_answer(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
