@@ -709,7 +709,7 @@ def test_values_between_delimiters_of_the_page_are_values_of_its_language(code: 
 def test_no_value_behind_an_expression_of_the_page_runs_as_an_address(
     code: str, start: str, end: str, html: str
 ) -> None:
-    for own in ("[[b]]", "[[ b ? c/d : e ]]"):
+    for own in ("[[b]]", "[[ b ? c/d : e ]]", "&#91;[b]]", "[&#x5b;b]]", "&lbrack;&lbrack;b]]"):
         written = html.replace("HERE", f"{own}${{v}}")
         page = compile_page(f"<script>{code}</script>{start}{written}{end}")
 

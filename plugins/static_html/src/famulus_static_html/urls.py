@@ -91,7 +91,8 @@ class Url:
 
     def own(self, piece: str) -> str:
         """Return the author's text as browsers read it, without expressions, which may be empty."""
-        return html.unescape(self.expressions.sub("", piece))
+        # An entity can begin an expression, which frameworks find once the browser has resolved it.
+        return self.expressions.sub("", html.unescape(self.expressions.sub("", piece)))
 
     @property
     def prefix(self) -> str:
