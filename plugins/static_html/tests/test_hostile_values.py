@@ -776,6 +776,91 @@ def test_no_value_begins_an_expression_in_the_text_of_a_page(
         assert shown == f"{sign}{value}{sign} x {value}{value}"
 
 
+_VUE = "<script src=https://host/vue@3></script>"
+_ANGULAR = "<script src=angular.min.js></script>"
+_OWN_VUE = "<script>new Vue({el: '#a', delimiters: ['[[', ']]']})</script>"
+_OWN_ANGULAR = (
+    "<script>angular.module('a').config(p => p.startSymbol('[[').endSymbol(']]'))</script>"
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "html", "value"),
+    [
+        (_VUE, "<textarea>${v}</textarea>", "a {{f()}}"),
+        (_VUE, "<svg><title>${v}</title></svg>", "{{f()}}"),
+        (_VUE, "<textarea ng-non-bindable>${v}</textarea>", "{{f()}}"),
+        (_VUE, "<textarea>{${v}</textarea>", "{f()}}"),
+        (_VUE, "<textarea>&#123;${v}</textarea>", "{f()}}"),
+        (_OWN_VUE, "<textarea>${v}</textarea>", "[[f()]]"),
+        (_ANGULAR, "<textarea>${v}</textarea>", "{{f()}}"),
+        (_ANGULAR, "<p title='${v}'>x</p>", "{{f()}}"),
+        (_ANGULAR, "<p title='&lbrace;${v}'>x</p>", "{f()}}"),
+        (_ANGULAR, "<p title=${v}>x</p>", "{{f()}}"),
+        (_ANGULAR, "<p class='a ${v}'>x</p>", "ng-init:f()"),
+        (_ANGULAR, "<p class='a ${v}'>x</p>", "{{f()}}"),
+        (_ANGULAR, "<p v-pre data-a='${v}'>x</p>", "{{f()}}"),
+        (_OWN_ANGULAR, "<a href='${v}'>x</a>", "[[f()]]"),
+        (_VUE + _ANGULAR, "<textarea v-pre>${v}</textarea>", "{{f()}}"),
+        ("<script src=knockout.punches.js></script>", "<p title='${v}'>x</p>", "{{f()}}"),
+    ],
+)
+def test_a_value_that_a_framework_would_evaluate_in_a_page_is_refused(
+    script: str, html: str, value: str
+) -> None:
+    page = compile_page(f"{script}\n{html}")
+    watch = MarkupWatch(page, Path("task.html"))
+    watch.see(1, {"v": 'a {"b": 1}'})
+    watch.see(2, {"v": value})
+
+    [problem] = watch.problems()
+
+    assert not problem.warning
+    assert problem.line == 2
+    assert "the value of row 2 holds an expression" in problem.message
+    assert "write ${v|raw}" in problem.message
+    assert "f()" not in page.render({"v": value}).body.rpartition("</script>")[2]
+
+
+@pytest.mark.parametrize(
+    ("script", "html"),
+    [
+        (_VUE, "<textarea v-pre>HERE</textarea>"),
+        (_VUE, "<p title='HERE'>x</p>"),
+        (_ANGULAR, "<textarea ng-non-bindable>HERE</textarea>"),
+        (_ANGULAR, "<p title='HERE' ng-non-bindable>x</p>"),
+        (_VUE + _ANGULAR, "<textarea v-pre ng-non-bindable>HERE</textarea>"),
+        ("", "<textarea title='HERE'>HERE</textarea>"),
+        ("<script src=handlebars.js></script>", "<textarea title='HERE'>HERE</textarea>"),
+    ],
+)
+def test_a_value_with_braces_stays_where_no_framework_evaluates_it(script: str, html: str) -> None:
+    page = compile_page(script + html.replace("HERE", "${v}"))
+    watch = MarkupWatch(page, Path("task.html"))
+    watch.see(1, {"v": "{{f()}}"})
+
+    assert [*watch.problems()] == []
+    body = page.render({"v": "{{f()}}"}).body.replace(">\n", ">")
+    assert html.replace("HERE", "{{f()}}") in body
+
+
+@pytest.mark.parametrize(
+    ("script", "remedy"),
+    [
+        (_VUE, "<textarea> has `v-pre`;"),
+        (_ANGULAR, "<textarea> has `ng-non-bindable`;"),
+        (_VUE + _ANGULAR, "<textarea> has `v-pre` and `ng-non-bindable`;"),
+    ],
+)
+def test_the_refusal_of_an_expression_names_what_keeps_it_text(script: str, remedy: str) -> None:
+    watch = MarkupWatch(compile_page(f"{script}<textarea>${{v}}</textarea>"), Path("task.html"))
+    watch.see(1, {"v": "{{f()}}"})
+
+    [problem] = watch.problems()
+
+    assert f"; it stays text if {remedy}" in problem.message
+
+
 def test_braces_stay_in_the_text_of_a_page_without_a_framework() -> None:
     for script in ("", "<script src=own.js></script>", "<script src=handlebars.js></script>"):
         assert compile_page(f"{script}<p>${{v}}").render({"v": "{{a}}"}).body.endswith("{{a}}")

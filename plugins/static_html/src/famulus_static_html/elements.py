@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
 from attrs import define
 
 from famulus_static_html.attributes import (
     JAVASCRIPT,
+    URL_CONTEXTS,
     Refuse,
     ValueContext,
     attribute_parts,
@@ -18,7 +19,7 @@ from famulus_static_html.attributes import (
     switches,
     text_parts,
 )
-from famulus_static_html.beginnings import text_writer
+from famulus_static_html.beginnings import class_judge, text_writer, value_judge
 from famulus_static_html.contents import (
     code_parts,
     rcdata_parts,
@@ -26,28 +27,31 @@ from famulus_static_html.contents import (
     style_parts,
     untouched_parts,
 )
+from famulus_static_html.engines import NO_FRAMEWORK, InPage
 from famulus_static_html.findings import Found, Limited
 from famulus_static_html.placement import script_kind
 from famulus_static_html.scripts import Place, ScriptKind, places
 from famulus_static_html.source import EXPRESSION, Placeholder, Source
-from famulus_static_html.template import Part, required
+from famulus_static_html.template import Part, accepted, required
 from famulus_static_html.tokens import OPAQUE, RCDATA, Attribute, Token
+
+#: Returns what returns whether a value is accepted in the place of a placeholder.
+_Judge = Callable[[Placeholder], Callable[[Any], bool]]
 
 
 @define
 class Elements:
     """Writes tags, their attributes and contents. ``refuse`` is called with what is not allowed.
 
-    Controls at the offsets ``outside`` belong to no form. ``begins`` is what begins an
-    expression in text, where a framework looks for them, and ``expressions`` finds those in
-    addresses.
+    Controls at the offsets ``outside`` belong to no form. ``in_page`` is what frameworks evaluate
+    in these elements, and ``expressions`` finds what they evaluate in addresses.
     """
 
     source: Source
     found: Found
     refuse: Refuse
     outside: Collection[int] = ()
-    begins: Sequence[str] = ()
+    in_page: InPage = NO_FRAMEWORK
     expressions: re.Pattern[str] = EXPRESSION
 
     def text_parts(self, start: int, end: int) -> list[Part]:
@@ -60,13 +64,15 @@ class Elements:
         # A bare "<" must stay one, also where a tag behind it is left out.
         bare = [p.replace("<", "&lt;") if isinstance(p, str) else p for p in pieces]
         parts = text_parts(bare)
-        if not self.begins:
+        if not self.in_page.begins:
             return parts
         written = iter(placeholders)
         return [
             part
             if isinstance(part, str)
-            else required(piece := next(written), text_writer(self.source, piece, self.begins))
+            else required(
+                piece := next(written), text_writer(self.source, piece, self.in_page.begins)
+            )
             for part in parts
         ]
 
@@ -98,9 +104,50 @@ class Elements:
             parts = code_parts(self.source, *attribute.value, context, self.found.forbid)
         else:
             parts = attribute_parts(self.source, token, attribute, self.refuse, self.expressions)
+        if self.in_page.reads_attributes:
+            parts = self._without_begun(
+                token, parts, attribute.value, self._judge(attribute, context)
+            )
         if not self._gets_quotes(attribute):
             return parts
         return [part.replace('"', "&quot;") if isinstance(part, str) else part for part in parts]
+
+    def _judge(self, attribute: Attribute, context: ValueContext) -> _Judge:
+        """Return what returns whether a value makes no expression in an attribute."""
+        span, begins = attribute.value, self.in_page.begins
+        if attribute.name == "class" and span is not None:
+            return lambda piece: _both(
+                value_judge(self.source, piece, begins), class_judge(self.source, piece, span)
+            )
+        if context in URL_CONTEXTS:
+            # These signs are encoded in addresses.
+            begins = tuple(each for each in begins if not set(each) & set("<>{}|"))
+        return lambda piece: value_judge(self.source, piece, begins)
+
+    def _without_begun(
+        self, token: Token, parts: list[Part], span: tuple[int, int], judge: _Judge
+    ) -> list[Part]:
+        """Return parts that leave out values which a framework would evaluate, and refuse these.
+
+        Entities do not help there: browsers resolve them before the framework reads.
+        """
+        shields = self.in_page.shields
+        if shields and all(token.attribute(each) for each in shields):
+            return parts
+        fault = "holds an expression, which a framework of the page would evaluate here"
+        if shields:
+            fault += (
+                f"; it stays text if <{token.name}> has {' and '.join(f'`{s}`' for s in shields)}"
+            )
+        for piece in self.source.placeholders(*span):
+            if not piece.raw:
+                is_good = judge(piece)
+                self.found.limited.append(Limited(piece, is_good, fault))
+                parts = [
+                    part if isinstance(part, str) else accepted(piece, part, is_good)
+                    for part in parts
+                ]
+        return parts
 
     def name_parts(self, start: int, end: int) -> list[Part]:
         """Return a part of a tag without values, in which only raw values may stand."""
@@ -193,7 +240,14 @@ class Elements:
             self.found.quoted += placeholders if token.name in RCDATA else ()
             # As in <pre>: the first line feed is dropped.
             in_textarea = token.name == "textarea" and pieces[0] == ""
-            return ["\n"] * in_textarea + rcdata_parts(pieces)
+            parts: list[Part] = ["\n"] * in_textarea
+            parts += rcdata_parts(pieces)
+            begins = self.in_page.begins
+            if not begins:
+                return parts
+            return self._without_begun(
+                token, parts, (start, end), lambda piece: value_judge(self.source, piece, begins)
+            )
         if token.name == "style":
             return style_parts(self.source, start, end, self.refuse, self.found.forbid)
         kind = script_kind(self.source, token)
@@ -212,6 +266,10 @@ class Elements:
                     self.refuse(piece, reason)
 
         return refuse
+
+
+def _both(one: Callable[[Any], bool], other: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: one(value) and other(value)
 
 
 def _is_switch(value: Any) -> bool:

@@ -40,6 +40,12 @@ _CODE_USED = re.compile(
     r"\b(?:Vue|createApp|angular|Ractive|rivets|doT|nunjucks|swig|Twig|kendo)\b"
     r"|\.\s*(?:templates|tmpl)\s*\("
 )
+# Of these, what leaves elements alone that say so, and what reads attributes, too.
+_VUE = re.compile(r"\bvue(?![a-z])")
+_VUE_USED = re.compile(r"\b(?:Vue|createApp)\b")
+_ANGULAR = re.compile(r"(?<![a-z])angular")
+_ANGULAR_USED = re.compile(r"\bangular\b")
+_PUNCHES = re.compile(r"\bpunches")
 _PERCENT = re.compile(r"underscore|lodash|backbone|\bejs\b|\beta\b|tmpl|jqote")
 _PERCENT_USED = re.compile(
     r"\b_\s*\.\s*template(?:Settings)?\b|\b(?:ejs|Eta|Backbone)\b|<\\*%|%\\*>"
@@ -115,6 +121,22 @@ ANY_ENGINE = Expressions(Language.UNKNOWN, Language.UNKNOWN)
 
 
 @frozen
+class InPage:
+    """What frameworks such as Vue and AngularJS evaluate in the page itself.
+
+    ``begins`` is what begins an expression, ``shields`` are the attributes that together keep all
+    of them from an element, and ``reads_attributes`` is whether one looks into attributes.
+    """
+
+    begins: tuple[str, ...] = ()
+    shields: tuple[str, ...] = ()
+    reads_attributes: bool = False
+
+
+NO_FRAMEWORK = InPage()
+
+
+@frozen
 class Engines:
     """What the scripts of a page may do with templates."""
 
@@ -122,6 +144,9 @@ class Engines:
     mustache: bool = False
     code: bool = False
     percents: bool = False
+    vue: bool = False
+    angular: bool = False
+    punches: bool = False
     #: whether a script names ``{{`` itself
     own: bool = False
     #: whether only the addresses of some scripts are known
@@ -150,6 +175,9 @@ class Engines:
             handlebars=has(_HANDLEBARS, _HANDLEBARS_USED),
             mustache=has(_MUSTACHE, _MUSTACHE_USED),
             code=has(_CODE, _CODE_USED),
+            vue=has(_VUE, _VUE_USED),
+            angular=has(_ANGULAR, _ANGULAR_USED),
+            punches=any(map(_PUNCHES.search, addresses)),
             percents=has(_PERCENT, _PERCENT_USED),
             own=bool(_BRACES_USED.search(code)),
             delimiters=tuple(dict.fromkeys(own_delimiters(code))),
@@ -162,9 +190,16 @@ class Engines:
         )
 
     @property
-    def begins_in_page(self) -> tuple[str, ...]:
-        """What begins an expression in the text of the page itself, which Vue and Angular read."""
-        return ("{{", *(begin for begin, _ in self.delimiters)) if self.code else ()
+    def in_page(self) -> InPage:
+        """What the frameworks among them evaluate in the page itself."""
+        if not self.code:
+            return NO_FRAMEWORK
+        shields = ("v-pre",) * self.vue + ("ng-non-bindable",) * self.angular
+        return InPage(
+            begins=("{{", *(begin for begin, _ in self.delimiters)),
+            shields=() if self.punches else shields,
+            reads_attributes=self.angular or self.punches,
+        )
 
     def expressions(self, kind: str) -> Expressions:
         """Return the languages of a template of this type."""

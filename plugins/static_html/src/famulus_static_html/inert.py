@@ -29,7 +29,7 @@ from famulus_static_html.findings import Found, Limited
 from famulus_static_html.placement import script_kind, script_type
 from famulus_static_html.scripts import ScriptKind, backslash_before
 from famulus_static_html.source import Placeholder, Source, any_expression
-from famulus_static_html.template import Fill, Part, Template, required
+from famulus_static_html.template import Fill, Part, Template, accepted, required
 from famulus_static_html.tokens import RCDATA, Attribute, Kind, Token, tokenise
 
 # No markup: what a script shows of it is its own affair.
@@ -285,7 +285,7 @@ class _TemplateElements(Elements):
     def _only(self, piece: Placeholder, fill: Fill, is_good: Callable[[Any], bool]) -> Fill:
         """Return a fill that leaves out a value with an expression, and refuse such a value."""
         self.found.limited.append(Limited(piece, is_good, "begins an expression of the template"))
-        return lambda values: fill(values) if is_good(values.get(piece.html_name)) else ""
+        return accepted(piece, fill, is_good)
 
     def _classes(self, span: tuple[int, int]) -> Callable[[Placeholder, Fill], Fill]:
         """Return what limits a value in a class, in which AngularJS looks for directives."""

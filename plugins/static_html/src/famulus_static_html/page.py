@@ -92,7 +92,7 @@ class _Compiler:
         live = list(outside_templates(tokens))
         scripts = scripts_among(self.source, live)
         self.engines = Engines.of(self.source, scripts)
-        self.elements.begins = self.engines.begins_in_page
+        self.elements.in_page = self.engines.in_page
         self.elements.expressions = any_expression(self.engines.delimiters)
         self._judge(own_forms(self.source, live))
         faults = (ground_truth_faults(self.source, tokens), reserved_fields(self.source, starts))

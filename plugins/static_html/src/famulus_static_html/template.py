@@ -44,6 +44,12 @@ def required(placeholder: Placeholder, escape: Callable[[Any], str]) -> Fill:
     return lambda values: write(values.get(name))
 
 
+def accepted(placeholder: Placeholder, fill: Fill, accepts: Callable[[Any], bool]) -> Fill:
+    """Return a fill that is empty with a value of the placeholder that is not accepted."""
+    name = placeholder.html_name
+    return lambda values: fill(values) if accepts(values.get(name)) else ""
+
+
 def optional(
     placeholder: Placeholder, escape: Callable[[Any], str], before: tuple[str, str] = ("", "")
 ) -> Fill:
