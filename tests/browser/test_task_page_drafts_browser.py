@@ -48,6 +48,8 @@ IDBFactory.prototype.open = function (...names) {
   return request;
 };
 """
+#: The page notes that it removes its draft.
+_NOTED_REMOVAL = "Storage.prototype.removeItem = () => { window.isAcknowledged = true; };"
 #: The disk is read a while after the answers were acknowledged.
 _READ_LATE = """
 const remove = Storage.prototype.removeItem;
@@ -182,16 +184,20 @@ def test_a_draft_is_gone_from_a_slow_disk_before_the_page_is_left(
         assert page.evaluate(_ON_DISK) == "[]"
 
 
-def test_a_disk_that_hangs_delays_no_acknowledgement_for_long(
+def test_a_disk_that_hangs_delays_no_acknowledgement_for_long_and_warns_of_no_loss(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:
     page = open_page(stub.url)
     page.add_init_script(_SLOW_DISK)
+    page.add_init_script(_NOTED_REMOVAL)
     page.reload()
     page.get_by_label("Name").fill("Ann")
 
     submit(page)
 
+    page.wait_for_function("window.isAcknowledged")
+    is_warned = "!window.dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+    assert page.evaluate(is_warned) is False
     expect(stored(page)).to_be_visible()
 
 

@@ -209,8 +209,8 @@ function careForForm(form) {
 
   async function settle(reply) {
     if (["stored", "conflict", "given_back"].includes(reply.outcome)) {
-      await answers.settle();
       window.removeEventListener("beforeunload", warnBeforeLeaving);
+      await answers.settle();
       // The task's scripts need a new window: those of the onboarding have defined global names.
       if (!reply.html || (isOnboarding && reply.outcome === "stored")) {
         if (isOnboarding && reply.message) announcePassedAfterReload();
