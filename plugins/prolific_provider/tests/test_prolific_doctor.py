@@ -151,10 +151,11 @@ def test_a_study_that_prolific_does_not_have_is_named(
 
 
 @pytest.mark.parametrize("name", [GROUP_ALLOW, GROUP_BLOCK])
-def test_a_deleted_group_that_a_published_study_chooses_by_is_named(
+def test_a_deleted_group_by_which_an_open_study_selects_is_named_last(
     account: ProlificAccount, record: StudyRecord, name: str
 ) -> None:
     api = account.api()
+    stranger = evolve(account.visit(account.submission(1)), worker_name="a stranger")
     given = {"name": "careful", "workspace_id": account.workspace}
     group = api.post("participant-groups/", given)["id"]
     account.study.fields["filters"] = [{"filter_id": name, "selected_values": [group]}]
@@ -162,8 +163,12 @@ def test_a_deleted_group_that_a_published_study_chooses_by_is_named(
 
     api.delete(f"participant-groups/{group}/")
 
-    (sentence,) = differences_of(account, record)
-    assert f"the participant group {group} was deleted on Prolific" in sentence
+    first, sentence = differences_of(account, record, stranger)
+    assert "do not pay for it" in first
+    assert f"the participant group {group}, by which the study {account.study.id}" in sentence
+    assert "was deleted on Prolific" in sentence
     assert f"`famulus finish {RUN}`" in sentence
     ended = evolve(record, is_ended=True)
     assert differences_of(account, ended) == []
+    api.post(f"studies/{account.study.id}/transition/", {"action": "PAUSE"})
+    assert differences_of(account, record) == []

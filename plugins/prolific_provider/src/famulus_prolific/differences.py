@@ -54,8 +54,6 @@ def differences(
             f"the study {record.study_id} is {status.lower()} on Prolific, and {why}: "
             f"`famulus sync {record.run_id}` {does} it"
         )
-    if not record.is_ended:
-        yield from _deleted_groups(api, study, record.run_id)
     if record.is_stopped:
         yield from hooks().left_over(record.run_id)
     listed = {each.id: each for each in list_submissions(api, record.study_id)}
@@ -70,20 +68,22 @@ def differences(
                 f"on Prolific, it is paid {paid}: `famulus prolific message "
                 f'{record.run_id} {each.participant} --text "…"` reminds them'
             )
+    # Last, so that all else is named where a group cannot be looked up.
+    if status in OPEN and not record.is_ended:
+        yield from _deleted_groups(api, study, record.run_id)
 
 
 def _deleted_groups(api: ProlificApi, study: Mapping[str, Any], run: int) -> Iterator[str]:
-    """Yield that a group is deleted by which a published study chooses who sees it."""
+    """Yield that a group is deleted by which an open study selects its participants."""
     for each in study.get("filters") or ():
         if each.get("filter_id") not in (GROUP_ALLOW, GROUP_BLOCK):
             continue
         for group in each.get("selected_values") or ():
             if is_deleted(api, group):
                 yield (
-                    f"the participant group {group} was deleted on Prolific, and the study "
-                    f"{study['id']} still chooses by it who sees it; only a study that is "
-                    f"published later can have another group: `famulus finish {run}`, and launch "
-                    "another run"
+                    f"the participant group {group}, by which the study {study['id']} selects its "
+                    "participants, was deleted on Prolific; the group of a published study cannot "
+                    f"be changed: `famulus finish {run}`, and launch a new run"
                 )
 
 
