@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from famulus.contracts.views import Form
+from famulus.engine.everyday_postgresql import Everyday
 from famulus.engine.everyday_requests import StartedRequest
 from famulus.engine.gateway import Gateway
 from famulus.model import postgresql
@@ -97,6 +98,21 @@ def test_workers_arrive_and_submit_together(operator: ManualOperator, database: 
     assert [page.row for page in pages] == [{"n": 0}, {"n": 1}, {"n": 2}]
     assert [each.outcome for each in done] == ["stored"] * 3
     assert count(database, AgentTable) == 3
+
+
+def test_a_row_that_cannot_be_read_fails_its_request_and_no_other(
+    operator: ManualOperator, database: Database
+) -> None:
+    """A server with the encoding SQL_ASCII may hold texts that are not UTF-8."""
+    if database.kind is not DatabaseKind.POSTGRESQL:
+        pytest.skip("SQLite has no rows that are read after the commit")
+    gateway = operator.launch_rows(ROWS)
+    faulty = arrival(gateway, "x")
+    faulty._job = Everyday(faulty._job.statements, lambda row: b"\xff".decode())
+
+    failed, page = answered(gateway, faulty, arrival(gateway, "y"))
+
+    assert (failed.status, page.status) == (500, 200)
 
 
 def test_nothing_is_written_before_the_requests_are_answered(

@@ -48,7 +48,9 @@ def rows_read(database: Database, texts: tuple[str, ...], **params: Any) -> list
     def job(tx: Transaction) -> None:
         for text in texts:
             explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {text}"
-            (found,) = tx._connection.execute(explain, {**params, "at": tx.micros}).fetchone()
+            (found,) = tx._connection.execute(
+                explain, {**params, "at": tx.micros, "lock_timeout": "1s"}
+            ).fetchone()
             plan = json.loads(found) if isinstance(found, str) else found
             read.extend(steps(plan[0]["Plan"]))
         raise _UndoneError

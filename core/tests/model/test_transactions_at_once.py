@@ -243,3 +243,14 @@ def test_a_connection_that_ends_in_between_is_replaced(database: Database) -> No
 
     assert done == [("1",), None, ("2",)]
     assert names(database) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("number", "longest"), [(1, "100ms"), (2, "100ms"), (10, "45ms"), (64, "10ms")]
+)
+def test_locks_are_waited_for_in_less_time_the_more_transactions_are_sent(
+    database: Database, number: int, longest: str
+) -> None:
+    asking = ["SELECT set_config('lock_timeout', %(lock_timeout)s, TRUE)"]
+
+    assert database.write_all_at_once([(asking, {})] * number) == [(longest,)] * number

@@ -368,3 +368,23 @@ def test_requests_that_are_given_up_before_their_turn_leave_nothing_to_answer() 
     asyncio.run(give_up())
 
     assert (answered, replies) == ([], [None])
+
+
+def test_reply_that_cannot_be_sent_keeps_no_other_from_its_client(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    replies: list[str | None] = []
+
+    def fail(reply: str | None) -> None:
+        raise OSError("on purpose")
+
+    async def answer_both() -> None:
+        batch: Batch[str, str] = Batch(asyncio.get_running_loop(), list, lambda: 2)
+        batch.add("lost", fail)
+        batch.add("other", replies.append)
+        await asyncio.sleep(0)
+
+    asyncio.run(answer_both())
+
+    assert replies == ["other"]
+    assert "a reply cannot be sent" in caplog.text

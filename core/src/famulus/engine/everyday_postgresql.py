@@ -299,7 +299,7 @@ SELECT seen.visit, seen.url, seen.name, seen.reference, seen.query, seen.arrived
     )
 FROM seen"""
 #: Others wait behind a request that waits for a lock; the general way waits longer.
-_SETTINGS = "SELECT set_config('lock_timeout', '100ms', TRUE)"
+_SETTINGS = "SELECT set_config('lock_timeout', %(lock_timeout)s, TRUE)"
 _ARRIVAL = (_SETTINGS, _LOCK_WORKER, _LOCK_PROGRESS, _ASSIGN)
 _SUBMISSION = (_SETTINGS, _LOCK_WORK, _SUBMIT)
 

@@ -206,7 +206,7 @@ class EverydayRequests:
         database, jobs = self._parts.database, [each._job for each in requests]
         if self.waits_for_server:
             rows = database.write_all_at_once([each.statements for each in jobs])
-            return [(each.result(row), None) for each, row in zip(jobs, rows, strict=True)]
+            return [*map(_read, jobs, rows)]
         synced = not all(each._is_arrival for each in requests)
         done = database.write_together(jobs, patience=_PATIENCE, synced=synced)
         return None if done is None else [(each.result, each.error) for each in done]
@@ -310,3 +310,10 @@ def as_utf8(reply: Reply) -> Reply:
     except UnicodeEncodeError:
         return evolve(reply, body=reply.body.encode(errors="replace").decode())
     return reply
+
+
+def _read(job: Everyday[Any], row: Sequence[Any] | None) -> _Done:
+    try:
+        return job.result(row), None
+    except Exception as error:  # noqa: BLE001 - handed to the caller, with the other results
+        return None, error

@@ -149,11 +149,13 @@ class Database:
         """Run SQL on PostgreSQL in a transaction of its own, in one round trip with the commit.
 
         Each text sees what others have committed until the one before has ended. The parameters
-        stand in the texts as ``%(name)s``, and ``at`` is the time. The texts may be run again after
-        they were committed, where the connection is lost then, and must change nothing the second
-        time. The result is the first row of the last text, or None. It is None too where nothing is
-        written: another transaction has just added a row that the texts add, or keeps one locked
-        for longer than ``lock_timeout``, or libpq is older than 14 and cannot send them together.
+        stand in the texts as ``%(name)s``; ``at`` is the time, and ``lock_timeout`` a value for the
+        setting of this name: 100 ms, and less where many transactions are sent together. The texts
+        may be run again after they were committed, where the connection is lost then, and must
+        change nothing the second time. The result is the first row of the last text, or None. It
+        is None too where nothing is written: another transaction has just added a row that the
+        texts add, or keeps one locked for longer than ``lock_timeout``, or libpq is older than 14
+        and cannot send them together.
 
         :param params: truth values, integers, texts and None.
         :raises ValueError: for a text with a NUL character.

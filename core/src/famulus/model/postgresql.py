@@ -42,6 +42,9 @@ _TURN_SECONDS = 0.5
 #: to write something, and what was written before it is on the disk too then.
 _UNSYNCED = "SELECT set_config('synchronous_commit', 'off', TRUE)"
 _SYNC = "SELECT pg_logical_emit_message(TRUE, 'famulus', '')::text"
+#: Milliseconds that one transaction of a round trip waits for locks at least and at most, and that
+#: all of them should wait together: those behind wait for each of them.
+_LEAST_LOCK_WAIT, _MOST_LOCK_WAIT, _LOCK_WAIT = 10, 100, 500
 #: Seconds (milliseconds in the last) to wait for a connection, and for a host that went silent.
 _PATIENCE = MappingProxyType(
     {
@@ -64,6 +67,11 @@ def connect(params: Mapping[str, str]) -> Any:
 
     settings: dict[str, Any] = {**_PATIENCE, **params}
     return psycopg.connect(autocommit=True, **settings)
+
+
+def _lock_timeout(transactions: Sequence[AtOnce]) -> str:
+    share = _LOCK_WAIT // max(1, len(transactions))
+    return f"{max(_LEAST_LOCK_WAIT, min(_MOST_LOCK_WAIT, share))}ms"
 
 
 class PostgresqlBackend:
@@ -197,8 +205,8 @@ class PostgresqlBackend:
 
         def run(connection: Any) -> Sequence[FirstRow | Exception]:
             # A connection may have taken long.
-            at = to_micros(self._clock())
-            timed = [AtOnce(texts, {**params, "at": at}) for texts, params in transactions]
+            more = {"at": to_micros(self._clock()), "lock_timeout": _lock_timeout(transactions)}
+            timed = [AtOnce(texts, {**params, **more}) for texts, params in transactions]
             known = self._prepared.setdefault(connection, set())
             return run_together(connection, known, timed)
 

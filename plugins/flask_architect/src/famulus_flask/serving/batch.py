@@ -100,7 +100,10 @@ class Batch(Generic[T, R]):
             replies = [None] * len(done)
         self._collect()
         for each, reply in zip(done, replies, strict=True):
-            each(reply)
+            try:
+                each(reply)
+            except Exception:  # noqa: BLE001 - logged; the others are answered
+                _log.exception("a reply cannot be sent; those of the others are")
 
     def _replies(self, requests: Sequence[T]) -> Sequence[R | None]:
         try:
