@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from typing import Any
 
 import pytest
 
-from famulus.contracts.views import Form
+from famulus.contracts.views import AttemptView, Form
 from famulus.engine.everyday_postgresql import Everyday
 from famulus.engine.everyday_requests import StartedRequest
 from famulus.engine.gateway import Gateway
@@ -19,6 +19,7 @@ from famulus.model.sqlite import SqliteBackend
 from famulus.model.tables import AgentTable, EventTable, VisitTable, WorkerTable
 from famulus.model.transaction import Transaction
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, seen
+from famulus.testing.kinds import RowsBlueprint
 
 ROWS = [{"n": n} for n in range(6)]
 
@@ -113,6 +114,30 @@ def test_a_row_that_cannot_be_read_fails_its_request_and_no_other(
     failed, page = answered(gateway, faulty, arrival(gateway, "y"))
 
     assert (failed.status, page.status) == (500, 200)
+
+
+@pytest.mark.parametrize("tries", [False, True], ids=["reads", "tries to read"])
+def test_submission_whose_answers_depend_on_the_row_waits_for_no_server_on_the_loop(
+    operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch, tries: bool
+) -> None:
+    def with_row(self: Any, form: Form, attempt: AttemptView) -> Any:
+        row: Any = None
+        with suppress(LookupError) if tries else nullcontext():
+            row = attempt.unit.data
+        return {"answer": form.fields[0][1], "row": row}
+
+    monkeypatch.setattr(RowsBlueprint, "read_answers", with_row)
+    gateway = operator.launch_rows(ROWS)
+    (page,) = answered(gateway, arrival(gateway, "x"))
+    form = Form(fields=[*page.hidden.items(), ("answer", "yes")])
+
+    begun = gateway.begin_submission(form, as_json=True)
+
+    assert (begun is None) == (database.kind is DatabaseKind.POSTGRESQL)
+    assert "stored" in seen(gateway.submit(form, as_json=True)).text
+    with database.read() as tx:
+        (row,) = tx.rows(AgentTable.select(AgentTable.answers))
+    assert row.answers == {"answer": "yes", "row": {"n": 0}}
 
 
 def test_nothing_is_written_before_the_requests_are_answered(

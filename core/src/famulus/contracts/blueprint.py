@@ -52,9 +52,10 @@ class Blueprint(ABC):
 
     #: Whether :meth:`task_page`, :meth:`read_answers` and :meth:`thank_you` never block: they wait
     #: for no network, no process and no other thread, and take far less than a millisecond besides
-    #: what their views read of the database, which is SQLite then. They may then be called on the
-    #: thread of the event loop that serves all workers, which a slow one stops. A subclass says it
-    #: again for its own methods: that of a base class does not count.
+    #: what their views read of the database. They may then be called on the thread of the event
+    #: loop that serves all workers, which a slow one stops, or with PostgreSQL in one of the two
+    #: threads that all requests share. A subclass says it again for its own methods: that of a base
+    #: class does not count.
     is_quick: ClassVar[bool] = False
 
     #: the translations of the texts that it shows to workers; None where it shows none

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from attrs import evolve
 
 from famulus.contracts.provider_views import Arrival, VisitView
-from famulus.contracts.views import AttemptView, Form, Refusal, Reply
+from famulus.contracts.views import AttemptView, Form, Refusal, Reply, UnitView
 from famulus.engine import pages
 from famulus.engine.admission import Admission
 from famulus.engine.admission_results import AssignedUnit
@@ -43,6 +43,18 @@ _LONGEST_SUBMISSION_ID = 64
 _PATIENCE = 0.1
 
 
+class _UnreadUnit:
+    """Stands for the unit of an attempt on PostgreSQL: no event loop waits for a round trip."""
+
+    def __init__(self) -> None:
+        #: whether the answers depend on it
+        self.is_needed = False
+
+    def __call__(self) -> UnitView:
+        self.is_needed = True
+        raise LookupError("the unit is read on the general way, in a thread")
+
+
 class StartedRequest:
     """A request whose job is still to be run, by :meth:`famulus.Gateway.answer_together`."""
 
@@ -50,15 +62,15 @@ class StartedRequest:
 
     def __init__(
         self,
-        job: Any,
+        job: Callable[[Transaction], Any] | Everyday[Any],
         finish: Callable[[Any], Reply],
         replies: Replies,
         *,
         is_arrival: bool = False,
         as_json: bool = False,
     ) -> None:
-        #: a function of a transaction, or on PostgreSQL statements (:class:`Everyday`)
-        self._job = job
+        #: a function of a transaction, or on PostgreSQL statements
+        self._job: Any = job
         #: whether the page holds what makes it again, should a power failure undo the job
         self._is_arrival = is_arrival
         #: from the result of the job, once it is committed, to the reply
@@ -101,7 +113,7 @@ class EverydayRequests:
         if arrival is None or isinstance(arrival, Refusal) or arrival.place:
             return None
         replies = self._parts.replies(accept_language)
-        job: Any
+        job: Callable[[Transaction], Any] | Everyday[Any]
         if self.waits_for_server:
             job = arrival_at_once(self._rules, arrival, query)
         else:
@@ -121,10 +133,14 @@ class EverydayRequests:
             return None
         replies = self._parts.replies(accept_language)
         view = self._parts.attempts.view(signed, replies.translate.language.tag)
+        unread = _UnreadUnit()
+        reading = evolve(view, unit=unread) if self.waits_for_server else view
         try:
-            answers = self._parts.blueprint.read_answers(form, view)
+            answers = self._parts.blueprint.read_answers(form, reading)
             submitted = submitted_parts(own.submission, answers, view.language)
         except (Exception, SystemExit):  # noqa: BLE001 - it is raised again on the general way
+            return None
+        if unread.is_needed:
             return None
         make_job = self._statements if self.waits_for_server else self._submission_job
         job = make_job(signed, submitted)

@@ -142,7 +142,8 @@ class Gateway:
     ) -> StartedRequest | None:
         """Begin to answer a submitted form as :meth:`submit` does, like :meth:`begin_arrival`.
 
-        A blueprint whose answers depend on the unit's row reads it from the database.
+        A blueprint whose answers depend on the unit's row reads it from SQLite; on PostgreSQL, None
+        is returned then.
         """
         if not self._everyday.takes_submissions:
             return None
@@ -159,8 +160,9 @@ class Gateway:
         They share one transaction, or on PostgreSQL one round trip, and the fault of one is no
         other's. Other threads may call this, :meth:`arrive` and :meth:`submit` at once. None stands
         for a request that has turned out not to be the everyday case, and for each where others
-        keep the database, or on PostgreSQL a row, for more than a tenth of a second: nothing is
-        written for it, and :meth:`arrive` or :meth:`submit` answers it, in a thread.
+        keep the database, or on PostgreSQL a row, for more than a tenth of a second (a row for
+        less where many requests are sent together): nothing is written for it, and
+        :meth:`arrive` or :meth:`submit` answers it, in a thread.
         """
         return self._everyday.answer_together(requests)
 

@@ -64,7 +64,7 @@ class Batch(Generic[T, R]):
         is_late = False
         while self._waiting and self._waiting[0][2] <= since:
             is_late = True
-            self._waiting.popleft()[1](None)
+            _send(self._waiting.popleft()[1], None)
         return is_late
 
     def _collect(self) -> None:
@@ -100,10 +100,7 @@ class Batch(Generic[T, R]):
             replies = [None] * len(done)
         self._collect()
         for each, reply in zip(done, replies, strict=True):
-            try:
-                each(reply)
-            except Exception:  # noqa: BLE001 - logged; the others are answered
-                _log.exception("a reply cannot be sent; those of the others are")
+            _send(each, reply)
 
     def _replies(self, requests: Sequence[T]) -> Sequence[R | None]:
         try:
@@ -112,3 +109,10 @@ class Batch(Generic[T, R]):
             # A repeated request has the same answer, whether or not the transaction was committed.
             _log.error("%d requests are answered one by one", len(requests), exc_info=error)
             return [None] * len(requests)
+
+
+def _send(done: Callable[[R | None], None], reply: R | None) -> None:
+    try:
+        done(reply)
+    except Exception:  # noqa: BLE001 - logged; the others are answered
+        _log.exception("a reply cannot be sent; those of the others are")
