@@ -94,6 +94,13 @@ def test_a_field_may_be_given_by_its_deprecated_name() -> None:
     assert Path(caught[0].filename) == Path(__file__)
 
 
+def test_a_field_given_by_both_names_is_an_error() -> None:
+    old, new = HttpTransport("http://127.0.0.1/old"), HttpTransport("http://127.0.0.1/new")
+
+    with pytest.raises(TypeError, match="ScriptedWorker got way and transport: give transport"):
+        ScriptedWorker(way=old, transport=new, name="x")  # type: ignore[call-arg]
+
+
 def test_the_message_names_versions_and_the_remedy() -> None:
     assert str(TIDY_UP) == (
         "tidy_up is deprecated since Famulus 0.2 and will be removed in 0.4: use dispose"

@@ -160,6 +160,11 @@ def _accept_renamed_fields(cls: type[Any]) -> None:
     def accepting(self: Any, *args: Any, **given: Any) -> None:
         for deprecation in renames:
             if deprecation.old in given:
+                if deprecation.new in given:
+                    raise TypeError(
+                        f"{cls.__name__} got {deprecation.old} and {deprecation.new}: "
+                        f"give {deprecation.new} only"
+                    )
                 deprecation.warn(user=cls.__name__)
                 given[deprecation.new] = given.pop(deprecation.old)
         construct(self, *args, **given)
