@@ -342,9 +342,9 @@ def discover_types(types: Iterable[tuple[str, str]]) -> Plugins:
     """Load installed plugins until some types are registered.
 
     For reading a stored run, whose types were looked up among all plugins when it was launched.
-    Plugins that are named like one of the types are loaded first; of the others, only those
-    register that have types of a kind that is still missing. A second plugin that registers one of
-    the types may be left out, so that the conflict is not noticed.
+    Plugins that are named like one of the types are loaded first; of the others, types are
+    collected only from those that have a kind that is still missing. A second plugin that registers
+    one of the types may be left out, so that the conflict is not noticed.
 
     :param types: pairs of a kind (``blueprint``, ``architect`` or ``provider``) and a name.
     """

@@ -273,7 +273,7 @@ def test_postgresql_is_a_server_to_wait_for(operator: ManualOperator, database: 
 
 
 @pytest.mark.parametrize("database_address", ["postgresql"], indirect=True)
-def test_a_request_that_fails_or_waits_on_postgresql_is_no_other_ones(
+def test_a_request_that_fails_or_waits_on_postgresql_affects_no_other(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows(ROWS)

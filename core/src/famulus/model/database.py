@@ -168,10 +168,11 @@ class Database:
     ) -> Sequence[tuple[Any, ...] | None]:
         """Run transactions as :meth:`write_at_once` does, all of them in one round trip.
 
-        Each is its texts and their parameters, and waits for those before it. All are on the disk
-        when they return, but others may see one that is not there yet. They may also be run again
-        after some were committed, where the server has forgotten the statements of another. The
-        result is None also for one with an error of its own, which another run of it alone raises.
+        Each transaction is a pair of texts and parameters, and waits for those before it. All are
+        on the disk when they return, but others may see one that is not there yet. They may also be
+        run again after some were committed, where the server has forgotten the statements of
+        another. The result is None also for one with an error of its own, which another run of it
+        alone raises.
 
         :raises famulus.UnavailableError: when the database cannot be written now.
         """

@@ -19,7 +19,8 @@ _KEPT = 256
 _PARAM = re.compile(r"%\((\w+)\)s")
 #: PostgreSQL's numbers of types.
 _BOOL, _BIGINT, _UNKNOWN = 16, 20, 0
-#: SQLSTATE of a statement whose name another one has: that of a connection in use before.
+#: SQLSTATE of preparing under a name in use: the same text was prepared over this connection
+#: before.
 _IS_THERE_ALREADY = b"42P05"
 _INTEGERS = frozenset({20, 21, 23})
 

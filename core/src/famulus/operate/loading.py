@@ -205,7 +205,7 @@ class Loader:
         yield from texts
 
     def _skip_stored(self, texts: Iterator[str]) -> int | None:
-        """Skip the stored rows; return how many rows there were where they are others."""
+        """Skip the stored rows; return None if they are the same, else how many were compared."""
         digest, skipped = hashlib.sha256(), 0
         for text in islice(texts, self._source.stored):
             digest.update(f"{text}\n".encode())

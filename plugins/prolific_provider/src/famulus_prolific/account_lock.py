@@ -51,7 +51,7 @@ class Hold:
 
 @frozen(kw_only=True)
 class AccountLock:
-    """A named lock that one thread of all processes of a database holds.
+    """A named lock that at most one thread of all processes of a database holds.
 
     A process that ends without releasing it keeps the others waiting for :data:`LEASE` seconds.
     """

@@ -102,7 +102,7 @@ def retry() -> None:
 @click.argument("payment", type=row_number("payment", "payments"))
 @click.option("--paid/--not-paid", "is_paid", default=None, help="What you have found out.")
 @click.option(
-    "--note", required=True, help="Who confirmed it, such as a message from the platform's support."
+    "--note", required=True, help="What confirms it, such as a message from the platform's support."
 )
 @pass_session
 @works_in("payments")

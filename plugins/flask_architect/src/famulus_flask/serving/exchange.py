@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 _LONGEST_LOGGED_PATH = 200
 
 
+# Not frozen, since attrs sets frozen fields more slowly, and one is made for each request.
 @define(eq=False)
 class Request:
     """A request that has arrived completely."""

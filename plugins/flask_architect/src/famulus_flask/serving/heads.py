@@ -23,6 +23,7 @@ class BadRequestError(Exception):
         self.status = status
 
 
+# Not frozen, since attrs sets frozen fields more slowly, and one is made for each request.
 @define(eq=False)
 class Head:
     """A request without its body. Text is decoded as Latin-1, as WSGI requires."""
