@@ -157,6 +157,16 @@ def _touch(folder: Path, *names: str) -> None:
         (folder / name).touch()
 
 
+def test_a_template_that_is_not_utf_8_is_named_with_its_option_and_line(tmp_path: Path) -> None:
+    task = _task(tmp_path)
+    (tmp_path / "task.html").write_bytes(b"<p>\n\xe9</p>")
+
+    [problem] = _problems(task)
+
+    found = (problem.key, problem.file, problem.line)
+    assert found == ("blueprint.task_source", tmp_path / "task.html", 2)
+
+
 def test_what_a_template_and_its_rows_name_is_served_and_nothing_else(tmp_path: Path) -> None:
     others = ("data.csv", "task.html", "unused.png", "img/list.csv", "other.js", ".x.png", "run.py")
     _touch(tmp_path, *NAMED, *others)

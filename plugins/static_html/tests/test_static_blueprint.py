@@ -214,7 +214,8 @@ def test_a_template_that_is_not_utf8_names_its_line(files: Path) -> None:
 
     [problem] = _problems(blueprint)
 
-    assert (problem.file, problem.line) == (files / "task.html", 2)
+    found = (problem.key, problem.file, problem.line)
+    assert found == ("blueprint.task_source", files / "task.html", 2)
 
 
 def test_two_sources_of_data_are_both_named(files: Path) -> None:

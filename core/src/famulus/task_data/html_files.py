@@ -16,7 +16,7 @@ _CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNOR
 _SNIFFED = 1024
 #: Encodings that browsers read as another one; WHATWG, Encoding Standard, section 4.2.
 _READ_AS = {"ascii": "cp1252", "iso8859-1": "cp1252"}
-#: Of these, a file that is read for its ``<meta>`` cannot be.
+#: A file in which a ``<meta>`` can be read is in neither of these.
 _WIDE = ("utf-16", "utf-32")
 _QUESTION = re.compile(
     r"\s*(?:<\?xml\b[^>]*>\s*)?<HTMLQuestion\b[^>]*>\s*<HTMLContent\s*>(.*)</HTMLContent\s*>",
@@ -28,7 +28,7 @@ _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 def read_html(path: Path) -> str:
     r"""Read an HTML file, with ``\n`` at the ends of its lines.
 
-    It is UTF-8, UTF-16 with a mark at its start, or what a ``<meta charset>`` in its first 1024
+    It is UTF-8, UTF-16 with a byte order mark, or what a ``<meta charset>`` in its first 1024
     bytes names. Of an ``HTMLQuestion``, the XML that MTurk's API takes, the page in it is
     returned, on the same lines.
 
@@ -38,7 +38,7 @@ def read_html(path: Path) -> str:
     text = _decoded(path, path.read_bytes()).replace("\r\n", "\n").replace("\r", "\n")
     nul = text.find("\0")
     if nul >= 0:
-        raise _refused(path, "contains a NUL character: take it out", text.count("\n", 0, nul))
+        raise _refused(path, "contains a NUL character: remove it", text.count("\n", 0, nul))
     question = _QUESTION.match(text)
     if question is None:
         return text
@@ -51,10 +51,10 @@ def _decoded(path: Path, data: bytes) -> str:
         try:
             return data.decode(marked)
         except UnicodeDecodeError as error:
-            raise _refused(path, f"begins as UTF-16 and is not: {_SAVE}", 0) from error
+            raise _refused(path, f"begins like UTF-16 but is not: {_SAVE}", 0) from error
     head = data[:HEAD_BYTES]
     if utf_16_order(head):
-        raise _refused(path, f"is UTF-16 without a mark at its start: {_SAVE}", 0)
+        raise _refused(path, f"is UTF-16 without a byte order mark: {_SAVE}", 0)
     if fault := binary_fault(head):
         raise _refused(path, fault, 0)
     try:
@@ -76,7 +76,9 @@ def _named_codec(data: bytes) -> str | None:
         return None
     try:
         name = codecs.lookup(found[1].decode()).name
-    except LookupError:
+        # Codecs of bytes, such as hex, and "undefined" are found too.
+        "".encode(name)
+    except (LookupError, ValueError):
         return None
     return None if name.startswith(_WIDE) else _READ_AS.get(name, name)
 
@@ -95,7 +97,7 @@ def _refused(path: Path, message: str, lines_before: int) -> UsageError:
 
 
 def _page_of(content: str) -> str:
-    """Return the text of an XML element. HTML that is written into it as it is, is left so."""
+    """Return the text of an XML element; HTML that is not escaped stays as it is."""
     pieces = _CDATA.split(content)
     outside = pieces[0::2]
     if not any("<" in piece for piece in outside):

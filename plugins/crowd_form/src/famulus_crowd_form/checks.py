@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from liquid.exceptions import LiquidError
 
 import famulus
@@ -206,7 +206,7 @@ def _read(
         message = famulus.unreadable(path, error)
         return None, [plan.problem(key, message)]
     except famulus.UsageError as error:
-        return None, list(error.problems)
+        return None, [evolve(each, key=key) for each in error.problems]
     found = list(_element_problems(source, path))
     try:
         return compile_template(source), found

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 import famulus
 from famulus_static_html.beside import InputFileWatch, files_beside
@@ -70,7 +70,7 @@ class StaticTaskChecks:
         except OSError as error:
             self._option(name, famulus.unreadable(path, error))
         except famulus.UsageError as error:
-            self.found += error.problems
+            self.found += (evolve(each, key=f"blueprint.{name}") for each in error.problems)
         return None
 
     def _judge_fields(self, name: str, page: CompiledPage | None) -> None:
