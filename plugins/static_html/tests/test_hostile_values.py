@@ -739,11 +739,11 @@ def test_an_expression_of_the_page_determines_no_folder_of_a_script(code: str) -
         "f(['a[', ']'])",
     ],
 )
-def test_other_texts_of_signs_are_no_delimiters(code: str) -> None:
+def test_other_texts_of_such_characters_are_no_delimiters(code: str) -> None:
     assert list(own_delimiters(code)) == []
 
 
-def test_a_value_beside_signs_of_the_author_begins_no_expression() -> None:
+def test_a_value_beside_text_of_the_author_begins_no_expression() -> None:
     html = "<p>{${v}{ f(${w}) }}</p>"
     page = compile_page(f"<script type=text/x-template>{html}</script>")
 
@@ -751,6 +751,32 @@ def test_a_value_beside_signs_of_the_author_begins_no_expression() -> None:
         body = page.render({"v": value, "w": "x"}).body
         text = re.sub("<!---->", "|", body)
         assert "{{" not in unescape(text)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<script src=https://host/vue@3></script><p>${a}${b}{ f() }}</p>",
+        "<script type=text/x-template><p>${a}${b}{ f() }}</p></script>",
+    ],
+)
+@pytest.mark.parametrize("row", [{"a": "{", "b": ""}, {"a": "", "b": "{"}])
+def test_a_value_beside_text_and_an_empty_value_begins_no_expression(
+    html: str, row: dict[str, str]
+) -> None:
+    text = compile_page(html).render(row).body.replace("<!---->", "|")
+
+    assert "{{" not in unescape(text)
+
+
+@pytest.mark.parametrize("row", [{"a": "{", "b": ""}, {"a": "", "b": "{"}])
+def test_a_value_beside_an_empty_value_in_an_attribute_is_refused(row: dict[str, str]) -> None:
+    page = compile_page("<script src=angular.min.js></script><p title='${a}${b}{ f() }}'>x</p>")
+    watch = MarkupWatch(page, Path("task.html"))
+    watch.see(1, row)
+
+    assert list(watch.problems())
+    assert "{{" not in unescape(page.render(row).body)
 
 
 @pytest.mark.parametrize(
@@ -874,6 +900,7 @@ def test_braces_stay_in_the_text_of_a_page_without_a_framework() -> None:
         ("a ${v}", "own-directive: a = b", True),
         ("${v}:f()", "ng-init", False),
         ("${w}${v}", ":f()", True),
+        ("${w}${v}", "init:x", True),
         ("ng-init:${v}", "f()", True),
         ("ng-class:${v}", "a | b", True),
         ("a ${v}", "md:flex hover:w-1/2", False),

@@ -22,7 +22,7 @@ _APART = "<!---->"
 _BRACE_APART = f"{_APART}&#123;"
 # AngularJS reads these in a class as directives with an expression: ``ng-init: f()``.
 _CLASS_DIRECTIVE = re.compile(r"(?<![a-z0-9])ng(?:[-_:]?[\w-]*):|[\w-]:[^;]*[(=|]", re.IGNORECASE)
-# More signs than an entity has.
+# More characters than an entity has.
 _LONGEST_ENTITY = 40
 _NO_DIRECTIVE = re.compile(r"[\w\s./%#-]*")
 
@@ -64,7 +64,8 @@ def class_judge(source: Source, piece: Placeholder, span: tuple[int, int]) -> Ca
 
     :param span: where the class is in the page.
     """
-    before = PLACEHOLDERS.sub("x", source.text[span[0] : piece.start])
+    # The value before may end in the beginning of a directive: ``ng-`` before ``init:f()``.
+    before = PLACEHOLDERS.sub("ng", source.text[span[0] : piece.start])
     after = PLACEHOLDERS.sub("x", source.text[piece.end : span[1]])
 
     def judge(value: Any) -> bool:
@@ -77,9 +78,9 @@ def class_judge(source: Source, piece: Placeholder, span: tuple[int, int]) -> Ca
 
 @frozen
 class _Beside:
-    """What stands beside a value: the author's signs, or another value, which may be any sign."""
+    """What stands beside a value: the author's text, or another value, which may be anything."""
 
-    #: the first two signs of each delimiter
+    #: the first two characters of each delimiter
     pairs: frozenset[tuple[str, str]]
     before: str
     after: str
@@ -102,11 +103,15 @@ class _Beside:
 
     def joins(self, text: str) -> bool:
         """Return whether a value begins an expression with what is beside it."""
-        return any(
-            (text[:1] == second and (self.is_behind_value or self.before == first))
-            or ((text[-1:] or self.before) == first and self.after == second)
-            for first, second in self.pairs
-        )
+        for first, second in self.pairs:
+            is_behind = self.is_behind_value or self.before == first
+            if text[:1] == second and is_behind:
+                return True
+            # An empty value leaves what is before it beside what is after it.
+            ends = text[-1:] == first if text else is_behind
+            if ends and self.after == second:
+                return True
+        return False
 
 
 def _read_before(source: Source, piece: Placeholder) -> str:
