@@ -181,7 +181,7 @@ def test_what_the_page_cannot_have_sent_is_refused(
         ("<crowd-form><crowd-classifier name=a categories='[1]'>\n</crowd-form>", "never closed"),
         ("<crowd-classifier name=a categories='[1]'>\n", "never closed"),
         ("\n<crowd-radio-button name=a>", "outside of a group"),
-        ("\n<crowd-slider name=a min=x>", "is no number"),
+        ("\n<crowd-slider name=a min=x>", "is not a number"),
         ("\n<crowd-slider name=a min=5 max=1>", "leave no choice"),
         ("\n<crowd-polygon name=a>", "use <crowd-bounding-box>, or boxes and points"),
         ("\n<crowd-text-ranking name=a>", "use a question of the type ranking"),

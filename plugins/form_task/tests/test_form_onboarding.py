@@ -388,7 +388,7 @@ def test_a_function_decides_in_place_of_the_right_answers(
             {},
             "onboarding.yaml",
             2,
-            "has no row of data",
+            "is not about a row",
         ),
         (f"{ONBOARDING}thank_you: Bye", {}, "onboarding.yaml", 22, "never shown"),
         (ONBOARDING, {"onboarding_form": None}, None, None, "needs an onboarding_form"),

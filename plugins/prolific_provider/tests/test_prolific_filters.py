@@ -47,8 +47,8 @@ def test_filters_of_the_options_and_of_a_script_apply_together(bench: Bench) -> 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"filter_id": "age"}, "is no filter of Prolific's"),
-        ({**ADULTS, **ENGLISH}, "is no filter of Prolific's"),
+        ({"filter_id": "age"}, "is not a filter of Prolific"),
+        ({**ADULTS, **ENGLISH}, "is not a filter of Prolific"),
         ({"filter_id": "shoe-size", "selected_values": ["42"]}, "has no filter 'shoe-size'"),
         (
             {"filter_id": "fluent-languages", "selected_values": ["0"]},
@@ -79,7 +79,7 @@ def test_a_script_may_give_what_is_no_mapping(bench: Bench) -> None:
 
     (found,) = problems(bench)
 
-    assert found.startswith(f"{IN_PYTHON}.0: is no filter of Prolific's")
+    assert found.startswith(f"{IN_PYTHON}.0: is not a filter of Prolific")
 
 
 def test_a_filter_that_is_given_twice_is_refused(bench: Bench) -> None:

@@ -281,9 +281,10 @@ def test_values_that_are_code_on_mturk_are_counted_with_the_remedies(tmp_path: P
 
     assert is_warning
     assert message == (
-        "${text}: 2 of 3 rows have code that is no JSON (the first: line 3 of data.csv), inserted "
-        "as one string; write ${text|raw}, or blueprint.trust_data=true, where you trust every "
-        "row, or ${text|text} where a string is meant"
+        "${text}: 2 of 3 rows have code other than a number, a truth value, a list or an object of "
+        "JSON (the first: line 3 of data.csv), inserted as one string; write ${text|raw}, or "
+        "blueprint.trust_data=true, where you trust every row, or ${text|text} where a string is "
+        "meant"
     )
     for how in ("raw", "text"):
         decided = page.replace("${text}", f"${{text|{how}}}")

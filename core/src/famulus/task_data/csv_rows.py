@@ -166,7 +166,7 @@ class _Table:
         if self._spaced_quotes.count:
             message = (
                 "has a space before a quote, so that the quote is part of the value"
-                f"{self._spaced_quotes.also()}: take the space out"
+                f"{self._spaced_quotes.also()}: remove the space"
             )
             self._report.add(message, self._spaced_quotes.first, warning=True)
 

@@ -80,7 +80,7 @@ def onboarding_problems(
     for file, key, text in (text for form in every for text in form.texts()):
         for name in placeholders(text):
             if name not in OWN_NAMES:
-                message = f"${{{name}}} has no data in an onboarding, which has no row of data"
+                message = f"${{{name}}} has no value in an onboarding, which is not about a row"
                 yield file.problem(key, f"{message}: write the text itself")
     if form.head.thank_you:
         message = "is never shown: the first unit follows an onboarding; leave it out"

@@ -79,7 +79,7 @@ def shape_problems(plan: Plan) -> Iterator[Problem]:
     for each in _given(plan.provider.args, plan.shared_state):
         if not _is_filter(each.value):
             message = (
-                "is no filter of Prolific's: a mapping of filter_id and one of "
+                "is not a filter of Prolific: a mapping of filter_id and one of "
                 f"{', '.join(_SELECTIONS)}"
             )
             yield each.problem(plan, message)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_SIGNS = r"[^\w\s\"'`\\,;]"
-# Some bracket opens, unlike in operators and in the "$$" of MathJax.
-_BEGIN = rf"([\"'`])(?=[^\w\"'`]*[\[({{<])({_SIGNS}{{2,4}})"
-_END = rf"([\"'`])({_SIGNS}{{0,3}}[\])}}>%$#@|])"
-# Two texts of signs in a row: in a list, or as the arguments of ``delimiters(…)``.
+_CHARACTERS = r"[^\w\s\"'`\\,;]"
+# One character must be an opening bracket, unlike in operators and the "$$" of MathJax.
+_BEGIN = rf"([\"'`])(?=[^\w\"'`]*[\[({{<])({_CHARACTERS}{{2,4}})"
+_END = rf"([\"'`])({_CHARACTERS}{{0,3}}[\])}}>%$#@|])"
+# Two texts of such characters in a row: in a list, or as the arguments of ``delimiters(…)``.
 _PAIR = re.compile(rf"(?:\[|\bdelimiters\s*\()\s*{_BEGIN}\1\s*,\s*{_END}\3\s*[\])]")
 _ONE_TEXT = re.compile(
-    rf"\bdelimiters[\"']?\s*[:=]\s*[\"'`]({_SIGNS}{{2,4}}) ({_SIGNS}{{1,4}})[\"'`]"
+    rf"\bdelimiters[\"']?\s*[:=]\s*[\"'`]({_CHARACTERS}{{2,4}}) ({_CHARACTERS}{{1,4}})[\"'`]"
 )
 _SYMBOLS = (
     re.compile(
@@ -32,7 +32,7 @@ _SETTING = re.compile(
     r"\b(?:interpolate|evaluate|escape|encode|conditional|iterate|define|use)[\"']?\s*[:=]\s*"
     r"/((?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+)/"
 )
-# A sign of a regular expression that means itself, at the begin and at the end of it.
+# A character of a regular expression that stands for itself, at its beginning and its end.
 _LITERAL = r"(?:\\[^\w\s]|[^\w\s\\.\[\](){}*+?^$|])"
 _EXPRESSION = re.compile(rf"({_LITERAL}{{2,4}}).*?({_LITERAL}{{1,4}})", re.DOTALL)
 
@@ -48,5 +48,5 @@ def own_delimiters(code: str) -> Iterator[tuple[str, str]]:
     for found in _SETTING.finditer(code):
         if parts := _EXPRESSION.fullmatch(found[1]):
             begin, end = (re.sub(r"\\(.)", r"\1", part) for part in parts.groups())
-            # Further signs tell one kind of expression from another: ``{{=``, ``{{-``.
+            # Further characters tell one kind of expression from another: ``{{=``, ``{{-``.
             yield begin[:2], end[-2:]

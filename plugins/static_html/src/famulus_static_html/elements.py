@@ -120,7 +120,7 @@ class Elements:
                 value_judge(self.source, piece, begins), class_judge(self.source, piece, span)
             )
         if context in URL_CONTEXTS:
-            # These signs are encoded in addresses.
+            # These characters are encoded in addresses.
             begins = tuple(each for each in begins if not set(each) & set("<>{}|"))
         return lambda piece: value_judge(self.source, piece, begins)
 

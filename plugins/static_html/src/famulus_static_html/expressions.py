@@ -26,7 +26,7 @@ _BEFORE_ARGUMENT = re.compile(
 )
 # What could end the script around a template, by itself or with what follows.
 _ENDS_SCRIPT = re.compile(r"<(?=/?script|!--|[/!-]*\Z)", re.IGNORECASE)
-_IN_STRING = str.maketrans({sign: f"&#{ord(sign)};" for sign in "{}[]\\`"})
+_IN_STRING = str.maketrans({each: f"&#{ord(each)};" for each in "{}[]\\`"})
 # All that can stand in an expression of Handlebars. A string ends at the next quote, or if all
 # that follow are behind a backslash, at the last of these.
 _HANDLEBARS_TOKEN = re.compile(
@@ -35,8 +35,8 @@ _HANDLEBARS_TOKEN = re.compile(
     rf"|(?P<segment>\[(?:{PLACEHOLDER}|\\\]|[^\]])*+\]?)|{PLACEHOLDER}|.",
     re.DOTALL,
 )
-# What has a meaning in Handlebars, unlike the words and signs of a path.
-_HANDLEBARS_SIGN = re.compile(r"[^\w\s./@-]")
+# What has a meaning in Handlebars, unlike the words and separators of a path.
+_HANDLEBARS_CHARACTER = re.compile(r"[^\w\s./@-]")
 # What an argument follows.
 _FREE = re.compile(r"(?:\A\{\{[{~#^/&>*]*|[\s=(|])\Z")
 _WORD = re.compile(r"[\w-]+")
@@ -105,7 +105,7 @@ def plain(begun: str) -> Callable[[Any], str]:
 
 
 def _escape(language: Language, expression: str, before: str, place: Place) -> Callable[[Any], str]:
-    """Return what writes a value into an expression behind ``before``, the begin of it."""
+    """Return what writes a value into an expression; ``before`` is the part in front of it."""
     is_unknown = language is Language.UNKNOWN
     if language is Language.CODE or (is_unknown and before.startswith("<%")):
         return _code(place)
@@ -134,17 +134,17 @@ def _literal(value: Any) -> str:
 def _handlebars(before: str, quote: str | None) -> Callable[[Any], str]:
     """Return what writes a value into an expression of Handlebars, whose strings know one escape.
 
-    Only strings may hold signs, so that a value anywhere else has none.
+    Only strings may contain special characters, so a value anywhere else has none.
     """
     if quote is None or before.startswith(("{{!", "{{~!")):
-        return _without_signs
+        return _without_characters
     if quote:
         return _string_of(quote)
-    return _argument(_string_of('"')) if _FREE.search(before) else _without_signs
+    return _argument(_string_of('"')) if _FREE.search(before) else _without_characters
 
 
-def _without_signs(value: Any) -> str:
-    return _HANDLEBARS_SIGN.sub(lambda sign: f"&#{ord(sign[0])};", escapes.text_of(value))
+def _without_characters(value: Any) -> str:
+    return _HANDLEBARS_CHARACTER.sub(lambda found: f"&#{ord(found[0])};", escapes.text_of(value))
 
 
 def _open_quote(expression: str, position: int) -> str | None:

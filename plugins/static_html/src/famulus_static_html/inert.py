@@ -258,18 +258,18 @@ class _TemplateElements(Elements):
 
     def _braceless(self, piece: Placeholder, fill: Fill) -> Fill:
         """Return a fill of an attribute or a text field that begins no expression."""
-        return self._without_signs(piece, fill, "&#{};")
+        return self._without_characters(piece, fill, "&#{};")
 
     def _documents(self, piece: Placeholder, fill: Fill) -> Fill:
         """Return the same for a page, which resolves entities once more."""
-        return self._without_signs(piece, fill, "&amp;#{};")
+        return self._without_characters(piece, fill, "&amp;#{};")
 
-    def _without_signs(self, piece: Placeholder, fill: Fill, entity: str) -> Fill:
-        """Return a fill that writes the signs that begin expressions as entities."""
+    def _without_characters(self, piece: Placeholder, fill: Fill, entity: str) -> Fill:
+        """Return a fill that writes the characters that begin expressions as entities."""
         view = self.source
         assert isinstance(view, _TemplateSource)
-        signs = {"{", *"".join(view.expressions.own_begins)} - set("&#;")
-        table = {ord(sign): entity.format(ord(sign)) for sign in signs}
+        characters = {"{", *"".join(view.expressions.own_begins)} - set("&#;")
+        table = {ord(each): entity.format(ord(each)) for each in characters}
         return fill if piece.raw else lambda values: fill(values).translate(table)
 
     def _limited(self, piece: Placeholder, fill: Fill) -> Fill:
@@ -304,7 +304,7 @@ class _TemplateElements(Elements):
         """Return an address without values that begin expressions between own delimiters."""
         view = self.source
         assert isinstance(view, _TemplateSource)
-        # These signs are encoded in addresses.
+        # These characters are encoded in addresses.
         begins = [each for each in view.expressions.own_begins if not set(each) & set("<>{}|")]
         for piece in placeholders if begins else ():
             if not piece.raw:

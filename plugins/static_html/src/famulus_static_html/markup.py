@@ -48,7 +48,7 @@ def has_entity(text: str) -> bool:
 def is_code(text: str) -> bool:
     """Return whether a text outside of strings is inserted as a string, and is code on MTurk.
 
-    It is a string in quotes, several literals, or a list or object that is no JSON.
+    It is a string in quotes, several literals, or a list or object that is not JSON.
     """
     text = text.strip()
     if text[:1] + text[-1:] in ("[]", "{}"):
@@ -232,8 +232,9 @@ class MarkupWatch:
             placeholder = self._coded[name]
             yield self._problem(
                 placeholder,
-                f"{found.count} of {self.rows} rows have code that is no JSON (the first: "
-                f"{self._place(found)}), inserted as one string; {self._decision(placeholder)} "
+                f"{found.count} of {self.rows} rows have code other than a number, a truth value, "
+                f"a list or an object of JSON (the first: {self._place(found)}), inserted as one "
+                f"string; {self._decision(placeholder)} "
                 "where a string is meant",
                 warning=True,
             )

@@ -102,7 +102,7 @@ class _Scan:
         self._text(start, end, before)
 
     def word(self, word: str, start: int, end: int, before: str) -> None:
-        """Add a word or sign of code."""
+        """Add a word or operator of code."""
         if word == "(":
             self._calls.append(_Call(start, before, before in _TIMERS))
         elif word == ")" and self._calls:

@@ -42,7 +42,7 @@ _STRIPPED = "".join(map(chr, range(0x21)))
 class Use(Enum):
     """What a browser does with the content of an address."""
 
-    #: nothing before a click, or no content of the scheme ``data`` is needed
+    #: follows it on a click, or loads something that needs no ``data:``
     LINK = auto()
     #: shows it as an image, or plays it
     MEDIA = auto()
@@ -90,7 +90,7 @@ class Url:
     expressions: re.Pattern[str]
 
     def own(self, piece: str) -> str:
-        """Return the author's text as browsers read it, without expressions, which may be empty."""
+        """Return the author's text, maybe empty, as browsers read it, without expressions."""
         # An entity can begin an expression, which frameworks find once the browser has resolved it.
         return self.expressions.sub("", html.unescape(self.expressions.sub("", piece)))
 

@@ -261,5 +261,5 @@ def _float(tag: Tag, name: str, default: float) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ElementFault(f"{name}={text!r} of <{tag.name}> is no number")
+        raise ElementFault(f"{name}={text!r} of <{tag.name}> is not a number")
     return value

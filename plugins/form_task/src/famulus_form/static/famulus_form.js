@@ -202,8 +202,8 @@
     document.addEventListener("keydown", press);
   }
 
-  // Who explains another answer chooses it, typing or with a tool for dictation, whose events are not
-  // trusted; a draft that is restored has its own choice, and fills no field with the focus. The words
+  // Words for another answer choose it, typed or entered by a dictation tool, whose events are not
+  // trusted. A restored draft has its own choice, and fills no field that has the focus. The words
   // stay for one who comes back to them, and are sent with the option alone.
   for (const text of root.querySelectorAll("[data-other]")) {
     const option = text.parentNode.querySelector('[value="other"]');
