@@ -7,9 +7,9 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -18,6 +18,8 @@ from famulus_flask.app import create_app
 from famulus_flask.serving.batch import Batch
 from famulus_flask.serving.server import Server
 from famulus_flask.serving.settings import Settings
+
+T = TypeVar("T")
 
 _PATIENCE = 20.0
 
@@ -35,6 +37,12 @@ def _bodies(received: bytes) -> list[str]:
         bodies.append(received[:length].decode())
         received = received[length:]
     return bodies
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own: tests in a browser leave a loop in the main one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result(_PATIENCE)
 
 
 class _Gate:
@@ -145,7 +153,7 @@ def test_no_turn_of_the_loop_is_waited_for_once_each_connection_has_sent(senders
         assert replies == ["one", "two"]
         return turns
 
-    assert asyncio.run(turns_until_answered()) == (1 if senders <= 2 else 2)
+    assert _run(turns_until_answered()) == (1 if senders <= 2 else 2)
 
 
 def _received(client: socket.socket) -> bytes:
@@ -337,8 +345,7 @@ def test_server_that_stops_answers_what_waits(gateway: Any, is_lost: bool) -> No
         await asyncio.wait_for(serving, _PATIENCE)
         return received
 
-    with ThreadPoolExecutor(1) as executor:
-        received = executor.submit(lambda: asyncio.run(serve_and_stop())).result()
+    received = _run(serve_and_stop())
 
     assert answered == [{"a": "1"}]
     if is_lost:
@@ -365,7 +372,7 @@ def test_requests_that_are_given_up_before_their_turn_leave_nothing_to_answer() 
             await asyncio.sleep(0)
         assert len(batch) == 0
 
-    asyncio.run(give_up())
+    _run(give_up())
 
     assert (answered, replies) == ([], [None])
 
@@ -384,7 +391,7 @@ def test_reply_that_cannot_be_sent_keeps_no_other_from_its_client(
         batch.add("other", replies.append)
         await asyncio.sleep(0)
 
-    asyncio.run(answer_both())
+    _run(answer_both())
 
     assert replies == ["other"]
     assert "a reply cannot be sent" in caplog.text
