@@ -201,7 +201,7 @@ def row_of(word: str, kind: str, senses: list[Sense]) -> Row | None:
 
 
 def luck_of(word: str, purpose: str) -> random.Random:
-    """Return the word's own dice, so that leaving a word out changes no other word's row."""
+    """Return random numbers seeded by the word, so that rows do not depend on other words."""
     return random.Random(f"{SEED} {purpose} {word}")
 
 

@@ -1,4 +1,4 @@
-"""What a file is that should be text: a spreadsheet's own format, an archive, UTF-16."""
+"""Recognize files that are not the expected text: spreadsheets, archives, UTF-16."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _LEAST_SHARE = 0.25
 
 
 def binary_fault(head: bytes) -> str:
-    """Return what a file is instead of text, and what to do; empty where nothing says that.
+    """Return what a binary file is and what to do about it; empty if it is not recognized.
 
-    :param head: its first bytes, :data:`HEAD_BYTES` of them or all.
+    :param head: the first :data:`HEAD_BYTES` bytes of the file, or all if it is shorter.
     """
     if head.startswith(_OLD_OFFICE):
         return f"is an Excel workbook (.xls), {_IN_EXCEL}"
@@ -35,7 +35,7 @@ def binary_fault(head: bytes) -> str:
 
 
 def utf_16_order(head: bytes) -> str:
-    """Return the encoding of UTF-16 that has no mark at its start; empty for anything else.
+    """Return the encoding of UTF-16 text without a byte order mark; empty for other text.
 
     In a table, every second byte of such text is often 0.
 

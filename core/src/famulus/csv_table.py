@@ -25,7 +25,7 @@ _MOST_PROBLEMS = 20
 
 @frozen(kw_only=True)
 class CsvColumns:
-    """The columns that a table is read for; white space and case in its header are ignored."""
+    """The columns to read from a table; white space and case in its header are ignored."""
 
     #: column -> what can be done where it is missing, besides adding it; may be empty
     required: Mapping[str, str]
@@ -56,9 +56,9 @@ class _BrokenError(Exception):
 
 
 def read_csv_table(path: Path, columns: CsvColumns, problems: list[Problem]) -> Iterator[CsvRow]:
-    """Yield the rows of a table, except those that are wrong, and those without any value.
+    """Yield the rows of a table, except faulty and empty ones.
 
-    Add what is wrong to ``problems``.
+    Add the faults to ``problems``.
 
     :raises famulus.UsageError: when the file cannot be opened or read.
     """
@@ -150,7 +150,7 @@ def _header_faults(titles: Sequence[str], columns: CsvColumns) -> list[str]:
 
 
 def _instead(column: str, titles: Sequence[str]) -> str:
-    """Return a hint about a missing column: a similar one of the file, or all that it has."""
+    """Return a hint about a missing column: a similar column of the file, or all its columns."""
     near = nearest(column, titles)
     return f"; is {near!r} meant for it?" if near else f"; there are: {', '.join(titles)}"
 

@@ -63,7 +63,7 @@ class FamulusError(Exception):
 
 
 def reason(error: BaseException) -> str:
-    """Return the message of an error, after its class unless it is one of Famulus."""
+    """Return the message of an error, preceded by its class unless it is a FamulusError."""
     return str(error) if isinstance(error, FamulusError) else f"{type(error).__name__}: {error}"
 
 
@@ -122,7 +122,7 @@ class RunBusyError(ConflictError):
 class UnavailableError(FamulusError):
     """Something that the call needs is not available now; the same call may succeed later.
 
-    ``retry_after`` is in how many seconds, where a platform has said so; None elsewhere.
+    ``retry_after`` is the number of seconds to wait, if a platform has named one, else None.
     """
 
     def __init__(self, *args: object, retry_after: float | None = None) -> None:
@@ -133,8 +133,8 @@ class UnavailableError(FamulusError):
 class UnlistedPlacesError(UnavailableError):
     """Every place that a platform lists is closed, but others may have been opened.
 
-    Raised where a call to open places had no answer, and the platform may list its effect later.
-    The closing is repeated until it can tell; the run may be resumed in the meantime.
+    Raised if a call to open places had no answer: the platform may list the places later. The
+    closing is repeated until that is known; the run may be resumed in the meantime.
     """
 
 

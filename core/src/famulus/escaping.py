@@ -42,7 +42,7 @@ def escaped_line(text: str, limit: int | None = None) -> str:
 
 
 def storable(text: str) -> str:
-    """Return text in which what no database can hold is escaped, as in ``\\x00``."""
+    """Return text with characters escaped that no database can hold, as in ``\\x00``."""
     return NOT_STORABLE.sub(_escape, text)
 
 

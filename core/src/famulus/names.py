@@ -1,7 +1,7 @@
 """Validation and normalisation of names, done once where a name enters.
 
-They are the names of workers, visits, qualifications, tasks and requesters. Other texts that people
-write, such as notes, only have to be text that a database can hold.
+This applies to the names of workers, visits, qualifications, tasks and requesters. Other texts that
+people write, such as notes, only have to be text that a database can hold.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def stripped(name: str) -> str:
 
 
 def stripped_name(value: Any) -> Any:
-    """Return a name without the white space around it, and anything else as it is."""
+    """Return a text without the white space around it, and a value of any other type unchanged."""
     return stripped(value) if isinstance(value, str) else value
 
 
@@ -75,8 +75,8 @@ def check_text(text: str, what: str) -> None:
     """Refuse a text that is stored as it is, such as a note, if no database can hold it.
 
     :param what: what the text is, such as ``note``, for the message.
-    :raises famulus.UsageError: for U+0000, and for half of a surrogate pair: bytes of a command
-        line that are not UTF-8 become these.
+    :raises famulus.UsageError: for U+0000, and for half of a surrogate pair, which Python makes of
+        bytes in a command line that are not UTF-8.
     """
     found = NOT_STORABLE.search(text)
     if found is not None:
@@ -88,7 +88,7 @@ def check_text(text: str, what: str) -> None:
 def is_placeholder(name: str) -> bool:
     """Return whether a name is a placeholder that a broken page or script has sent as it is.
 
-    Such a name, for example ``undefined``, would make all workers one.
+    With such a name, for example ``undefined``, all workers would count as one.
     """
     return name.strip() in _NOT_FILLED_IN or _PLACEHOLDER.search(name) is not None
 
@@ -104,7 +104,8 @@ def pseudonym_of(identity: str, worker: int) -> str:
 def forgotten_reference(identity: str, worker_name: str, reference: str) -> str:
     """Return the reference that a visit has after its worker was forgotten.
 
-    A platform's report about it is recognized by that, and the two names are not found from it.
+    It identifies the visit in a platform's report, but reveals neither the worker's name nor the
+    original reference.
 
     :param identity: of the database.
     """

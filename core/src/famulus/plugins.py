@@ -40,7 +40,7 @@ C = TypeVar("C")
 
 @define
 class PluginInfo:
-    """One plugin: its distribution, what it registers, and why it is refused if it is."""
+    """One plugin: its distribution, what it registers, and the reason if it is refused."""
 
     name: str
     distribution: str = ""
@@ -80,7 +80,7 @@ class PluginInfo:
 class Listener:
     """A receiver of events: one plugin, or a function of a run script.
 
-    Each method calls one hook, and raises what that raises.
+    Each method calls one hook, and raises what the hook raises.
     """
 
     name: str
@@ -116,7 +116,7 @@ class Listener:
 class Plugins:
     """The plugins of one session.
 
-    Made by :func:`famulus.discover`, or by hand from what a program brings itself.
+    Made by :func:`famulus.discover`, or by a program that adds its own plugins.
     """
 
     def __init__(self) -> None:
@@ -213,7 +213,7 @@ class Plugins:
         info.import_seconds = time.perf_counter() - started
 
     def _of_that_name(self, info: PluginInfo) -> PluginInfo | None:
-        """Return the accepted plugin that has the name of another one."""
+        """Return the accepted plugin that has the same name as another one."""
         named = (each for each in self.accepted if each.name == info.name and each is not info)
         return next(named, None)
 

@@ -81,7 +81,7 @@ def is_dead(identity: str) -> bool:
 
 
 def describe(identity: str) -> str:
-    """Return a text for messages about a stored identity."""
+    """Describe the process with a stored identity, for a message."""
     process = ProcessIdentity.parse(identity)
     return "another process" if process is None else f"process {process.pid} on {process.host}"
 

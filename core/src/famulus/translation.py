@@ -1,6 +1,6 @@
 """The texts that workers read, in their languages: catalogues of gettext, and translating a page.
 
-A text stays English until a page is made of it: what is logged, stored or compared is the same in
+A text stays English until it is put into a page: logged, stored and compared texts are the same in
 all languages, and constants can be translatable texts.
 """
 
@@ -71,7 +71,7 @@ def language_tags() -> list[str]:
 
 
 def unknown_language(code: str) -> str:
-    """Return the sentence about a code of which there is no language, with those that there are."""
+    """Return the message for an unknown language code, with the codes of all languages."""
     return f"there is no language {code!r}; use one of: {', '.join(language_tags())}"
 
 
@@ -89,15 +89,15 @@ def choose_language(fixed: str, accepted: str, offered: Sequence[str] = ()) -> L
 
     :param fixed: the tag of the run's language; empty where the browser decides.
     :param accepted: the header ``Accept-Language`` of the request; empty where there is none.
-    :param offered: the tags among which the browser decides, the first one if it wants none of
-        them; empty for all, and English.
+    :param offered: the tags among which the browser chooses; the first one if it accepts none of
+        them. If empty, it chooses among all languages, or else gets English.
     """
     return LANGUAGES[fixed] if fixed else _accepted_language(accepted, offered)
 
 
 @cache
 def catalogue_folders(package: str) -> frozenset[str]:
-    """Return the folders of the languages that a package has a catalogue in."""
+    """Return the names of the language folders in which a package has a catalogue."""
     root = files(package).joinpath("locale")
     if not root.is_dir():
         return frozenset()
@@ -182,7 +182,7 @@ class TranslatableText(str):
 class LocalizedText(str):
     """A text that a task's author has written in several languages.
 
-    As a ``str`` it is in one of them, :attr:`tag`, which pages fall back on too.
+    As a ``str`` it is the text in the language :attr:`tag`, which is also the fallback of pages.
     """
 
     __slots__ = ("tag", "texts")
@@ -203,7 +203,7 @@ class LocalizedText(str):
         return LocalizedText, (dict(self.texts), self.tag)
 
     def translated(self, language: Language) -> str:
-        """Return the text in a language, or else in the one that pages fall back on."""
+        """Return the text in a language, or else in the fallback language."""
         return self.texts.get(language.tag, self.texts[self.tag])
 
     def language(self, wanted: Language) -> Language:
@@ -219,11 +219,11 @@ class Translator:
 
     @classmethod
     def to(cls, tag: str) -> Translator:
-        """Return the translator for the ``language`` of a view; to English for any other tag."""
+        """Return the translator for the ``language`` of a view; English for an unknown tag."""
         return cls(find_language(tag) or ENGLISH)
 
     def __call__(self, text: str) -> str:
-        """Return a text in the page's language; one that is in no other language, as it is."""
+        """Return a text in the page's language; a plain ``str`` unchanged."""
         if isinstance(text, TranslatableText | LocalizedText):
             return text.translated(self.language)
         return text
@@ -231,7 +231,7 @@ class Translator:
     def html(self, text: str, **parts: str) -> str:
         """Return a text as HTML, escaped but for the parts.
 
-        :param parts: HTML in place of ``{name}``; the text was made without values of these names.
+        :param parts: HTML in place of ``{name}``; the text itself has no values for these names.
         """
         return _PLACEHOLDER.sub(lambda found: parts.get(found[1], found[0]), escape(self(text)))
 

@@ -17,7 +17,7 @@ _IGNORED = re.compile(
 def has_visible_text(text: str) -> bool:
     """Return whether a text has a visible character.
 
-    White space, control and format characters, and letters without a shape are none. A text without
-    one is no answer, in any kind of task.
+    White space, control and format characters, and letters without a shape are not visible. In any
+    kind of task, a text without a visible character is no answer.
     """
     return any(category(each) not in _INVISIBLE and not _IGNORED.match(each) for each in text)

@@ -15,9 +15,9 @@ _LARGEST = 2**63 - 1
 
 
 def row_number(what: str, command: str) -> Callable[[str], int]:
-    """Return what reads the number of a row; nothing is looked up yet.
+    """Return a function that reads the number of a row, without looking it up.
 
-    :param what: what the row is called, and ``command`` what lists such rows.
+    :param what: the noun for such a row, such as ``run``; ``command`` lists the rows.
     """
 
     def read(text: str) -> int:

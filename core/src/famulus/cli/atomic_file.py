@@ -20,12 +20,12 @@ _ERRORS = "backslashreplace"
 
 @contextmanager
 def whole_file(path: Path, *, like: Path | None = None) -> Iterator[TextIO]:
-    """Open a text to write that takes the file's place once it is complete.
+    """Open a text file for writing that replaces ``path`` once it is complete.
 
     A target that is not a regular file, such as a device or a pipe, is written directly. A regular
     file is readable only for its owner, under any umask.
 
-    :param like: a file or folder whose group may read the file as well, if it may read that.
+    :param like: a file or folder; if its group may read it, the group may read the new file too.
     :raises famulus.UsageError: when it cannot be opened.
     :raises famulus.UnavailableError: when writing fails, as on a full disk.
     """
@@ -58,9 +58,9 @@ def whole_file(path: Path, *, like: Path | None = None) -> Iterator[TextIO]:
 
 
 def folder_aside(path: Path) -> Path | None:
-    """Return the folder for temporary data while a file is written: the file's own.
+    """Return the folder for temporary data while a file is written: the file's own folder.
 
-    None, which means the system's temporary folder, if it is not a regular file.
+    None, which means the system's temporary folder, if the target is not a regular file.
     """
     target = path.resolve()
     return target.parent if _is_ordinary(target) else None
@@ -79,8 +79,8 @@ class _TerminalText(io.TextIOWrapper):
 def text_on(binary: BinaryIO) -> Iterator[TextIO]:
     """Write text to an open binary stream, in UTF-8 regardless of the terminal's encoding.
 
-    The stream stays open. A file or a pipe gets the text as it is; characters that control a
-    terminal are escaped on one.
+    The stream stays open. A file or a pipe gets the text unchanged; on a terminal, control
+    characters are escaped.
 
     :raises famulus.UnavailableError: when writing fails, as on a full disk.
     """
@@ -96,7 +96,7 @@ def text_on(binary: BinaryIO) -> Iterator[TextIO]:
 
 @contextmanager
 def _written(name: str) -> Iterator[None]:
-    """Report a failed write; a pipe whose reader has left is none."""
+    """Raise UnavailableError for a failed write, but not for a pipe whose reader has left."""
     try:
         yield
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""Asking before workers are paid real money, and before what cannot be undone."""
+"""Confirmation before workers are paid real money, and before steps that cannot be undone."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def confirm_payment(question: str, *, yes: bool) -> None:
 
 
 def confirm_removal(question: str, *, yes: bool) -> None:
-    """Ask for confirmation of what cannot be undone; raises like :func:`confirm_live`.
+    """Ask for confirmation of a step that cannot be undone; raises like :func:`confirm_live`.
 
     :param yes: whether it was confirmed already.
     """

@@ -34,7 +34,7 @@ def say_cost(session: Session, operator: Operator, checked: Checked) -> None:
 
 
 def quote_lines(estimate: Estimate) -> Iterator[str]:
-    """Yield what a run will cost, what an hour pays, and what the run's limit means for it."""
+    """Yield what a run will cost, what an hour pays, and what ``task.max_spend`` allows."""
     one, total = estimate.one, estimate.total
     if not one.total:
         yield "Cost: nothing; the work is unpaid (task.task_reward is 0 or not set)."

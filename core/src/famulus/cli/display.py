@@ -16,28 +16,28 @@ from famulus.model.states import LoadingStatus, RunStatus
 from famulus.operate.progress import Progress
 
 _WINDOW = timedelta(minutes=10)
-#: A rate of less than this much watching, or of fewer units, would be a guess.
+#: A rate measured for a shorter time, or over fewer units, would be a guess.
 _LEAST = timedelta(seconds=10)
 _LEAST_DONE = 2
-#: An estimate of more than that is not one.
+#: Longer estimates are only shown as "more than a year".
 TOO_LONG = timedelta(days=365)
 
 
 class Rate:
-    """The rate of the last ten minutes, from looks at the number of units that are done."""
+    """The number of units done per minute, measured over the last ten minutes."""
 
     def __init__(self) -> None:
         self._looks: deque[tuple[datetime, int]] = deque()
 
     def look(self, at: datetime, done: int) -> None:
-        """Note how many units are done at a time."""
+        """Record how many units were done at a time."""
         self._looks.append((at, done))
         while self._looks[0][0] < at - _WINDOW:
             self._looks.popleft()
 
     @property
     def per_minute(self) -> float | None:
-        """Units per minute; None while too little was seen."""
+        """Units per minute; None while there are too few data."""
         if len(self._looks) < 2:
             return None
         (start, before), (end, after) = self._looks[0], self._looks[-1]
@@ -46,7 +46,7 @@ class Rate:
         return (after - before) / ((end - start) / timedelta(minutes=1))
 
     def time_for(self, units: int) -> timedelta | None:
-        """Return how long so many units will take at this rate; None where that is not known.
+        """Return how long a number of units will take; None while the rate is unknown.
 
         It is never more than :data:`TOO_LONG`.
         """
@@ -57,7 +57,7 @@ class Rate:
 
 
 class Display(Protocol):
-    """Shows looks at runs; ``every`` is the number of seconds between them."""
+    """Shows the progress of runs; ``every`` is the number of seconds between two updates."""
 
     every: float
 
@@ -69,7 +69,7 @@ class Display(Protocol):
 def display(log_rate: float) -> Iterator[Display]:
     """Show progress on standard output until the block ends.
 
-    :param log_rate: seconds between lines where that is not a terminal.
+    :param log_rate: seconds between lines if standard output is not a terminal.
     """
     if not sys.stdout.isatty():
         yield Lines(log_rate)
@@ -82,7 +82,7 @@ def display(log_rate: float) -> Iterator[Display]:
 
 
 class Lines:
-    """One line per look, which names the run where there are several."""
+    """Prints one line per update of a run, with the run's name if there are several runs."""
 
     def __init__(self, every: float) -> None:
         self.every = every
@@ -103,12 +103,12 @@ class Lines:
 
 
 def done_units(look: Progress) -> str:
-    """Return how many units of a run are done, and of how many."""
+    """Return ``3 of 10 units done``."""
     return f"{look.done:,} of {counted(look.total, 'unit')} done"
 
 
 def details(progress: Progress, rate: Rate) -> list[str]:
-    """Return the rest of a look besides its units: workers at work, rate, time left."""
+    """Return the other parts of a run's progress: workers at work, rate, time left."""
     words = f"{progress.at_work:,} at work"
     if progress.status is RunStatus.STOPPING:
         words = f"stopping: {words}"
@@ -131,7 +131,7 @@ def details(progress: Progress, rate: Rate) -> list[str]:
 
 
 def _estimated(time: timedelta) -> str:
-    """Return an estimate rounded to whole days or minutes, once there are some."""
+    """Return an estimate rounded to whole minutes, or to whole days from three days on."""
     minute, day = timedelta(minutes=1), timedelta(days=1)
     if time >= TOO_LONG:
         return "more than a year"
@@ -140,9 +140,9 @@ def _estimated(time: timedelta) -> str:
 
 
 class FinishingLines:
-    """Lines that show how far the end of a large run is, on a terminal and elsewhere.
+    """Prints lines while a large run is being finished, on a terminal and elsewhere.
 
-    :param every: seconds before the first line, and between two.
+    :param every: seconds before the first line, and between two lines.
     """
 
     def __init__(self, every: float = 2.0, clock: Callable[[], float] = time.monotonic) -> None:

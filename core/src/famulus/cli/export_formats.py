@@ -59,13 +59,13 @@ def write_lines(lines: Iterable[str], stream: TextIO, _folder: Path | None = Non
 def write_csv(records: Iterable[Record], stream: TextIO, folder: Path | None = None) -> int:
     """Write a header with every column that any record has, then one row per record.
 
-    At most 300 answers have a column of their own, those that most records have; further ones are
-    together in the column ``other_outputs``, as JSON.
+    The 300 most frequent answers have columns of their own; all others are together in the column
+    ``other_outputs``, as JSON.
 
     The records are set aside in a file while their columns are collected: memory stays small, and
     later answers cannot add a column that the header lacks.
 
-    :param folder: where to set them aside; unless given, where temporary files go.
+    :param folder: the folder for that file; the system's temporary folder unless given.
     """
     names = Counter[str]()
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=folder) as aside:
@@ -78,9 +78,9 @@ def write_csv(records: Iterable[Record], stream: TextIO, folder: Path | None = N
 
 
 def write_spreadsheet(records: Iterable[Record], stream: TextIO, folder: Path | None = None) -> int:
-    """Write CSV in which a spreadsheet takes no text for a formula.
+    """Write CSV like :func:`write_csv`, but without formulas for a spreadsheet to run.
 
-    A text that looks like one begins with an apostrophe. Like :func:`write_csv` otherwise.
+    A text that looks like a formula gets an apostrophe in front.
     """
     return write_csv(map(without_formulas, records), stream, folder)
 
@@ -157,5 +157,5 @@ _WRITERS: Mapping[str, Writer] = MappingProxyType(
 
 
 def writer(name: str) -> Writer:
-    """Return what writes a format by its name, ``jsonl``, ``csv`` or ``spreadsheet``."""
+    """Return the function that writes a format: ``jsonl``, ``csv`` or ``spreadsheet``."""
     return _WRITERS[name]

@@ -24,7 +24,7 @@ def report(
 ) -> int:
     """Print an error, one line per problem; return the exit status.
 
-    :param verbose: print where, too.
+    :param verbose: print the traceback too.
     :param located: :meth:`famulus.Session.located`, where the command has a session.
     :param hint: what to add to an error that is no :class:`~famulus.FamulusError`.
     """
@@ -73,7 +73,7 @@ def _one_line(text: str) -> str:
 
 
 def _shortened(text: str, file: Path | None) -> str:
-    """Name a file below the current folder as one would type it."""
+    """Replace the path of a file below the current folder by its relative path."""
     if file is None or not file.is_absolute() or not file.is_relative_to(Path.cwd()):
         return text
     return text.replace(str(file), str(file.relative_to(Path.cwd())), 1)

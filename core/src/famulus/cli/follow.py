@@ -28,14 +28,14 @@ from famulus.operate.operator import Operator
 from famulus.operate.progress import Progress, read_progress
 from famulus.operate.run_outcome import RunEnding, read_ending
 
-#: Seconds between looks at whether Ctrl-C was pressed or the run has ended.
+#: Seconds between checks whether Ctrl-C was pressed or the run has ended.
 _TICK = 0.2
 #: Counting the units of a very large run takes long: the next look waits that many times as long.
 _CALM = 20
 
 
 def announce_launch(session: Session, operator: Operator, checked: Checked, *, yes: bool) -> None:
-    """Print what will be launched, where and at which cost; ask where that is real money.
+    """Print what will be launched, where and at which cost; ask if it costs real money.
 
     :param yes: the launch is confirmed already; no question is asked.
     :raises famulus.UsageError: when it is declined, or there is no terminal to ask on.
@@ -49,7 +49,7 @@ def announce_launch(session: Session, operator: Operator, checked: Checked, *, y
 def announce(launched: Launched, session: Session) -> None:
     """Print the addresses of a run, one per line, and how to stop and resume it.
 
-    Scripts read the addresses: they stay on their lines.
+    Scripts read the addresses, so these lines are not wrapped.
     """
     say(f"Run {launched.run_id} is open at {launched.url}", wrap=False)
     links = [entrance for entrance in launched.entrances if entrance != launched.url]
@@ -75,7 +75,7 @@ def follow(
 
     The first interrupt lets no new workers in and waits for those at work; the second stops now.
 
-    :param is_interrupted: whether the first one has come already.
+    :param is_interrupted: whether the first interrupt has come already.
     """
     following = _Following(session, operator, runs, interrupts)
     if is_interrupted:
@@ -169,8 +169,8 @@ class _Following:
 def exit_status(ending: RunEnding) -> int:
     """Return the exit status of a run's end.
 
-    0 when every unit is done, or when a person has stopped or finished the run; else 1, and also
-    when the run is still open on its platform.
+    0 when every unit is done, or when a person has stopped or finished the run; 1 otherwise, and
+    also when the run is still open on its platform.
     """
     if ending.is_open:
         return 1

@@ -37,8 +37,8 @@ class GrantRow:
 def read_grants(file: Path, name: str | None) -> list[GrantRow]:
     """Return the rows of a list.
 
-    :param name: the qualification of all rows, where the file has no column of them.
-    :raises famulus.UsageError: with what is wrong, each with its line.
+    :param name: the qualification of all rows, if the file has no column for it.
+    :raises famulus.UsageError: with all problems of the file, by line.
     """
     problems: list[Problem] = []
     rows: list[GrantRow] = []

@@ -12,15 +12,15 @@ from typing import Any
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-#: Some programs send a signal to a process and to its group: two that come within so many seconds
-#: are one. A person who presses Ctrl-C twice takes longer.
+#: Some programs send a signal to a process and to its group: two within this many seconds count
+#: as one. A person who presses Ctrl-C twice takes longer.
 _DOUBLED_SECONDS = 0.02
 
 
 class Interrupts:
-    """Keep signals for the length of a ``with`` block; the handlers only count them.
+    """Collect signals during a ``with`` block; the handlers only count them.
 
-    One that is ignored when the program starts (nohup, a job in the background) stays ignored.
+    A signal that is ignored when the program starts (nohup, a background job) stays ignored.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -123,7 +123,7 @@ class LazyGroup(click.Group):
 
 
 def works_in(module: str) -> Callable[[Callable[[], None]], Callable[..., Any]]:
-    """Decorate the declaration of a command, whose help needs no import of its work.
+    """Decorate the declaration of a command, so that its help imports nothing it does not need.
 
     :param module: the module below ``famulus.cli.commands`` with the function of the same name,
         which is called with the command's arguments.
@@ -147,7 +147,7 @@ def _imported(module: str) -> ModuleType:
 
 @contextlib.contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Switch garbage collection off in the block, which makes many objects and no garbage."""
+    """Switch garbage collection off in a block that makes many objects and no garbage."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

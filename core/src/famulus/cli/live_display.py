@@ -22,7 +22,7 @@ _BAR_WIDTH = 40
 
 @contextmanager
 def live_display() -> Iterator[Display | None]:
-    """Draw on the terminal of standard output until the block ends; None where that is dumb."""
+    """Yield a display that draws on standard output; None if that is no terminal, or a dumb one."""
     console = Console(file=sys.stdout)
     if not console.is_terminal or console.is_dumb_terminal:
         yield None
@@ -38,7 +38,7 @@ def live_display() -> Iterator[Display | None]:
 
 
 class _Screen:
-    """Three lines per run and those of its undelivered rows, updated in place."""
+    """Three lines per run, and the lines about its undelivered rows, updated in place."""
 
     every = 1.0
 
@@ -47,7 +47,7 @@ class _Screen:
         self._rates: dict[int, Rate] = {}
 
     def show(self, *looks: Progress) -> None:
-        """Draw the looks in the place of those before."""
+        """Draw the runs' progress over the previous lines."""
         for look in looks:
             self._rates.setdefault(look.run_id, Rate()).look(look.at, look.done)
         lines = [line for look in looks for line in self._lines(look)]

@@ -1,7 +1,7 @@
 """The log as plain lines on standard error, for the length of one command.
 
-The text of each record is escaped: names, paths and answers of strangers are in it, and the output
-of servers.
+The text of each record is escaped, since it may contain names, paths and answers of strangers and
+the output of servers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LONGEST = 4000
 def log_to_stderr(session: Session) -> Iterator[None]:
     """Show warnings and errors of all loggers; ``-v`` adds Famulus' own debug log.
 
-    Others' debug logs stay out: those of clients of platforms hold secrets.
+    Debug logs of other packages are left out: those of platform clients contain secrets.
     """
     root, own = logging.getLogger(), logging.getLogger("famulus")
     handler = _Lines(session)

@@ -32,9 +32,8 @@ def say(
     It is wrapped to the width of the terminal, or to 80 columns for a pipe; a line with a label is
     not: scripts look for errors line by line.
 
-    Control characters are escaped. Where it can no longer be read (a closed pipe or
-    terminal) it is dropped, and all that comes after it: a run does not end because its onlooker
-    has left.
+    Control characters are escaped. Once the pipe or terminal is closed, this line and all later
+    ones are dropped: a run does not end because its reader has left.
 
     :param label: what is printed before it, in colour on a terminal: ``famulus: error:``.
     :param hang: spaces before the second and further lines.

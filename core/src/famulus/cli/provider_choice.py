@@ -56,7 +56,8 @@ def choose_provider(
     """Open the database and find out which provider's workers are meant.
 
     :param informs: whether anything is to be sent to the platform.
-    :raises famulus.UsageError: when that has to be given, naming what there is.
+    :raises famulus.UsageError: when the provider has to be given; the message lists the possible
+        ones.
     """
     plugins = discover()
     with session.open_database() as database:
@@ -128,7 +129,7 @@ def _problems(done: AccountDelivery, name: str) -> Iterator[str]:
 def _only_provider(database: Database, plugins: Plugins) -> str:
     """Return the only provider that this database knows, or else the only one that is installed.
 
-    :raises famulus.UsageError: when there is not exactly one, naming those there are.
+    :raises famulus.UsageError: when there is not exactly one; the message lists the existing ones.
     """
     types = stored_provider_types(database)
     if not types:

@@ -66,7 +66,7 @@ class ReportingCommand(click.Command):
 def _open_missing_streams() -> None:
     """Open standard streams that the process was started without, which are None.
 
-    They take the lowest numbers, on which other programs print: a database must not get them.
+    They take the descriptors 0 to 2, which other programs print to: a database must not get one.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

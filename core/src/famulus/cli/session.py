@@ -85,7 +85,7 @@ class Session:
         say(text)
 
     def say_table(self, rows: Sequence[Sequence[str]]) -> None:
-        """Print a table, whose head is the first row; nothing if there is no other."""
+        """Print a table whose first row is the head; print nothing if there are no other rows."""
         for line in table(rows) if len(rows) > 1 else ():
             say(line, wrap=False)
 
@@ -97,7 +97,7 @@ class Session:
         say_json(value)
 
     def warn(self, *warnings: str | Problem) -> None:
-        """Print one line each on standard error, after ``famulus: warning:``."""
+        """Print each warning as one line on standard error, after ``famulus: warning:``."""
         from famulus.errors import Problem
 
         for each in warnings:
@@ -113,7 +113,7 @@ class Session:
         return shlex.join([_program(), *named, *map(str, words)])
 
     def located(self, text: str) -> str:
-        """Return a message of core or of a plugin with the commands in it on the same database.
+        """Return a message of core or a plugin, with this session's database in its commands.
 
         Such a message quotes a command in backticks as ``famulus sync 3``, whatever database is
         meant. Errors, warnings and the log are printed like this.
@@ -130,7 +130,7 @@ class Session:
 def _program() -> str:
     """Return how this program can be started again.
 
-    By its path, where the shell would not find it or would find another one.
+    It is the program's path if the shell would not find its name, or find another program.
     """
     started = Path(sys.argv[0])
     if started.name != "famulus":

@@ -10,7 +10,7 @@ from itertools import zip_longest
 
 from famulus.escaping import escaped_line
 
-#: What a column in the middle takes at most, and what the last one needs to stand beside them.
+#: The largest width of a column in the middle, and the smallest of the last one next to them.
 _WIDEST = 24
 _NARROWEST = 34
 _INDENT = " " * 4
@@ -26,7 +26,8 @@ def text_width() -> int:
 def prose(text: str, *, hang: int = 0) -> list[str]:
     """Return a line of prose as lines within :func:`text_width`.
 
-    :param hang: spaces before all lines but the first, beside those that the text begins with.
+    :param hang: spaces before all lines but the first, in addition to those that the text begins
+        with.
     """
     width = text_width()
     if len(text) <= width:
@@ -58,9 +59,9 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a table, its head being the first row, within :func:`text_width`.
+    """Return the lines of a table whose first row is the head, within :func:`text_width`.
 
-    One line per row where that is wide enough, else as :func:`wrapped` does.
+    Each row is one line if all fit; otherwise the layout is that of :func:`wrapped`.
     """
     lines = aligned(rows)
     return lines if max(map(len, lines)) <= text_width() else wrapped(rows, text_width())
@@ -95,7 +96,7 @@ def wrapped(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
 
 
 def _fitting(widths: Sequence[int], width: int) -> int:
-    """Return how many columns fit beside each other."""
+    """Return how many columns fit side by side."""
     number, taken = 0, 0
     for each in widths:
         taken += each + (2 if number else 0)

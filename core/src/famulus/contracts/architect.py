@@ -67,7 +67,7 @@ class Deployed:
     url: str = field(validator=_check_url)
     #: names what was started, so that a later deployment finds it, whichever process asks: JSON,
     #: stored with the run, without secrets. A process id alone is not enough, because the system
-    #: uses it again.
+    #: reuses it.
     handle: Any = field(default=None, validator=_check_handle)
 
 

@@ -81,7 +81,7 @@ class Blueprint(ABC):
 
     @abstractmethod
     def assignments(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the data: one row per assignment that JSON can hold, always in the same order.
+        """Yield the data, always in the same order: one row per assignment, as JSON can hold it.
 
         A million rows must need no more memory than ten. Called at the launch; the iteration goes
         on in a thread of its own while the first workers arrive. A launch that is resumed iterates
@@ -90,11 +90,11 @@ class Blueprint(ABC):
         """
 
     def earlier_assignments(self) -> Sequence[Iterator[Mapping[str, Any]]]:
-        """Return the data in each form in which earlier versions of the blueprint stored its rows.
+        """Return the data in each form in which an earlier version of the blueprint stored it.
 
-        Called when a launch is resumed whose stored rows do not begin :meth:`assignments`. It goes
-        on with the first of these that they begin. Pages and answers have to take rows of each
-        form.
+        Called when a launch is resumed and its stored rows are not the beginning of
+        :meth:`assignments`. The launch goes on with the first form that begins with the stored
+        rows. Pages and answers have to take rows of each form.
         """
         return ()
 
@@ -114,10 +114,11 @@ class Blueprint(ABC):
 
     @property
     def page_languages(self) -> Sequence[str]:
-        """The tags of the languages that its pages are in, the first one for all other workers.
+        """The language tags of its pages; the first is for workers who want none of them.
 
-        Where ``task.language`` leaves the choice to the browser, it is among these. Empty leaves it
-        among all languages of the frame. Read when a run begins to be served.
+        Where ``task.language`` leaves the choice to the browser, it chooses among these languages
+        or, if there are none, among all languages of the frame. Read when a run begins to be
+        served.
         """
         return ()
 
@@ -188,7 +189,8 @@ class Blueprint(ABC):
     ) -> Page:
         """Return the onboarding page again, after :meth:`read_answers` has refused the form.
 
-        Called like :meth:`refused_page`; the default is the same, of the onboarding page.
+        Called like :meth:`refused_page`. The default is the onboarding page with the form's values
+        in its fields, below the message of the refusal.
         """
         page = self.onboarding_page(view)
         return evolve(page, body=fill_form(page.body, form.fields))
@@ -230,9 +232,9 @@ class Blueprint(ABC):
         """Return what the worker saw and answered, as text for the reviewer's terminal.
 
         Called by ``famulus review`` and ``famulus examine``, in their own process, each time a unit
-        is shown; the run's callbacks are not available. The worker, the times and the paths of
-        files are shown beside it. Characters that control the terminal are removed. When it raises,
-        inputs and answers are shown as JSON.
+        is shown; the run's callbacks are not available. The command itself shows the worker, the
+        times and the paths of files. Characters that control the terminal are removed. When it
+        raises, inputs and answers are shown as JSON.
         """
         return json.dumps(
             {"inputs": unit.data, "outputs": unit.answers}, indent=2, ensure_ascii=False
@@ -241,8 +243,8 @@ class Blueprint(ABC):
     def show_onboarding(self, answers: Any) -> str:
         """Return answers to the onboarding, as text for a terminal.
 
-        Called by ``famulus examine --onboarding`` like :meth:`show`, of workers who have passed and
-        of those who have not. The default is JSON.
+        Called by ``famulus examine --onboarding`` like :meth:`show`, for workers who have passed
+        and for those who have not. The default is JSON.
         """
         return json.dumps(answers, indent=2, ensure_ascii=False)
 
@@ -250,11 +252,10 @@ class Blueprint(ABC):
         """Return what the worker saw and answered, for the reviewer's browser.
 
         The default is the task page with the answers in its fields, in the language in which the
-        worker saw it. The fields are disabled, and no
-        script of the page runs: answers are text of a stranger, which a script can take for markup.
-        All answers are listed below the page. Escape answers like data. Called by ``famulus examine
-        --html``, in its own process; the run's callbacks are not available. When it raises, the
-        answers are shown alone.
+        worker saw it. The fields are disabled, and no script of the page runs: answers are a
+        stranger's text, which a script could take for markup. All answers are listed below the
+        page. Escape answers like data. Called by ``famulus examine --html``, in its own process;
+        the run's callbacks are not available. When it raises, the answers are shown alone.
         """
         shown = UnitView(
             id=unit.id, assignment_id=unit.assignment_id, index=unit.index, data=unit.data
@@ -271,8 +272,8 @@ class Blueprint(ABC):
     def assets(self) -> Sequence[Path | AssetFolder]:
         """Return the folders whose files are served beside the page, under their own names.
 
-        A path serves the whole folder, an :class:`AssetFolder` what it chooses. Called at each
-        request for such a file. If two folders have a file of one name, the first is served. Files
-        whose names begin with a dot are not served.
+        A path serves the whole folder, an :class:`AssetFolder` only the files that it chooses.
+        Called at each request for such a file. If two folders have a file of the same name, that of
+        the first folder is served. Files whose names begin with a dot are not served.
         """
         return ()

@@ -24,7 +24,7 @@ _POSITIONAL = (
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
 )
 _ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-#: Methods of earlier contracts that are not called, and those that have their purpose.
+#: Methods of earlier contracts that are no longer called, and those that replace them.
 _REPLACED: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         "is_alive": ("health",),
@@ -101,7 +101,7 @@ def _fault(cls: type[Any], contract: type[Any]) -> str:
 
 
 def _changes(cls: type[Any], contract: type[Any]) -> Iterator[str]:
-    """Yield what to change in a class so that it can be called as the contract has it."""
+    """Yield what to change in a class so that its methods can be called as the contract says."""
     replacing: set[str] = set()
     for old, new in _REPLACED.items():
         if not (hasattr(cls, old) and hasattr(contract, new[0])) or _has_own(cls, contract, new):
@@ -134,7 +134,7 @@ def _members(contract: type[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _method_change(cls: type[Any], name: str, method: Callable[..., Any]) -> str:
-    """Return what to change so that a method can be called as the contract's is, if anything.
+    """Return what to change so that a method can be called like the contract's, or nothing.
 
     Its parameters have the contract's names, in that order.
     """
@@ -153,7 +153,7 @@ def _method_change(cls: type[Any], name: str, method: Callable[..., Any]) -> str
 
 
 def _attribute_change(cls: type[Any], name: str) -> str:
-    """Return what to change in an attribute that is a method, which would count as true."""
+    """Return what to change if an attribute is a method, which would always count as true."""
     is_method = inspect.isfunction(_static(cls, name))
     return f"make {name} an attribute, or put @property above it" if is_method else ""
 
@@ -169,14 +169,14 @@ def _static(cls: type[Any], name: str) -> Any:
 def _has_parameters_of(own: Callable[..., Any], method: Callable[..., Any]) -> bool:
     """Return whether two methods plainly have the same parameters, all of them positional.
 
-    Most do, and a signature costs thirty times as much as this.
+    Most methods do, and comparing signatures takes thirty times as long.
     """
     names = _names_of(method)
     return names is not None and names == _names_of(own) and not hasattr(own, "__wrapped__")
 
 
 def _names_of(method: Callable[..., Any]) -> Sequence[str] | None:
-    """Return the names of a method's parameters; None where one is more than its name."""
+    """Return the names of a method's parameters; None if it has keyword-only or ``*`` ones."""
     code = method.__code__
     if code.co_kwonlyargcount or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
         return None
@@ -188,7 +188,7 @@ def _call(name: str, method: Callable[..., Any]) -> str:
 
 
 def _fits(found: Sequence[inspect.Parameter], wanted: Sequence[str]) -> bool:
-    """Return whether a method with the parameters that were found can stand for the contract's.
+    """Return whether a method with the found parameters can replace the contract's method.
 
     More may follow if they have defaults, and an unused one may begin with an underscore.
     """
@@ -203,7 +203,7 @@ def _fits(found: Sequence[inspect.Parameter], wanted: Sequence[str]) -> bool:
 
 
 def _parameters(method: Callable[..., Any]) -> Sequence[inspect.Parameter]:
-    """Return the parameters of a method after ``self``, which may be one of any number."""
+    """Return the parameters of a method after ``self``; all of them if the first is ``*args``."""
     found = [*inspect.signature(method).parameters.values()]
     return found if found and found[0].kind in _ANY_NUMBER else found[1:]
 
@@ -239,7 +239,7 @@ def _check_blueprint(cls: type[Blueprint]) -> None:
 
 
 def _check_names(args: type[BlueprintArgs]) -> None:
-    """Refuse options that are misspelt ones of core, or declared without their class."""
+    """Refuse options whose name is a misspelt one of core, or that need another base class."""
     known = _names(OnboardingArgs)
     inherited = set(_names(OnboardingArgs if issubclass(args, OnboardingArgs) else BlueprintArgs))
     for option in _names(args):
@@ -254,7 +254,7 @@ def _check_names(args: type[BlueprintArgs]) -> None:
 
 
 def _check_found_by_name(args: type[Any], wanted: str, short: Sequence[str]) -> None:
-    """Refuse an option that stands for one of core's, which would be off without a word."""
+    """Refuse an option with a name that resembles the wanted one, which core would not find."""
     names = _names(args)
     if wanted in names:
         return

@@ -34,9 +34,8 @@ class Completion:
     """How a worker leaves: the base of the classes that a provider's ``completion`` returns."""
 
     #: the URL parameters with which the same worker arrives for another unit, in a new visit. The
-    #: page links to it once the work is stored or given back, unless the worker would be refused:
-    #: before the last step, for those who would rather leave, which the browser does not take by
-    #: itself then.
+    #: page links to it once the work is stored or given back, unless the worker would be refused.
+    #: The link comes before the last step, which the browser then does not take by itself.
     next_query: Mapping[str, str] | None = None
 
 
@@ -82,7 +81,7 @@ class ReturnPlace(Completion):
 
 @frozen(kw_only=True)
 class OwnPage(Completion):
-    """The page lists what the worker has done in the run, and what it earns.
+    """The page lists what the worker has done in the run, and what that earns.
 
     It has a link to itself: the URL parameters that the worker came with lead back to it. It says
     how many units are left for the worker at most, by the limits of the run and by

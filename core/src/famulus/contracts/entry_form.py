@@ -68,8 +68,8 @@ class EntryForm:
 
     All texts are text, not HTML. Its form is sent to :meth:`famulus.Provider.enter`.
 
-    :raises ValueError: for a title or button that is no line of text, paragraphs that are one text,
-        two fields of one name, and a message to a field that does not exist.
+    :raises ValueError: for a title or button that is no line of text, paragraphs given as one
+        string, two fields of one name, and a message to a field that does not exist.
     """
 
     #: the heading, in one line
@@ -82,8 +82,8 @@ class EntryForm:
     consent: str = ""
     #: the label of the button, in one line
     button: str = field(default=_("Continue"), validator=_check_line)
-    #: why a form that was sent does not do, by the names of fields; the one for ``""`` is about all
-    #: of it
+    #: why a sent form is refused, by the names of fields; the message for ``""`` is about the whole
+    #: form
     messages: Mapping[str, str] = field(default=Factory(dict))
 
     @paragraphs.validator

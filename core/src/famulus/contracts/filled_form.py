@@ -39,7 +39,7 @@ def fill_form(body: str, fields: Iterable[tuple[str, str]]) -> str:
     """Return the HTML of a form's fields with other values in them.
 
     :param fields: names and values as a browser has sent them, in the order of the page. Text
-        fields that they do not name keep what they have.
+        fields without a value among these keep their own.
     """
     filler = _Filler(body, fields)
     # Python's parser gives up at a marked section that browsers take for a comment.
@@ -52,8 +52,8 @@ def fill_form(body: str, fields: Iterable[tuple[str, str]]) -> str:
 def fields_of(answers: Any) -> Iterator[tuple[str, str]]:
     """Yield the names and values of answers that a field can show, one by one.
 
-    The answers are those of ``answers_from``. Files, and what is no text and no number, are left
-    out.
+    The answers are those of ``answers_from``. Files, and values other than texts and numbers, are
+    left out.
     """
     for name, value in answers.items() if isinstance(answers, Mapping) else ():
         for each in value if isinstance(value, list) else (value,):

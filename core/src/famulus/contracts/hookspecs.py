@@ -92,9 +92,9 @@ def famulus_register_schemas() -> list[PluginSchema]:  # type: ignore[empty-body
 def famulus_register_task_templates() -> list[TaskTemplate]:  # type: ignore[empty-body]
     """Return tasks to begin with, which ``famulus new task`` lists and copies.
 
-    Called once, when plugins are loaded. The list may be empty. Only this plugin is refused
-    when it raises or returns anything but :class:`~famulus.TaskTemplate` objects whose folders have
-    a ``config.yaml``. Of a name that several plugins give, none can be copied.
+    Called once, when plugins are loaded. The list may be empty. Only this plugin is refused when it
+    raises or returns anything but :class:`~famulus.TaskTemplate` objects whose folders have a
+    ``config.yaml``. A template cannot be copied if another plugin has one of the same name.
     """
 
 

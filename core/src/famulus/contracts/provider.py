@@ -58,8 +58,8 @@ class Provider(ABC):
 
     Calls that have many items, up to :attr:`batch_size`, give a result for each: a pair of its
     ``key`` and an outcome or error. They may be generators, outside of any transaction of their
-    own: each result is stored as it comes, so that a crash loses none before it. Raising is the
-    result of every item that has none yet, and an item without a result has an unknown outcome.
+    own: each result is stored as it comes, so that a crash loses none before it. An exception is
+    the result of every item that has none yet, and an item without a result has an unknown outcome.
 
     One instance is made to check a plan, one in the operator and one in each serving process, where
     many threads use it at once; commands make others for a requester's account.
@@ -227,8 +227,8 @@ class Provider(ABC):
         The quote for one unit is what the budget (``task.max_spend``) counts for each. It may ask
         the platform. Called by ``famulus quote`` and ``check``, and at each launch.
 
-        :raises famulus.UnavailableError: when the platform cannot be asked now. It is a problem of
-            a check whose task has a budget, and ends a launch, which has written nothing.
+        :raises famulus.UnavailableError: when the platform cannot be asked now. A check reports it
+            as a problem if the task has a budget; a launch ends with it and has written nothing.
         """
         reward = plan.task.task_reward or Decimal(0)
         fee = self.fee(PaymentKind.REWARD, reward)
@@ -238,10 +238,10 @@ class Provider(ABC):
         )
 
     def forecast(self, plan: Plan, units: int) -> Sequence[str]:
-        """Return sentences on how recruiting workers for that many units may go; may be calls.
+        """Return sentences on how recruiting workers for ``units`` units may go.
 
-        Shown with the cost by ``famulus quote`` and before a launch. What the platform does not
-        answer is left out.
+        Shown with the cost by ``famulus quote`` and before a launch. It may ask the platform; what
+        the platform does not answer is left out.
         """
         return ()
 
@@ -269,27 +269,28 @@ class Provider(ABC):
         return ""
 
     def remarks(self, run: RunView) -> Sequence[str]:
-        """Return what ``famulus status`` says of the platform, a part of a sentence each.
+        """Return remarks on the platform for ``famulus status``, each a part of a sentence.
 
         Each is one line without a full stop, and is shown in a line of its own. It does not call
-        the platform: it returns what was learnt by a sync. The run may be over.
+        the platform: it returns what a sync has found out. The run may be over.
         """
         return ()
 
     def set_places(self, run: RunView, total: int) -> None:
         """Offer more places, if fewer than ``total`` were offered so far.
 
-        Each is for one worker's visit, and can be taken until ``run.closes_at``.
-        The total counts all places of the run, taken ones too, and only grows, in portions while
-        the run is active. The same total again, or one that is smaller than another before it,
-        changes nothing. As many are open or taken as there are free units, within the run's window
-        and budget. The platform has to offer a place again whose visit ended without a submission.
+        Each is for one worker's visit, and can be taken until ``run.closes_at``. The total counts
+        all places of the run, taken ones too, and only grows, in portions while the run is active.
+        The same total again, or one that is smaller than another before it, changes nothing. As
+        many are open or taken as there are free units, within the run's window and budget. When a
+        visit ends without a submission, the platform has to offer its place again.
 
         Up to 20 places are added by one call, which may open several of them at once.
 
-        Where paused places are gone, ``run.gone_places`` of the total are: numbered ones are those
-        from ``run.gone_places`` to below ``total``. Lower ones are closed, or were never opened. An
-        earlier call may have had its effect in part.
+        Where paused places are gone, the total includes ``run.gone_places`` of them: where places
+        are numbered, those to offer have the numbers from ``run.gone_places`` to below ``total``.
+        Lower ones are closed, or were never opened. An earlier call may have had its effect in
+        part.
         """
 
     def move_end(self, run: RunView) -> None:
@@ -308,10 +309,10 @@ class Provider(ABC):
         (``replaces_by_itself``). ``run.is_served`` is set where the run goes on and has no free
         unit: what announces changes of its visits is still needed then.
 
-        :raises famulus.UnlistedPlacesError: when every place is closed that the platform lists, and
-            a call without an answer may have opened others. It is called again later, and the run
-            may be resumed before: ``run.gone_places`` is not 0 then, and only numbered places
-            before it are to be closed. Not for platforms that keep paused places.
+        :raises famulus.UnlistedPlacesError: when every place that the platform lists is closed, but
+            a call without a reply may have opened others. It is called again later, and the run may
+            be resumed before: ``run.gone_places`` is not 0 then, and only numbered places before it
+            are to be closed. Not for platforms that keep paused places.
         """
 
     def end_places(self, run: RunView) -> None:
@@ -330,7 +331,7 @@ class Provider(ABC):
     def sync(
         self, run: RunView, visits: Iterable[VisitView], cursor: str | None
     ) -> Iterable[VisitReport | SyncCursor]:
-        """Report the status on the platform of the run's visits; once each is enough.
+        """Report the platform's status of the run's visits; one report per visit is enough.
 
         Visits whose status the platform does not report are left out; a status is never guessed.
         Make as few calls as the platform allows. A generator's reports are stored one by one, so
@@ -373,7 +374,7 @@ class Provider(ABC):
         return None
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Return the status of some visits as it is now, as :meth:`sync` does from the beginning.
+        """Return the current status of some visits, like :meth:`sync` without a cursor.
 
         Changes nothing, and has no cursor: it only returns reports. A visit that is not reported
         stays as it is.
@@ -385,8 +386,8 @@ class Provider(ABC):
         - where the platform refills places by itself (``replaces_by_itself``), in the serving
           process, by one thread at a time, while a worker waits for whom no unit is free, with the
           newest of the visits that hold one, 300 at most. After five seconds, or
-          :class:`~famulus.UnavailableError`, the worker is asked to try again, and refused after
-          any other;
+          :class:`~famulus.UnavailableError`, the worker is asked to try again, and after any other
+          exception refused;
         - by a sync, with a visit that :meth:`sync` has reported as submitted soon after its
           rejection was sent: a report that the rejection is undone is followed at once, and without
           one ten minutes pass before that.
@@ -394,10 +395,10 @@ class Provider(ABC):
         return ()
 
     def paid_visits(self, run: RunView) -> Iterable[VisitReport]:
-        """Return the status of all visits that the platform has paid for, as :meth:`sync` does.
+        """Return the status of all visits that the platform has paid for, like :meth:`sync`.
 
-        Also of those that were never here, or have no work: a platform that approves by itself
-        pays them too. By default, none. Changes nothing.
+        They include visits that are unknown here or have no work: a platform that approves by
+        itself pays them too. By default, none. Changes nothing.
 
         Called by ``famulus doctor``, for runs without an operator, which shows what the ledger
         lacks and does not follow it.
@@ -418,10 +419,10 @@ class Provider(ABC):
 
         Approving pays the reward where the platform pays; a visit that the platform has approved
         already is confirmed. A verdict is sent again until its outcome is known, so a refusal has
-        to mean that the visit does not have it: the call before, whose reply was lost, may have
-        made it. Where a platform may refuse for another reason, read the visit's state first. Where
-        the platform reports submissions, a visit is decided after the platform has reported it. The
-        verdicts of one call are about different visits.
+        to mean that the visit does not have the verdict: an earlier call whose reply was lost may
+        have delivered it. Where a platform may refuse for another reason, read the visit's state
+        first. Where the platform reports submissions, a visit is decided after the platform has
+        reported it. The verdicts of one call are about different visits.
         """
         return [(each.key, Outcome.CONFIRMED) for each in verdicts]
 
@@ -437,8 +438,7 @@ class Provider(ABC):
 
         :param keep: stores what :meth:`settle` will need to find a payment, such as the id of a
             bulk order, as ``PaymentView.kept``. It is committed when ``keep`` returns: call it
-            before the step that cannot be undone. An exception of it means that the payment must
-            not be made.
+            before the step that cannot be undone. If ``keep`` raises, the payment must not be made.
         """
         return [(each.key, Outcome.CONFIRMED) for each in payments]
 
@@ -448,7 +448,7 @@ class Provider(ABC):
         unsettled: Sequence[PaymentView],
         confirmed: Sequence[PaymentView],
     ) -> Iterable[tuple[str, Result]]:
-        """Return how :meth:`pay` has ended, by asking the platform.
+        """Ask the platform how payments by :meth:`pay` have ended, and return their outcomes.
 
         A platform that recognizes a payment's key can be asked by the same call again; otherwise
         this must not pay. ``FAILED`` means that nothing was paid and that no payment is under way.

@@ -38,7 +38,7 @@ class PastWork:
 
 @frozen(kw_only=True)
 class GuardedRun:
-    """The run that a worker asks for work in, as a qualification check sees it."""
+    """The run that a worker wants to work in, as a qualification check sees it."""
 
     id: int
     #: what it was launched with; limits that were changed since are not in it
@@ -60,9 +60,9 @@ class GuardedRun:
     ) -> Sequence[PastWork]:
         """Return what a worker has submitted so far, the newest first, by one indexed query.
 
-        :param task: only to runs of the task of that name; of any task, also others, unless given.
-        :param since: only at this aware time or later.
-        :param most: at most so many.
+        :param task: only work on the task of that name; on any task unless given.
+        :param since: only work submitted at this aware time or later.
+        :param most: the largest number of results.
         """
         return self._past_work(worker.id, task=task, since=since, most=most)
 

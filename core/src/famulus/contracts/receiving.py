@@ -27,8 +27,8 @@ class PlatformRequest:
 class Received:
     """A request that the platform has certainly sent: what may have changed there, and the reply.
 
-    Only a hint: what has changed is read by the next sync, so a request may come twice, late, in
-    any order, or about what is known already. What is not known here is left out.
+    Only a hint: the next sync reads the changes, so a request may come twice, late, in any order,
+    or about known changes. Visits and runs that are unknown here have no effect.
     """
 
     #: references of visits that may have changed, in any run of this provider

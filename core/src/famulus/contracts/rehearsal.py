@@ -12,7 +12,7 @@ class Rehearsal(ABC):
     """A fake of a platform on this machine, served while its ``with`` block lasts.
 
     A run whose provider is pointed at it goes through the whole of the provider's code, and no
-    worker, account or money is real. What it says about itself is known inside of the block.
+    worker, account or money is real. Its properties can be read only inside the block.
     """
 
     @property

@@ -35,7 +35,7 @@ class Page:
     #: attributes of ``<body>``, as text
     body_attributes: Mapping[str, str] = Factory(dict)
     #: attributes of the form, as text: a name, an id in place of ``famulus-form``, handlers …;
-    #: those that say where and how it is sent are ignored
+    #: attributes that say where and how it is sent are ignored
     form_attributes: Mapping[str, str] = Factory(dict)
     #: attributes of the Submit button, as text: an id for the page's scripts, ``hidden`` where the
     #: body has a button of its own …; its look is then the page's to change
@@ -258,7 +258,7 @@ class Refusal:
 class PluginRefusal(Refusal):
     """A refusal that is a plugin's own: the worker sees its title, its text and its code.
 
-    ``reason`` is the one of core that is nearest to it. All three are shown as text, not as HTML.
+    ``reason`` is the most similar reason of core. All three are shown as text, not as HTML.
 
     :raises ValueError: for a title or text that is blank or too long, and for a code that is not
         lowercase letters, digits and underscores, or is one of core's.

@@ -23,7 +23,7 @@ class Approve(Verdict):
 
 @frozen
 class ApprovePartially(Verdict):
-    """A part of the visit's reward is earned, where ``Capabilities.partial_approvals`` has it."""
+    """A part of the visit's reward is earned, within ``Capabilities.partial_approvals``."""
 
     #: what is earned, in the currency of the run: more than nothing, and less than the reward
     amount: Decimal

@@ -1,4 +1,4 @@
-"""Units and attempts as :class:`~famulus.data.data_browser.DataBrowser` yields them."""
+"""The units and attempts that :class:`~famulus.data.data_browser.DataBrowser` yields."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PAGE = 500
 
 @frozen(kw_only=True)
 class Agent:
-    """One worker's attempt at a unit, as it was when it was read."""
+    """A snapshot of one worker's attempt at a unit."""
 
     id: int
     status: AgentStatus
@@ -55,7 +55,7 @@ class Agent:
 
 @frozen(kw_only=True)
 class Unit:
-    """One worker's slot in an assignment, as it was when it was read."""
+    """A snapshot of a unit: one worker's slot in an assignment."""
 
     id: int
     task_name: str
@@ -83,11 +83,11 @@ class Unit:
     def to_dict(self) -> dict[str, Any]:
         """Return the unit under the keys that existing scripts expect.
 
-        ``status`` is that of the attempt (``approved``, not ``accepted``); times are seconds since
-        1970. ``data["inputs"]`` is the row of the data. ``data["outputs"]`` is the answers, and two
-        keys more unless the form has fields of these names: ``files``, the paths of the uploaded
-        files, and ``filesByFields``, their details by field. Without answers, what belongs to
-        them is None.
+        ``status`` is the attempt's (``approved``, not ``accepted``); times are seconds since 1970.
+        ``data["inputs"]`` is the row of the data. ``data["outputs"]`` holds the answers. It also
+        has the keys ``files``, the paths of the uploaded files, and ``filesByFields``, their
+        details by field, unless the form has fields of these names. Without answers, the values
+        about them are None.
         """
         agent = self.agent
         end = None if agent is None else agent.submitted_at
@@ -114,8 +114,8 @@ class Unit:
 def browser_units(database: Database, run: int, statuses: Sequence[UnitStatus]) -> Iterator[Unit]:
     """Stream the units of a run that have one of the statuses, in the order of the data.
 
-    A page of units takes one query, and one for their files. A unit whose status changes while
-    the stream is read is yielded once.
+    Each page takes one query for the units and one for their files. A unit whose status changes
+    during the iteration is yielded once.
     """
     after = -1, 0, 0
     while True:
@@ -129,7 +129,7 @@ def browser_units(database: Database, run: int, statuses: Sequence[UnitStatus]) 
 
 
 def browser_unit(database: Database, stored: StoredUnit) -> Unit:
-    """Make a unit of a stored one."""
+    """Build a :class:`Unit` from a stored unit."""
     return Unit(
         id=stored.unit,
         task_name=stored.task,
@@ -182,9 +182,10 @@ def _outputs_with_files(agent: Agent) -> Any:
 
 
 def _page(run: int, statuses: Sequence[UnitStatus], after: tuple[int, int, int]) -> Any:
-    """Return the query of the units after one, which its assignment's number and its slot name.
+    """Return the query for the next page of units after a position.
 
-    It walks the assignments by their index, so that nothing is sorted.
+    The position is an assignment number, a lane and a replacement number. The query follows the
+    index of the assignments, so that nothing is sorted.
     """
     number, lane, replacement = after
     later_unit = (UnitTable.lane == lane) & (UnitTable.replacement > replacement)

@@ -1,4 +1,4 @@
-"""Copies of uploaded files beside an export, under readable names."""
+"""Copies of uploaded files next to an export, under readable names."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _BLOCK = 2**20
 class FileCopies:
     """A folder into which the files of export records are copied.
 
-    Each submission has a folder in it, where files have names made from those that the worker's
-    browser sent. A file that is there already with the same content is not copied again, and none
-    is ever there in part: repeating an export completes one that was interrupted.
+    Each submission has its own subfolder; file names are derived from the names that the worker's
+    browser sent. A file that already exists with the same content is not copied again, and no file
+    is ever there in part: repeating an interrupted export completes it.
 
-    :param like: a file or folder whose group may read the copies, if it may read that; no one but
-        their owner otherwise, under any umask.
+    :param like: a file or folder: if its group may read it, the group may read the copies too.
+        Otherwise only their owner may, under any umask.
     """
 
     def __init__(self, folder: Path, *, like: Path | None = None) -> None:
@@ -48,7 +48,7 @@ class FileCopies:
     def of(self, records: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         """Copy the files of each record, and yield the record with the ``path`` of each copy.
 
-        Paths begin with the folder's name; one that could not be copied is None.
+        Paths begin with the folder's name; the path of a file that could not be copied is None.
         """
         for record in records:
             place = f"unit-{record['unit']}-agent-{record['agent']}"
@@ -75,9 +75,9 @@ class FileCopies:
 
 
 def distinct_names(names: Iterable[str]) -> list[str]:
-    """Return a safe file name for each name from outside, and number those that repeat.
+    """Return a safe file name for each untrusted name; duplicates get a number.
 
-    Names that differ only in case repeat too: some file systems do not distinguish them.
+    Names that differ only in case are duplicates: some file systems do not distinguish them.
     """
     found: list[str] = []
     taken: set[str] = set()
@@ -93,9 +93,9 @@ def distinct_names(names: Iterable[str]) -> list[str]:
 
 
 def _safe(name: str) -> tuple[str, str]:
-    """Return stem and suffix of a name that is safe on every system.
+    """Return the stem and suffix of a file name that is safe on every operating system.
 
-    It has no parts of a path, is not taken for an option of a program, and not for a device.
+    The name has no path separators and is not mistaken for a command-line option or a device.
     """
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
     kept = "".join(char if char.isalnum() or char in "._-() " else "_" for char in last).strip(" .")

@@ -24,16 +24,16 @@ from famulus.options.suggest import did_you_mean
 class DataBrowser:
     """Read tasks, units, answers and workers of one database.
 
-    Methods that return units stream them, run by run, in the order of the data; units of one
-    assignment follow each other. Only a page of them is in memory, and no transaction stays open
-    between two of them. Use ``list(…)`` if they are few.
+    Methods that return units stream them, run by run, in the order of the data; the units of one
+    assignment are adjacent. Only one page is in memory, and no transaction stays open between two
+    units. Use ``list(…)`` if there are few units.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def get_task_name_list(self) -> list[str]:
-        """Return the names of all tasks, sorted; none where the database does not exist yet."""
+        """Return the names of all tasks, sorted; none if the database does not exist yet."""
         if not self.database.exists:
             return []
         with self.database.read() as tx:
@@ -50,7 +50,7 @@ class DataBrowser:
         return self._units(self._runs(task_name), DONE_UNITS)
 
     def get_all_units_for_task_name(self, task_name: str) -> Iterator[Unit]:
-        """Stream all units of all runs of a task, free, assigned and expired ones too.
+        """Stream all units of all runs of a task, including free, assigned and expired units.
 
         :raises famulus.NotFoundError: when there is no such task.
         """
@@ -94,9 +94,9 @@ class DataBrowser:
 
         Workers who have failed an onboarding have its qualification with the value 0.
 
-        :param value: only workers who have it with this value.
+        :param value: only workers whose qualification has this value.
         :raises famulus.NotFoundError: when there is no such qualification.
-        :raises famulus.UsageError: when the value is none that can be granted.
+        :raises famulus.UsageError: when no qualification can have this value.
         """
         if value is not None:
             check_value(value)
@@ -107,9 +107,9 @@ class DataBrowser:
         )
 
     def get_metadata_property_from_task_name(self, task_name: str, property_name: str) -> NoReturn:
-        """Raise an error: no tips, feedback or opinions are stored beside answers.
+        """Raise an error: no tips, feedback or opinions are stored apart from the answers.
 
-        A question to workers is a field of the task's form.
+        To ask workers for them, add a field to the task's form.
 
         :raises famulus.NotFoundError: when there is no such task.
         :raises famulus.UsageError: otherwise.

@@ -1,7 +1,7 @@
 """Stored answers as a stream of records, at any time and in any state of their run.
 
-The JSON of a record is made of columns, a page of them at a time: what is stored as JSON is copied,
-not decoded and encoded again. A record as a mapping is decoded from it.
+The JSON of records is built column by column, one page at a time: values stored as JSON are copied,
+not decoded and encoded again. Records as mappings are decoded from that JSON.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _MICROSECONDS = 1_000_000
 
 
 class _Position(NamedTuple):
-    """The submission that an export of one run has read last."""
+    """The last submission that an export of one run has read."""
 
     #: in microseconds since 1970
     submitted_at: int
@@ -73,14 +73,14 @@ def export_records(
 ) -> Iterator[dict[str, Any]]:
     """Stream the submitted answers of one run, or of all runs of a task, as JSON-able records.
 
-    Records come run by run, in the order of submission. Late answers are among them, and those to
-    units that have expired. Everything that was submitted before the call is there; submissions
-    that arrive while the records are read may be. Memory does not grow with their number, and no
+    Records come run by run, in the order of submission, including late answers and answers to
+    expired units. All submissions from before the call are included; submissions that arrive
+    during the iteration may be. Memory does not grow with the number of records, and no
     transaction stays open between two records.
 
     ``row`` and ``unit_index`` count from 0, times are UTC, and ``counts`` is whether these answers
-    have completed the unit. Amounts of money are exact, as text. Each of ``files`` has the ``path``
-    of its bytes.
+    have completed the unit. Amounts of money are exact, as text. Each item of ``files`` has the
+    ``path`` of the stored file.
 
     :param statuses: only answers that have completed a unit which is now ``completed``,
         ``accepted``, ``soft_rejected`` or ``rejected``.
@@ -103,7 +103,7 @@ def export_lines(
     since: datetime | None = None,
     workers: Collection[str] = (),
 ) -> Iterator[str]:
-    """Stream the records of :func:`export_records` as JSON, like that of ``dump_json``."""
+    """Stream the records of :func:`export_records` as JSON in the format of ``dump_json``."""
     if (task is None) == (run is None):
         raise UsageError("name either a task or a run to export")
     name = str(task) if run is None else find_run(database, run).task_name
@@ -130,7 +130,7 @@ def _lines(database: Database, run: int, wanted: Filter) -> Iterator[str]:
 
 
 def _page(run: int, after: _Position) -> Any:
-    """Return the query of the next submissions, which reads the index ``agent_submitted``."""
+    """Return the query for the next submissions; it reads the index ``agent_submitted``."""
     same_moment = (AgentTable.submitted_at == after.submitted_at) & (AgentTable.id > after.agent)
     return (
         select_attempts()
@@ -150,7 +150,7 @@ def _records(
     files: Mapping[int, Sequence[FileRecord]],
     reviews: Mapping[str, Sequence[str]],
 ) -> Iterator[str]:
-    """Yield the JSON of the records of a page, given by its columns as they are stored."""
+    """Yield each record of a page as JSON, from the page's columns of stored values."""
     columns = {name: _json(STORED[name], page[name]) for name in EXPORTED}
     begun, ended = page["started_at"], page["submitted_at"]
     listed = [files.get(agent, ()) for agent in page["agent"]]
@@ -175,7 +175,7 @@ def _records(
 
 
 def _json(field: peewee.Field, values: Sequence[Any]) -> Sequence[str]:
-    """Return the JSON of a column's values, given as they are stored."""
+    """Return the stored values of a column as JSON."""
     if isinstance(field, JsonField):
         return ["null" if value is None else value for value in values]
     if isinstance(field, UtcField):
@@ -190,7 +190,7 @@ def _json(field: peewee.Field, values: Sequence[Any]) -> Sequence[str]:
 
 
 def _is_blank(outputs: str) -> bool:
-    """Return whether answers hold no value, decoding them only where their text does not tell."""
+    """Return whether answers contain no value; decode them only if their text cannot tell."""
     return _TEXT.search(outputs) is None and not holds_answer(json.loads(outputs))
 
 

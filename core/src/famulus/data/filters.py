@@ -20,7 +20,7 @@ from famulus.options.suggest import did_you_mean
 
 @frozen(kw_only=True)
 class Filter:
-    """Conditions on submissions; without any, all pass."""
+    """Conditions on submissions; without conditions, all submissions pass."""
 
     #: statuses of the unit that the submission has completed
     statuses: Collection[UnitStatus] = ()
@@ -30,7 +30,7 @@ class Filter:
     workers: Collection[int] | None = None
 
     def apply(self, query: Any) -> Any:
-        """Add the conditions to a query of attempts and their units, except for the time."""
+        """Add the conditions on status and worker to a query of attempts and their units."""
         if self.statuses:
             query = query.where(COUNTS, UnitTable.status << list(self.statuses))
         if self.workers is not None:
@@ -46,7 +46,7 @@ def make_filter(
     since: datetime | None = None,
     workers: Collection[str] = (),
 ) -> Filter:
-    """Make a filter of words and names.
+    """Make a filter from the names of statuses and workers.
 
     :raises famulus.NotFoundError: when one of the workers has not worked on the task.
     :raises famulus.UsageError: for a status that no answers can have, or a time without a zone.
@@ -65,7 +65,7 @@ def unit_statuses(
 ) -> list[UnitStatus]:
     """Return the statuses of the given names.
 
-    :raises famulus.UsageError: for a name that is none of ``among``.
+    :raises famulus.UsageError: for a name that is not in ``among``.
     """
     possible = [status.value for status in among]
     for word in words:

@@ -1,4 +1,4 @@
-"""Records of an export cut into one for each item of a list that their inputs and outputs have."""
+"""Export records split into one record for each item of a list in their inputs and outputs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ ITEM = "item"
 
 
 def records_of_items(records: Iterable[Mapping[str, Any]], name: str) -> Iterator[dict[str, Any]]:
-    """Yield a record for each item, with the parts of the item beside those of the whole.
+    """Yield one record for each item of the list ``name``, with the item's values merged into it.
 
-    The items are those of the list ``name``, in the inputs and in the outputs, which belong
-    together in their order. A record without such a list stays whole, and its item is None.
+    The list may be in the inputs, the outputs or both; items at the same position belong together.
+    A record without such a list is not split, and its item is None.
     """
     for record in records:
         inputs, outputs = record["inputs"], record["outputs"]
@@ -36,7 +36,7 @@ def _items(whole: Any, name: str) -> list[Any]:
 
 
 def _item(whole: Any, name: str, items: list[Any], number: int) -> Any:
-    """Return the parts of one item with those of the whole; the item's own win."""
+    """Return the whole without its list, updated with the values of one item."""
     if not items or not isinstance(whole, Mapping):
         return whole
     rest = {key: value for key, value in whole.items() if key != name}

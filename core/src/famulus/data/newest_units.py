@@ -22,7 +22,7 @@ def newest_units(
     """Stream the answers that have completed units, the newest first.
 
     :param start: how many of the newest to leave out.
-    :param end: where to stop, counted from the newest too.
+    :param end: the position, also counted from the newest, at which to stop.
     """
     merged = heapq.merge(
         *(_newest_of_run(database, run) for run in scope.runs),

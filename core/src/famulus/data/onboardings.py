@@ -28,10 +28,10 @@ class StoredOnboarding:
 def newest_onboardings(
     database: Database, scope: Scope, start: int, end: int
 ) -> list[StoredOnboarding]:
-    """Return answers to onboardings, of workers who have passed and of those who have not.
+    """Return answers to onboardings, from workers who passed and from workers who did not.
 
     :param start: how many of the newest to leave out.
-    :param end: where to stop, counted from the newest too.
+    :param end: the position, also counted from the newest, at which to stop.
     """
     query = (
         AgentTable.select(

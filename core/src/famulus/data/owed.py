@@ -1,4 +1,4 @@
-"""What workers are owed, where the requester pays them outside of the platform."""
+"""Amounts owed to workers whom the requester pays outside of the platform."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OwedSum:
 def list_owed(
     database: Database, *, run: int | None = None, task: str | None = None
 ) -> list[OwedSum]:
-    """Add up by worker and currency what is owed: of one run, of a task, or in all.
+    """Return the sums owed, per worker and currency, for one run, for a task or for all runs.
 
     :raises famulus.NotFoundError: when there is no such task or run.
     """

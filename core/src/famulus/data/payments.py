@@ -98,7 +98,7 @@ def find_payments(
     statuses: Sequence[PaymentStatus] | None = None,
     ids: Sequence[int] | None = None,
 ) -> list[PaymentRecord]:
-    """Return the payments of some runs, statuses and numbers; without any of them, all."""
+    """Return the payments with the given runs, statuses and ids; all if none are given."""
     if not database.exists:
         return []
     query = _query()

@@ -37,7 +37,7 @@ class QualificationHolder:
 
 
 def list_qualifications(database: Database) -> Sequence[QualificationSummary]:
-    """Return every qualification by name; none where the database does not exist yet."""
+    """Return all qualifications by name; none if the database does not exist yet."""
     if not database.exists:
         return []
     counted = GrantedQualificationTable.select(
@@ -64,7 +64,7 @@ def holders_of(
     """Yield the workers who have a qualification, in the order in which they were first seen.
 
     :param provider_type: only workers of that provider.
-    :param value: only workers who have it with this value.
+    :param value: only workers whose qualification has this value.
     """
     name = stripped(name)
     with database.read() as tx:

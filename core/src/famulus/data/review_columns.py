@@ -1,6 +1,6 @@
-"""The columns of an export about reviews and payments, read for a page of answers at a time.
+"""The export columns about reviews and payments, read for one page of answers at a time.
 
-Their values are JSON: texts, and null where there is none.
+Their values are JSON: strings, or null for a missing value.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ REVIEW_COLUMNS = (
 def read_review_columns(
     tx: Transaction, run: int, answers: Mapping[str, Sequence[Any]]
 ) -> Mapping[str, Sequence[str]]:
-    """Return the columns of answers of a run by their names.
+    """Return the review and payment columns for answers of a run, by column name.
 
     :param answers: columns of :data:`famulus.engine.answers.STORED`, as they are stored.
     """
@@ -175,11 +175,11 @@ def _bonuses(rows: Iterable[_BonusRow]) -> dict[tuple[int, int], _Money]:
 
 @lru_cache(maxsize=1024)
 def _json(text: str) -> str:
-    """Return a text as JSON; statuses and most notes repeat."""
+    """Return a text as JSON, cached: statuses and most notes repeat."""
     return dump_json(text)
 
 
 @lru_cache(maxsize=1024)
 def _amount(amount: int, currency: str) -> str:
-    """Return an amount as JSON; most of a run's are the same."""
+    """Return an amount as JSON, cached: most amounts of a run are the same."""
     return dump_json(f"{from_minor(amount, currency):f}")

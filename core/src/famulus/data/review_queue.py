@@ -1,6 +1,6 @@
 """The units that are up for review, worker by worker.
 
-Reviewers are given them a few at a time, so memory does not grow with their number.
+Reviewers get a few units at a time, so memory does not grow with the number of units.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _IS_FOR_LESS = peewee.fn.EXISTS(
 
 @frozen(kw_only=True)
 class Statistics:
-    """Numbers of a worker's units that were decided on before."""
+    """Counts of earlier decisions on a worker's units."""
 
     accepted: int
     #: of those that were accepted, for less than the reward
@@ -87,7 +87,7 @@ def count_waiting(tx: Transaction, scope: Scope) -> int:
 def next_worker(tx: Transaction, scope: Scope, *, after: int = 0) -> WorkerView | None:
     """Return the next worker who has units up for review.
 
-    :param after: the number of the worker before.
+    :param after: the number of the previous worker.
     """
     waiting = _waiting(AgentTable.select(peewee.SQL("1")), scope).where(
         AgentTable.worker == ParticipationTable.worker, AgentTable.run == ParticipationTable.run
@@ -126,7 +126,7 @@ def next_units(
     """Return a worker's next units that are up for review, run by run, in the order of the data.
 
     :param files_root: the database's folder of files.
-    :param after: the number of the last attempt of the page before.
+    :param after: the number of the last attempt of the previous page.
     """
     before = tx.row(
         AgentTable.select(
@@ -157,7 +157,7 @@ def next_units(
 
 
 def read_statistics(tx: Transaction, scope: Scope, worker: int) -> Statistics:
-    """Return the numbers of earlier decisions on a worker's units, in all runs of the task."""
+    """Return the counts of earlier decisions on a worker's units, in all runs of the task."""
     query = (
         AgentTable.select(
             AgentTable.status,

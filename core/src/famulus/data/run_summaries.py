@@ -20,7 +20,7 @@ from famulus.model.tables import TaskRunTable
 
 @frozen(kw_only=True)
 class RunSummary:
-    """A run, the numbers of its units by status, and the process that operates it."""
+    """A run, its unit counts by status, and the process that operates it."""
 
     record: RunRecord
     units: Mapping[UnitStatus, int]
@@ -39,7 +39,7 @@ class RunSummary:
 
 
 def list_runs(database: Database) -> Sequence[RunSummary]:
-    """Return every run, the newest first; none where the database does not exist yet."""
+    """Return all runs, the newest first; none if the database does not exist yet."""
     if not database.exists:
         return []
     with database.read() as tx:

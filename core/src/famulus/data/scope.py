@@ -38,7 +38,7 @@ def find_scope(
 
     :param run: only this run.
     :param worker: only the units of this worker, by the provider's id.
-    :raises famulus.NotFoundError: when there is no such task, run of it, or worker in it.
+    :raises famulus.NotFoundError: when there is no such task, or no such run or worker in it.
     :raises famulus.UsageError: for an invalid name of a task or worker.
     """
     task = read_name(task, "task")
@@ -71,7 +71,7 @@ def find_scope(
 
 
 def _task_of_run(tx: Transaction, word: str) -> str:
-    """Return the hint for the number of a run where a task is asked for; else an empty text."""
+    """Return a hint if a run's number was given instead of a task's name; else an empty text."""
     if _RUN_NUMBER.fullmatch(word) is None:
         return ""
     query = TaskTable.select(TaskTable.name).join(TaskRunTable).where(TaskRunTable.id == int(word))

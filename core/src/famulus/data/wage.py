@@ -1,4 +1,4 @@
-"""What an hour of work on a run pays: as its task expects, and as it was measured."""
+"""The hourly wage of a run: as its task estimates it, and as measured."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _MICROSECOND = Decimal("0.000001")
 
 @frozen(kw_only=True)
 class Wage:
-    """What an hour of work on a run pays, without bonuses, and the times that it follows from.
+    """The hourly wage of a run, without bonuses, and the times from which it is computed.
 
-    Both are of the run's newest 10,000 submissions at most.
+    The times come from the run's newest 10,000 submissions at most.
     """
 
     currency: str
@@ -42,27 +42,27 @@ class Wage:
 
     @property
     def expected(self) -> Decimal | None:
-        """The wage where a unit takes as long as the task estimates; None without an estimate."""
+        """The wage if a unit takes as long as the task estimates; None without an estimate."""
         minutes = self.estimated_minutes
         return None if minutes is None else hourly_wage(self.reward, minutes * 60, self.currency)
 
     @property
     def measured(self) -> Decimal | None:
-        """The wage where a unit takes as long as in the median; None where nothing was measured."""
+        """The wage at the median of the measured times; None if no time was measured."""
         seconds = self.median_seconds
         return None if seconds is None else hourly_wage(self.earned, seconds, self.currency)
 
 
 def hourly_wage(reward: Decimal, seconds: Decimal, currency: str) -> Decimal:
-    """Return what an hour pays where a unit takes so long, in whole minor units."""
+    """Return the hourly wage if a unit takes ``seconds``, rounded to whole minor units."""
     smallest = Decimal(1).scaleb(-minor_digits(currency))
     return (reward * 3600 / seconds).quantize(smallest, ROUND_HALF_UP)
 
 
 def read_wage(tx: Transaction, run: RunRecord) -> Wage:
-    """Measure how long the units of a run took.
+    """Return the wage of a run, measured by how long its units took.
 
-    A time that says nothing about the work is left out: that of a late submission, and one during
+    Times that say nothing about the work are left out: those of late submissions, and those during
     which the clock was set back.
     """
     newest = (
@@ -92,7 +92,7 @@ def read_wage(tx: Transaction, run: RunRecord) -> Wage:
 
 
 def _read_earned(tx: Transaction, run: RunRecord) -> Decimal:
-    """Return the average of the rewards for units; the run's reward while there is none."""
+    """Return the average reward that units have earned; the run's reward before the first one."""
     row = tx.row(
         PaymentTable.select(
             peewee.fn.SUM(PaymentTable.amount).alias("amount"),

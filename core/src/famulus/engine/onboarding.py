@@ -106,7 +106,7 @@ class OnboardingSubmissions:
         """Judge the answers in a form, unless they were judged before, and store them.
 
         :param read: reads the attempt as it is now.
-        :param write: runs a job that stores answers, with their files in their place.
+        :param write: runs a job that stores answers, with their files in their final place.
         :raises JudgedElsewhereError: while another process judges answers of this attempt.
         """
         # Two tabs with one attempt: the second sees the outcome of the first.
@@ -174,7 +174,7 @@ class OnboardingSubmissions:
 def judge(blueprint: Blueprint, answers: Any, view: AttemptView) -> bool | NotPassed:
     """Return the blueprint's verdict on the answers to the onboarding.
 
-    :raises UndecidedError: when the blueprint raises, or returns anything else: nothing is granted,
+    :raises UndecidedError: when the blueprint raises, or returns no verdict: nothing is granted,
         and the worker may try again.
     """
     try:
@@ -199,9 +199,9 @@ def store_onboarding(
     qualification: str,
     requesters: Sequence[int] | None,
 ) -> OnboardingResult:
-    """Store the answers to the onboarding with the verdict on them, and grant what follows.
+    """Store the answers to the onboarding and the verdict, and grant the resulting qualification.
 
-    :param requesters: whose platform is to be informed; see ``qualifications.grant``.
+    :param requesters: the accounts whose platform is informed; see ``qualifications.grant``.
     """
     # The worker first, as at an arrival: another order could deadlock.
     lock_worker(tx, _read(tx, agent, lock=False).worker)

@@ -29,7 +29,7 @@ _ACCEPTED = (AgentStatus.APPROVED, AgentStatus.SOFT_REJECTED)
 
 @frozen(kw_only=True)
 class OwnWork:
-    """The units of one worker in a run, by what has become of their answers."""
+    """Counts of one worker's units in a run, by the outcome of their answers, and the pay."""
 
     in_review: int
     accepted: int

@@ -34,7 +34,7 @@ _TEXT = "text/plain; charset=utf-8"
 class PlatformRequests:
     """Answers the requests of one run's platform. Used by many threads.
 
-    A call of the provider that hangs is left behind, so that it takes no thread from workers.
+    A call to the provider that hangs is abandoned, so that it takes no thread from workers.
     """
 
     def __init__(self, database: Database, run_id: int, provider: Provider) -> None:
@@ -50,7 +50,7 @@ class PlatformRequests:
     def answer(self, provider_type: str, request: PlatformRequest) -> Reply:
         """Have the provider verify a request, store what it names, and return the reply.
 
-        :param provider_type: as the address has it.
+        :param provider_type: the provider's type in the request's URL.
         """
         provider = self._provider
         if provider_type != provider.type or not provider.capabilities.receives:
@@ -91,7 +91,7 @@ class PlatformRequests:
     def _ask(self, request: PlatformRequest) -> Received | Unverified:
         """Call the provider in a thread of its own.
 
-        :raises famulus.UnavailableError: when it does not return, or others have not.
+        :raises famulus.UnavailableError: when the call, or too many earlier ones, do not return.
         """
         self._late = [each for each in self._late if not each.done()]
         seconds = 0 if len(self._late) >= _MOST_CALLS else _ROOM_SECONDS
@@ -123,7 +123,7 @@ class PlatformRequests:
             self._room.release()
 
     def _log_unverified(self, received: Unverified) -> None:
-        """Log why a request was refused; once, until one is verified: anyone can send them."""
+        """Log why a request was refused, once until a request is verified: anyone can send one."""
         if not self._is_unverified_logged:
             self._is_unverified_logged = True
             _log.warning(

@@ -53,7 +53,7 @@ Predicate = Callable[[WorkerView, UnitView], bool]
 
 @frozen(kw_only=True)
 class CheckedAdmission(Admission):
-    """How workers come into a run that has qualification checks or ``worker_can_do_unit``."""
+    """Admission to a run that has qualification checks or ``worker_can_do_unit``."""
 
     checks: Sequence[QualificationCheck]
     #: the run as the checks see it
@@ -122,9 +122,9 @@ class CheckedAdmission(Admission):
     def _look(
         self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]
     ) -> AdmissionResult | list[tuple[FreeUnit, UnitView]]:
-        """Return the next units to ask about, or what the worker gets without any question.
+        """Return the next units to ask the predicate about, or a result that needs no question.
 
-        The position to go on from is remembered.
+        The position from which the next search continues is stored.
         """
         worker = ArrivingWorker(tx, self.rules, arrival, query)
         result = enter(worker) or begin_onboarding(worker)

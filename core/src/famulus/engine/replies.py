@@ -18,7 +18,7 @@ _NOT_OURS = _("This form does not belong to this task. Please open the task agai
 
 @frozen
 class Replies:
-    """Makes the replies of one run, whose pages have a title, in the language of a request."""
+    """Makes the replies of one run in the language of a request."""
 
     title: str
     translate: Translator
@@ -60,7 +60,7 @@ class Replies:
 
         :param passed: whether to add that the worker has just passed the onboarding; None for a run
             that has none.
-        :param way_out: how a worker leaves who holds a place; None for others.
+        :param way_out: how a worker who holds a place leaves; None for other workers.
         """
         if isinstance(refusal, FailedOnboarding):
             status = 200
@@ -122,7 +122,7 @@ class Replies:
         return self.page(503, page, headers={"Retry-After": "2"})
 
     def apology(self, reference: str, as_json: bool) -> Reply:
-        """Return the reply after an error of ours; the log has the same reference."""
+        """Return the reply after an internal error, with the reference that the log has too."""
         page = pages.apology_document(self.title, self.translate, reference, self.contact)
         message = _("Something went wrong here. Reference: {reference}", reference=reference)
         return self.answer("error", 500, page, as_json, message=self.translate(message))
@@ -140,7 +140,7 @@ class Replies:
 def replies_in(info: pages.TaskInfo, accept_language: str) -> Replies:
     """Return the replies of a run in the language of a request.
 
-    :param accept_language: the request's header of this name.
+    :param accept_language: the request's ``Accept-Language`` header.
     """
     translate = Translator(choose_language(info.language, accept_language, info.languages))
     return Replies(translate(info.title), translate, translate(info.contact))

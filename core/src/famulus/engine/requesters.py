@@ -98,7 +98,7 @@ def name_problems(name: str) -> list[Problem]:
 def list_requesters(
     database: Database, *, plugins: Plugins | None = None
 ) -> list[RequesterSummary]:
-    """Return all requesters by provider and name, those created by a launch included."""
+    """Return all requesters by provider and name, including those that a launch created."""
     if not database.exists:
         return []
     plugins = discover() if plugins is None else plugins
@@ -145,7 +145,7 @@ def choose_requester(
 ) -> RequesterView | None:
     """Return the requester that pays for a run; None where the provider's default is to be created.
 
-    It is the named one; without a name the provider's default, or the only one of the provider.
+    The plan may name it. Otherwise it is the provider's default, or the provider's only requester.
 
     :param known: the requesters of all providers.
     :raises famulus.UsageError: when it is not registered with this provider, or is not named
@@ -180,7 +180,7 @@ def choose_requester(
 def plan_parts(database: Database, plugins: Plugins, plan: Plan) -> RunParts:
     """Return the plugins of a plan, with the requester that pays if it is known yet.
 
-    :raises famulus.UsageError: as :func:`choose_requester` does.
+    :raises famulus.UsageError: like :func:`choose_requester`.
     """
     requester = None
     if database.exists:

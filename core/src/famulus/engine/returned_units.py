@@ -1,7 +1,7 @@
 """Units whose visit has ended on the platform, looked for when a worker comes for one of them.
 
 A platform that refills places by itself sends the next worker at once, perhaps before a sync has
-read why. That worker would find nothing to do.
+read that the earlier visit has ended. That worker would find nothing to do.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class _Refused:
 class ReturnedUnits:
     """Asks the platform of one run about the visits that hold its units. Used by many threads.
 
-    A look covers all who came before it began, and those who come during it have the next one, so
-    that many workers who come at once share two. It has a thread of its own: workers whom it takes
-    too long for are covered by it when they try again.
+    One look covers all workers who came before it began; workers who come during it share the next
+    one. So two looks are enough for many workers who come at once. A look has a thread of its own:
+    workers for whom it takes too long are covered by it when they try again.
     """
 
     database: Database
@@ -79,9 +79,9 @@ class ReturnedUnits:
     _is_failure_logged: bool = field(default=False, init=False)
 
     def look_for(self, reference: str, refusal: Refusal) -> bool:
-        """Look for units for a visit that is refused; return whether it is to be admitted again.
+        """Look for units for a refused visit; return whether its admission should be tried again.
 
-        Not called inside a transaction.
+        Must not be called inside a transaction.
 
         :raises famulus.UnavailableError: when the platform cannot be asked now.
         """
@@ -107,7 +107,7 @@ class ReturnedUnits:
         return True
 
     def _recall(self, reference: str, now: datetime) -> _Refused:
-        """Return what is known of a visit; it is as new once it may be looked for again."""
+        """Return the record of a refused visit, or a new one if its last look is too long ago."""
         with self._mutex:
             found = self._refused.get(reference)
             if found is None or (found.looked_at and has_passed(now, found.looked_at, _AGAIN)):
@@ -119,7 +119,7 @@ class ReturnedUnits:
             return found
 
     def _cover(self, request: int) -> None:
-        """Return once a look has ended that began after a request had come."""
+        """Wait until a look has ended that began after the request."""
         if self._covered >= request:
             return
         if not self._room.acquire(blocking=False):
@@ -135,7 +135,7 @@ class ReturnedUnits:
             self._room.release()
 
     def _look_covering(self, request: int) -> Future[None] | None:
-        """Return the look to wait for, which may have to begin; None where one has ended."""
+        """Return the look to wait for, beginning one if none runs; None for a covered request."""
         with self._mutex:
             if self._covered >= request:
                 return None

@@ -1,4 +1,4 @@
-"""What has happened in a run last, and what is still awaited from its platform."""
+"""The latest activity in a run, and the reports still awaited from its platform."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEWEST_SUBMISSION = Statement(
 
 
 def count_unreported(tx: Transaction, run: int) -> int:
-    """Return how many visits are done here without a report of it from the platform."""
+    """Return how many visits are done here but not yet reported by the platform."""
     query = VisitTable.select(peewee.fn.COUNT(VisitTable.id).alias("n")).where(
         VisitTable.run == run,
         ((VisitTable.status == literal(VisitStatus.ACCEPTED)) & VisitTable.done_at.is_null(False))
@@ -39,8 +39,8 @@ def last_submission(tx: Transaction, run: int) -> Row | None:
 def quiet_since(tx: Transaction, run: RunRecord) -> datetime:
     """Return when ``no_submission_patience`` began.
 
-    That is at the newest submission, or when the run was opened or its operator was suspended after
-    it.
+    It began with the newest submission, or with a later opening of the run or suspension of its
+    operator.
     """
     newest = last_submission(tx, run.id)
     moments = (run.created_at, run.opened_at, run.served_since, newest and newest.submitted_at)

@@ -1,4 +1,4 @@
-"""The limits of a run that can be changed while it runs, as they are now."""
+"""The current values of the limits that can be changed while a run runs."""
 
 from __future__ import annotations
 

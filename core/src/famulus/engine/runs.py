@@ -37,7 +37,7 @@ from famulus.model.transaction import Row, Transaction
 
 @frozen(kw_only=True)
 class RunRecord:
-    """A run as it was when it was read.
+    """A snapshot of a run.
 
     ``plan`` is what was launched, without secrets; ``handle`` is only for the run's architect.
     """
@@ -93,7 +93,7 @@ _COLUMNS = {
 
 
 def select_runs() -> Any:
-    """Return the query that :func:`run_record` reads rows of."""
+    """Return the query whose rows :func:`run_record` converts."""
     return (
         TaskRunTable.select(
             *_COLUMNS.values(),
@@ -148,7 +148,7 @@ _COUNT = peewee.SQL("COUNT(*)").alias("n")
 
 
 def run_record(row: Row) -> RunRecord:
-    """Make a record of a row of :func:`select_runs`."""
+    """Make a record from a row of :func:`select_runs`."""
     return RunRecord(**vars(row))
 
 
@@ -163,11 +163,11 @@ def requester_of(record: RunRecord) -> RequesterView:
 
 
 def operator_of(tx: Transaction, record: RunRecord) -> str | None:
-    """Return the process that may be operating a run, for messages; None where there is none.
+    """Return, for messages, the process that may be operating a run; None if there is none.
 
     There is none once the run's lease has expired, or its holder has certainly ended.
 
-    :param record: the run as this transaction reads it: a lease is renewed every few seconds.
+    :param record: the run, read in this transaction: its lease is renewed every few seconds.
     """
     if record.lease_until is None or record.lease_until < tx.now:
         return None
@@ -227,12 +227,12 @@ def count_assigned(tx: Transaction, run: int) -> int:
 
 
 def is_any_unit(tx: Transaction, run: int, status: UnitStatus) -> bool:
-    """Return whether a run has a unit that is created, launched or assigned."""
+    """Return whether a run has a unit with ``status``, which is created, launched or assigned."""
     return tx.one(_ANY_UNIT[status], run=run) is not None
 
 
 def _count_units(tx: Transaction, *which: Any) -> dict[int, dict[UnitStatus, int]]:
-    """Count by the partial indexes, each of which has other statuses."""
+    """Count units by status with the partial indexes, each of which covers other statuses."""
     found: dict[int, dict[UnitStatus, int]] = {}
     ended = (
         UnitTable.select(UnitTable.run.alias("run"), UnitTable.status, _COUNT)
@@ -252,7 +252,7 @@ def _count_units(tx: Transaction, *which: Any) -> dict[int, dict[UnitStatus, int
 
 
 def count_replacements(tx: Transaction, run: int) -> int:
-    """Return how many units of a run are offered, or were done, instead of rejected ones."""
+    """Return how many units of a run replace rejected units and have not expired."""
     query = UnitTable.select(peewee.fn.COUNT(UnitTable.id).alias("n")).where(
         UnitTable.run == run,
         UnitTable.replacement > peewee.SQL("0"),

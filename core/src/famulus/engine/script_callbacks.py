@@ -63,7 +63,7 @@ def callback_names(state: SharedTaskState) -> list[str]:
 class CallbackServer:
     """Serves the callbacks of a shared state during a ``with`` block.
 
-    The socket is a file in a folder that only this user can enter; a caller needs the key besides.
+    The socket is a file in a folder that only this user can enter; a caller also needs the key.
     """
 
     def __init__(self, state: SharedTaskState) -> None:
@@ -142,7 +142,7 @@ class CallbackFailedError(Exception):
 
 
 class RemoteCallbacks:
-    """The client in a serving process: functions that call those of the operator's process."""
+    """The client in a serving process: its functions call those of the operator's process."""
 
     def __init__(self, given: str) -> None:
         self._address, _, key = given.partition("|")
@@ -199,7 +199,7 @@ def _hang_up(connection: Connection[Any, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a number or truth value of an array library as Python's own."""
+    """Convert a number or truth value of an array library to Python's own type."""
     if hasattr(value, "item"):
         return value.item()
     raise TypeError(f"a callback returned {value!r}, which is not JSON")

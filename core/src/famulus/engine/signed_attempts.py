@@ -1,4 +1,4 @@
-"""The attempts that forms name by their tokens."""
+"""The attempts that the tokens in forms refer to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _LostArrivalError(Exception):
 
 @frozen(eq=False)
 class SignedAttempts:
-    """Finds the attempts of one run, and makes those again that a power failure has undone."""
+    """Finds the attempts of one run, and recreates those that a power failure has undone."""
 
     database: Database
     tokens: Tokens
@@ -36,8 +36,8 @@ class SignedAttempts:
     def act_on(self, token: str, act: Callable[[SignedAttempt], T]) -> T:
         """Return the result of an action on the attempt of a token.
 
-        The action finds the attempt by :meth:`find` or :meth:`read` before it has any effect. It is
-        repeated for the attempt that takes the place of a lost one.
+        The action must find the attempt by :meth:`find` or :meth:`read` before it has any effect.
+        If the attempt is lost, the action is repeated with the recreated attempt.
 
         :raises UnsignedError: for a token that was not signed for this run, or whose unit the run
             does not have.
@@ -80,10 +80,10 @@ class SignedAttempts:
     def view(self, signed: SignedAttempt, tag: str) -> AttemptView:
         """Return the view of a signed attempt, for the blueprint.
 
-        Its unit is that of the page. The attempt that takes the place of a lost one may be at
-        another unit of the assignment.
+        Its unit is the one that the page shows. A recreated attempt may be at another unit of the
+        assignment.
 
-        :param tag: of the language of the page.
+        :param tag: the language tag of the page.
         """
 
         def unit() -> UnitView:

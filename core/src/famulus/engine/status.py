@@ -1,6 +1,6 @@
-"""Changing a status: each change is legal by the table and leaves an event.
+"""Changing a status: each change must be allowed by the table of transitions and appends an event.
 
-Only ``everyday_status`` and ``everyday_postgresql`` change one too, in statements of their own.
+Only ``everyday_status`` and ``everyday_postgresql`` also change statuses, in their own statements.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def record(tx: Transaction, event: NewEvent) -> None:
 
 
 def record_refusal(tx: Transaction, *, run: int, worker: int | None, code: str, by: str) -> None:
-    """Append an event of a worker who was not let in, unless there is one with this code."""
+    """Append the event that a worker was refused, unless there is one with this code."""
     tx.run(
         _RECORD_ONCE,
         run=run,
@@ -221,7 +221,7 @@ def record_refusal(tx: Transaction, *, run: int, worker: int | None, code: str, 
 def change_unit(tx: Transaction, change: Change[UnitStatus], *, agent: int | None) -> bool:
     """Change one unit, if it still has the old status; return whether it had.
 
-    :param agent: who works on the unit or has completed it from now on.
+    :param agent: the attempt that from now on works on the unit or has completed it.
     """
     return _change(tx, _CHANGE_UNIT, "unit", change, agent=agent)
 
@@ -233,7 +233,7 @@ def end_agent(tx: Transaction, change: Change[AgentStatus]) -> bool:
 
 
 class Answered(TypedDict):
-    """What is stored with an attempt that ends by its answers."""
+    """The values stored with an attempt that ends with its answers."""
 
     #: the id of the submission that they came with
     submission: str
@@ -301,7 +301,7 @@ def change_units_together(
 ) -> int:
     """Change many units that no agent works on; return how many had the old status.
 
-    One event is left for the batch.
+    One event is appended for the whole batch.
     """
     if not units:
         return 0

@@ -108,10 +108,10 @@ def store_answers(
     *,
     reported_by_platform: bool,
 ) -> tuple[Acknowledgement, Attempt]:
-    """Store the answers to a unit, unless this attempt has some.
+    """Store the answers to a unit, unless this attempt has answers already.
 
-    Returned with the attempt, which has the time at which they have made its visit done. Late
-    answers complete the unit unless another worker works on it or has completed it.
+    Return the acknowledgement and the attempt, with the time at which its visit became done, if it
+    has. Late answers complete the unit unless another worker works on it or has completed it.
     """
     earlier = earlier_submission(attempt, submission.id)
     if earlier is not None:
@@ -129,9 +129,9 @@ def store_answers(
 
 
 def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | None:
-    """Return the outcome of a submission for an attempt that has one already.
+    """Return the outcome of a submission for an attempt that has answers already.
 
-    None where it has none.
+    Return None if the attempt has no answers.
     """
     if attempt.submission is None:
         return None
@@ -169,7 +169,7 @@ def store(
     *,
     late: bool,
 ) -> None:
-    """Store answers and files with an attempt that ends by them."""
+    """Store answers and files with an attempt, and end it."""
     change = Change(
         run=attempt.run,
         id=attempt.agent,
@@ -204,7 +204,7 @@ def store(
 
 
 def _finish_visit(tx: Transaction, attempt: Attempt, reported_by_platform: bool) -> bool:
-    """Store that the work of a visit is done, unless an attempt is open; return whether it is."""
+    """Mark the work of a visit as done, unless an attempt is open; return whether it is done."""
     known = attempt.visit_status
     submits = not reported_by_platform and known in _SUBMITTABLE
     if submits and submit_visit(tx, run=attempt.run, visit=attempt.visit, old=known):

@@ -23,7 +23,7 @@ S = TypeVar("S", Acknowledgement, OnboardingResult)
 
 
 class NoRoomError(Exception):
-    """Files that the run has no room for."""
+    """The run has no room for the files of a submission."""
 
 
 @frozen(eq=False)
@@ -60,11 +60,11 @@ class SubmittedFiles:
         *,
         is_submitted: Callable[[], bool],
     ) -> tuple[S, Attempt]:
-        """Run a job that stores a submission, with its files in their place.
+        """Move the files of a submission to their place and run the job that stores it.
 
-        :param is_submitted: whether the attempt has answers: those that are sent again are
-            acknowledged without room for their files.
-        :raises NoRoomError: when there is no room for the files of other answers.
+        :param is_submitted: returns whether the attempt has answers already: answers that are sent
+            again are acknowledged without room for their files.
+        :raises NoRoomError: when there is no room for the files of new answers.
         """
         with self.quota.reserved(agent, files) as room:
             if room is None and not is_submitted():

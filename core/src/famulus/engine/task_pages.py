@@ -166,7 +166,7 @@ class TaskPages:
         return pages.preview_document(self.info, translate, page)
 
     def passed(self, just_passed: bool) -> bool | None:
-        """Return whether a page shows that the onboarding was passed; None if there is none."""
+        """Return whether a page shows that the onboarding was passed; None if the run has none."""
         return just_passed if self.blueprint.has_onboarding else None
 
     def _view(
@@ -195,7 +195,7 @@ class TaskPages:
             return read_unit_number(tx, run=self.run_id, worker=worker, agent=agent)
 
     def _limited(self, number: UnitNumber | None, visit: VisitView) -> UnitNumber | None:
-        """Return the number of a unit, of no more than the provider lets the worker do."""
+        """Return a unit's number, its maximum capped by what the provider lets the worker do."""
         left = None if number is None else most_left(self.provider, visit)
         if number is None or left is None:
             return number

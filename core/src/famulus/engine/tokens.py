@@ -45,8 +45,8 @@ class SignedAttempt(NamedTuple):
 class Tokens:
     """Sign and read the tokens of one run of one database.
 
-    They do not expire: an open page stays valid. The number of an attempt is used again for another
-    one after a power failure that has undone its arrival; the nonce distinguishes the two.
+    Tokens do not expire, so an open page stays valid. After a power failure that undid an arrival,
+    another attempt may get the same number; the nonce distinguishes the two.
 
     A *token* answers for the worker. A *ticket* only admits the body of a request; it may appear
     in addresses and access logs.
@@ -97,11 +97,11 @@ class Tokens:
 
 
 class _Signatures:
-    """Signed texts of one purpose, as itsdangerous makes them.
+    """Signs and reads texts for one purpose, in the format of itsdangerous.
 
-    Its ``Signer`` derives its key and constructs what computes an HMAC for each signature, which
-    costs several times what the signature does (measured). Here each key is prepared once, and
-    copied for each signature.
+    The ``Signer`` of itsdangerous derives its key and builds an HMAC object for each signature,
+    which costs several times as much as the signature (measured). Here each key's HMAC object is
+    built once, and copied for each signature.
     """
 
     def __init__(self, keys: Sequence[bytes], salt: str) -> None:

@@ -57,7 +57,7 @@ _COUNTERS = Statement(
 
 
 def read_unit_number(tx: Transaction, *, run: int, worker: int, agent: int) -> UnitNumber | None:
-    """Return the number of the unit of an attempt that was made before."""
+    """Return the number of the unit of an earlier attempt."""
     row = tx.one(_COUNTERS, run=run, worker=worker, agent=agent)
     if row is None:
         return None

@@ -89,7 +89,7 @@ def read_unit_data(tx: Transaction, unit: int) -> UnitData:
 
 
 def complete_unit(tx: Transaction, attempt: Attempt) -> bool:
-    """Count an attempt's unit as done by its worker; return whether a unit less is open.
+    """Count an attempt's unit as done by its worker; return whether fewer units are open now.
 
     The unit is completed unless another worker works on it or has completed it.
     """
@@ -125,8 +125,8 @@ def give_back_units(
 ) -> int:
     """End attempts without answers and offer their units to others; return how many were open.
 
-    :param new: the status of the attempts from now on.
-    :param visit_becomes: the status of their visits from now on; None leaves it to the platform.
+    :param new: the new status of the attempts.
+    :param visit_becomes: the new status of their visits; None leaves it to the platform.
     """
     ended = []
     for attempt in attempts:
@@ -169,11 +169,11 @@ def next_positions(tx: Transaction, run: int, count: int) -> int:
 
 
 def move_to_end(tx: Transaction, run: int, units: Sequence[int]) -> None:
-    """Give units positions after all others, which no mark has passed. Locks the run's row."""
+    """Move units behind all others, where no worker's mark has passed; lock the run's row."""
     first = next_positions(tx, run, len(units))
     tx.many(_REPOSITION, [(first + n, unit) for n, unit in enumerate(units)])
 
 
 def _free_units_beside(tx: Transaction, unit: int) -> list[int]:
-    """Return the free units of a unit's assignment, itself among them if it is free."""
+    """Return the free units of a unit's assignment, including the unit itself if it is free."""
     return [row[0] for row in tx.all(_FREE_OF_ASSIGNMENT, unit=unit)]

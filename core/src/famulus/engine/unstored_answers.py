@@ -1,4 +1,4 @@
-"""Replies to answers that are not stored, which must not be lost for the worker."""
+"""Replies to answers that are not stored; the worker must not lose them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class NotStored:
 
     @classmethod
     def too_large(cls, message: str = _NO_ROOM) -> NotStored:
-        """Return the reason for a form with too much in it."""
+        """Return the reason for a form that is too large."""
         return cls("too_large", message)
 
 
@@ -59,7 +59,8 @@ class UnstoredAnswers:
     ) -> Reply:
         """Return the reply to a form whose answers are not stored.
 
-        The page's script keeps its form; a browser without it gets the form with the answers.
+        The page's script keeps the form; a browser without the script gets the form with the
+        answers.
         """
         outcome = reason.outcome
         message = replies.translate(reason.message)[:_LONGEST_MESSAGE]

@@ -1,6 +1,6 @@
-"""Removing uploaded files that no row names, and those whose request has broken off.
+"""Removing uploaded files that no row names, and the files of aborted requests.
 
-A stored file may be all that is left of answers, after an old backup of the database was restored.
+After an old backup of the database was restored, a stored file may be all that is left of answers.
 So only files that came with an attempt which this database knows are removed.
 """
 
@@ -68,7 +68,7 @@ class UploadCleanup:
     def run_if_due(self) -> None:
         """Remove some of the leftovers, unless all were removed less than a day ago.
 
-        A failure is logged: the answers of the request that calls this are stored.
+        A failure is only logged, since the calling request has already stored its answers.
         """
         try:
             removed = sum(map(self._clean, self._next_folders()))
@@ -130,7 +130,7 @@ class UploadCleanup:
 
 
 def _remove(file: Path, before: int, since: int = 0) -> bool:
-    """Remove a file that was written in a time; return whether it was removed."""
+    """Remove a file if it was last written in a period; return whether it was removed."""
     if not _is_within(file, since, before):
         return False
     with contextlib.suppress(FileNotFoundError, PermissionError):
@@ -140,7 +140,7 @@ def _remove(file: Path, before: int, since: int = 0) -> bool:
 
 
 def _is_within(file: Path, since: int, before: int) -> bool:
-    """Return whether a file was written in a time; False for one that no longer exists."""
+    """Return whether a file was last written in a period; False if it no longer exists."""
     with contextlib.suppress(FileNotFoundError, PermissionError):
         return since <= file.stat().st_mtime_ns // 1000 < before
     return False

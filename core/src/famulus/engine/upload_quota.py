@@ -56,10 +56,10 @@ class UploadQuota:
 
     @contextlib.contextmanager
     def reserved(self, agent: int, files: Sequence[FormFile]) -> Iterator[Reservation | None]:
-        """Reserve room for files that are about to be stored; yield None where there is none.
+        """Reserve room for files that are about to be stored; yield None if there is no room.
 
-        At the end they count if ``is_stored`` is set. Of an agent's submissions at most one is
-        stored, so they share their room.
+        At the end the files count if ``is_stored`` is set. Submissions of one agent share their
+        room, because at most one of them is stored.
         """
         reservation = self._reserve(agent, sum(file.size for file in files))
         try:

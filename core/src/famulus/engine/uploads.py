@@ -23,8 +23,8 @@ _IDENTITY_DIGITS = 12
 class Uploads:
     """The folder of uploaded files of one database, and the part of it for one run.
 
-    :param identity: of the database; the names of its files begin with it.
-    :param database: the file whose permissions a new folder takes, where there is one.
+    :param identity: the database's identity, with which the names of its files begin.
+    :param database: the database file whose permissions a new folder gets, if there is one.
     """
 
     def __init__(self, root: Path, run: int, identity: str, database: Path | None = None) -> None:
@@ -48,7 +48,7 @@ class Uploads:
         return self._incoming
 
     def make_folders(self) -> None:
-        """Create the folder for files that are being received, and those above it.
+        """Create the folder for files that are being received, and its parents.
 
         :raises famulus.UnavailableError: when that fails.
         """
@@ -95,7 +95,7 @@ class Uploads:
 
 
 class KeptFiles:
-    """Files in their place that no row names yet."""
+    """Files in their final place that no row names yet."""
 
     def __init__(self) -> None:
         self.files: tuple[StoredFile, ...] = ()
@@ -108,7 +108,7 @@ class KeptFiles:
 
 
 def _stored(name: str) -> str:
-    """Return a name with characters replaced that a database or a terminal cannot take."""
+    """Replace the characters of a name that a database or a terminal cannot take."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
 
 

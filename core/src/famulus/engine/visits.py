@@ -98,10 +98,10 @@ class StoredVisit(Protocol):
 
 
 def with_newest_visit(*columns: Any) -> Any:
-    """Return a query of a run's columns, with those of a worker and their newest visit.
+    """Return a query for columns of a run, of a worker and of the worker's newest visit.
 
-    The columns of both are null where there is none. Its parameters are ``run``, ``provider``,
-    ``name`` and ``reference``.
+    The columns of a missing worker or visit are null. The query's parameters are ``run``,
+    ``provider``, ``name`` and ``reference``.
     """
     is_worker = (WorkerTable.provider_type == Param("provider")) & (
         WorkerTable.name == Param("name")
@@ -175,7 +175,7 @@ _ARRIVED_AGAIN = Statement(
 def normalize_arrival(arrival: Arrival) -> Arrival | Refusal:
     """Return an arrival with its names as they are stored.
 
-    Returns a refusal where they cannot be stored.
+    Return a refusal if the names cannot be stored.
     """
     names = {"worker_name": stripped(arrival.worker_name), "reference": stripped(arrival.reference)}
     for field in ("accept", "place"):
@@ -199,7 +199,7 @@ def normalize_arrival(arrival: Arrival) -> Arrival | Refusal:
 
 
 def normalize_report(report: VisitReport) -> VisitReport | None:
-    """Return a platform's report with its names as they are stored; None where they cannot be."""
+    """Return a report with its names as they are stored; None if they cannot be stored."""
     worker, reference = stripped(report.worker_name), stripped(report.reference)
     if name_fault(worker) is not None or name_fault(reference) is not None:
         return None
@@ -242,9 +242,9 @@ def end_visit(tx: Transaction, run: int, visit: int, new: VisitStatus, cause: st
 def read_refused_visit(
     tx: Transaction, run: int, provider_type: str, arrival: Arrival, query: Mapping[str, str]
 ) -> VisitView:
-    """Return the visit of a worker who is refused, for the provider; it need not be stored.
+    """Make a provider's view of a refused worker's visit, which may not be stored.
 
-    :param query: of the URL that the worker came with.
+    :param query: the query parameters of the URL that the worker came with.
     """
     row = tx.one(
         _REFUSED,
@@ -341,7 +341,7 @@ def stored_visit_view(row: StoredVisit, run: int, done_at: int | None) -> VisitV
 
 
 def most_left(provider: Provider, visit: VisitView) -> int | None:
-    """Return how many more units a provider lets a worker do; None where it does not limit them."""
+    """Return how many more units a provider lets a worker do; None if it sets no limit."""
     try:
         return provider.most_left(visit)
     except BaseException:  # noqa: BLE001 - third-party code: sys.exit() ends no one but itself

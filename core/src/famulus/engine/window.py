@@ -106,10 +106,11 @@ def is_window_off(tx: Transaction, run: int, *, is_strict: bool = True) -> bool:
 def adjust_window(tx: Transaction, run: int, *, is_strict: bool = True) -> int:
     """Make the open units fit the window and the budget, which may have been changed.
 
-    It is one step, by counting again. Returns how many units were released or have to wait again.
+    This is one step, which counts the units again. Return how many units were released or have to
+    wait again.
 
-    :param is_strict: False to leave free units out that the window has no room for: a platform has
-        sold their places already.
+    :param is_strict: False to keep units free that the window has no room for: a platform has sold
+        their places already.
     """
     window, open_units = _lock_window(tx, run)
     if (
@@ -145,7 +146,8 @@ def _is_overfull(tx: Transaction, run: int, *, is_strict: bool) -> bool:
 def _take_back_free(tx: Transaction, run: int, window: int, open_units: int) -> int:
     """Make free units wait again, the last ones first.
 
-    :param open_units: may be more than there are, which is corrected once few enough are open.
+    :param open_units: the stored number of open units; it may be too high, and is corrected once
+        few enough are open.
     """
     most = window + _MOST_TAKEN_BACK
     out = _count_out(tx, run, most)
@@ -158,7 +160,7 @@ def _take_back_free(tx: Transaction, run: int, window: int, open_units: int) -> 
 
 
 def _take_back_costly(tx: Transaction, run: int, excess: int, open_units: int) -> int:
-    """Return free units that the budget does not cover to waiting."""
+    """Make free units that the budget does not cover wait again."""
     units = [row[0] for row in tx.all(_LAST_FREE, run=run, most=min(excess, _MOST_TAKEN_BACK))]
     taken = change_units_together(
         tx, run=run, units=units, old=UnitStatus.LAUNCHED, new=UnitStatus.CREATED, cause="budget"

@@ -113,7 +113,7 @@ _COUNT_WITHDRAWN = Statement(
 
 
 def units_in_task(worker: Any, task: Any) -> Any:
-    """Return the query of how many units a worker has done or has open, over all runs of a task."""
+    """Return the query that counts the units a worker has done or open in all runs of a task."""
     each = ParticipationTable.alias()
     return each.select(peewee.fn.SUM(each.done_units + each.open_units)).where(
         each.worker == worker, each.task == task
@@ -128,7 +128,7 @@ def read_progress(
 ) -> WorkerProgress | None:
     """Return a worker's progress in a run, or None before their first unit.
 
-    :param lock: False to look only; it cannot be saved then.
+    :param lock: False to read only; the progress cannot be saved then.
     """
     row = tx.one(_LOCK_PROGRESS if lock else _PROGRESS, run=run, worker=worker)
     if row is None:
@@ -178,11 +178,12 @@ def count_in_task(tx: Transaction, *, worker: int, task: int) -> int:
 def number_unit(taken: int, tried: int, *, maximum: int, rows: int | None) -> UnitNumber:
     """Return the number of the unit that a worker has taken last.
 
-    :param taken: units that the worker has done or has open, this one among them: of the task where
-        a maximum is set, otherwise of the run.
-    :param tried: assignments of the run that the worker cannot get again, this one among them.
-    :param maximum: units that one worker may do of the task; 0 for no limit.
-    :param rows: assignments of the run; None while some of them may be still to come.
+    :param taken: number of units that the worker has done or has open, including this one: in the
+        task if a maximum is set, otherwise in the run.
+    :param tried: number of the run's assignments that the worker cannot get again, including this
+        one.
+    :param maximum: number of the task's units that one worker may do; 0 for no limit.
+    :param rows: number of the run's assignments; None while more may still be added.
     """
     bounds = [maximum] if maximum else []
     if rows is not None:

@@ -37,7 +37,7 @@ def find_worker(tx: Transaction, provider_type: str, name: str) -> int | None:
 
 
 def make_worker(tx: Transaction, provider_type: str, name: str) -> int:
-    """Return a worker's number, created unless another transaction has created it.
+    """Return a worker's number; create the worker unless another transaction has done so.
 
     :raises famulus.UsageError: for a name that no worker can have.
     """

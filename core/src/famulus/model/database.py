@@ -98,15 +98,15 @@ class Database:
         A job is short, calls no third-party code, and must be idempotent apart from its
         transaction: it may be run more than once. An exception rolls the transaction back.
 
-        :param synced: False for what is made again if a power failure undoes it, as an everyday
-            arrival is: on SQLite its commit does not wait for the disk, unless a job shares it
-            whose commit has to. Never for a row that has an effect outside of the database.
+        :param synced: False for data that is recreated if a power failure undoes it, such as an
+            everyday arrival: on SQLite the commit then does not wait for the disk, unless a job
+            that has to wait shares it. Never False for a row with effects outside of the database.
         :raises famulus.UnavailableError: when the database cannot be written now.
         """
         return self._open().write(job, synced=synced)
 
     def write_unsynced(self, job: Callable[[Transaction], T]) -> T:
-        """Run a job like :meth:`write`, for what is outdated in a moment and needs no fsync.
+        """Run a job like :meth:`write`, for data that is soon outdated and needs no fsync.
 
         Every process sees the commit at once. A power failure may undo it, with all later ones of
         the same kind, but none that comes before a commit of :meth:`write`.
@@ -118,8 +118,9 @@ class Database:
     def data_version(self) -> object:
         """Return a value that differs from the last one if anything was committed in between.
 
-        It costs less than a query. It may differ without a reason: PostgreSQL has one for all
-        databases of a server. On SQLite, :meth:`write_unsynced` of this object does not change it.
+        Reading it costs less than a query. It may differ without a commit to this database:
+        PostgreSQL has one value for all databases of a server. On SQLite, :meth:`write_unsynced` of
+        this object does not change it.
 
         :raises famulus.UnavailableError: when the database cannot be read now.
         """
@@ -137,25 +138,24 @@ class Database:
         A job that raises is undone alone. On PostgreSQL each has a transaction of its own. The main
         thread may call it only where no signal raises an exception there.
 
-        None stands for jobs of which none was run, since other transactions took too long.
+        Return None if no job was run because other transactions took too long.
 
-        :param patience: seconds to wait until the jobs begin, on SQLite. Where earlier jobs still
-            wait, there is no wait at all.
-        :param synced: as of :meth:`write`, for all of them.
+        :param patience: on SQLite, seconds to wait until the jobs begin. While earlier jobs wait,
+            there is no wait at all.
+        :param synced: as for :meth:`write`, for all jobs.
         """
         return self._open().write_together(jobs, patience, synced=synced)
 
     def write_at_once(self, texts: Sequence[str], **params: Any) -> tuple[Any, ...] | None:
         """Run SQL on PostgreSQL in a transaction of its own, in one round trip with the commit.
 
-        Each text sees what others have committed until the one before has ended. The parameters
-        stand in the texts as ``%(name)s``; ``at`` is the time, and ``lock_timeout`` a value for the
-        setting of this name: 100 ms, and less where many transactions are sent together. The texts
-        may be run again after they were committed, where the connection is lost then, and must
-        change nothing the second time. The result is the first row of the last text, or None. It
-        is None too where nothing is written: another transaction has just added a row that the
-        texts add, or keeps one locked for longer than ``lock_timeout``, or libpq is older than 14
-        and cannot send them together.
+        Each text sees what others have committed before the previous text ended. The texts name
+        parameters as ``%(name)s``; ``at`` is the time, and ``lock_timeout`` a value for the setting
+        of this name: 100 ms, or less if many transactions are sent together. If the connection is
+        lost after the commit, the texts may run again, and must change nothing the second time.
+        Return the first row of the last text, or None. The result is also None if nothing was
+        written: another transaction has just added a row that the texts add, or keeps one locked
+        for longer than ``lock_timeout``, or libpq is older than 14 and cannot send them together.
 
         :param params: truth values, integers, texts and None.
         :raises ValueError: for a text with a NUL character.
@@ -166,13 +166,12 @@ class Database:
     def write_all_at_once(
         self, transactions: Sequence[tuple[Sequence[str], Mapping[str, Any]]]
     ) -> Sequence[tuple[Any, ...] | None]:
-        """Run transactions as :meth:`write_at_once` does, all of them in one round trip.
+        """Run transactions like :meth:`write_at_once`, all of them in one round trip.
 
-        Each transaction is a pair of texts and parameters, and waits for those before it. All are
-        on the disk when they return, but others may see one that is not there yet. They may also be
-        run again after some were committed, where the server has forgotten the statements of
-        another. The result is None also for one with an error of its own, which another run of it
-        alone raises.
+        Each is given as its texts and parameters, and waits for those before it. All are on the
+        disk when the call returns, but others may see one before it is on the disk. Committed ones
+        may also run again if the server has forgotten the prepared statements of another one. The
+        result is also None for a transaction that fails; running it alone raises its error.
 
         :raises famulus.UnavailableError: when the database cannot be written now.
         """
@@ -196,10 +195,10 @@ class Database:
             upgrade(self._open(), self.location, schema)
 
     def compact(self) -> None:
-        """Write the file of SQLite again, without what was deleted or replaced in it.
+        """Write the SQLite file again, without deleted and replaced data.
 
-        Other writers have to wait. PostgreSQL removes that by itself (autovacuum), and overwrites
-        it in its own time.
+        Other writers have to wait. PostgreSQL removes such data by itself (autovacuum), and
+        overwrites it in its own time.
 
         :raises famulus.UnavailableError: when the database cannot be written now, or its disk has
             no room for a copy.

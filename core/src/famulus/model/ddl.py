@@ -1,4 +1,4 @@
-"""The models as SQL, for writing a migration and for testing that the migrations lead there."""
+"""The models as SQL, for writing migrations and for testing that these create the same tables."""
 
 from __future__ import annotations
 

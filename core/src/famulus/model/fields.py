@@ -53,14 +53,14 @@ def dump_json(value: Any) -> str:
 
 
 class RowIdField(peewee.BigAutoField):
-    """The number of a row. One that no column can hold is that of no row, on both databases."""
+    """The number of a row. A number too large for the column matches no row, on both databases."""
 
     def adapt(self, value: Any) -> int:
         return min(max(int(value), -_LARGEST - 1), _LARGEST)
 
 
 class ErrorField(peewee.TextField):
-    """The text of an error, of any code; what a database cannot hold is escaped."""
+    """The text of an error from any code; characters that a database cannot hold are escaped."""
 
     def db_value(self, value: Any) -> Any:
         return storable(value) if isinstance(value, str) else value

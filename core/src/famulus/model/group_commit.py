@@ -48,20 +48,20 @@ class QueuedCall:
 
 
 class _Patience:
-    """Whether jobs have begun, or their caller has stopped waiting for them: one of both."""
+    """Decides a race: either jobs begin, or their caller stops waiting for them."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._is_begun = self._is_over = False
 
     def begin(self) -> bool:
-        """Return whether the jobs may run, which they then do."""
+        """Return whether the jobs may run; if so, they count as begun."""
         with self._mutex:
             self._is_begun = not self._is_over
             return self._is_begun
 
     def end(self) -> bool:
-        """Return whether the jobs will not run, since they have not begun."""
+        """Stop waiting; return whether the jobs will not run, because they have not begun."""
         with self._mutex:
             self._is_over = not self._is_begun
             return self._is_over
@@ -72,8 +72,8 @@ class GroupCommit:
 
     :param commit: runs a batch and sets each job's ``result`` or ``error``; never raises.
     :param most: the number of jobs in one transaction above which no other call joins it.
-    :param may_begin: returns whether a commit need not wait for another process, which it then
-        keeps out until the commit.
+    :param may_begin: returns whether a commit can begin without waiting for another process; if
+        so, other processes are kept out until the commit.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class GroupCommit:
     def run(self, job: Callable[[Any], T], *, synced: bool = True) -> T:
         """Run a job in a transaction; return its result once it is committed.
 
-        :param synced: whether the commit has to be on the disk then.
+        :param synced: whether the commit has to be on the disk before the call returns.
         :raises RuntimeError: when called from within a job, which would wait for itself.
         """
         queued = QueuedJob(job, synced)
@@ -118,9 +118,9 @@ class GroupCommit:
     ) -> Sequence[QueuedJob[T]] | None:
         """Run jobs in one transaction; return each with its result or error once it is committed.
 
-        None where they could not begin in time, and where earlier ones still wait: none of these
-        jobs is run then. The main thread may call it only where no signal raises an exception
-        there, as in an event loop that handles SIGINT.
+        Return None, without running any of them, if they cannot begin in time or earlier jobs still
+        wait. The main thread may call it only where no signal raises an exception there, as in an
+        event loop that handles SIGINT.
 
         :param patience: seconds to wait for transactions of other threads and processes.
         :raises RuntimeError: when called from within a job, which would wait for itself.

@@ -54,7 +54,7 @@ def _index(
 
 
 def indexes_of(kind: DatabaseKind) -> tuple[peewee.ModelIndex, ...]:
-    """Return the indexes on a kind of database."""
+    """Return the indexes for a kind of database."""
     return (*_INDEXES, *(_OF_POSTGRESQL if kind is DatabaseKind.POSTGRESQL else ()))
 
 

@@ -56,7 +56,7 @@ class Location:
 
     @property
     def shared_like(self) -> Path:
-        """The file or folder that decides whether a group may read what was taken out of it."""
+        """The file or folder whose group permissions apply to files with data taken from it."""
         return self.path or self.files
 
     def backup(self, label: str) -> Path:
@@ -74,8 +74,8 @@ class Location:
 def locate(address: str | Path | None = None) -> Location:
     """Return the location of a database.
 
-    Without an address it is that in ``FAMULUS_DATABASE``, or else a file in the user's data folder,
-    so that every command finds the same runs from any folder.
+    Without an address, the one in ``FAMULUS_DATABASE`` is used, or else a file in the user's data
+    folder, so that every command finds the same runs from any folder.
 
     :raises famulus.UsageError: for an address that cannot be parsed; it quotes no password.
     """

@@ -24,8 +24,8 @@ class Outage:
     """Whether one thing is unavailable to this process, judged by the outcome of each attempt.
 
     :param what: its name in the log.
-    :param calm_seconds: seconds since the last failure before a success ends the outage, so that an
-        outage in which only some attempts fail is logged once.
+    :param calm_seconds: seconds after the last failure during which a success does not end the
+        outage, so that an outage in which only some attempts fail is logged once.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Every part of peewee that we use although its documentation does not name it.
+"""All parts of peewee that we use although its documentation does not mention them.
 
 A new version of peewee is checked against this module.
 """

@@ -61,7 +61,7 @@ def connect(params: Mapping[str, str]) -> Any:
     """Open a connection with the settings of all Famulus connections.
 
     :param params: libpq's, which take precedence.
-    :raises psycopg.Error: when the server refuses it, cannot be reached, or an option is unknown.
+    :raises psycopg.Error: when the server refuses or cannot be reached, or an option is unknown.
     """
     import psycopg
 
@@ -75,7 +75,7 @@ def _lock_timeout(transactions: Sequence[AtOnce]) -> str:
 
 
 class PostgresqlBackend:
-    """One PostgreSQL database, by libpq's parameters."""
+    """One PostgreSQL database, addressed by libpq's parameters."""
 
     kind = DatabaseKind.POSTGRESQL
 
@@ -159,9 +159,9 @@ class PostgresqlBackend:
     def write_at_once(self, statements: AtOnce) -> FirstRow:
         """Run statements in one transaction and round trip; return the first row of the last one.
 
-        None where there is no row, where another transaction has just added one that they add or
-        keeps one locked for longer than ``lock_timeout``, and where libpq is older than 14, which
-        has no pipelines.
+        Return None if there is no row, if another transaction has just added a row that they add or
+        keeps one locked for longer than ``lock_timeout``, or if libpq is older than 14, which has
+        no pipelines.
         """
         self._refuse_nested()
         if not self._psycopg.Pipeline.is_supported():
@@ -179,9 +179,9 @@ class PostgresqlBackend:
         return self._tried(act)
 
     def write_all_at_once(self, transactions: Sequence[AtOnce]) -> Sequence[FirstRow]:
-        """Run transactions in one round trip and with one sync of the disk, after all of them.
+        """Run transactions in one round trip, with one sync to the disk after all of them.
 
-        None where :meth:`write_at_once` returns None, and for a transaction with its own error.
+        A result is None where :meth:`write_at_once` returns None, and for a transaction that fails.
         """
         self._refuse_nested()
         if not self._psycopg.Pipeline.is_supported():
@@ -232,9 +232,9 @@ class PostgresqlBackend:
         return self._tried(act)
 
     def _tried(self, act: Callable[[], T]) -> T:
-        """Run a transaction, again when PostgreSQL cancels it in favour of another one.
+        """Run a transaction; run it again if PostgreSQL cancels it in favour of another one.
 
-        Also again when what was prepared for it is gone.
+        It is also run again if the server has forgotten its prepared statements.
         """
         errors = self._psycopg.errors
         transient = (
@@ -268,7 +268,7 @@ class PostgresqlBackend:
         self._outage.passed()
 
     def compact(self) -> None:
-        """Do nothing: autovacuum does."""
+        """Do nothing: autovacuum does this."""
 
     def close(self) -> None:
         """Close all connections."""

@@ -62,12 +62,12 @@ def run_together(
     """Run transactions one after the other; return the outcome of each: a row, None or its error.
 
     :param connection: psycopg's, in autocommit.
-    :param known: the names of what is prepared in it; it is kept up to date.
-    :raises psycopg.OperationalError: when the connection is lost: transactions may be committed.
-        After any exception but the next it is closed.
+    :param known: the names of the connection's prepared statements; this function updates them.
+    :raises psycopg.OperationalError: when the connection is lost; transactions may be committed.
+        The connection is closed after any exception but the next one.
     :raises psycopg.errors.InvalidSqlStatementName: when the server has forgotten statements, which
-        the next run prepares again: other transactions are committed. psycopg deallocates all of a
-        connection after a rollback.
+        the next run prepares again; other transactions are committed. psycopg deallocates all
+        statements of a connection after a rollback.
     """
     from psycopg.errors import InvalidSqlStatementName
 
@@ -159,7 +159,7 @@ def _is_prepared(result: Any) -> bool:
 
 
 def _received(pgconn: Any, count: int) -> Sequence[Sequence[Any]]:
-    """Return the results that come before each of so many synchronisations."""
+    """Return the results that come before each of the next ``count`` synchronisations."""
     from psycopg import OperationalError
     from psycopg.pq import ConnStatus, ExecStatus
 

@@ -23,9 +23,9 @@ _HOW_TO_MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_hex(32))' ma
 def signing_keys(location: Location) -> Sequence[bytes]:
     """Return the keys that sign workers' pages: the first signs, all are accepted.
 
-    The keys of ``FAMULUS_SECRET_KEY`` come first, those of the file beside an SQLite database
-    follow, so that pages which are open stay valid when the variable is set later. The file is
-    created where there is neither.
+    The keys in ``FAMULUS_SECRET_KEY`` come first, then the keys in the file beside an SQLite
+    database, so that open pages stay valid when the variable is set later. The file is created if
+    there are no keys in either.
 
     :raises famulus.UsageError: for PostgreSQL without ``FAMULUS_SECRET_KEY``, and for a key in it
         that is blank or short.

@@ -139,7 +139,7 @@ class SqliteBackend:
         return result
 
     def data_version(self) -> object:
-        """Return a value that differs after each commit but those of :meth:`write_unsynced`."""
+        """Return a value that differs after each commit, except for :meth:`write_unsynced`."""
         with self._translating(writing=False):
             return self._unsynced.data_version()
 
@@ -148,7 +148,7 @@ class SqliteBackend:
     ) -> Sequence[QueuedJob[T]] | None:
         """Run jobs in one transaction; return each with its result or error once it is over.
 
-        None where they could not begin within ``patience`` seconds.
+        Return None if they could not begin within ``patience`` seconds.
         """
         return self._group.run_together(jobs, patience, synced=synced)
 
@@ -199,7 +199,7 @@ class SqliteBackend:
                 queued.error = queued.error or self._translated(error, writing=True)
 
     def _sync_commits(self, synced: bool) -> None:
-        """Have the next commits wait for the disk or not.
+        """Set whether the next commits wait for the disk.
 
         The log is sequential: a commit that waits brings all earlier ones to the disk.
         """
@@ -261,7 +261,7 @@ class SqliteBackend:
             raise translated from error
 
     def _translated(self, error: BaseException, *, writing: bool) -> BaseException:
-        """Return the error to raise for one of SQLite; the same error where it is not SQLite's."""
+        """Return the error to raise for an error of SQLite; other errors are returned unchanged."""
         translated: BaseException | None = _damaged(self.path, error)
         if _is_unavailable(error):
             self._outage.failed(error, writing=writing)
@@ -290,8 +290,8 @@ class WriterLock:
     processes that write a lot starve each other (measured: p99 of 50 to 490 ms). The kernel wakes
     a process that waits for this lock. Where there are no such locks, SQLite's own is used.
 
-    A thread may still wait for it when it is closed. Its file is then closed by that thread, since
-    its descriptor's number could be another file's by the time the thread goes on.
+    A thread may still wait for the lock when it is closed. That thread then closes the lock file:
+    closed earlier, its descriptor's number could be another file's by the time the thread goes on.
     """
 
     def __init__(self, path: Path) -> None:

@@ -22,7 +22,7 @@ R = TypeVar("R", bound=tuple[Any, ...])
 
 
 class _Slot:
-    """Stands in a compiled statement's values where a parameter goes."""
+    """A placeholder for a parameter among the values of a compiled statement."""
 
     __slots__ = ("name",)
 
@@ -43,7 +43,7 @@ class Param(peewee.Node):
 class Statement(Generic[R]):
     """A query with named parameters, compiled once for each kind of database.
 
-    :param query: a function of the kind where the two databases need different text.
+    :param query: the query; a function of the kind if the two databases need different text.
     :param row: the NamedTuple that is made of each row it returns; its fields are named like the
         selected columns, or their aliases. A status is a member of its enum; times and JSON are as
         they are stored. Without it, rows are plain tuples.
@@ -67,11 +67,11 @@ class Statement(Generic[R]):
 class SqliteStatement(Generic[R]):
     """A query that is run on SQLite only, with its parameters by position.
 
-    It is for what every request of the everyday case runs; the general :class:`Statement` costs a
-    few microseconds more (measured).
+    It is for the statements of everyday requests; the general :class:`Statement` costs a few
+    microseconds more (measured).
 
     :param params: the names of its parameters, in the order in which values are passed.
-    :param row: as for :class:`Statement`, but a status is as it is stored.
+    :param row: as for :class:`Statement`, but a status keeps its stored value.
     """
 
     __slots__ = ("params", "query", "row")
@@ -97,7 +97,7 @@ class CompiledForSqlite(NamedTuple):
 
 @frozen
 class Compiled:
-    """A statement's text and how to line up its values."""
+    """A statement's SQL text and the order of its values."""
 
     sql: str
     #: the keys of the values in their order: names of parameters, and keys of constants
@@ -118,7 +118,7 @@ def for_update(query: Any, kind: DatabaseKind, *, of: Any = None, skip_locked: b
     New rows may still refer to them: a plain ``FOR UPDATE`` would wait for each transaction
     that has added one, and two could deadlock. On SQLite only one transaction writes at a time.
 
-    :param of: the table whose rows are meant, where the select joins others.
+    :param of: the table whose rows are locked, if the select joins others.
     :param skip_locked: leave out rows that others have locked instead of waiting for them.
     """
     if kind is DatabaseKind.SQLITE:
@@ -199,9 +199,9 @@ def _row_maker(row: Any, query: Any) -> Callable[[Sequence[Any]], Any]:
 
 
 def column_readers(query: Any) -> list[Callable[[Any], Any] | None]:
-    """Return, for each column of a query, the function that makes a Python value of a stored one.
+    """Return, for each column of a query, the function that converts a stored value to Python's.
 
-    It is None where the stored value needs no conversion. A query that returns nothing has none.
+    It is None for a column that needs no conversion. A query that returns no rows has no functions.
     """
     return [_reader(column) for column in returned_columns(query) or ()]
 

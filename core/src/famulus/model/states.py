@@ -37,7 +37,7 @@ class UnitStatus(StrEnum):
 class AgentStatus(StrEnum):
     """The status of one worker's attempt at one unit, or at the onboarding.
 
-    The answers of one that is ``withdrawn`` are kept and do not count: its worker has returned the
+    The answers of a ``withdrawn`` attempt are kept but do not count: its worker has returned the
     visit after submitting it.
     """
 
@@ -77,8 +77,8 @@ class VisitStatus(StrEnum):
 class PaymentStatus(StrEnum):
     """The status of a payment. ``unknown`` is settled by asking, never by paying again.
 
-    ``owed`` is what the requester pays outside of the platform, where the provider does not pay: no
-    platform is called for it.
+    ``owed`` payments are made by the requester outside of the platform, because the provider does
+    not pay: no platform is called for them.
     """
 
     PLANNED = "planned"

@@ -81,7 +81,7 @@ class TaskTable(Table):
 class RequesterTable(Table):
     """The account that pays, as one provider knows it.
 
-    ``settings`` holds what was stored when it was registered, nothing secret.
+    ``settings`` holds the settings stored at its registration, which contain no secrets.
     """
 
     provider_type = peewee.CharField(max_length=64)
@@ -248,8 +248,8 @@ class VisitTable(Table):
 class AgentTable(Table):
     """One attempt of one worker at one unit, or at the onboarding (then without a unit).
 
-    ``assignment`` is the one that the worker has tried by it, and cannot get again: null for an
-    onboarding, and after the unit was given back.
+    ``assignment`` is the assignment that the worker has tried in this attempt and cannot get again;
+    null for an onboarding, and after the unit was given back.
     """
 
     run = _to(TaskRunTable, "run_id")
@@ -283,7 +283,7 @@ class ParticipationTable(Table):
 
     ``assignments`` counts those that the worker has tried and not returned. ``marks`` holds, for
     each lane, the position before which the worker has tried the assignment of each free unit;
-    ``cursor`` is where the next search for a unit that ``worker_can_do_unit`` accepts starts.
+    ``cursor`` is where the next search starts for a unit that ``worker_can_do_unit`` accepts.
     """
 
     run = _to(TaskRunTable, "run_id")
@@ -300,7 +300,7 @@ class ReviewTable(Table):
     """A reviewer's decision on the answers of a unit; the newest that is not undone counts.
 
     A decision without ``applied_at`` can still be undone: it was not applied to the ledger yet.
-    ``amount`` is what accepted work earns where that is a part of the reward, in minor units.
+    ``amount`` is what accepted work earns if that is only part of the reward, in minor units.
     """
 
     unit = _to(UnitTable, "unit_id")
@@ -445,5 +445,5 @@ IS_RARE_EVENT: Any = EventTable.subject.not_in(peewee.SQL("('visit', 'agent', 'u
 
 
 def is_ended_visit(*statuses: VisitStatus) -> Any:
-    """Return the condition that a visit has one of some statuses, none of which is open."""
+    """Return the condition that a visit has one of the given statuses, none of which is open."""
     return IS_ENDED_VISIT & (VisitTable.status << literals(*statuses))

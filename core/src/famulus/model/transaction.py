@@ -132,12 +132,12 @@ class Transaction:
         return list(map(compiled.make_row, rows))
 
     def on_sqlite(self, statement: SqliteStatement[Any], *values: Any) -> Any:
-        """Run a statement of SQLite's with its parameters in their order; return the cursor."""
+        """Run an :class:`SqliteStatement` with its parameters in their order; return the cursor."""
         sql, constants, _ = self._dialect.for_sqlite[statement]
         return self._connection.execute(sql, values + constants)
 
     def one_on_sqlite(self, statement: SqliteStatement[R], *values: Any) -> R | None:
-        """Run a statement of SQLite's and return its first row, or None."""
+        """Run an :class:`SqliteStatement` and return its first row, or None."""
         sql, constants, make_row = self._dialect.for_sqlite[statement]
         row = self._connection.execute(sql, values + constants).fetchone()
         return None if row is None else make_row(row)
@@ -154,7 +154,7 @@ class Transaction:
             self._connection.execute(text, tuple(chain.from_iterable(part)))
 
     def append(self, statement: Statement[Any], **params: Any) -> None:
-        """Insert a row with a statement after the job has ended.
+        """Insert a row with a statement once the job has ended.
 
         All rows of a statement are inserted at once, in their order. The job does not see them.
         """
@@ -164,7 +164,7 @@ class Transaction:
         self._appended.setdefault(statement, []).append(values)
 
     def finish(self) -> None:
-        """Insert what was appended; called by the backend once it has run the job."""
+        """Insert the appended rows; the backend calls this once it has run the job."""
         for statement, rows in self._appended.items():
             self.insert_rows(statement, rows)
 
@@ -216,7 +216,7 @@ class Transaction:
 
 
 def _typed(cursor: Any, readers: Sequence[Callable[[Any], Any] | None]) -> Iterator[Row]:
-    """Yield the rows of a cursor with Python values, read from those that are stored."""
+    """Yield the rows of a cursor with their stored values converted to Python's."""
     names = [description[0] for description in cursor.description]
     for values in cursor:
         yield Row(
@@ -228,7 +228,7 @@ def _typed(cursor: Any, readers: Sequence[Callable[[Any], Any] | None]) -> Itera
 
 
 def _with_statuses(compiled: Compiled, row: Sequence[Any]) -> Sequence[Any]:
-    """Return a row that a statement returned with members of enums for its statuses."""
+    """Return a statement's row with its statuses as members of their enums."""
     values = [*row]
     for position, members in compiled.statuses:
         if values[position] is not None:

@@ -78,7 +78,7 @@ def _stored_version(tx: Transaction, name: str, location: Location) -> int:
 
 
 def _table_names(tx: Transaction) -> set[str]:
-    """Return the names of the tables where new ones are created."""
+    """Return the names of the tables in the schema where new tables are created."""
     if tx.kind is DatabaseKind.SQLITE:
         return {name for (name,) in tx.sql("SELECT name FROM sqlite_master WHERE type = 'table'")}
     query = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
@@ -86,7 +86,7 @@ def _table_names(tx: Transaction) -> set[str]:
 
 
 def _refuse_another_program(existing: set[str], location: Location) -> None:
-    """Refuse a database without a version of ours that has a table named like one of ours."""
+    """Raise an error if a database without our version has a table with a name of ours."""
     for table in TABLES:
         name = table_name(table)
         if name in existing:

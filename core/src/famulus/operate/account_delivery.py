@@ -1,4 +1,4 @@
-"""Delivering what concerns a requester's account as a whole: qualifications and blocks."""
+"""Delivering changes of a requester's whole account: qualifications and blocks."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class AccountDelivery:
 
 
 def count_due(database: Database, requester: int) -> int:
-    """Return how many changes are due of a requester's account."""
+    """Return the number of changes that are due for a requester's account."""
     with database.read() as tx:
         return len(_pending_ids(tx, requester))
 
 
 def deliver_account(database: Database, plugins: Plugins, requester: int) -> AccountDelivery:
-    """Deliver the changes that are due of a requester's account."""
+    """Deliver the changes that are due for a requester's account."""
     with database.read() as tx:
         numbers = _pending_ids(tx, requester)
     failure = ""
@@ -71,12 +71,12 @@ def deliver_account(database: Database, plugins: Plugins, requester: int) -> Acc
 
 
 def deliver_accounts(database: Database, plugins: Plugins) -> int:
-    """Deliver all changes that some account's platform has not accepted yet, refused ones again.
+    """Deliver all changes that an account's platform has not accepted yet; retry refused ones.
 
-    Return how many rows were delivered or refused. An account of which nothing can be delivered
-    does not prevent the delivery of the others.
+    Return how many rows were delivered or refused. If nothing can be delivered for one account,
+    the others are still delivered.
 
-    :raises famulus.FamulusError: the error of the first such account; those of more are logged.
+    :raises famulus.FamulusError: the error of the first such account; further errors are logged.
     """
     if not database.exists:
         return 0
@@ -103,7 +103,7 @@ def deliver_accounts(database: Database, plugins: Plugins) -> int:
 
 
 def stored_provider_types(database: Database) -> set[str]:
-    """Return the providers whose requesters or workers the database knows."""
+    """Return the types of the providers of all stored requesters and workers."""
     if not database.exists:
         return set()
     types: set[str] = set()
@@ -115,7 +115,7 @@ def stored_provider_types(database: Database) -> set[str]:
 
 
 def provider_types_of(database: Database, worker: str) -> set[str]:
-    """Return the providers that have a worker of that name."""
+    """Return the types of the providers that have a worker with that name."""
     if not database.exists:
         return set()
     query = WorkerTable.select(WorkerTable.provider_type).where(

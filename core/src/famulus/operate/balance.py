@@ -1,4 +1,4 @@
-"""What the account of a requester can spend, for a command that shows it and needs it for nothing.
+"""What a requester's account can spend, for a command that only displays it.
 
 Before a launch, ``operate/estimate.py`` compares it with the cost.
 """
@@ -36,7 +36,7 @@ def read_balance(
 ) -> Balance | None:
     """Ask the platform what a requester can spend; None where it does not report that.
 
-    A call that takes longer is left behind in a thread of its own.
+    A call that takes longer than ``patience`` is abandoned in its own thread.
 
     :param patience: seconds that the call may take.
     :raises famulus.UnavailableError: when the platform does not answer in time.

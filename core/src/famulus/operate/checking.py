@@ -60,9 +60,9 @@ class Stored:
 
 @frozen(kw_only=True)
 class Checked:
-    """A plan without problems, and warnings.
+    """A plan without problems, and the warnings about it.
 
-    Warnings name options without effect, and doubts of its plugins.
+    Warnings name options without effect, and what its plugins consider doubtful.
     """
 
     plan: Plan
@@ -131,13 +131,13 @@ def draft_problems(
     serving: bool = True,
     quotes: Quotes | None = None,
 ) -> list[Problem]:
-    """Return all problems of a draft, with what plugins and the database find; write nothing.
+    """Return all problems of a draft, including those that plugins and the database find.
 
-    Warnings of plugins are among them. What they report about an unsound section is left out:
-    they were given its defaults.
+    Nothing is written. Warnings of plugins are included. Their reports about a section with
+    problems are left out: they were given its defaults.
 
     :param serving: whether to ask what prevents serving it now.
-    :param quotes: keeps what the provider says of the costs.
+    :param quotes: keeps the costs that the provider has quoted.
     :raises famulus.DatabaseError: when the database cannot be used and nothing else is wrong;
         otherwise that is one of the problems.
     :raises famulus.UnavailableError: likewise, when it cannot be reached.
@@ -248,7 +248,7 @@ def _questions(part: Any, serving: bool) -> list[Callable[[Plan], list[Problem]]
 
 
 def _asked_in_part(parts: RunParts, role: str, serving: bool) -> list[Problem]:
-    """Return a plugin's problems with its own section; none if other sections prevent the check."""
+    """Return a plugin's problems with its own section; none if the plugin raises."""
     try:
         questions = _questions(getattr(parts, role), serving)
         found = [each for ask in questions for each in ask(parts.plan)]
@@ -305,7 +305,7 @@ def _missing_reward(plan: Plan, provider: type[Provider]) -> list[Problem]:
 
 
 def _money_problems(parts: RunParts, quotes: Quotes) -> list[Problem]:
-    """Check amounts that are exact in the currency, and a limit that pays for one unit at least."""
+    """Check that amounts are exact in the currency, and that the limit pays for one unit."""
     plan, provider = parts.plan, parts.provider
     try:
         currency = account_currency(provider)

@@ -16,7 +16,7 @@ from famulus.translation import LANGUAGES, Catalogue, LocalizedText
 
 
 def language_warnings(plan: Plan, plugins: Plugins) -> list[Problem]:
-    """Return a warning for each text of a run that lacks a language which it is shown in."""
+    """Return a warning for each text that is missing in a language of the run's pages."""
     return [*_plugin_warnings(plan, plugins), *_text_warnings(plan)]
 
 
@@ -39,7 +39,7 @@ def _plugin_warnings(plan: Plan, plugins: Plugins) -> list[Problem]:
 
 
 def _text_warnings(plan: Plan) -> Iterator[Problem]:
-    """Yield the task's texts that lack languages which others have, or the run's."""
+    """Yield a warning for each text that lacks the run's language or one of the other texts'."""
     given = {name: getattr(plan.task, name) for name in TRANSLATED}
     texts = {name: text for name, text in given.items() if isinstance(text, LocalizedText)}
     tags = list(dict.fromkeys(tag for text in texts.values() for tag in text.texts))

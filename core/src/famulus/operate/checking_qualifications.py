@@ -69,7 +69,7 @@ def qualification_warnings(plan: Plan, database: Database) -> list[Problem]:
 
 
 def _asked(plan: Plan) -> Iterator[tuple[str, QualificationRequirement]]:
-    """Yield the conditions that were written down for a plan, with their keys."""
+    """Yield the conditions that the user has given for a plan, with their keys."""
     for index, each in enumerate(plan.task.qualifications):
         yield f"{_TASK}.{index}", each
     for index, entry in enumerate(plan.shared_state.qualifications):
@@ -190,7 +190,7 @@ def _known(database: Database) -> frozenset[str]:
 
 
 def _granted(database: Database, names: Sequence[str]) -> frozenset[str]:
-    """Return those of some qualifications that at least one worker has."""
+    """Return the qualifications among the given ones that at least one worker has."""
     if not names or not database.exists:
         return frozenset()
     holder = GrantedQualificationTable.select(GrantedQualificationTable.id).where(

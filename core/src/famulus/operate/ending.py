@@ -1,4 +1,4 @@
-"""Ending a run: when it ends by itself, stopping (it can be resumed) and finishing (it cannot)."""
+"""Ending a run: by itself, by stopping (it can be resumed) or by finishing (it cannot)."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def end_stop(
 ) -> bool:
     """Stop a run that is no longer served; return whether it was going on until now.
 
-    :param served_until: when it was served last; now, when that is not known.
+    :param served_until: when it was last served; by default, now.
     """
     begin_stop(tx, run, cause)
     record = read_run(tx, run)
@@ -110,9 +110,9 @@ def end_stop(
 def order_stop(tx: Transaction, run: int, *, now: bool) -> bool:
     """Stop a run on request; return whether it is stopped already.
 
-    It is when no process operates it, or when the workers are not waited for.
+    Otherwise its operator stops it once no worker is at work.
 
-    :param now: do not wait for those at work.
+    :param now: do not wait for workers who are at work.
     :raises famulus.ConflictError: when the run is not going on.
     """
     record = lock_run(tx, run)
@@ -155,7 +155,7 @@ def begin_finish(tx: Transaction, run: int, cause: str) -> bool:
 def expire_rest(database: Database, run: int, on_step: OnStep = _ignore) -> None:
     """End the attempts and expire the units of a run that is finished.
 
-    A finish that was cut off is completed by calling it again.
+    Calling this again completes a finish that was interrupted.
 
     :param on_step: called after each step with the number of units it has expired. Each step is
         short, so that other runs' submissions come in between.
@@ -169,7 +169,7 @@ def expire_rest(database: Database, run: int, on_step: OnStep = _ignore) -> None
 def clean_up(database: Database, run: int, open_there: int | None = None) -> bool:
     """Complete what a killed operator has left undone in a run that no process operates.
 
-    Have its places closed and complete its finish. Return whether there were places to close.
+    Order that its places be closed, and complete its finish. Return whether it had open places.
 
     :param open_there: how many places can still be taken according to the platform, if known.
     """
@@ -210,7 +210,7 @@ def close_run(
 ) -> None:
     """Close the places of a run that this process does not operate, and deliver what else is due.
 
-    :raises famulus.UnavailableError: when they are still open after a bounded time.
+    :raises famulus.UnavailableError: when places are still open after a bounded time.
     """
     with database.read() as tx:
         closing = read_closing(tx, run)

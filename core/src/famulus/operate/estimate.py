@@ -25,7 +25,7 @@ from famulus.plugins import Plugins
 
 @frozen(kw_only=True)
 class Estimate:
-    """The cost of a plan's units with the platform's fees and taxes, if every one is paid."""
+    """The cost of a plan's units with the platform's fees and taxes, if every unit is paid."""
 
     #: rows of the data; None for a generator, whose rows cannot be counted in advance
     rows: int | None
@@ -66,7 +66,7 @@ def estimate_cost(
     """Count the units of a checked plan and ask the provider what they cost.
 
     :param most_rows: count no more rows than that.
-    :raises famulus.UnavailableError: when the platform has to be asked, and is away.
+    :raises famulus.UnavailableError: when the platform has to be asked, but does not answer.
     """
     plan = checked.plan
     parts = plan_parts(database, plugins, plan)
@@ -109,7 +109,7 @@ def balance_problems(
 ) -> list[Problem]:
     """Compare what the requester can spend with what a checked plan may cost.
 
-    A sandbox refuses what its account cannot pay just as well.
+    This includes sandboxes: they also refuse what their account cannot pay.
 
     :param most_rows: count no more rows than that.
     :raises famulus.UnavailableError: when the platform cannot be asked now.
@@ -147,7 +147,7 @@ def _rounded(quote: Quote) -> Quote:
 
 
 def _count_rows(plan: Plan, blueprint: Blueprint, most: int | None) -> int | None:
-    """Count the rows, up to one more than ``most``; None where a generator makes them."""
+    """Count the rows, at most ``most`` and one; None if a generator makes them."""
     if not blueprint.data_is_code:
         return sum(1 for _ in islice(blueprint.assignments(), most and most + 1))
     given = [

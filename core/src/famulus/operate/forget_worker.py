@@ -21,7 +21,7 @@ from famulus.plugins import Plugins
 
 @frozen(kw_only=True)
 class WorkerId:
-    """The id of a worker who may never have come, as their provider knows them."""
+    """The provider's id of a worker, who may never have come."""
 
     provider_type: str
     name: str
@@ -39,12 +39,12 @@ class ForgottenWorker:
 def find_worker_id(
     database: Database, plugins: Plugins, name: str, *, provider_type: str | None = None
 ) -> WorkerId:
-    """Return the worker with this id, or whom their provider knows by this name or address.
+    """Return the worker with this id, or the one that a provider knows by this name or address.
 
-    Within a provider an id comes first: people who register themselves may give any name, the id
-    of another worker too.
+    Within a provider an id comes first: people who register themselves may give any name, even the
+    id of another worker.
 
-    :param provider_type: whose worker; by default, every provider that the database knows is asked.
+    :param provider_type: the worker's provider; by default, all that the database knows are asked.
     :raises famulus.NotFoundError: when there is none.
     :raises famulus.UsageError: for a name that is not allowed, or that several workers have.
     :raises famulus.PluginError: when a provider is not installed, or raises.
@@ -100,9 +100,9 @@ def forget_worker(
 ) -> ForgottenWorker:
     """Replace a worker's name by a pseudonym, here and in the tables of their provider.
 
-    They are not admitted from the beginning of the call on. One that is killed leaves them blocked,
-    and is completed when it is repeated. What it leaves in files and in the database's free space
-    is removed by the next call, whichever worker it is for.
+    The worker is not admitted once the call has begun. A call that is killed leaves the worker
+    blocked; repeating it completes it. Traces that it leaves in files and in the database's free
+    space are removed by the next call for any worker.
 
     :param answers: whether their answers and uploaded files are removed as well.
     :raises famulus.ConflictError: while they are at work, or are owed a decision or a payment.

@@ -41,8 +41,8 @@ _MOST_UPLOADED = 10_000_000_000
 class Launched:
     """A run that is being served.
 
-    ``entrances`` are addresses at which people enter, and ``invitation`` says how they come in,
-    where the addresses alone do not.
+    ``entrances`` are addresses at which people enter; ``invitation`` says how they come in if the
+    addresses alone do not say it.
     """
 
     run_id: int
@@ -57,7 +57,7 @@ def create_run(parts: RunParts, quotes: Quotes, holder: Holder) -> RunRecord:
 
     The operator ``holder`` has its lease from the start.
 
-    :param quotes: those of the plan so far.
+    :param quotes: the costs that the provider has quoted for the plan so far.
     """
     # Plugins are asked before the transaction, their properties too.
     with as_plugin_error(f"the blueprint {parts.blueprint.type!r} failed to describe the run"):
@@ -206,8 +206,8 @@ def _size(asked: int | None) -> int:
 def _allowed_concurrent(asked: int | None, provider: type[Provider]) -> int:
     """Return how many units one worker may have at a time.
 
-    Where a platform sells places, those limit it; elsewhere one link is enough to come again and
-    again.
+    Where a platform sells places, the places limit it, and 0 means no other limit. Elsewhere the
+    default is 1, since one link is enough to come again and again.
     """
     if asked is not None:
         return asked
@@ -215,7 +215,7 @@ def _allowed_concurrent(asked: int | None, provider: type[Provider]) -> int:
 
 
 def _make_task(tx: Transaction, plan: Plan) -> int:
-    """Return the number of a plan's task, made when there is none of that name."""
+    """Return the number of a plan's task, which is created unless its name exists."""
     tx.execute(
         TaskTable.insert(
             name=plan.task_name, blueprint_type=plan.blueprint.type, created_at=tx.now

@@ -32,7 +32,7 @@ _RELEASE = Statement(
 class Holder:
     """An operator that holds leases.
 
-    Only ``name`` decides whose a lease is; ``process`` lets others see that the holder has died.
+    Only ``name`` identifies the holder of a lease; ``process`` shows whether the holder has died.
     """
 
     name: str = field(factory=lambda: secrets.token_hex(16))
@@ -55,7 +55,7 @@ def acquire(tx: Transaction, run: int, holder: Holder) -> bool:
 
 
 def renew(tx: Transaction, run: int, holder: Holder) -> bool:
-    """Renew a lease; return whether the holder has it still, expired or not."""
+    """Renew a lease, even an expired one; return whether the holder still has it."""
     until = to_micros(tx.now + timedelta(seconds=LEASE_SECONDS))
     return bool(tx.run(_RENEW, run=run, holder=holder.name, until=until).rowcount)
 
@@ -100,9 +100,9 @@ def is_ours(record: RunRecord, holder: Holder) -> bool:
 
 
 def is_valid(tx: Transaction, record: RunRecord, holder: Holder) -> bool:
-    """Return whether an operator may decide by the time now.
+    """Return whether an operator may act on deadlines now.
 
-    It has the lease, and neither was it suspended nor the clock set since it renewed it.
+    It may if it has the lease and, since renewing it, was not suspended and the clock was not set.
     """
     return (
         is_ours(record, holder)

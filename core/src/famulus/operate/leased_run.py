@@ -1,8 +1,8 @@
 """The decisions that an operator makes by itself about a run.
 
-Each decision is made from the run's row in the transaction that acts on it: what was read before
-may be outdated. None is made while the lease has expired: the operator was suspended, and first
-accounts for that time by renewing the lease.
+Each decision is based on the run's row in the transaction that acts on it: values that were read
+earlier may be outdated. No decision is made while the lease is expired: the operator was
+suspended, and first accounts for that time by renewing the lease.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _LostError(Exception):
 
 @frozen(kw_only=True)
 class LeasedRun:
-    """A run as the operator that has its lease changes it.
+    """Changes to a run that the operator with its lease makes.
 
     Nothing is changed once another operator has taken the run over.
     """
@@ -63,8 +63,8 @@ class LeasedRun:
     def renew(self) -> bool:
         """Renew the lease; return whether it is still this operator's.
 
-        Time during which it was not renewed, because the machine was suspended, its clock was set
-        or the database was unavailable, is not charged to those at work, nor to
+        If it was not renewed for a while, because the machine was suspended, its clock was set or
+        the database was unavailable, that time counts neither for workers at work nor for
         ``no_submission_patience``.
         """
 
@@ -93,7 +93,7 @@ class LeasedRun:
         return True
 
     def time_out(self) -> int:
-        """End attempts whose time is over: a step of many; return how many."""
+        """End some of the attempts whose time is over; return how many were ended."""
 
         def act(tx: Transaction) -> int:
             # The run's row is not locked here: submissions lock it last, this would lock it first.
@@ -104,7 +104,7 @@ class LeasedRun:
         return self.database.write(act)
 
     def adjust_window(self, *, is_strict: bool = True) -> int:
-        """Make the open units fit the window and the budget; return how many units that moves.
+        """Make the open units fit the window and the budget; return how many units were moved.
 
         :param is_strict: see :func:`famulus.engine.window.adjust_window`.
         """
@@ -189,7 +189,7 @@ class LeasedRun:
 
 
 def _account_for_pause(tx: Transaction, record: RunRecord) -> timedelta | None:
-    """Give back the time since the last renewal where it was too long; return its length."""
+    """If the last renewal is too long ago, give workers that time back; return its length."""
     last_look = lease.last_sign(record)
     if last_look is None:
         return None

@@ -98,7 +98,7 @@ _LOADED = Statement(
 
 @frozen(kw_only=True)
 class Source:
-    """Where a run's rows come from, and how far they have been stored before."""
+    """The source of a run's rows, and how many of them are stored."""
 
     run: int
     rows: Callable[[], Iterator[Mapping[str, Any]]]
@@ -122,8 +122,8 @@ class RunOverError(ConflictError):
 class Loader:
     """Load one source, batch by batch. The caller waits for the first batch.
 
-    Rows are prefetched in a thread: what has come is stored while the next one is waited for,
-    however long that takes.
+    A thread prefetches rows, so that finished rows are stored while the next one is still being
+    made, however long that takes.
     """
 
     def __init__(self, database: Database, source: Source) -> None:
@@ -141,8 +141,8 @@ class Loader:
     def load_batch(self, stopping: threading.Event | None = None) -> bool:
         """Store the next batch; return whether there was one.
 
-        :raises SourceChangedError: when what is stored already does not lead the source.
-        :raises famulus.UnavailableError: when it cannot be stored now; the next call does.
+        :raises SourceChangedError: when the source does not begin with the stored rows.
+        :raises famulus.UnavailableError: when it cannot be stored now; the next call tries again.
         """
         if self._ahead is None:
             self._ahead = Prefetcher(self._remaining(), self._size)
@@ -156,7 +156,7 @@ class Loader:
         return True
 
     def load_rest(self, stopping: threading.Event) -> None:
-        """Store all that is left, giving way to workers, until ``stopping`` is set."""
+        """Store the remaining rows, giving way to workers, until ``stopping`` is set."""
         more = True
         while more and not stopping.is_set():
             more = self._when_possible(lambda: self.load_batch(stopping), stopping) is not False
@@ -165,7 +165,7 @@ class Loader:
             self._when_possible(lambda: self._end(LoadingStatus.COMPLETE), stopping)
 
     def fail(self, reason: str, stopping: threading.Event) -> None:
-        """Record that no more rows will come, and why; what is stored stays."""
+        """Record that no more rows will come, and why; stored rows stay."""
         self._when_possible(lambda: self._end(LoadingStatus.FAILED, reason), stopping)
 
     def close(self) -> None:
@@ -179,7 +179,7 @@ class Loader:
         return self._next
 
     def _when_possible(self, step: Callable[[], T], stopping: threading.Event) -> T | None:
-        """Run a step, again while the database is unavailable."""
+        """Run a step; repeat it while the database is unavailable."""
         while not stopping.is_set():
             try:
                 return step()
@@ -194,7 +194,7 @@ class Loader:
         return self._after_stored(texts) if self._source.stored else texts
 
     def _after_stored(self, texts: Iterator[str]) -> Iterator[str]:
-        """Yield what follows the stored rows, in the form in which they are stored."""
+        """Yield the texts of the rows after the stored ones, in the format of the stored ones."""
         skipped = self._skip_stored(texts)
         if skipped is not None:
             earlier = (map(_text, rows) for rows in self._source.earlier())

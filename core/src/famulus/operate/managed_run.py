@@ -136,9 +136,9 @@ class ManagedRun:
         return self.url
 
     def _publish(self) -> None:
-        """Store where the run is served, if that is not done.
+        """Store where the run is served, unless that is already stored.
 
-        Without its handle, the server could not be found after this operator is killed.
+        Without the stored handle, the server could not be found if this operator were killed.
         """
         if self._unpublished is not None:
             if not self._leased.publish(self._unpublished, self.instance):
@@ -146,7 +146,7 @@ class ManagedRun:
             self._unpublished = None
 
     def load_rest(self) -> None:
-        """Load what is left of the data, in a thread of its own: it may be slow code."""
+        """Load the remaining data in a separate thread, since slow code may make it."""
         self.loading = threading.Thread(
             target=self._load, name=f"famulus-loading-{self.run}", daemon=True
         )
@@ -163,7 +163,7 @@ class ManagedRun:
             self._is_lost = True
 
     def look_after(self) -> None:
-        """Do what is due now; ends the run when it is over. Called by the operator's sweeper."""
+        """Do what is due now, and end the run if it is over. Called by the operator's sweeper."""
         if self._is_lost:
             self._raise_lost()
         if self._is_live():
@@ -194,9 +194,9 @@ class ManagedRun:
         self.periodic_sync.sync()
 
     def open_first_places(self) -> None:
-        """Have the run's first places opened on the platform, if it and the database answer.
+        """Have the run's first places opened, if the platform and the database answer.
 
-        Otherwise the operator's threads do that once they answer.
+        Otherwise the operator's threads open them later.
         """
         if not self.bound.provider.capabilities.sells_places:
             return
@@ -208,7 +208,7 @@ class ManagedRun:
     def release(self, cause: str) -> None:
         """Stop the run, unless another operator has taken it over.
 
-        It is served until :meth:`shut_down`.
+        The server stays up until :meth:`shut_down`.
         """
         self._leased.stop(cause)
 
@@ -265,13 +265,13 @@ class ManagedRun:
         self.bound.deliver()
 
     def _close_places(self) -> None:
-        """Close what is still open on the platform, if it answers: workers could still enter."""
+        """Close the run's open places, if the platform answers: workers could still enter."""
         closing = close_places(self.delivery, self.closing_limits)
         if closing is not None:
             _log.error("%s", describe_open(self._record(), closing))
 
     def unclosed(self) -> Iterator[str]:
-        """Yield what is still open on the platform at the end, after one more attempt."""
+        """Try once more to close the run's places; yield a message if some are still open."""
         with self.database.read() as tx:
             closing = read_closing(tx, self.run)
         if closing is not None:
@@ -327,7 +327,7 @@ class ManagedRun:
             self._leased.mark_unreported(answered)
 
     def _open_places(self) -> None:
-        """Have places opened for free units, when something has happened since the last look."""
+        """Have places opened for free units, if the run has changed since the last look."""
         now = self.database.clock()
         capabilities = self.bound.provider.capabilities
         if not capabilities.sells_places or not has_passed(now, self._placed_at, _PLACES_PAUSE):
@@ -342,7 +342,7 @@ class ManagedRun:
         self._last_change = change if opened == 0 else None
 
     def _restart_server(self) -> None:
-        """Serve again, at the same address, when the server has died under the workers."""
+        """Serve again at the same address if the server has died."""
         now = self.database.clock()
         pulse = timedelta(seconds=_PULSE_SECONDS)
         if not has_passed(now, self._pulse_at, pulse):

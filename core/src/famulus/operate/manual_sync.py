@@ -44,12 +44,12 @@ def sync_now(
     *,
     acknowledges: bool = False,
 ) -> SyncReport:
-    """Ask the platform of a run about its visits, and deliver what is due, refused or not.
+    """Ask a run's platform about its visits, and deliver pending and refused changes.
 
     Places of a run that is not served are closed first: the platform may stop answering.
 
     :param acknowledges: whether verdicts that the platform refuses count as delivered afterwards.
-    :raises famulus.UnavailableError: when they are still open, or the platform does not answer.
+    :raises famulus.UnavailableError: when places are still open, or the platform does not answer.
     :raises famulus.PluginError: when the provider's code fails.
     """
     bound = bind_provider(database, plugins, run)

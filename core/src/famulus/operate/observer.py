@@ -28,8 +28,8 @@ class LaunchRequest:
 class OperatorObserver:
     """The hooks by which a program extends an operator: progress, signals, its own launch.
 
-    Every method is called in the thread that has called the operator. By default an operator works
-    as if there were none.
+    Each method is called in the thread that has called the operator. The methods of this class
+    leave the operator's behaviour unchanged.
     """
 
     def launch(
@@ -40,8 +40,8 @@ class OperatorObserver:
     ) -> Launched:
         """Surround a launch.
 
-        Call ``proceed`` with the request, or with another one, to launch. A run that is returned
-        without that is not waited for: :meth:`Operator.wait` returns at once.
+        Call ``proceed`` with the request, or with another one, to launch. If a run is returned
+        without calling it, :meth:`Operator.wait` does not wait for that run.
         """
         return proceed(request)
 
@@ -52,9 +52,9 @@ class OperatorObserver:
         log_rate: float | None,
         proceed: Callable[[], None],
     ) -> None:
-        """Wait until the operator manages none of the runs, as ``proceed`` does.
+        """Wait until the operator manages none of the runs; ``proceed`` does that.
 
-        :param log_rate: seconds between looks, as ``wait_for_runs_then_shutdown`` was given them.
+        :param log_rate: the argument of ``wait_for_runs_then_shutdown``, in seconds.
         """
         proceed()
 
@@ -67,7 +67,7 @@ class OperatorObserver:
     def leaving(self, operator: Operator, runs: Sequence[int]) -> None:
         """Handle the end of an operator's ``with`` block, without an error, while runs go on.
 
-        They are stopped next.
+        The operator stops these runs next.
         """
 
     def closed(
@@ -75,7 +75,7 @@ class OperatorObserver:
     ) -> None:
         """Handle the moment when the operator has released all its runs.
 
-        :param problem: names those still open on their platform; raised by default.
+        :param problem: names the runs with places still open on their platform; raised by default.
         """
         if problem is not None:
             raise problem

@@ -57,12 +57,12 @@ RunLike = Launched | int
 
 
 class Operator:
-    """Run tasks on one database. Use it with ``with``: what it has started ends with the block.
+    """Run tasks on one database. Use it in a ``with`` block, which ends what it has started.
 
     Leaving the block stops runs that are still going on; they can be resumed. Four threads look
-    after all its runs, however many; they begin with the first run.
+    after any number of runs; the first run starts them.
 
-    :param database: a :class:`~famulus.Database`, which stays the caller's to close, or an address.
+    :param database: a :class:`~famulus.Database`, which the caller closes, or an address.
     :param observer: what a program adds to it, such as a display of its progress.
     """
 
@@ -118,7 +118,7 @@ class Operator:
         :param configuration: a YAML file, a mapping in its shape, a run script's ``cfg``, or a
             plan. What has been checked already is taken as it is.
         :param overrides: ``section.option=value`` as on the command line.
-        :param serving: whether it is to be served here: a taken port is a problem then.
+        :param serving: whether the run is to be served here; a taken port is a problem then.
         :raises famulus.UsageError: with every problem, each with its key, file and line.
         """
         if isinstance(configuration, Checked):
@@ -137,7 +137,7 @@ class Operator:
     def balance_problems(self, checked: Checked) -> list[Problem]:
         """Ask the provider whether the requester can pay for a checked configuration.
 
-        A launch does the same. Return the problem where they cannot, or a warning where the
+        A launch asks the same. Return the problem if the requester cannot pay, or a warning if the
         platform does not answer. Writes nothing.
         """
         try:
@@ -155,7 +155,8 @@ class Operator:
     ) -> Launched:
         """Launch a run and return once it is served and has work for the first worker.
 
-        The rest of the data is loaded in the background. Takes and raises what :meth:`check` does.
+        The rest of the data is loaded in the background. Arguments and errors are as for
+        :meth:`check`.
 
         :raises famulus.UnavailableError: when the platform cannot be asked what a unit costs, and
             nothing is written; or when it cannot be served, and the run is marked failed.
@@ -200,7 +201,7 @@ class Operator:
 
         Workers who were at work get back the time during which the run was not served.
 
-        :param shared_state: brings the callbacks the run was launched with, if there were any.
+        :param shared_state: has the callbacks that the run was launched with, if there were any.
         :param secrets: what was secret in its configuration, as ``{"provider.token": …}``; the
             environment's ``FAMULUS_SECRET_PROVIDER_TOKEN`` unless given.
         :raises famulus.ConflictError: when the run is over, another operator has it, or its
@@ -234,9 +235,9 @@ class Operator:
         return self._manage_run(managed, plan, url, load=is_loading)
 
     def gateway(self, run: RunLike) -> Gateway:
-        """Open the gateway of a run of this operator, for a program that serves it itself.
+        """Open the gateway of a run of this operator, for a program that serves the run itself.
 
-        It has the run's callbacks; close it when the program ends.
+        The gateway has the run's callbacks; close it when the program ends.
         """
         # The server has its own process: hardly any operator needs this.
         from famulus.engine.open_gateway import open_gateway
@@ -256,7 +257,7 @@ class Operator:
         return managed is not None and not managed.ended.is_set()
 
     def watch(self, run: RunLike, *, every: float = 1.0) -> Iterator[Progress]:
-        """Yield a run's progress every so many seconds until this operator no longer manages it.
+        """Yield a run's progress at regular intervals until this operator no longer manages it.
 
         The last item is from that moment.
         """
@@ -267,23 +268,23 @@ class Operator:
         yield read_progress(self.database, _number(run))
 
     def wait(self, run: RunLike, *, timeout: float | None = None) -> RunRecord:
-        """Wait until this operator no longer manages a run, and return it as it is then.
+        """Wait until this operator no longer manages a run, and return its state then.
 
-        :param timeout: seconds to wait at most; then the run is returned as it goes on.
+        :param timeout: seconds to wait at most; after it, return the run that is still going on.
         """
         if _number(run) not in self._not_launched:
             self._managed_run(run).ended.wait(timeout)
         return find_run(self.database, _number(run))
 
     def stop(self, run: RunLike, *, now: bool = False) -> None:
-        """Admit no new workers; the run stops when those at work are done, or their time is over.
+        """Admit no new workers; stop the run once those at work are done, or their time is over.
 
-        Works on any run of the database: another operator that has it does the rest.
+        Works on any run of the database: if another operator has the run, it does the rest.
 
-        :param now: do not wait for them; their pages keep trying until the run is resumed.
+        :param now: do not wait for these workers; their pages retry until the run is resumed.
         :raises famulus.ConflictError: when the run is not going on.
-        :raises famulus.UnavailableError: when it is stopped, and its places are still open because
-            the platform does not answer.
+        :raises famulus.UnavailableError: when the run is stopped, but its places are still open
+            because the platform does not answer.
         """
         number = find_run(self.database, _number(run)).id
         try:
@@ -297,13 +298,13 @@ class Operator:
             self._runs[number].shut_down(HASTE_SECONDS)
 
     def finish(self, run: RunLike) -> None:
-        """End a run for good: what is open expires. Answers that still come are kept as late ones.
+        """End a run for good: open units expire. Answers that still come are kept as late ones.
 
-        Works on any run of the database: another operator that has it releases it.
+        Works on any run of the database: if another operator has the run, it releases the run.
 
         :raises famulus.ConflictError: when the run is over already.
-        :raises famulus.UnavailableError: when it is finished, and its places are still open because
-            the platform does not answer.
+        :raises famulus.UnavailableError: when the run is finished, but its places are still open
+            because the platform does not answer.
         """
         record = find_run(self.database, _number(run))
         if record.status in ENDED_RUNS:
@@ -334,7 +335,7 @@ class Operator:
     def _shut_down(self) -> str:
         """End everything that this operator has started; return what is still open.
 
-        Runs are stopped first of all, so that places are not opened any more while threads end.
+        Runs are stopped first, so that no places are opened while threads end.
         """
         unclosed: list[str] = []
         if self._is_shut:
@@ -441,7 +442,7 @@ class Operator:
 def _entrances(managed: ManagedRun) -> tuple[Sequence[str], str]:
     """Return the addresses for workers, and how they come in.
 
-    If the provider does not know the addresses, it is the run's own.
+    If the provider raises, return the run's own address.
     """
     provider = managed.bound.provider
     try:

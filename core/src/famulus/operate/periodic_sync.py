@@ -25,9 +25,9 @@ _SHORTEST_WAIT = timedelta(seconds=1)
 
 @define(eq=False)
 class PeriodicSync:
-    """Syncs one run with its platform: now and then, and when the platform has announced changes.
+    """Syncs one run with its platform: periodically, and when the platform has announced changes.
 
-    Asks less often while that fails.
+    Asks less often while syncing fails.
     """
 
     database: Database
@@ -48,7 +48,7 @@ class PeriodicSync:
     def sync(self) -> None:
         """Ask for the status of visits, if that is due; log errors of the platform.
 
-        :raises famulus.UnavailableError: when the database is.
+        :raises famulus.UnavailableError: when the database is unavailable.
         """
         now = self.database.clock()
         if not (self.is_needed and self._is_due(now)):

@@ -25,7 +25,7 @@ class _End:
 
 
 class Prefetcher(Generic[T]):
-    """Read an iterator ahead; the items read so far are taken without waiting for the rest.
+    """Read an iterator ahead in a thread; items that it has read can be taken at once.
 
     :param most: how many items may be prefetched.
     """
@@ -43,8 +43,8 @@ class Prefetcher(Generic[T]):
     def take(self, most: int, stopping: threading.Event | None = None) -> list[T]:
         """Wait for the next item and return it with those that directly follow.
 
-        Returns no items at the end, and once ``stopping`` is set; raises what the iterator has
-        raised, after all items before it.
+        Return no items at the end, or once ``stopping`` is set. If the iterator has raised an
+        error, raise it after all items that came before it.
         """
         with self._changed:
             while not self._made and self._end is None:
@@ -80,7 +80,7 @@ class Prefetcher(Generic[T]):
             self._changed.notify_all()
 
     def _put(self, thing: T) -> bool:
-        """Hand an item over; return whether more are wanted."""
+        """Add an item to the prefetched ones; return whether more are wanted."""
         self._made.append(thing)
         count = len(self._made)
         # Locked only where a thread may be waiting: per item, a lock costs as much as making it.

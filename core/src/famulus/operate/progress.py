@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class Progress:
-    """One look at a run. ``until`` is the last deadline of those at work."""
+    """The state of a run at one time. ``until`` is the last deadline of workers at work."""
 
     run_id: int
     task_name: str
@@ -53,9 +53,9 @@ class Progress:
 
 
 def read_progress(database: Database, run: int) -> Progress:
-    """Look at a run.
+    """Return the progress of a run.
 
-    :raises famulus.NotFoundError: when there is none of that number.
+    :raises famulus.NotFoundError: when no run has that number.
     """
     with database.read() as tx:
         record = read_run(tx, run)

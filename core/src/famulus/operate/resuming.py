@@ -1,4 +1,4 @@
-"""Resuming a run: whether it can be, its lease, and opening it again."""
+"""Resuming a run: checking that this is possible, taking its lease, and opening it again."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ _LOOK_SECONDS = 0.2
 
 
 def refuse_ended(record: RunRecord) -> None:
-    """Refuse a run that is over for good.
+    """Refuse to resume a run that is over for good.
 
-    :raises famulus.ConflictError: when it is.
+    :raises famulus.ConflictError: when the run is over.
     """
     if record.status in ENDED_RUNS:
         raise ConflictError(
@@ -57,7 +57,7 @@ def refuse_ended(record: RunRecord) -> None:
 def complete_unattended_end(database: Database, plugins: Plugins, record: RunRecord) -> bool:
     """Complete the end of a run that finished just before its operator was killed.
 
-    Return whether it is such a run: its operator has never given up its lease.
+    Return whether the run is one: it is finished, and the killed operator still has its lease.
 
     :raises famulus.UnavailableError: when its places are still open after a bounded time.
     """
@@ -70,13 +70,12 @@ def complete_unattended_end(database: Database, plugins: Plugins, record: RunRec
 
 
 def refuse_other_money(record: RunRecord, provider: Provider) -> None:
-    """Refuse to resume a run whose money would be of another kind than at the launch.
+    """Refuse to resume a run whose payments would differ from those at its launch.
 
-    That is a sandbox in place of none, a provider that pays in place of one that does not, or
-    another currency, and the reverse.
+    They differ if the provider is a sandbox now and was none, pays workers now and did not, or
+    the reverse, or if its account has another currency.
 
-    :raises famulus.ConflictError: when the provider or its account is of another kind than at the
-        launch.
+    :raises famulus.ConflictError: when they differ.
     """
     if provider.capabilities.sandbox != record.sandbox:
         was, now = ("a sandbox", "none") if record.sandbox else ("no sandbox", "one")
@@ -100,7 +99,7 @@ def refuse_other_money(record: RunRecord, provider: Provider) -> None:
 
 
 def refuse_unservable(parts: RunParts, run: int) -> None:
-    """Refuse to resume a run that would admit no worker, such as for want of a key; log warnings.
+    """Refuse to resume a run that could admit no worker, for example without a key; log warnings.
 
     :raises famulus.UsageError: with what its provider has found.
     """
@@ -119,8 +118,8 @@ def reopen_run(
 ) -> datetime:
     """Open a run again, in whichever state its last operator left it.
 
-    Those at work get back the time during which the run was not served. Return the
-    time of the opening.
+    Workers at work get back the time during which the run was not served. Return the time of the
+    opening.
 
     :raises famulus.ConflictError: when the run has been finished or taken over in the meantime.
     """
@@ -162,7 +161,7 @@ def serve_again(managed: ManagedRun) -> str:
 
 
 def check_source(parts: RunParts, record: RunRecord, *, given: bool) -> None:
-    """Check that the rest of a run's data can be loaded, where some is left.
+    """Check that the rest of a run's data can be loaded, if there is any.
 
     :param given: whether the caller has brought the shared state.
     :raises famulus.UsageError: with everything that is wrong with the data.
@@ -199,11 +198,11 @@ def load_next(managed: ManagedRun) -> None:
 
 
 def take_lease(database: Database, run: int, holder: lease.Holder, waiting: Waiting) -> RunRecord:
-    """Take the lease of a run; wait for one that its holder no longer renews to run out.
+    """Take the lease of a run; if its holder no longer renews it, wait until it expires.
 
-    Returns the run as it was left; ``ended_at`` is when it was served last.
+    Return the run as its last operator left it; ``ended_at`` is when it was last served.
 
-    :raises famulus.errors.RunBusyError: when another operator is alive and keeps it.
+    :raises famulus.errors.RunBusyError: when another operator is alive and keeps the lease.
     """
     until = waiting.monotonic() + lease.LEASE_SECONDS + 1
     seen = find_run(database, run)

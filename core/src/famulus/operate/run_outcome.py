@@ -14,7 +14,7 @@ from famulus.operate.progress import Progress, read_progress
 
 @frozen(kw_only=True)
 class RunEnding:
-    """A run as its operator has released it. ``cause`` is that of its newest change of status."""
+    """A run when its operator has released it. ``cause`` is why its status last changed."""
 
     record: RunRecord
     progress: Progress

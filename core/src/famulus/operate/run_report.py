@@ -1,4 +1,4 @@
-"""One look at a run with everything that ``famulus status`` shows."""
+"""The facts about a run that ``famulus status`` shows."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def is_served(database: Database, run: int) -> bool:
 
 
 def read_report(database: Database, run: int, *, plugins: Plugins | None = None) -> RunReport:
-    """Look at a run.
+    """Return the report of a run.
 
-    :param plugins: others than those that are installed.
+    :param plugins: plugins to use in place of the installed ones.
     :raises famulus.NotFoundError: when there is none of that number.
     """
     with reading_run(database, run) as tx:
@@ -114,9 +114,9 @@ def _plugins_of(record: RunRecord) -> Plugins:
 def _ask_provider(
     database: Database, record: RunRecord, find_plugins: Callable[[], Plugins]
 ) -> tuple[Sequence[str], str, Sequence[str], str]:
-    """Return the addresses for workers, how they come in, and remarks, or why that is not known.
+    """Return the addresses for workers, how they come in, remarks, and why these are unknown.
 
-    Workers come into no run that has ended.
+    A run that has ended has no addresses.
     """
     is_over = record.status in ENDED_RUNS
     try:

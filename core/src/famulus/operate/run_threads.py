@@ -31,8 +31,8 @@ _PAUSE = timedelta(seconds=_PAUSE_SECONDS)
 class RunThreads:
     """Four threads for any number of runs of an operator; the first run starts them.
 
-    One renews the leases and wakes the others once anything is committed, by any process, and
-    after a pause, in which something may have become due.
+    One thread renews the leases. It wakes the others when any process has committed a change, and
+    also after a pause, since deadlines may have passed.
 
     :param runs: every run that the operator has launched or resumed, by number.
     """
@@ -138,9 +138,9 @@ class RunThreads:
 
 
 class _Repeated:
-    """Something that is done for each run again and again.
+    """An action that is repeated for each run.
 
-    It is logged once when it fails, and once when it succeeds again.
+    Its failure is logged once, and its next success once.
     """
 
     def __init__(self, act: Callable[[ManagedRun], Any], what: str) -> None:
@@ -149,7 +149,7 @@ class _Repeated:
         self._faults: dict[int, str] = {}
 
     def do(self, runs: Sequence[ManagedRun]) -> None:
-        """Do it for each of these runs."""
+        """Perform the action for each of these runs."""
         for managed in runs:
             run = managed.run
             try:

@@ -31,14 +31,14 @@ _UNDECIDED = Statement(
 
 @frozen(kw_only=True)
 class SelfApproval:
-    """How many submissions of a run a platform approves by itself, and from when on."""
+    """The submissions of a run that the platform will approve by itself, and from when on."""
 
     visits: int
     #: for the one that was submitted first
     first_at: datetime
 
     def __str__(self) -> str:
-        """Return it as part of a sentence."""
+        """Return the facts as part of a sentence."""
         number = "1 submission" if self.visits == 1 else f"{self.visits:,} submissions"
         return (
             f"{number} without a verdict: the platform approves the first by itself from "
@@ -49,9 +49,9 @@ class SelfApproval:
 def read_self_approval(
     tx: Transaction, run: RunRecord, plugins: Callable[[], Plugins]
 ) -> SelfApproval | None:
-    """Return the submissions of a run without a verdict; None where they wait for one.
+    """Return the submissions that the platform will approve by itself; None if there are none.
 
-    :param plugins: returns those that are installed. It is called where there is a submission; the
+    :param plugins: returns the installed plugins. It is only called if there is a submission; the
         run's provider need not be among them.
     """
     visits, first = tx.one(_UNDECIDED, run=run.id) or (0, None)

@@ -1,7 +1,7 @@
 """Compatibility with task folders, scripts and commands that were written for another system.
 
-Its configurations hold all sections below one key, choose plugins by other words, and set things
-that mean nothing here.
+That system's configurations hold all sections below one key, choose plugins by other words, and set
+things that mean nothing here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _IGNORED_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "task": frozenset({"force_rebuild", "post_install_script", "resume_incomplete_run"}),
     }
 )
-#: The one of them that asks for a behaviour, and is an error when it is true.
+#: The one of these options that asks for a behaviour, and is an error when it is true.
 RESUMING_OPTION = "resume_incomplete_run"
 
 #: Where existing task folders keep ``conf/``.

@@ -30,7 +30,7 @@ def seek_conf(folders: Iterable[Path], name: str) -> Path | None:
 
 
 def missing_conf(folders: Sequence[Path], name: str) -> str:
-    """Return the message that there is no file of a name, with those there are."""
+    """Return the message about a missing file, with the names that exist."""
     near = did_you_mean(name, conf_names(folders))
     return f"there is no {name!r} in {' or '.join(map(str, folders))}{near}"
 

@@ -222,7 +222,7 @@ def _not_among(raw: Any, allowed: Collection[Any]) -> str:
 
 
 def _sequence_hook(cls: Any, converter: Converter) -> StructureHook:
-    """Return cattrs' hook for lists behind a check: cattrs would split a text."""
+    """Return cattrs' hook for lists, preceded by a check: cattrs would split a text."""
     made, args = _SEQUENCES[get_origin(cls) or cls], get_args(cls)
     if made is tuple and args and args[-1] is not Ellipsis:
         return lambda raw, _: _structure_fixed(converter, to_items(raw), args)

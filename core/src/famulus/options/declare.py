@@ -33,9 +33,9 @@ def option(
 
     A required option without a default is missing until the user sets it: its default is ``None``
     and an unset one is a problem named by its key. ``choices`` limits the values; a ``secret`` is
-    neither stored nor shown. A ``translatable`` text may be a mapping of languages,
-    ``{en: …, de: …}``: it is then a ``str`` in the first of them, which a :class:`Translator`
-    returns in each. A ``converter`` gets the typed value, before the ``validator``.
+    neither stored nor shown. A ``translatable`` text may be a mapping of languages, ``{en: …, de:
+    …}``: the option is then a ``str`` in the first language, and a :class:`Translator` returns it
+    in the others. A ``converter`` gets the typed value, before the ``validator``.
     """
     metadata = {
         HELP: help,

@@ -49,7 +49,7 @@ def interpolate(tree: Mapping[str, Any], refuse: Callable[[str, str], None]) -> 
     A text that is one reference becomes the value itself, of any type. Left out are values
     that are not set (``???``), and those that cannot be resolved.
 
-    :param refuse: called with the dotted key of each of those, and what is wrong with it.
+    :param refuse: called with the dotted key of each value that cannot be resolved, and the reason.
     :raises famulus.UsageError: when the references expand to more than the allowed size.
     """
     resolved: dict[str, Any] = _Interpolation(tree, refuse).resolve("", tree).value
@@ -228,10 +228,10 @@ class _Interpolation:
         return [_like(texts, _unquoted("".join(texts).strip())) for texts in arguments]
 
     def _call(self, resolver: str, arguments: Sequence[str], literal: str, key: str) -> _Resolved:
-        """Return what a resolver makes of its arguments.
+        """Return the value of a resolver for its arguments.
 
-        :param literal: the part of them that is written in the configuration: a message may quote
-            it, but no value of another reference.
+        :param literal: the part of the arguments that is written in the configuration: messages may
+            quote it, but not the values of references.
         """
         name, *default = arguments
         if resolver == "oc.env":

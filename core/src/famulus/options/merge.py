@@ -32,7 +32,7 @@ class Merged:
 
         Another type for a role drops what the earlier sources set of that role's options.
 
-        :param typed: whether it is the command line.
+        :param typed: whether the source is the command line.
         """
         for role, name in source.roles.items():
             if self.roles.setdefault(role, name) != name:
@@ -67,7 +67,7 @@ class Merged:
         return interpolate(_over({**sections, "task_dir": task_dir}, self._tree), self._refuse)
 
     def _parts_of_values(self, source: ConfigSource) -> Iterator[Problem]:
-        """Yield the keys of the command line that would replace a value by a part of it."""
+        """Yield a problem for each key of the command line that lies below a single value."""
         for key, _ in leaves(source.sections):
             above = ""
             node: Any = self._tree

@@ -43,7 +43,7 @@ class OptionFile:
         return cls(path, document.tree, list(document.problems), origins)
 
     def problem(self, key: str, message: str, *, warning: bool = False) -> Problem:
-        """Return a problem of a part, at its line or that of the nearest one around it."""
+        """Return a problem of a part, at its line or that of the nearest enclosing part."""
         found = located(key, message, self._origins)
         line = found.line or 1
         return Problem(message, key=key or None, file=self.path, line=line, warning=warning)
@@ -55,8 +55,8 @@ class OptionFile:
     def typed(self, cls: type[T], values: Mapping[str, Any], key: str) -> T | None:
         """Convert a part to a class whose fields are made with ``famulus.option``.
 
-        Values are converted as those of a configuration are: exactly, or not at all. Return None
-        where one does not fit, and add a problem for each of them.
+        Values are converted like those of a configuration: exactly, or not at all. If some do not
+        fit, return None and add a problem for each.
 
         :param values: the part of the tree, which may have been completed.
         """

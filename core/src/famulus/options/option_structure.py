@@ -24,7 +24,7 @@ from famulus.options.scalars import Refused, is_from_environment, shown, to_entr
 from famulus.options.suggest import did_you_mean
 from famulus.translation import LocalizedText
 
-#: What cattrs calls with a value and its type.
+#: A function that cattrs calls with a value and its type.
 StructureHook = Callable[[Any, Any], Any]
 
 
@@ -137,7 +137,7 @@ _FROM_ENVIRONMENT = "cannot be used (a value from the environment, not shown her
 
 
 def _why_unshown(option: Option, raw: Any) -> str | None:
-    """Return the message about a value that no message may show; None where it may."""
+    """Return the message that replaces one about a secret value; None for other values."""
     if option.secret:
         return _SECRET
     return _FROM_ENVIRONMENT if is_from_environment(raw) else None
@@ -162,7 +162,7 @@ def _failed_validators(
 
     They get what attrs gives them: an instance whose fields are set but not yet validated.
 
-    :param unshown: messages in place of those of validators, which may show a value.
+    :param unshown: messages that replace those of validators, which could show a secret value.
     """
     half_made: object = object.__new__(cls)
     failed = set[str]()

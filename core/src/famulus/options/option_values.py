@@ -17,8 +17,7 @@ from famulus.translation import LocalizedText
 def unstructure(value: Any) -> Any:
     """Return options as JSON, without secrets.
 
-    Money and paths are texts. :func:`famulus.options.convert.structure` makes the same options of
-    it.
+    Money and paths are texts. :func:`famulus.options.convert.structure` converts the JSON back.
     """
     match value:
         case Enum():

@@ -61,7 +61,7 @@ def find_profile(name: str) -> Profile:
 
 
 def profile_name(file: Path) -> str | None:
-    """Return the name of the profile that a file is; None for any other file."""
+    """Return the name of the profile in a file; None if the file is no profile."""
     is_one = file.parent == profiles_folder() and file.suffix in SUFFIXES
     return file.stem if is_one else None
 

@@ -211,7 +211,7 @@ def requirement(given: Any) -> QualificationRequirement:
 def requirement_problems(given: Any, key: str = "qualifications") -> list[Problem]:
     """Return what is wrong with a list of conditions.
 
-    :param key: the key of the list, below which are those of the problems.
+    :param key: the key of the list, with which the keys of the problems begin.
     """
     if not isinstance(given, (list, tuple)):
         example = "[make_qualification_dict(NAME, QUAL_EXISTS, None)]"

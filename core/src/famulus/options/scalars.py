@@ -1,8 +1,7 @@
 """Scalars as they were given, and their conversion to the type of an option.
 
 A value comes from YAML (``str``, ``None``, :class:`Plain`), from the command line (:class:`Typed`)
-or from Python and stored JSON (any object). The conversion is
-exact, or the value is refused.
+or from Python and stored JSON (any object). The conversion is exact, or the value is refused.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ class Typed(_Scalar):
 
 
 class FromEnvironment(str):
-    """Text with a value of the environment in it, which may be a secret: no message shows it."""
+    """Text that contains an environment variable's value, maybe a secret: no message shows it."""
 
     __slots__ = ()
 
@@ -98,7 +97,7 @@ def shown(raw: object) -> str:
 
 
 def is_from_environment(raw: object) -> bool:
-    """Return whether a value of the environment is in a given value, or in a part of it."""
+    """Return whether a value, or a part of it, contains an environment variable's value."""
     match raw:
         case FromEnvironment() | _Scalar(text=FromEnvironment()):
             return True

@@ -24,8 +24,8 @@ NOTHING_HERE = "has no effect; remove the line"
 class ConfigSource:
     """The values of one source, where each was set, and the problems of the source.
 
-    ``lines`` is keyed by the source's own names, ``origins`` by native dotted keys; both only
-    know what a file has set.
+    ``lines`` is keyed by the source's own names, ``origins`` by native dotted keys; both contain
+    only keys that a file has set.
     """
 
     file: Path | None = None

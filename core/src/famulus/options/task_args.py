@@ -216,7 +216,7 @@ class TaskArgs:
     )
 
     def __attrs_post_init__(self) -> None:
-        """Prefer the language of the run's pages in texts that are in several."""
+        """Prefer the language of the run's pages in texts that have several languages."""
         for name in TRANSLATED:
             text = getattr(self, name)
             if isinstance(text, LocalizedText):

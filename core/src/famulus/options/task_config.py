@@ -59,7 +59,7 @@ class TaskConfig:
     def famulus(self) -> Sections:
         """All sections.
 
-        :meth:`famulus.Operator.launch_task_run` takes them, as it takes ``cfg`` itself.
+        :meth:`famulus.Operator.launch_task_run` takes them or ``cfg`` itself.
         """
         sections: Sections | None = vars(self).get("_sections")
         if sections is None:
@@ -138,7 +138,7 @@ def make_task_config(cls: type[T], sections: Sections, arguments: Mapping[str, A
 def read_arguments(
     options: type, configuration: Configuration
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Return the script's own arguments, typed, and what is wrong with them.
+    """Return the script's own arguments, typed, and their problems.
 
     The command line's text for an argument without a type (``Any``) is read as YAML.
     """

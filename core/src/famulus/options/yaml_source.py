@@ -62,7 +62,7 @@ def read_document(file: Path, *, begin_with: str = "'defaults:' and 'blueprint:'
 
     Duplicate keys and unknown tags are among the document's ``problems``.
 
-    :param begin_with: what an empty file lacks.
+    :param begin_with: the first keys, for the message about an empty file.
 
     :raises UsageError: when the file cannot be read, or not as UTF-8, as YAML or as a mapping.
     """
@@ -112,7 +112,7 @@ def _neighbours(file: Path) -> str:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """Yield what a folder has but for hidden files, which belong to other programs."""
+    """Yield the paths in a folder without hidden files, which belong to other programs."""
     return (path for path in folder.iterdir() if not path.name.startswith("."))
 
 
@@ -136,7 +136,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _TooManyNodesError(Exception):
-    """The error of a YAML event at a line, which is the argument."""
+    """Too many nodes; the argument is the line of the first that is too many."""
 
 
 def _expanded(node: yaml.Node, known: dict[int, int]) -> int:
@@ -185,7 +185,7 @@ def _explained(error: yaml.MarkedYAMLError, text: str) -> str:
 
 
 def _hint(error: yaml.MarkedYAMLError, text: str) -> str:
-    """Return what to write instead; empty where the place does not say it."""
+    """Return what to write instead; empty if the position of the error does not show it."""
     mark, around = error.problem_mark, error.context_mark
     if mark is None:
         return ""
@@ -277,7 +277,7 @@ class _Builder:
         return text
 
     def _whole_characters(self, node: yaml.ScalarNode, key: str) -> str:
-        """Return a text whose characters beyond U+FFFF may be two escapes each, as in JSON."""
+        """Return a text with surrogate pairs joined: JSON escapes characters beyond U+FFFF so."""
         text = str(node.value)
         if _HALF_CHARACTER.search(text) is None:
             return text

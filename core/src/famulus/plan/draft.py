@@ -45,7 +45,7 @@ class Draft:
     """A typed plan as far as it can be made, and everything that is wrong with it.
 
     With a ``plan`` its plugins can be asked for problems of their own, so that all are reported at
-    once. Options that are wrong have their defaults in it, and a plugin that is not there has None
+    once. Wrong options have their defaults in the plan, and a plugin that is not installed has None
     for its options: nothing may be launched from a draft with ``problems``.
     """
 
@@ -126,7 +126,7 @@ class _Drafting:
     def args(self, section: str, cls: type) -> Any:
         """Return the section's options.
 
-        Those that have problems are at their defaults; without those it is None.
+        Options with problems have their defaults; None if the class cannot be made without them.
         """
         raw = self._without_ignored(section, cls)
         args: Any
@@ -216,12 +216,12 @@ def find_classes(
 
 
 def _option_key(key: str) -> str:
-    """Return the key of the option that a key below it is a part of."""
+    """Return the key of the option that contains a given key."""
     return ".".join(key.split(".")[:2])
 
 
 def _is_below(key: str | None, above: Iterable[str]) -> bool:
-    """Return whether a key is one of some keys or below one; all keys are below the former root."""
+    """Return whether a key is among some keys or below one; any key is below the former root."""
     return any(other == FORMER_ROOT or f"{key}.".startswith(f"{other}.") for other in above)
 
 

@@ -32,7 +32,7 @@ _SHORTEST_SECRET = 4
 
 @frozen(kw_only=True)
 class ResolvedValue:
-    """One value as YAML in one line, and its origin; empty of secrets."""
+    """One value as YAML in one line, without secrets, and its origin."""
 
     text: str
     #: a file and line, or None for a default or the command line
@@ -58,7 +58,7 @@ def resolved_roles(configuration: Configuration) -> dict[str, ResolvedValue]:
 
 
 def resolved_sections(configuration: Configuration, plugins: PluginLookup) -> dict[str, Tree]:
-    """Return every option of each section; without its plugin, those that are set.
+    """Return every option of each section; if its plugin is missing, only those that are set.
 
     An option that is not set, or whose value cannot be resolved, is ``???``.
     """

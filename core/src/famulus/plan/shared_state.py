@@ -34,11 +34,11 @@ class StoredState:
 
 
 def fitting_state(blueprint: type[Blueprint], given: SharedTaskState | None) -> SharedTaskState:
-    """Return a copy of the given state as the blueprint's own class; without one, its default.
+    """Return a copy of the given state as the blueprint's class; the default if none is given.
 
     Later assignments to the given state do not change the copy.
 
-    :raises UsageError: when it is another blueprint's, or the blueprint needs one.
+    :raises UsageError: when the state is another blueprint's, or the blueprint needs one.
     """
     wanted = blueprint.SharedState
     if isinstance(given, wanted):
@@ -69,7 +69,7 @@ def stray_attributes(given: SharedTaskState | None) -> list[Problem]:
 
 
 def state_problems(state: SharedTaskState) -> list[Problem]:
-    """Return the fields that can neither be stored nor be given again."""
+    """Return a problem for each field that can neither be stored nor be given again."""
     problems = []
     for name, option in options_of(type(state)).items():
         value = getattr(state, option.attribute)

@@ -117,7 +117,7 @@ class ChoiceQuestions:
         return choice
 
     def _extra_keys(self, unit: StoredAnswer) -> tuple[bool, bool]:
-        """Return whether less can be paid for a unit, and its return be requested."""
+        """Return whether a unit can be paid in part, and whether its return can be requested."""
         try:
             capabilities = self.session.rules(unit.provider).capabilities
         except PluginError:

@@ -33,7 +33,7 @@ class Choice:
 
     @property
     def needs_rules(self) -> bool:
-        """Whether platforms have rules of their own for it."""
+        """Whether platforms have rules of their own for the decision."""
         is_plain = self.decision in (Decision.ACCEPTED, Decision.SOFT_REJECTED)
         return not is_plain or self.amount is not None or self.category != ""
 
@@ -68,7 +68,7 @@ class RecordedChoice:
 
 
 def read_amount(text: str) -> Decimal | None:
-    """Return an amount of money as a person writes it; None where it is none."""
+    """Return the amount of money that a person has typed; None if the text is no amount."""
     try:
         amount = Decimal(text)
     except InvalidOperation:
@@ -86,7 +86,7 @@ def record_choice(
 ) -> RecordedChoice:
     """Record a choice for units of one worker; a unit that others have changed is ``refused``.
 
-    :param rules: those of the worker's platform.
+    :param rules: the rules of the worker's platform.
     :param is_rest: whether a unit that the choice does not fit is ``refused`` too.
     :raises famulus.UsageError: for an invalid name or value of the qualification, and for what the
         platform does not take.
@@ -136,7 +136,7 @@ def _grant(tx: Transaction, worker: int, qualification: str, value: int) -> Revi
 
 
 def _undo_grant(tx: Transaction, granted: ReviewGrant) -> None:
-    """Restore the value from before, unless it was changed again since."""
+    """Restore the value from before the grant, unless it has changed since."""
     worker, name = granted.worker, granted.qualification
     if granted_value(tx, worker=worker, qualification=name) != granted.value:
         return

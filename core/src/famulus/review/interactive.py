@@ -124,7 +124,7 @@ def show_onboardings(
     start: int,
     end: int,
 ) -> None:
-    """Print answers to the onboarding, the newest first; parameters as of :func:`examine`."""
+    """Print answers to the onboarding, the newest first; parameters like :func:`examine`."""
     most = 2**31
     found = newest_onboardings(database, scope, min(start, most), min(end, most))
     for each in found:

@@ -1,4 +1,4 @@
-"""What is paid outside of the platform: who gets it, and marking it as paid."""
+"""Payments outside of the platform: who gets them, and marking them as paid."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def mark_paid(database: Database, payments: Iterable[int], *, note: str) -> list
 
 
 def read_transfers(path: Path) -> list[Transfer]:
-    """Read a list as `famulus payments owed` writes it, of which lines may have been removed.
+    """Read a list written by `famulus payments owed`; lines may have been removed from it.
 
     :raises famulus.UsageError: with all problems of the file, by line.
     """
@@ -57,7 +57,7 @@ def read_transfers(path: Path) -> list[Transfer]:
 def mark_transfers(
     database: Database, transfers: list[Transfer], *, note: str
 ) -> list[PaymentRecord]:
-    """Mark the payments of transfers as paid, and return them, as :func:`mark_paid` does."""
+    """Mark the payments of transfers as paid, and return them, like :func:`mark_paid`."""
     if not transfers:
         raise UsageError("name the payments that were paid")
     if not database.exists:
@@ -69,7 +69,7 @@ def mark_transfers(
 def read_payee_names(
     database: Database, plugins: Plugins, owed: Iterable[OwedSum]
 ) -> tuple[dict[tuple[str, str], str], list[Problem]]:
-    """Ask providers for the names of those who are owed something.
+    """Ask providers for the names of workers who are owed payments.
 
     Return them by provider and worker, and a warning for each provider that cannot be asked.
     """

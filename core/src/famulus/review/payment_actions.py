@@ -141,10 +141,10 @@ def retry_payment(
 
 
 def resolve_payment(database: Database, payment: int, *, paid: bool, note: str) -> PaymentRecord:
-    """Record what became of a bonus or compensation that the platform cannot tell about.
+    """Record the outcome of a bonus or compensation that the platform cannot report.
 
-    The platform is not called. One that was not paid has failed, and can be retried, so be certain:
-    it would be paid twice otherwise. The same again changes nothing.
+    The platform is not called. A payment that was not made has failed, and can be retried, so be
+    certain: it would be paid twice otherwise. Recording the same outcome again changes nothing.
 
     :param note: who says so, such as the number of a message of the platform's support.
     :raises famulus.UsageError: for an empty note.

@@ -53,7 +53,7 @@ class Keyboard:
     def read_line(self) -> str | None:
         """Return a line with its end, or an empty string at the end of the input.
 
-        None is an Enter that is ignored: ask again. :meth:`expect_line` comes before it.
+        None stands for an Enter that is ignored: ask again. Call :meth:`expect_line` before.
         """
         try:
             line = self._unread + self._line()

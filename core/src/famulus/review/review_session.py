@@ -94,7 +94,7 @@ class ReviewSession:
         return {cls.type: cls.capabilities.partial_approvals for cls in providers}
 
     def rules(self, provider_type: str) -> PlatformRules:
-        """Return what a platform allows of decisions.
+        """Return a platform's rules for decisions.
 
         :raises famulus.PluginError: when the provider is not installed.
         """
@@ -287,7 +287,7 @@ def _decide_and_apply(
 
 
 def pages(things: Iterable[T]) -> Iterator[list[T]]:
-    """Yield items in lists, each as long as one transaction may be."""
+    """Yield items in lists that are short enough for one transaction."""
     rest = iter(things)
     while page := list(islice(rest, _TOGETHER)):
         yield page

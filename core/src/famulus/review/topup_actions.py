@@ -32,7 +32,7 @@ _BATCH = 200
 
 @frozen(kw_only=True)
 class VisitTopup:
-    """What the work of one visit is to be paid on top."""
+    """The additional pay for the work of one visit."""
 
     #: the provider's id of the worker
     worker: str
@@ -79,10 +79,10 @@ def propose_topup(
 ) -> Topup:
     """Compute what raises the pay of a run's accepted work to an hourly wage. Pays nothing.
 
-    Every accepted or passed unit counts as long as the median of the measured times. Visits without
-    one, also where the platform has paid them by itself, visits without a reward that is paid or
-    owed, or for which a further approval waits to be delivered, and visits that were raised to the
-    same wage before are left out; what was paid to raise a visit to a lower wage is deducted.
+    Every accepted or passed unit counts as long as the median of the measured times. Left out are
+    visits without such a unit, even if the platform has paid them by itself; visits whose reward is
+    neither paid nor owed, or with a further approval still to be delivered; and visits that were
+    raised to the same wage before. What was paid to raise a visit to a lower wage is deducted.
 
     :param hourly: in the currency of the run.
     :param reason: what the workers read; a sentence with the wage unless given.
@@ -145,8 +145,8 @@ def pay_topup(
     """Pay a proposal; return its payments in their new state.
 
     A visit that has changed since the proposal is left out, so that paying the same proposal again,
-    or two of the same wage, pays nothing twice. After an interruption, a new proposal has what was
-    not written to the ledger; the run's operator, or the next command that calls the platform,
+    or two of the same wage, pays nothing twice. After an interruption, a new proposal contains what
+    was not written to the ledger; the run's operator, or the next command that calls the platform,
     makes the other payments.
 
     :raises famulus.UsageError: when they exceed the run's ``max_spend``.
@@ -170,7 +170,7 @@ def _hourly(hourly: Decimal | str) -> Decimal:
 
 
 def _raised_units(paid: PaidVisit, run: RunRecord) -> int:
-    """Return for how many units a visit is raised: accepted ones whose reward is paid."""
+    """Return the number of a visit's units whose pay is raised: accepted ones that are paid."""
     return min(paid.units, paid.earned // run.reward)
 
 

@@ -57,7 +57,7 @@ def _shown(blueprint: Blueprint, unit: StoredAnswer) -> tuple[Page | None, str]:
 
 
 def _assets(blueprint: Blueprint) -> str:
-    """Return the address of the first folder of assets, which is all that a page can name."""
+    """Return the address of the first folder of assets, the only one that the page is given."""
     first = next(iter(blueprint.assets()), None)
     folder = first.path if isinstance(first, AssetFolder) else first
     return "" if folder is None else f"{folder.resolve().as_uri()}/"

@@ -35,7 +35,7 @@ class BlueprintFormatter:
 
 
 class ScriptFormatter:
-    """Format units with a script's function of :meth:`famulus.Unit.to_dict`."""
+    """Format units with a script's function, which gets :meth:`famulus.Unit.to_dict`."""
 
     def __init__(
         self, database: Database, format_for_printing: Callable[[dict[str, Any]], str]
@@ -78,7 +78,7 @@ def _heading(unit: StoredAnswer) -> list[str]:
 
 
 def status_text(unit: StoredAnswer) -> str:
-    """Return the status of a unit, with whether it was answered late or not at all."""
+    """Return the status of a unit, and whether it was answered late or not at all."""
     late = ", answered after the time was over" if unit.late else ""
     unanswered = ", without any answer" if unit.unanswered else ""
     return f"{unit.unit_status}{late}{unanswered}"

@@ -1,8 +1,8 @@
 """The processes of one deployment, found by a random token in their environment.
 
-The system uses process ids again, so an id that was stored proves nothing later. A token does:
-only what a deployment has started, and its descendants, can have it. It needs Linux with /proc;
-elsewhere only its lifeline ends a server.
+The system reuses process ids, so a stored id proves nothing later. A token does: only what a
+deployment has started, and its descendants, can have it. It needs Linux with /proc; elsewhere only
+its lifeline ends a server.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _LONGEST_REPLY = 65536
 
 @frozen
 class HealthReply:
-    """The reply of a server. One of any HTTP server counts; ``/healthz`` of Famulus says more."""
+    """The reply of a server. Any HTTP reply counts; ``/healthz`` of Famulus says more."""
 
     #: the run that it serves; None when it is no server of Famulus
     run: int | None = None
@@ -50,7 +50,7 @@ class SilenceCount:
 
 
 def ask_health(host: str, port: int, timeout: float) -> HealthReply | None:
-    """Return the reply of the server on that port; None when it has no HTTP.
+    """Return the reply of the server on that port; None if the reply is not HTTP.
 
     :param timeout: seconds for the whole exchange.
     :raises OSError: when no complete reply comes in time.

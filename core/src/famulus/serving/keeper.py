@@ -9,7 +9,7 @@ starts quickly and stays small.
   is killed at once.
 - When the server ends, what it has left behind is killed too.
 
-On Linux a process whose parent has ended is handed to the keeper, so none of the server's is
+On Linux a process whose parent has ended is handed to the keeper, so no descendant of the server is
 missed, whichever session or process group it has moved to, and the server is killed when the keeper
 is. Elsewhere, and without /proc, the process group is killed.
 """
@@ -66,7 +66,7 @@ def _wake_at(*signals: signal.Signals) -> int:
 
 
 def _unblock_signals() -> None:
-    """Unblock all: a program that waits for its signals has them blocked, and its children too."""
+    """Unblock all signals: the children of a program that waits for signals inherit the block."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 

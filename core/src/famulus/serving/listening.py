@@ -26,8 +26,8 @@ class CannotListenError(Exception):
 def listen(hostname: str, port: int, *, patience: float, remedy: str) -> socket.socket:
     """Bind and listen, without SO_REUSEPORT: a second server gets an error, not half the workers.
 
-    Waits up to ``patience`` seconds for a Famulus server on that port to end, as one does by
-    itself whose operator was killed.
+    Waits up to ``patience`` seconds for a Famulus server on that port to end: one whose operator
+    was killed ends by itself.
 
     :param remedy: what the message advises about a port that is taken.
     :raises CannotListenError: naming the program that has the port, if known.
@@ -69,7 +69,7 @@ def _bind(hostname: str, port: int, remedy: str) -> socket.socket:
 
 
 def _require_free_on_ipv6_loopback(port: int, remedy: str) -> None:
-    """Browsers try ``localhost`` there first, and would show another server's pages."""
+    """Raise an error if another server has the port on ``::1``, which browsers try first."""
     if not socket.has_ipv6:
         return
     try:

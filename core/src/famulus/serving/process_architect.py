@@ -87,20 +87,20 @@ class ProcessArchitect(Architect):
     likes. What every such architect needs is done here:
 
     - **The port.** It is bound before the program starts, so that no two servers share one, and the
-      same is bound when the run is deployed again.
+      same port is bound when the run is deployed again.
     - **The lifeline.** When the operator ends, even by ``kill -9``, the program and every process
       that it has started are killed within a second or two.
-    - **The handle.** Should anything survive nevertheless, the next deployment finds it by a random
+    - **The handle.** If a process survives nevertheless, the next deployment finds it by a random
       token in its environment, and kills it before it starts the program again. (On Linux, where
       /proc is mounted.)
-    - **The health.** The program is asked at ``/healthz``; any reply of HTTP counts. One that is
-      JSON with ``"busy": true`` is ``BUSY``, and so is silence. After five checks and half a minute
-      of silence it is ``GONE``, and at once when it has ended.
+    - **The health.** The program is asked at ``/healthz``; any HTTP reply counts. A JSON reply with
+      ``"busy": true`` means ``BUSY``, and so does silence. After five checks and half a minute of
+      silence it is ``GONE``, and at once when it has ended.
     - **The environment** is the one of the deployment and a short list of harmless variables: the
       keys of clouds and platforms that the operator has are left out.
 
-    What the program prints is logged, and is the message when it does not start. It gets SIGTERM
-    when the run ends, and has 15 seconds to finish its requests.
+    What the program prints is logged, and becomes the error message if it does not start. It gets
+    SIGTERM when the run ends, and has 15 seconds to finish its requests.
     """
 
     #: A class of options; inherit it from :class:`famulus.ProcessArgs`.
@@ -129,12 +129,12 @@ class ProcessArchitect(Architect):
         return {}
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Check the address of the server. An override calls this one too."""
+        """Check the address of the server. An override has to call this method too."""
         wrong = self._wrong_address()
         return [plan.problem(f"architect.{name}", message) for name, message in wrong.items()]
 
     def serving_problems(self, plan: Plan) -> list[Problem]:
-        """Check that the address can be listened on. An override calls this one too."""
+        """Check that the address can be listened on. An override has to call this method too."""
         if self._wrong_address():
             return []
         try:

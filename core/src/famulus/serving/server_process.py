@@ -98,7 +98,7 @@ class ServerProcess:
         raise UnavailableError(f"the server did not start: {self._last_words()}")
 
     def stop(self) -> None:
-        """End it after the requests that are under way; by force when they take too long."""
+        """End the server after the requests under way; by force when they take too long."""
         if self._is_stopped:
             return
         self._is_stopped = True

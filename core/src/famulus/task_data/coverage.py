@@ -40,7 +40,7 @@ class Coverage:
             places.append(place)
 
     def lacking(self) -> Iterable[tuple[str, list[int], int]]:
-        """Yield each name that some rows have and others lack: the first of these, and how many."""
+        """Yield each name that only some rows have, the first rows without it, and their number."""
         for name in sorted(self._lacking):
             if name in self.columns:
                 yield name, self._lacking[name], self._counts[name]

@@ -38,7 +38,7 @@ def check_csv(
 ) -> list[str]:
     """Read a CSV file whole, report everything that is wrong, and return its columns.
 
-    :param see: is called with the line of every good row, and with its values of these ``names``.
+    :param see: called with the line of every good row, and its values in the columns ``names``.
     """
     if not check_text(path, report, encoding):
         return []
@@ -69,7 +69,7 @@ def read_csv(path: Path, report: Report, encoding: str | None = None) -> Iterato
 
 @frozen
 class _Separator:
-    """What separates fields, and the number of lines that only say so."""
+    """The character that separates fields, and the number of lines that only declare it."""
 
     character: str
     lines: int = 0
@@ -88,7 +88,7 @@ class _Lines:
         self.count += 1
 
     def also(self) -> str:
-        """Return how many there are beside the first, for a message about it."""
+        """Return how many there are besides the first, for a message about it."""
         others = self.count - 1
         return f" (as on {others:,} more)" if others else ""
 
@@ -243,10 +243,10 @@ def _reason(error: csv.Error) -> str:
 
 
 def _separator(file: TextIO) -> _Separator:
-    """Return what separates the fields of a file, and leave the file behind a line that says it.
+    """Return the separator of a file's fields; skip a first line that only declares it.
 
-    Another character than the comma does where it separates fields in the first row as well as in
-    the header, in which no comma does. Excel reads and writes a first line such as ``sep=;``.
+    A character other than the comma is the separator if it separates fields in the header, where no
+    comma does, and in the first row. Excel reads and writes a first line such as ``sep=;``.
     """
     named = _NAMED_SEPARATOR.fullmatch(file.readline())
     if named:

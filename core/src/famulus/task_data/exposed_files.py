@@ -1,4 +1,4 @@
-"""Files in a folder that is served which are not for workers."""
+"""Files in a served folder that are not meant for workers."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ MEDIA = frozenset({
 })  # fmt: skip
 # Libraries and long texts hardly ever have it.
 _MEDIA_NAME = re.compile(rf"\.(?:{'|'.join(each[1:] for each in sorted(MEDIA))})\b", re.IGNORECASE)
-# A name in this folder or in one inside of it, without what a browser does not ask the server for.
+# A name in this folder or below it, without the parts that a browser does not send to the server.
 _HERE = re.compile(r"(?![a-z][a-z0-9+.-]*:|[/?#])[^?#]+", re.IGNORECASE)
 # A name in the root of this server.
 _ROOT = re.compile(r"/(?!/)([^?#]+)")
@@ -139,14 +139,15 @@ def file_address_spans(
     attributes: Iterable[tuple[str, tuple[int, int]]],
     content: tuple[int, int] | None = None,
 ) -> Iterator[tuple[int, int, Callable[[str], str]]]:
-    """Yield where the addresses of files stand that a tag names, or the style sheet in it.
+    """Yield the positions of the file addresses in a tag, or in the style sheet in its element.
 
-    Each comes with what resolves the escapes of a text there: those of HTML, of CSS or both.
+    Each comes with a function that resolves the escapes there: those of HTML, of CSS or both.
 
     :param text: the page.
     :param element: the name of the tag, in lower case.
-    :param attributes: those with a value: their names in lower case, and where the values stand.
-    :param content: where the text in the element stands.
+    :param attributes: the attributes with a value: names in lower case, and positions of the
+        values.
+    :param content: the position of the text in the element.
     """
     names = ("href",) if element in _LINKED else _LOADED.get(element, ())
     for name, span in attributes:
@@ -199,7 +200,7 @@ def is_media(name: str) -> bool:
 
 
 def media_names(value: Any) -> Iterator[str]:
-    """Yield what may be names of media files in a value: the whole, or parts of lists and markup.
+    """Yield possible names of media files in a value: all of it, or parts of lists and markup.
 
     They are relative to the page.
     """

@@ -23,10 +23,10 @@ _OPTION = (
 
 
 def file_problems(beside: FilesBeside, folder: Path | None = None) -> Iterator[Problem]:
-    """Yield warnings about the files that a page itself names, and one that lists what is served.
+    """Yield warnings about the files that a page itself names, and one that lists served files.
 
-    :param folder: the one whose files are served in place of those beside the page, as the option
-        ``extra_source_dir`` names it.
+    :param folder: the folder that ``extra_source_dir`` names: its files are served instead of those
+        in the page's folder.
     """
     for address in beside.addresses:
         name = fixed_name(address)
@@ -44,7 +44,7 @@ def file_problems(beside: FilesBeside, folder: Path | None = None) -> Iterator[P
 def file_fault(beside: FilesBeside, folder: Path | None, name: str | None) -> str | None:
     """Return why workers would not get a file, and what to do; None where they get it.
 
-    A name in the root of the server is one of the folder.
+    A name in the root of the server refers to a file of the folder.
 
     :param name: as browsers ask for it; None for one that no file can have.
     """
@@ -64,7 +64,7 @@ def file_fault(beside: FilesBeside, folder: Path | None, name: str | None) -> st
 
 @define
 class FileWatch:
-    """Looks in the rows for files that they name and a worker would not get.
+    """Finds files that rows name and that a worker would not get.
 
     Rows are called ``noun``; ``folder`` is the one that ``extra_source_dir`` names.
     """

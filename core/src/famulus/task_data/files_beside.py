@@ -28,21 +28,21 @@ _SERVED = MEDIA | {
 _SCRIPTS = frozenset({".js", ".mjs"})
 #: Files that may name others.
 _FOLLOWED = _SCRIPTS | {".css", ".htm", ".html"}
-#: In place of a value, in a name; no author writes it.
+#: Stands for a value in a name; no author writes it.
 _ANY = "\ue000"
 
 
 @define
 class FilesBeside:
-    """The files beside a page that it names: itself, in files that it names, or by its data.
+    """The files in a page's folder named by the page, by files that it names, or by its data.
 
-    Media files are served that values complete an address to, or that values of ``columns`` name,
-    and files of other kinds only where the page has their names, or a style sheet or an HTML file
-    that it names. Reads nothing before the first question; threads can share it.
+    Media files are served if values complete an address to them, or if values of ``columns`` name
+    them; files of other kinds only if the page names them, or a style sheet or HTML file that it
+    names. Reads nothing before the first question; threads can share it.
 
     :param page: the file of the page, which names are relative to.
-    :param addresses: those that the page names.
-    :param columns: of the data, that the page uses.
+    :param addresses: the addresses that the page names.
+    :param columns: the columns of the data that the page uses.
     :param rows: streams the data, with these columns; None where it is not in a file.
     """
 
@@ -60,7 +60,7 @@ class FilesBeside:
         return self.page.parent
 
     def serves(self, name: str) -> bool:
-        """Return whether the page, or its data, name this file, and it is one for workers."""
+        """Return whether the page or its data name this file, and workers may have it."""
         if not _is_type(name, _SERVED) or not self._is_own(name):
             return False
         return name in self.names() or (
@@ -68,7 +68,7 @@ class FilesBeside:
         )
 
     def names(self) -> Collection[str]:
-        """Return the files that the page names, or one of these files, and that exist."""
+        """Return the existing files that are named by the page, or by one of these files."""
         with self._lock:
             if self._named is None:
                 self._named = frozenset(self._with_named_inside())
@@ -80,9 +80,9 @@ class FilesBeside:
         return is_known and is_media(name) and self._is_own(name)
 
     def _is_own(self, name: str) -> bool:
-        """Return whether this is a file of the folder's, and not by a link to one of another kind.
+        """Return whether a name leads to a file of a served type in the folder, even by a link.
 
-        A link must not give a name for workers to what is none of theirs.
+        A link must not make a file available to workers that is not meant for them.
         """
         try:
             file = (self.folder / name).resolve()
@@ -158,7 +158,7 @@ def fixed_name(address: FileAddress) -> str | None:
 
 
 def name_pattern(address: FileAddress) -> re.Pattern[str] | None:
-    """Return the names that values can complete, where the page itself writes how they begin."""
+    """Return a pattern of the names that values can complete, if the page contains their start."""
     name = _open_name(address)
     if name is None or name.startswith(_ANY) or _ANY not in name:
         return None

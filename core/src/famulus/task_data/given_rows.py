@@ -41,7 +41,7 @@ def checked_rows(
     """Yield each row once it is known to be good. ``see`` may refuse it for reasons of its own.
 
     :param key: the option that a problem names.
-    :raises UsageError: at the first that is not, with its number.
+    :raises UsageError: at the first row that is not good, with its number.
     """
     for number, row in enumerate(rows, 1):
         fault = row_fault(row) or _lack(row, needed)

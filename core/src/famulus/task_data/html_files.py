@@ -16,7 +16,7 @@ _CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNOR
 _SNIFFED = 1024
 #: Encodings that browsers read as another one; WHATWG, Encoding Standard, section 4.2.
 _READ_AS = {"ascii": "cp1252", "iso8859-1": "cp1252"}
-#: A file in which a ``<meta>`` can be read is in neither of these.
+#: A file whose ``<meta>`` can be read cannot be in one of these.
 _WIDE = ("utf-16", "utf-32")
 _QUESTION = re.compile(
     r"\s*(?:<\?xml\b[^>]*>\s*)?<HTMLQuestion\b[^>]*>\s*<HTMLContent\s*>(.*)</HTMLContent\s*>",
@@ -29,7 +29,7 @@ def read_html(path: Path) -> str:
     r"""Read an HTML file, with ``\n`` at the ends of its lines.
 
     It is UTF-8, UTF-16 with a byte order mark, or what a ``<meta charset>`` in its first 1024
-    bytes names. Of an ``HTMLQuestion``, the XML that MTurk's API takes, the page in it is
+    bytes names. From an ``HTMLQuestion``, the XML that MTurk's API takes, only the page is
     returned, on the same lines.
 
     :raises OSError: when it cannot be read.
@@ -70,7 +70,7 @@ def _decoded(path: Path, data: bytes) -> str:
 
 
 def _named_codec(data: bytes) -> str | None:
-    """Return the codec that the file names; None where it is none, or cannot be the file's."""
+    """Return the codec that the file names; None if it is unknown, or cannot be the file's."""
     found = _CHARSET.search(data, 0, _SNIFFED)
     if found is None:
         return None
@@ -97,7 +97,7 @@ def _refused(path: Path, message: str, lines_before: int) -> UsageError:
 
 
 def _page_of(content: str) -> str:
-    """Return the text of an XML element; HTML that is not escaped stays as it is."""
+    """Return the text of an XML element. HTML in it that is not escaped is left unchanged."""
     pieces = _CDATA.split(content)
     outside = pieces[0::2]
     if not any("<" in piece for piece in outside):

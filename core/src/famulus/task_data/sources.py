@@ -115,9 +115,9 @@ class GivenRows:
         return _checked(report, coverage)
 
     def rows(self, needed: Collection[str], watch: RowWatch | None = None) -> Iterator[Row]:
-        """Stream the rows, each checked. Only a generator's are watched: a list was before.
+        """Stream the rows, each checked. Only a generator is watched: a list was watched before.
 
-        :raises UsageError: at the first that cannot be used, with its number.
+        :raises UsageError: at the first row that cannot be used, with its number.
         """
         is_new = not isinstance(self.given, Sequence)
         return checked_rows(self.given, needed, self.key, watch.see if watch and is_new else None)

@@ -20,7 +20,7 @@ _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def check_text(path: Path, report: Report, encoding: str | None = None) -> bool:
     """Return whether a file is text without NUL; report the first line that is not.
 
-    :param encoding: what an option says; None where there is no such option.
+    :param encoding: the value of the option; None if there is no such option.
     """
     try:
         "".encode(UTF_8 if encoding is None else encoding)
@@ -69,7 +69,7 @@ def _encoding(path: Path, encoding: str | None) -> str:
 
 
 def _fault_of_head(head: bytes, codec: str, encoding: str | None) -> str:
-    """Return what the first bytes of a file say that it is instead of text in a codec."""
+    """Return why a file is not text in a codec, judging by its first bytes."""
     order = "" if codec.startswith(_WIDE) else utf_16_order(head)
     if not order:
         return binary_fault(head)

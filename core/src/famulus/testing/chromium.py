@@ -54,7 +54,7 @@ def chromium() -> Iterator[Browser]:
 
     On the path, ``chromium-headless-shell`` is preferred to ``chromium``.
 
-    While it runs, ``asyncio.run`` cannot be used in the same thread, a limit of playwright's.
+    While it runs, playwright prevents the use of ``asyncio.run`` in the same thread.
 
     :raises famulus.UnavailableError: when playwright or Chromium is not installed; the message
         contains the remedy.

@@ -1,4 +1,4 @@
-"""Run the command ``famulus``, or a script, as a process of its own, as a user does."""
+"""Run the command ``famulus``, or a script, in a separate process, as a user does."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Command:
         return self._wait_for(re.compile(re.escape(text))).string
 
     def interrupt(self) -> None:
-        """Send SIGINT, as Ctrl-C does, and not faster than a person presses it.
+        """Send SIGINT, as Ctrl-C does, but not faster than a person could press it.
 
         Two signals within a few milliseconds count as one.
         """
@@ -107,10 +107,10 @@ def python_command(
     folder: Path | None = None,
     python: str | Path = sys.executable,
 ) -> Iterator[Command]:
-    """Run Python with a database for the length of a ``with`` block, then kill what is left.
+    """Run Python with a database for the length of a ``with`` block, then kill its processes.
 
-    It runs in a process group of its own, so that a signal to it reaches no other process. On Linux
-    it is killed when this process, or the thread that called this, ends.
+    It runs in its own process group, so that a signal to it reaches no other process. On Linux it
+    is also killed when this process, or the calling thread, ends.
 
     :param folder: the working directory; this process' own unless given.
     :param python: the interpreter, such as that of another environment.

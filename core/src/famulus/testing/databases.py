@@ -1,4 +1,4 @@
-"""PostgreSQL databases for tests, which are emptied and used again, and so are connections."""
+"""PostgreSQL databases for tests; databases and connections are reused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEPT = ["famulus_schema", "setting"]
 
 
 class PostgresDatabases:
-    """Lend the databases of one server; making one takes much longer than emptying it."""
+    """Lend databases of one server; emptying one is much faster than creating one."""
 
     def __init__(self, server: str) -> None:
         self._server = server
@@ -31,9 +31,9 @@ class PostgresDatabases:
 
     @property
     def connect(self) -> Callable[[Mapping[str, str]], Any]:
-        """Stands in for :func:`famulus.model.postgresql.connect`, and keeps connections for reuse.
+        """Return a replacement of :func:`famulus.model.postgresql.connect` that reuses connections.
 
-        A server needs longer for a connection and its first queries than for many a test.
+        A new connection and its first queries often take longer than a test.
         """
         return self._kept.connect
 
@@ -74,7 +74,7 @@ class PostgresDatabases:
         connection.execute("; ".join(f'DELETE FROM "{name}"' for (name,) in names))
 
     def _connection(self, address: str) -> Any:
-        """Return the connection that empties a database; a server needs long for the first use."""
+        """Return the connection that empties a database; it is kept, as its first use is slow."""
         connection = self._emptying.get(address)
         if connection is None:
             connection = self._emptying[address] = _connection(address)

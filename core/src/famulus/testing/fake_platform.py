@@ -53,7 +53,7 @@ class Fault(StrEnum):
 
 
 class Killed(BaseException):
-    """Stands for the end of the process: the test that catches it starts everything again."""
+    """Simulates the end of the process: a test that catches it must start all objects again."""
 
 
 @define
@@ -117,7 +117,7 @@ class FakePlatform:
         return result
 
     def decide(self, given: VisitVerdict) -> Outcome:
-        """Approve, which pays the reward or a part of it once, reject, or request a return."""
+        """Record a verdict; an approval pays the reward, or a part of it, once."""
         reference, verdict = given.visit.reference, given.verdict
         before = self.verdicts.get(reference)
         if isinstance(before, Approve | ApprovePartially):
@@ -133,13 +133,13 @@ class FakePlatform:
         return self._orders
 
     def pay(self, payment: PaymentView, order: int) -> Outcome:
-        """Pay, a second time if called a second time."""
+        """Pay; a second call pays again."""
         self.paid.append((payment.key, payment.amount))
         self._ordered.add((order, payment.key))
         return Outcome.CONFIRMED
 
     def settle(self, payment: PaymentView) -> Outcome:
-        """Return whether something was paid, which only the number of the order finds."""
+        """Return whether a payment was made; it is found by the number of its order only."""
         is_paid = (payment.kept, payment.key) in self._ordered
         return Outcome.CONFIRMED if is_paid else Outcome.FAILED
 
@@ -217,7 +217,7 @@ class _PlatformProvider(CrowdProvider):
         return self._reports(visits)
 
     def paid_visits(self, run: RunView) -> Iterable[VisitReport]:
-        """Report the paid ones of the other visits."""
+        """Report the other visits that are paid."""
         return [each for each in self.platform.others if each.status in PAID_VISITS]
 
     def dispose(self, run: RunView) -> None:
@@ -239,7 +239,7 @@ class _PlatformProvider(CrowdProvider):
             yield each.key, self._decision(each)
 
     def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
-        """Record the payments on the platform, as an order whose number is kept before."""
+        """Record the payments on the platform, as one order; keep its number first."""
         order = self.platform.next_order()
         for each in payments:
             keep(each.key, order)
@@ -275,13 +275,13 @@ class _PlatformProvider(CrowdProvider):
         self.platform.call("unblock", lambda: self.platform.blocked.discard(worker_name))
 
     def _decision(self, given: VisitVerdict) -> Result:
-        """Send a verdict; a refused one that the platform has already is confirmed."""
+        """Send a verdict; confirm a refused one if the platform already has it."""
         result = self._result("decide", partial(self.platform.decide, given))
         had_it = self.platform.verdicts.get(given.visit.reference) == given.verdict
         return Outcome.CONFIRMED if isinstance(result, RefusedError) and had_it else result
 
     def _result(self, name: str, act: Callable[[], Outcome]) -> Result:
-        """Call the platform about one item of several."""
+        """Call the platform about one item; return its result, or the error."""
         try:
             return self.platform.call(name, act)
         except (UnavailableError, RefusedError) as error:

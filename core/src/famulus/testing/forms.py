@@ -88,15 +88,15 @@ class HtmlForm:
 
     @property
     def is_onboarding(self) -> bool:
-        """Whether it is the form of an onboarding."""
+        """Whether this is the form of an onboarding."""
         return "data-onboarding" in self.attributes
 
     def fill(self, variant: int = 0, *, hidden: bool = False) -> FormData:
         """Fill in every control as a worker in a hurry might.
 
-        :param variant: who fills it in; another number chooses otherwise where there is a choice.
-        :param hidden: also controls that no worker can see, except ``<input type=hidden>``; else
-            hidden controls send the values they had.
+        :param variant: the worker's number; other numbers make other choices, if there are any.
+        :param hidden: whether to fill in controls that no worker can see, too, except ``<input
+            type=hidden>``; by default hidden controls send their initial values.
         """
         fields: list[tuple[str, str]] = []
         files: list[Attachment] = []
@@ -110,7 +110,7 @@ class HtmlForm:
         return FormData(fields=fields, files=files)
 
     def _groups(self) -> Iterator[list[Control]]:
-        """Yield controls one by one, but radio buttons and checkboxes of one name together."""
+        """Yield each control alone, but radio buttons or checkboxes with the same name together."""
         grouped: dict[tuple[str, str, bool], list[Control]] = {}
         for number, control in enumerate(self.controls):
             together = control.kind in ("radio", "checkbox")
@@ -179,10 +179,10 @@ class _OpenSelect:
 
 
 class _FormReader(HTMLParser):
-    """Collects the first form's controls; disabled ones and those of templates are left out.
+    """Collects the first form's controls, except disabled ones and those in templates.
 
-    A control is hidden by the attribute ``hidden`` or ``style="display: none"``, its own or that of
-    an element around it.
+    A control is hidden if it, or an element around it, has the attribute ``hidden`` or
+    ``style="display: none"``.
     """
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ class HiddenElements:
 
     @property
     def here(self) -> bool:
-        """Whether the next element is hidden by one that is open."""
+        """Whether an open element hides the next one."""
         return any(hides for _, hides in self._open)
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -28,7 +28,7 @@ class HiddenElements:
             self._open.append((tag, is_hidden(attributes)))
 
     def end(self, tag: str) -> None:
-        """Process an end tag; elements that were not closed end with the one around them."""
+        """Process an end tag; it also ends unclosed elements inside its element."""
         for place in range(len(self._open) - 1, -1, -1):
             if self._open[place][0] == tag:
                 del self._open[place:]

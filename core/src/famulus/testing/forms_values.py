@@ -25,7 +25,7 @@ def plausible_text(kind: str, value: str, attributes: Mapping[str, str], variant
     """Return a value that the field's own attributes allow; a ``pattern`` is ignored.
 
     :param kind: an input's type, or ``textarea``.
-    :param value: what stands in it already.
+    :param value: the field's present value.
     """
     if kind in ("number", "range"):
         return _number(attributes, variant)

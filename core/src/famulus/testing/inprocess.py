@@ -28,7 +28,7 @@ _ROW = re.compile(r"<output>(.*?)</output>", re.DOTALL)
 
 
 def kit_plugins(**more: object) -> Plugins:
-    """Return the plugins of :mod:`famulus.testing.kinds`, and others by name."""
+    """Return the plugins of :mod:`famulus.testing.kinds`, and other plugins by their names."""
     plugins = Plugins()
     for name, plugin in {"kit": KitPlugin(), **more}.items():
         plugins.add(name, plugin)
@@ -44,10 +44,10 @@ def rows_configuration(
     public_url: str | None = None,
     **task: Any,
 ) -> dict[str, Any]:
-    """Return the configuration of a task of the blueprint ``rows``, served nowhere.
+    """Return the configuration of a task of the blueprint ``rows`` that no server serves.
 
-    :param public_url: the address that it reports nevertheless.
-    :param task: options of the task; those that are required have values already.
+    :param public_url: the address that the run reports nevertheless.
+    :param task: options of the task; required options have default values here.
     """
     required = {
         "task_title": "A task",
@@ -123,10 +123,10 @@ class ManualOperator(Operator):
 
 
 class NoThreads(RunThreads):
-    """The threads of an operator that looks after its runs only when a test calls it."""
+    """The replacement of the threads of an operator whose runs a test looks after."""
 
     def start(self) -> None:
-        """Start none."""
+        """Start no threads."""
 
 
 @frozen(kw_only=True)
@@ -208,7 +208,7 @@ class GatewayWorker:
     ) -> Seen:
         """Send the page's form. Calling it again repeats the submission, as after a lost reply.
 
-        :param submission: another submission's id than the one in the page.
+        :param submission: a submission's id to send in place of the one in the page.
         """
         hidden = dict(page.hidden)
         if submission is not None:

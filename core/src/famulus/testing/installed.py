@@ -1,4 +1,4 @@
-"""Plugins that count as installed, in this process and in those that it starts."""
+"""Plugins that count as installed, in this process and in its child processes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def install_plugin(
 ) -> None:
     """Write the metadata of a distribution that registers a module, and put both on the path.
 
-    :param folder: where the metadata is written; no other plugin's.
-    :param source: the folder that has the module; None for one that can be imported already.
+    :param folder: where the metadata is written; each plugin needs its own folder.
+    :param source: the folder of the module; None if the module can already be imported.
     """
     name = module.rpartition(".")[2]
     metadata = folder / f"{name}-0.dist-info"

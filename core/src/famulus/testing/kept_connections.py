@@ -15,11 +15,11 @@ _MOST = 8
 
 
 class KeptConnections:
-    """Lend connections; what a borrower closes is kept for the next one with the same parameters.
+    """Lend connections; keep those that borrowers close for the next use of the same parameters.
 
-    Only a connection that is open and in no transaction is kept. Its session goes on: what it has
-    prepared is kept too, and so would be what ``SET`` changes in it. A process that is forked from
-    this one opens its own connections.
+    Only a connection that is open and in no transaction is kept. Its session goes on, with its
+    prepared statements and any change by ``SET``. A process that is forked from this one opens its
+    own connections.
 
     :param make: opens a connection of psycopg's, in autocommit, from libpq's parameters.
     """
@@ -32,7 +32,7 @@ class KeptConnections:
         self._loans = 0
 
     def connect(self, params: Mapping[str, str]) -> Any:
-        """Return a connection that is kept, or a new one."""
+        """Lend a kept connection, or a new one."""
         if os.getpid() != self._process:
             return self._make(params)
         key = frozenset(params.items())
@@ -52,7 +52,7 @@ class KeptConnections:
             self._loans += 1
 
     def processes(self) -> list[int]:
-        """Return the server's process of each connection that is free."""
+        """Return the id of the server's process for each free connection."""
         with self._mutex:
             free = [connection for each in self._free.values() for connection in each]
         return [connection.info.backend_pid for connection in free if not connection.closed]
@@ -89,11 +89,11 @@ class _Lent:
 
     @property
     def closed(self) -> bool:
-        """Whether it cannot be used: the borrower has closed it, or the server has."""
+        """Whether the borrower or the server has closed the connection."""
         return self._connection is None or self._connection.closed
 
     def close(self) -> None:
-        """End the borrowing; it may be called twice."""
+        """Return the connection to its lender; may be called twice."""
         connection, self._connection = self._connection, None
         if connection is not None:
             self._give_back(connection)

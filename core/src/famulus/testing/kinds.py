@@ -1,6 +1,6 @@
 """A blueprint, an architect and providers for tests in one process.
 
-One plugin, :class:`KitPlugin`, registers them. It has no entry point, so that no program finds it.
+The plugin :class:`KitPlugin` registers them. It has no entry point, so that no program finds it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class RowsState(SharedTaskState):
 class RowsBlueprint(Blueprint):
     """A form with one field for each row; the page holds the row as JSON in ``<output>``.
 
-    An answer of ``invalid`` is one that the form cannot take.
+    The answer ``invalid`` is refused.
     """
 
     type = "rows"
@@ -89,7 +89,7 @@ class RowsBlueprint(Blueprint):
 
     @property
     def has_onboarding(self) -> bool:
-        """Whether the option that names its qualification is set."""
+        """Whether the option that names the onboarding's qualification is set."""
         return self.args.onboarding_qualification is not None
 
     def task_page(self, view: TaskView) -> Page:
@@ -97,7 +97,7 @@ class RowsBlueprint(Blueprint):
         return _page(view.unit.data)
 
     def refused_page(self, view: TaskView, form: Form, fields: Mapping[str, str]) -> Page:
-        """Show the row, the field and what is not right about it."""
+        """Show the row, the field and what is wrong with its value."""
         page = super().refused_page(view, form, fields)
         said = "".join(f"<p>{escape(name)}: {escape(text)}</p>" for name, text in fields.items())
         return evolve(page, body=page.body + said)
@@ -156,7 +156,7 @@ class NowhereArchitect(Architect):
         return Deployed(self.args.public_url or self.url)
 
     def health(self) -> ServerHealth:
-        """Return ``SERVING``, so that it is not deployed again."""
+        """Return ``SERVING``, so that the run is not deployed again."""
         return ServerHealth.SERVING
 
     def shutdown(self) -> None:
@@ -164,7 +164,7 @@ class NowhereArchitect(Architect):
 
 
 class CrowdProvider(Provider):
-    """A crowd whose workers are the ones that the URL names.
+    """A crowd whose workers are named in the URL.
 
     The parameters are ``worker_id``, ``assignment_id`` and, optionally, ``accept`` and ``place``.
     """

@@ -17,11 +17,11 @@ def run_command(
 ) -> Result:
     """Run a command and return its output and its exit status.
 
-    Errors are printed, and become the exit status, as by ``famulus``; the command needs no entry
-    point.
+    As with ``famulus``, errors are printed and determine the exit status. The command needs no
+    entry point.
 
-    :param database: its address; the environment has it as ``FAMULUS_DATABASE``.
-    :param words: options of ``famulus`` itself, which stand before the command.
+    :param database: the database's address, which is set as ``FAMULUS_DATABASE``.
+    :param words: options of ``famulus`` itself, which precede the command.
     """
     name = command.name or "command"
     group = _OneCommand(

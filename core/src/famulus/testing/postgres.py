@@ -29,7 +29,7 @@ _CLEAN_UP = 'cat; folder=$1; shift; "$@" -m immediate stop; rm -rf "$folder"'
 
 
 def find_server() -> Path | None:
-    """Return the folder of ``initdb`` and ``pg_ctl``, or None. Debian keeps it off the PATH."""
+    """Return the folder of ``initdb`` and ``pg_ctl``, or None. On Debian it is not on the PATH."""
     candidates = [Path("/usr/lib/postgresql")]
     for root in candidates:
         versions = sorted(root.glob("*/bin/initdb"), reverse=True)
@@ -71,7 +71,7 @@ def postgres_server() -> Iterator[str]:
 def stoppable_server(*, durable: bool = False) -> Iterator[PostgresServer]:
     """Run a server for the length of a ``with`` block.
 
-    PostgreSQL refuses to run as root, so root hands it to the user ``postgres``.
+    PostgreSQL refuses to run as root; if this process is root, the user ``postgres`` runs it.
 
     :param durable: whether each commit is synced to the disk.
     :raises LookupError: when PostgreSQL or its driver is not installed; the message explains how to

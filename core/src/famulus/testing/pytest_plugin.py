@@ -1,7 +1,7 @@
 """Loaded by pytest with ``-p famulus.testing.pytest_plugin``: fixtures for plugin authors.
 
-Nothing is imported before a fixture needs it. What a machine lacks skips the tests that need it
-with a sentence that gives the remedy; where the environment has ``CI`` set, they fail.
+Modules are imported when a fixture first needs them. Tests that need software which the machine
+lacks are skipped with a message that gives the remedy; if the variable ``CI`` is set, they fail.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 def pytest_configure() -> None:
     """Let the processes that tests start be interrupted with Ctrl-C.
 
-    A shell starts the background jobs of a script with SIGINT ignored, which processes inherit; a
-    handler of Python's is not inherited.
+    A shell ignores SIGINT in the background jobs of a script, and child processes inherit that. A
+    Python handler is set here, since child processes do not inherit it.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -67,7 +67,7 @@ def postgres() -> Iterator[PostgresDatabases]:
 
 @pytest.fixture(scope="session")
 def _empty_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite database without rows, to be copied: making its tables takes much longer."""
+    """An SQLite database without rows, to copy: creating its tables takes much longer."""
     from famulus.model.database import Database
 
     file = tmp_path_factory.mktemp("empty") / "famulus.db"
@@ -78,7 +78,7 @@ def _empty_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def postgres_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL server of the module's own, which its tests stop and start."""
+    """A PostgreSQL server for one test module, whose tests stop and start it."""
     from famulus.testing.postgres import stoppable_server
 
     with ExitStack() as stack:

@@ -1,6 +1,6 @@
 """Scripted workers: they open a run, fill in its form and behave as people do.
 
-Each behaviour is a method that returns what the worker got to see; judging it is the test's.
+Each behaviour is a method that returns what the worker saw; the test judges it.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class ScriptedWorker:
         return self.open()
 
     def reload(self, times: int = 1) -> tuple[list[OpenPage], Response]:
-        """Open a page, reload it, submit the last; return every page and the answer."""
+        """Open a page, reload it, submit the last one; return all pages and the response."""
         pages = [self.open()]
         pages += [self.open(pages[0].reference) for _ in range(times)]
         return pages, self.submit(pages[-1])
@@ -129,7 +129,7 @@ class ScriptedWorker:
         return at_once(clicks, lambda _: self.submit(page))
 
     def many_tabs(self, tabs: int) -> list[OpenPage]:
-        """Open several visits at once; those that got a form can be submitted."""
+        """Open several visits at once; return their pages, some perhaps without a form."""
         references = [f"{self.name}-{next(self._numbers)}" for _ in range(tabs)]
         return at_once(tabs, lambda number: self.open(references[number]))
 
@@ -148,7 +148,7 @@ class ScriptedWorker:
 def at_once(times: int, work: Callable[[int], T]) -> list[T]:
     """Call ``work`` in ``times`` threads that start together; return the results by number.
 
-    :raises Exception: the first that a thread has raised.
+    :raises Exception: the first exception that a thread has raised.
     """
     barrier = threading.Barrier(times)
 

@@ -46,7 +46,7 @@ def served_run(
     overrides: Sequence[str] = ("architect.port=0",),
     shared_state: SharedTaskState | None = None,
 ) -> Iterator[ServedRun]:
-    """Launch a configuration for the length of a ``with`` block; any free port unless overridden.
+    """Launch a configuration for the length of a ``with`` block, on any free port by default.
 
     Its plugins must be installed: the serving process finds them by their entry points.
     """

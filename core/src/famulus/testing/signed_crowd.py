@@ -48,7 +48,7 @@ class SignedCrowdArgs:
 
 
 class SignedCrowdProvider(CrowdProvider):
-    """A crowd whose platform is asked seldom, because it announces what has changed."""
+    """A crowd whose platform announces its changes, and is therefore asked rarely."""
 
     type = "signed_crowd"
     Args = SignedCrowdArgs
@@ -65,7 +65,7 @@ class SignedCrowdProvider(CrowdProvider):
     def sync(
         self, run: RunView, visits: Iterable[VisitView], cursor: str | None
     ) -> Iterator[VisitReport | SyncCursor]:
-        """Report the lines after the cursor, which counts them."""
+        """Report the lines after the cursor, which is the number of lines read."""
         path, start = self.args.log, int(cursor or 0)
         if path is None or not path.exists():
             return
@@ -80,8 +80,8 @@ class SignedCrowdProvider(CrowdProvider):
     def receive(self, request: PlatformRequest) -> Received | Unverified:
         """Verify the signature over time and body; return the references in the body.
 
-        The parameter ``challenge`` is returned as a header of the reply, as platforms demand it
-        from those who subscribe.
+        The parameter ``challenge`` is returned as a header of the reply, as platforms demand when
+        a receiver subscribes.
         """
         at = request.headers.get(_TIME, "")
         given = request.headers.get(_SIGNATURE, "")
@@ -104,9 +104,9 @@ class SignedCrowdProvider(CrowdProvider):
 def signed(
     references: Sequence[str] | bytes, at: datetime, query: Mapping[str, str] | None = None
 ) -> PlatformRequest:
-    """Return the request of the platform about visits, signed at that time.
+    """Return the platform's request about visits, signed at a given time.
 
-    :param references: of the visits, or the body of a request that makes no sense.
+    :param references: the references of the visits, or the body of an invalid request.
     """
     body = references if isinstance(references, bytes) else json.dumps(references).encode()
     time = f"{at.timestamp():.0f}"

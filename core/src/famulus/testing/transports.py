@@ -41,7 +41,7 @@ class Response:
 
     @property
     def is_json(self) -> bool:
-        """Whether it is meant for the page's script."""
+        """Whether the response is JSON for the page's script."""
         return self.content_type.startswith("application/json")
 
     @property
@@ -119,7 +119,7 @@ class HttpTransport:
         return _ask(Request(f"{self.url}?{urlencode(query)}"))
 
     def get(self, path: str) -> Response:
-        """Request a path beside the page, which is sent as it is."""
+        """Request a path relative to the page; it is sent unchanged."""
         return _ask(Request(self.url + path))
 
     def announce(self, provider_type: str, request: PlatformRequest) -> Response:
@@ -139,7 +139,7 @@ class HttpTransport:
 
 
 def received_file(file: Attachment, path: Path) -> FormFile:
-    """Write a file as an architect receives it."""
+    """Write a file as an architect stores a received one."""
     path.write_bytes(file.content)
     return FormFile(
         field=file.field,

@@ -9,9 +9,9 @@ _TICK = 0.005
 
 
 def wait_until(condition: Callable[[], object], what: str, *, seconds: float = 30.0) -> None:
-    """Wait until ``condition`` returns something true; it is asked every few milliseconds.
+    """Call ``condition`` every few milliseconds until it returns a true value.
 
-    :raises AssertionError: naming ``what``, when that takes longer than ``seconds``.
+    :raises AssertionError: naming ``what``, when this takes longer than ``seconds``.
     """
     deadline = time.monotonic() + seconds
     while not condition():

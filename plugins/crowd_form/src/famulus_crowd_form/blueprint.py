@@ -54,7 +54,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
         self._beside: dict[Path, famulus.FilesBeside] = {}
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
-        """Check the options, the template, and the data whole, except for a generator."""
+        """Check the options, the template and all rows, unless a generator yields the rows."""
         from famulus_crowd_form.checks import crowd_form_problems
 
         return crowd_form_problems(self.args, self.context.shared_state, plan)
@@ -72,7 +72,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
 
     @property
     def data_is_code(self) -> bool:
-        """Whether the rows are ``crowd_form_data``."""
+        """Whether the rows come from ``crowd_form_data``."""
         return not famulus.data_files(self.args)
 
     def task_page(self, view: famulus.TaskView) -> famulus.Page:
@@ -96,7 +96,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
     def onboarding_passed(
         self, answers: Any, attempt: famulus.AttemptView
     ) -> bool | famulus.NotPassed:
-        """Return what ``validate_onboarding`` decides, or else whether the answers are right."""
+        """Return the verdict of ``validate_onboarding``, or whether the answers are right."""
         from famulus_crowd_form.onboarding import verdict_of_script
         from famulus_crowd_form.right_answers import are_right
 
@@ -108,7 +108,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
     def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
         """Return the answers of the elements in the shapes of Ground Truth, and other fields.
 
-        What was sent is checked against the page as the row makes it.
+        The submitted form is checked against the page filled with the unit's row.
         """
         if attempt.onboarding:
             return self._filled_onboarding().read(form)
@@ -119,7 +119,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
         return shown(unit)
 
     def show_onboarding(self, answers: Any) -> str:
-        """Return the answers as ``name: value`` lines, with the right ones of those that differ."""
+        """Return the answers as ``name: value`` lines, and the right answer to each wrong one."""
         from famulus_crowd_form.right_answers import wrong_answers
 
         found = answers if isinstance(answers, Mapping) else {"answer": answers}
@@ -134,7 +134,7 @@ class CrowdFormBlueprint(famulus.Blueprint):
         return evolve(page, head=review_head(), body=filled.reviewed(page.body, answers))
 
     def assets(self) -> Sequence[Path | famulus.AssetFolder]:
-        """Return ``extra_source_dir`` or what templates name, and our style sheets and scripts.
+        """Return ``extra_source_dir`` or the files that templates name, and our static files.
 
         A template that cannot be shown any more has no files.
         """
@@ -188,9 +188,9 @@ class CrowdFormBlueprint(famulus.Blueprint):
         return self._template_of(self.args.task_source, "task_source")
 
     def _template_of(self, path: Path | None, option: str) -> Template:
-        """Return a compiled template, compiled once per instance.
+        """Return the template in a file, compiled once per instance.
 
-        :raises famulus.UsageError: when the file has become one that cannot be shown.
+        :raises famulus.UsageError: if the file has changed and cannot be shown any more.
         """
         if path is None:
             raise famulus.UsageError(famulus.Problem("is not set", key=f"blueprint.{option}"))
@@ -214,13 +214,13 @@ def _usable(path: Path) -> Template:
 
 
 def review_head() -> str:
-    """Return our style sheets inline: a review page finds files only in the author's folder."""
+    """Return our style sheets as a ``<style>``, since a review serves only the author's folder."""
     own = (STATIC / _STYLE_SHEET).read_text(encoding="utf-8")
     return f"<style>\n{famulus_marks.style_text()}{own}</style>"
 
 
 def _page(filled: FilledPage, translate: famulus.Translator) -> famulus.Page:
-    """Return the page of a filled template; ``translate`` as in ``filled_page``."""
+    """Return the page for a filled template; ``translate`` translates the page's own texts."""
     has_marks = any(answer.has_marks for answer in filled.answers)
     needs_scripts = has_marks or "<script" in filled.body or bool(filled.scripts)
     text = escape(translate(_NO_SCRIPT))

@@ -42,7 +42,7 @@ _MOST_KINDS = 100_000
 def crowd_form_problems(
     args: CrowdFormArgs, state: famulus.SharedTaskState, plan: famulus.Plan
 ) -> list[famulus.Problem]:
-    """Return everything that is wrong with the options, the template and the data."""
+    """Return all problems of the options, the template and the data."""
     found: list[famulus.Problem] = []
     template = None
     path = Path() if args.task_source is None else args.task_source.expanduser()
@@ -215,7 +215,7 @@ def _read(
 
 
 def _element_problems(source: str, path: Path) -> Iterator[famulus.Problem]:
-    """Yield what is wrong with the elements, whatever the data."""
+    """Yield the problems of the elements that do not depend on the data."""
     blanked = blank(source)
     seen: set[str] = set()
     for token in tokens(blanked):
@@ -281,7 +281,7 @@ def _unknown_values(
 def _literal_columns(
     template: Template, path: Path, columns: Collection[str]
 ) -> Iterator[famulus.Problem]:
-    """Yield where a template of Ground Truth has the name of a column as MTurk writes it."""
+    """Yield a warning for each ``${column}`` that a template of Ground Truth does not fill."""
     seen: set[str] = set()
     for name, line in template.literals:
         if name in columns and name not in seen:

@@ -1,9 +1,9 @@
 """Give each value of a template the escapes of the place where it stands.
 
 Liquid escapes every value for the text of a page (page "Adding automation with Liquid" of the
-developer guide: autoescape). That is right in text and in quoted attributes, and lets a value out
-in scripts, handlers, styles, addresses and unquoted attributes. So a filter of ours is
-added to each output there; see ``filters``.
+developer guide: autoescape). That is enough in text and in quoted attributes, but not in scripts,
+handlers, styles, addresses and unquoted attributes, where a value could become code. So a filter
+of ours is added to each output there; see ``filters``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _PART = re.compile(
 
 
 def with_filters(source: str) -> str:
-    """Return a template whose outputs have the filters of their places; lines stay as they are."""
+    """Return the template with the filter of its place at each output; line numbers stay."""
     parts, position = [], 0
     for found, filters in _with_places(source):
         end = _END.search(found[0]) if found[0].startswith("{{") else None
@@ -59,7 +59,7 @@ def with_filters(source: str) -> str:
 
 
 def place_faults(source: str) -> Iterator[tuple[int, str]]:
-    """Yield the values that no filter makes safe or useful in their places, with what to write.
+    """Yield offset and remedy of each value that no filter makes safe or usable in its place.
 
     A tag can have no filter: a ``{% cycle %}`` of values has only Liquid's escape.
     """
@@ -84,7 +84,7 @@ def _with_places(source: str) -> Iterator[tuple[re.Match[str], str]]:
 
 
 def liquid_places(source: str) -> Iterator[re.Match[str]]:
-    """Yield the outputs and tags of a template, without those that are text or comments."""
+    """Yield the outputs and tags of a template, except inside ``{% raw %}`` and comments."""
     raw = [found.span() for found in _RAW.finditer(source)]
     for found in _LIQUID.finditer(source):
         if not any(start <= found.start() < end for start, end in raw):
@@ -92,7 +92,7 @@ def liquid_places(source: str) -> Iterator[re.Match[str]]:
 
 
 def blank(source: str) -> str:
-    """Return a template without its Liquid, every part replaced by as many letters."""
+    """Return a template with each character of its Liquid replaced, so that offsets stay."""
     return _LIQUID.sub(lambda found: re.sub(r"[^\n]", "x", found[0]), source)
 
 
@@ -106,7 +106,7 @@ def liquid_parts(text: str) -> list[str]:
 
 
 def is_code(token: Token) -> bool:
-    """Return whether the content of a script is code or JSON, whose values have filters."""
+    """Return whether a script contains JavaScript or JSON, in which values get filters."""
     kind = token.values().get("type", "").strip()
     return any(types.fullmatch(kind) for types in (_SCRIPT_TYPES, _JSON_TYPES))
 
@@ -159,9 +159,9 @@ class _Attributes:
 
 
 def _before(source: str, start: int, offset: int) -> str:
-    """Return what precedes a value, without Liquid.
+    """Return the text from ``start`` to a value, without the Liquid in it.
 
-    A value can be empty, and the other branch of an ``{% if %}`` is not in the page.
+    An earlier value can be empty, and only one branch of an ``{% if %}`` is in the page.
     """
     return _LIQUID.sub("", source[start:offset])
 
@@ -187,7 +187,7 @@ def _in_value(
 def _places(
     text: str, source: str
 ) -> Iterator[tuple[int, int, _Script | _Json | _Style | _Attributes]]:
-    """Yield the parts of a page where text is not escaped like text, with their ends."""
+    """Yield start, end and kind of each part of a page that needs other escapes than text."""
     for token in tokens(text):
         if token.kind is not Kind.START:
             continue

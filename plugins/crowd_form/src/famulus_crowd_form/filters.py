@@ -1,4 +1,4 @@
-"""The filters of Ground Truth, and those that escape for a place.
+"""The filters of Ground Truth, and our own filters that escape a value for its place.
 
 Sources: page "Adding automation with Liquid" of the developer guide for ``grant_read_access``,
 ``s3_presign``, ``skip_autoescape`` and ``to_json``.
@@ -51,7 +51,7 @@ class Json(str):
 
 
 class Trusted(Markup):
-    """What ``skip_autoescape`` lets through as it is."""
+    """Text that ``skip_autoescape`` lets through unescaped."""
 
     __slots__ = ()
 
@@ -88,14 +88,14 @@ def s3_presign(value: Any) -> Any:
 
 
 def in_text(value: Any) -> Any:
-    """Return a list or an object as JSON, as Ground Truth writes those without a filter."""
+    """Return a list or an object as JSON, like Ground Truth, and any other value unchanged."""
     return to_json(value) if isinstance(value, list | dict) else value
 
 
 def in_string(value: Any) -> Any:
-    """Escape for a string of a script.
+    """Escape a value for a string in a script.
 
-    The string has the entities that Ground Truth's autoescape makes: scripts write it into
+    The string keeps the entities of Ground Truth's autoescape, since scripts write it into
     ``innerHTML``.
     """
     if isinstance(value, Trusted):
@@ -106,7 +106,7 @@ def in_string(value: Any) -> Any:
 
 
 def in_code(value: Any) -> Any:
-    """Return a literal of JavaScript: a value is never code."""
+    """Return a value as a JavaScript literal, so that it is never code."""
     if isinstance(value, Trusted):
         return value
     if isinstance(value, Json) or (isinstance(value, MTurkText) and _is_json(value)):
@@ -117,7 +117,7 @@ def in_code(value: Any) -> Any:
 
 
 def in_css(value: Any) -> Any:
-    """Escape for any place in CSS: a value is a string, a number, a colour or a name."""
+    """Escape for any place in CSS, so that a value is only a string, number, colour or name."""
     if isinstance(value, Trusted):
         return value
     text = _text(value)
@@ -125,17 +125,17 @@ def in_css(value: Any) -> Any:
 
 
 def in_css_value(value: Any) -> Any:
-    """Return the value of a property, of words, numbers and functions that load nothing."""
+    """Return the value of a CSS property as it is if it can load nothing; else escape it."""
     return _text(value) if _is_css(value, _CSS_VALUES) else in_css(value)
 
 
 def in_declarations(value: Any) -> Any:
-    """Return declarations that load nothing, where declarations of CSS begin."""
+    """Return CSS declarations as they are if they can load nothing; else escape them."""
     return _text(value) if _is_css(value, _CSS_DECLARATIONS) else in_css(value)
 
 
 def in_css_url(value: Any) -> Any:
-    """Escape an address in CSS, which is relative, or of http or https."""
+    """Escape an address for CSS, or :data:`INVALID_URL` if it is not relative, http or https."""
     if isinstance(value, Trusted):
         return value
     text = _text(value)
@@ -143,33 +143,33 @@ def in_css_url(value: Any) -> Any:
 
 
 def in_url(value: Any) -> Any:
-    """Return an address that runs no code."""
+    """Return an address, or :data:`INVALID_URL` if it could run code."""
     if isinstance(value, Trusted):
         return value
     return value if is_safe_url(_text(value)) else INVALID_URL
 
 
 def in_srcdoc(value: Any) -> Any:
-    """Escape for a page in an attribute, which is read twice."""
+    """Escape twice for ``srcdoc``, which browsers read as an attribute and then as a page."""
     return value if isinstance(value, Trusted) else Markup(escape(str(escape(_text(value)))))
 
 
 def in_unquoted(value: Any) -> Any:
-    """Escape for an attribute without quotes, and for the place of an attribute."""
+    """Escape for an unquoted attribute value, or for the place of a whole attribute."""
     if isinstance(value, Trusted):
         return value
     return Markup(_UNQUOTED.sub(lambda found: f"&#{ord(found[0])};", str(escape(_text(value)))))
 
 
 def in_handler_string(value: Any) -> Any:
-    """Escape for a string of a handler, an attribute whose entities a browser reads first."""
+    """Escape for a string in an event handler, whose entities browsers resolve first."""
     if isinstance(value, Trusted):
         return value
     return Markup(escape(_SCRIPT.sub(_code_unit, _text(value))))
 
 
 def in_handler_code(value: Any) -> Any:
-    """Return a literal for the code of a handler."""
+    """Return a value as a JavaScript literal for the code of an event handler."""
     if isinstance(value, Trusted):
         return value
     if isinstance(value, str) and not isinstance(value, Json):
@@ -233,7 +233,7 @@ def _is_of_web(address: str) -> bool:
 
 
 def _is_json(text: str) -> bool:
-    """Return whether a text is a literal of JavaScript already, which can run nothing."""
+    """Return whether a text is JSON, and so a JavaScript literal that can run nothing."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):
@@ -242,7 +242,7 @@ def _is_json(text: str) -> bool:
 
 
 def _script_json(text: str) -> str:
-    """Return JSON without what means something in HTML or a template literal, but for quotes."""
+    """Escape in JSON the special characters of HTML and template literals, except ``"``."""
     for character in "<>&'`$\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

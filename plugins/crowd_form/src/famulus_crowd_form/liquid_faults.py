@@ -79,7 +79,7 @@ class _Piece:
 def syntax_fault(
     source: str, error: LiquidError, environment: liquid.Environment, refused: Collection[str]
 ) -> LiquidError:
-    """Return an error that names a line and a remedy; the given one where neither is known.
+    """Return an error that names the line and a remedy, or ``error`` if they are unknown.
 
     :param refused: tags of Liquid that do not work here.
     """
@@ -129,7 +129,7 @@ def _unknown(pieces: list[_Piece], tags: Collection[str]) -> TemplateFault | Non
 
 
 def _broken(pieces: list[_Piece], environment: liquid.Environment) -> TemplateFault | None:
-    """Return the fault of the first piece that cannot be read by itself."""
+    """Return the fault of the first piece that cannot be parsed by itself."""
     for piece in pieces:
         alone = _alone(piece)
         if alone is None:

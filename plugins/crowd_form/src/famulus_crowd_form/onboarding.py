@@ -19,10 +19,10 @@ from famulus_crowd_form.right_answers import alternatives, is_right, typed
 def verdict_of_script(
     state: SharedCrowdFormState, data: Mapping[str, Any], answers: Any
 ) -> bool | famulus.NotPassed:
-    """Return what ``validate_onboarding`` decides.
+    """Return the verdict of ``validate_onboarding``.
 
-    :raises TypeError: when it returns anything else than a verdict; a forgotten return must not
-        fail a worker.
+    :raises TypeError: if it returns anything other than a verdict, so that a forgotten return
+        does not fail a worker.
     """
     assert state.validate_onboarding is not None
     verdict = state.validate_onboarding({"inputs": data, "outputs": answers})
@@ -34,7 +34,7 @@ def verdict_of_script(
 
 
 def correct_faults(filled: FilledPage, correct: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield right answers that no worker could give on a page: the name, and what is wrong."""
+    """Yield name and fault of each right answer that no worker could give on the page."""
     marked = {answer.names[0] for answer in filled.answers if answer.has_marks}
     known = filled.names | _named(filled.body)
     for name, value in correct.items():
@@ -51,7 +51,7 @@ def correct_faults(filled: FilledPage, correct: Mapping[str, Any]) -> Iterator[t
 
 @frozen
 class _Expected:
-    """One name among the right answers, and the page whose answers it belongs to."""
+    """One declared right answer, by its name, and the page on which it must be possible."""
 
     filled: FilledPage
     field: str
@@ -59,7 +59,7 @@ class _Expected:
     correct: Mapping[str, Any]
 
     def faults(self, value: Any) -> Iterator[str]:
-        """Yield the sentences about a value, or about its alternatives, that cannot be given."""
+        """Yield a sentence for a value, or each of its alternatives, that cannot be given."""
         if self._reason(value) is None:
             return
         several = list(alternatives(value))
@@ -128,7 +128,7 @@ def _text(value: Any) -> str:
 
 
 def _each(value: Any, read: Callable[[Any], Any]) -> Any:
-    """Return a value with its numbers, texts and truth values normalised."""
+    """Return a value with ``read`` applied to each number, text and truth value in it."""
     if isinstance(value, Mapping):
         return {key: _each(below, read) for key, below in value.items()}
     if isinstance(value, list):
@@ -137,7 +137,7 @@ def _each(value: Any, read: Callable[[Any], Any]) -> Any:
 
 
 def _read(filled: FilledPage, form: famulus.Form) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the answers in a form, but for marks, and what is wrong with others."""
+    """Return a form's valid answers, except marks, and the messages about invalid ones."""
     answers: dict[str, Any] = {**famulus.answers_from(form, lists=filled.lists & _sent(form))}
     wrong: dict[str, str] = {}
     for name in filled.names:

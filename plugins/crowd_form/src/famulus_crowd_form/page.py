@@ -140,7 +140,7 @@ class FilledPage:
         return dict(flat(answers)) if self.is_flat else answers
 
     def fields(self, answers: Mapping[str, Any]) -> dict[str, list[str]]:
-        """Return the fields of the form that stored answers came from."""
+        """Return, by name, the form fields that these stored answers came from."""
         stored = nested(answers) if self.is_flat else answers
         fields: dict[str, list[str]] = {}
         for answer in self.answers:
@@ -234,7 +234,7 @@ class _Filling:
         )
 
     def _start(self, token: Token) -> int:
-        """Add a start tag, or an element of text whole, and return where the text goes on."""
+        """Add a start tag, or a whole element with text content, and return the offset after it."""
         name, end = token.name, token.element_end or token.end
         if name in ("script", "link"):
             self._resource(token, self.text[token.start : end])
@@ -262,7 +262,7 @@ class _Filling:
         self.body.append(self.text[token.start : token.end])
 
     def _close(self, offset: int, first: int) -> None:
-        """Record the elements that are still open where their parent ends."""
+        """Record a fault for each element that is still open where its parent ends."""
         for name, *_rest in self.open[first:]:
             if name in CLOSED:
                 fault = f"<{name}> is never closed: write </{name}> before this line"
@@ -357,13 +357,13 @@ class _Filling:
 def filled_page(text: str, translate: famulus.Translator = _ENGLISH) -> FilledPage:
     """Return the page of a filled template.
 
-    :param translate: to the language of its own texts.
+    :param translate: translates our own texts on the page.
     """
     return _Filling(text, translate).fill()
 
 
 def _listed(wrong: Mapping[str, str]) -> str:
-    """Return the sentences about elements in one, which can be translated."""
+    """Join the sentences about single elements into one translatable text."""
     sentences = [
         # Translators: what is wrong with an answer, after its name
         _("{name}: {sentence}", name=name, sentence=sentence)

@@ -1,4 +1,4 @@
-"""The files that a template names: what is served with it, and what its pages lack."""
+"""The files that a template names: which are served, and which its pages lack."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _ELSEWHERE = re.compile(r"""[^"'(]*["'(]?\s*["']?(?:https?:|data:|//|#)[^,]*\Z""
 def files_beside(
     path: Path, template: Template, rows: Callable[[], Iterable[Mapping[str, Any]]] | None
 ) -> famulus.FilesBeside:
-    """Return the files that are served with a template, without ``extra_source_dir``.
+    """Return the files that are served with a template if ``extra_source_dir`` is not set.
 
     :param path: the template's file.
-    :param rows: streams the data; None where it is not in a file.
+    :param rows: yields the rows of the data file; None without a data file.
     """
     columns = template.columns
     if OBJECT in columns:
@@ -56,7 +56,7 @@ def files_beside(
 
 
 def _addresses(source: str, file: Path) -> Iterator[famulus.FileAddress]:
-    """Yield the addresses that a template writes, with the values that complete them."""
+    """Yield the file addresses in a template, with the columns that complete them."""
     blanked = blank(source)
     for token in tokens(blanked):
         if token.kind is not Kind.START:
@@ -104,7 +104,7 @@ def _spans(text: str, token: Token) -> Iterator[tuple[int, int, Callable[[str], 
 
 @define
 class _Missing:
-    #: of the page of the first row
+    #: the line in the page of the first row
     line: int
     tag: str
     #: the names, each with the row whose page has it
@@ -114,12 +114,12 @@ class _Missing:
 
 @define
 class PageFiles:
-    """Looks at filled pages for files that workers would not get.
+    """Finds in filled pages the files that workers would not get.
 
-    What the template itself writes is looked at by ``famulus.file_problems``.
+    ``famulus.file_problems`` checks the addresses in the template itself.
 
-    :param folder: the one that ``extra_source_dir`` names.
-    :param noun: what a row is called, beside its place.
+    :param folder: the folder of ``extra_source_dir``.
+    :param noun: the word before a row's place: line or row.
     """
 
     beside: famulus.FilesBeside
@@ -134,7 +134,7 @@ class PageFiles:
         self._written = frozenset(own)
 
     def see(self, place: int, page: str) -> bool:
-        """Look at the page of one row, and return whether all its files are served.
+        """Check the page of one row, and return whether all its files are served.
 
         :param place: the line of the row, or its number.
         """

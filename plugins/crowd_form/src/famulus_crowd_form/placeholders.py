@@ -1,7 +1,7 @@
 """The placeholders of templates that were made on MTurk, where ``${column}`` is a value.
 
-Ground Truth fills in only Liquid, and MTurk only ``${column}``: no platform has a template with
-both. So where a template uses ``task.input``, every ``${…}`` is its own.
+Ground Truth fills in only Liquid, and MTurk only ``${column}``, so that no template uses both.
+Where a template uses ``task.input``, every ``${…}`` therefore stays as it is.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ _TASK = re.compile(r"(?<![\w.-])task\s*[.\[]")
 
 
 def with_values(source: str) -> str:
-    """Return a template whose placeholders are values of Liquid; lines stay as they are.
+    """Return the template with each placeholder as an output of Liquid; line numbers stay.
 
-    In a script, ``${…}`` can be the script's own: there it is a value only where the row has it.
+    In a script, ``${…}`` can be part of a template literal, so it is filled only if the row has
+    that column.
     """
     if "${" not in source:
         return source
@@ -53,7 +54,7 @@ def with_values(source: str) -> str:
 
 
 def literal_placeholders(source: str) -> Iterator[tuple[str, int]]:
-    """Yield the name and the place of each ``${…}`` that stays since ``task.input`` is used."""
+    """Yield name and offset of each ``${…}`` that is not filled because of ``task.input``."""
     if "${" not in source:
         return
     comments = _comments(_hidden(source))

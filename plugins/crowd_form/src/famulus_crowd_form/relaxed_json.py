@@ -20,9 +20,9 @@ _KNOWN = re.compile(r"true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 
 def read_relaxed(text: str) -> Any:
-    """Return the value of a text.
+    """Return the value that a text in JSON or JavaScript stands for.
 
-    :raises ValueError: if it is none.
+    :raises ValueError: if it is not a literal.
     """
     try:
         value = json.loads(text)
@@ -61,7 +61,7 @@ def _strict(text: str) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """Return a part of a string in single quotes as it is written between double quotes."""
+    """Convert a part of a single-quoted string for a double-quoted string."""
     if found[1] is None:
         return '\\"'
     if found[1][0] in 'u"\\/bfnrt':

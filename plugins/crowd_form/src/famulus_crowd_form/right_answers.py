@@ -21,10 +21,9 @@ def wrong_answers(answers: Any, correct: Mapping[str, Any]) -> list[str]:
 def is_right(answer: Any, right: Any) -> bool:
     """Return whether an answer is a right one.
 
-    Of an object only the keys that are named count. Where the answer is a list, the right one has
-    the same items in any order, and a list of lists has several right ones; where it is none, a
-    list has several right answers. Numbers and truth values may be written as text, as those of the
-    command line are.
+    In objects, only the keys that ``right`` names count. If ``answer`` is a list, ``right`` has the
+    same items in any order, or is a list of several such lists. Otherwise, a list contains several
+    right answers. Numbers and truth values may be text, as from the command line.
     """
     if isinstance(right, Mapping):
         return isinstance(answer, Mapping) and all(
@@ -47,7 +46,7 @@ def is_right(answer: Any, right: Any) -> bool:
 
 
 def alternatives(right: Any) -> Iterator[Any]:
-    """Yield right answers without lists, so that each item of every list occurs in one of them."""
+    """Yield variants of a right answer without lists that together contain all listed items."""
     if isinstance(right, list):
         for each in right:
             yield from alternatives(each)

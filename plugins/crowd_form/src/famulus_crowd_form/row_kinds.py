@@ -1,7 +1,7 @@
-"""Which rows of a template make pages that differ only in shown texts and addresses.
+"""Find the rows of a template whose pages differ only in shown texts and addresses.
 
-The page of one of them is checked for all. A value that is only shown cannot break a page, since it
-is escaped. One that is used in a tag of Liquid, passes a filter or configures an element can.
+Of such rows, the page of only one is checked. A value that is only shown cannot break a page, since
+it is escaped. A value in a tag of Liquid, in a filter or in an element's configuration can.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LONGEST = 100_000
 
 
 class Use(IntEnum):
-    """What a page does with a value, the weakest first."""
+    """How a page uses a value, from the least to the greatest effect."""
 
     SHOWN = 0
     ADDRESS = 1
@@ -50,7 +50,7 @@ class RowKinds:
 
     @classmethod
     def of_template(cls, template: Template) -> RowKinds | None:
-        """Return the uses; None where the template can read any column."""
+        """Return how a template uses each column; None if it can read any column."""
         uses: dict[str, Use] = {}
         for column, use in _uses(template.source):
             if column is None:
@@ -91,7 +91,7 @@ def _name(found: re.Match[str]) -> str:
 
 
 def _use(source: str, parts: Collection[Token], start: int, end: int) -> Use:
-    """Return the use of a value that is written as it is, and escaped for its place."""
+    """Return the use of a value that a template only outputs, escaped for its place."""
     for token in parts:
         if token.start <= start < token.end:
             return _use_in_tag(source, token, start, end)

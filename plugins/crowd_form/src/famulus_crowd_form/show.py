@@ -1,4 +1,4 @@
-"""A unit for the terminal of a reviewer."""
+"""Show a unit to a reviewer, in a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def shown_onboarding(
 ) -> str:
     """Return the answers to an onboarding as lines of text.
 
-    The right answer stands below each of those that were wrong.
+    The right answer is below each wrong one.
     """
     lines: list[str] = []
     for name in [*answers, *(name for name in wrong if name not in answers)]:

@@ -27,10 +27,10 @@ _INVALID_URL = r"about\3a invalid"
 
 
 def css_filter(before: str, *, is_attribute: bool) -> str:
-    """Return the filter of a value in a style.
+    """Return the filter for a value in a style.
 
-    :param before: what precedes it, without Liquid.
-    :param is_attribute: whether the style is an attribute, and no element.
+    :param before: the style's text before the value, without Liquid.
+    :param is_attribute: whether the style is an attribute rather than an element.
     """
     text = _COMMENTS_AND_STRINGS.sub(
         lambda found: " " if found[0].startswith("/") else "s", before

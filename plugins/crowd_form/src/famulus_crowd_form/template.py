@@ -31,7 +31,7 @@ _INPUT = re.compile(r"""\btask\.input(?:\.([\w-]+)|\[\s*(?:"([^"]*)"|'([^']*)')\
 
 
 class _Environment(liquid.Environment):
-    """The limits of one page: no data makes a server busy for long."""
+    """The limits for rendering one page, so that no data keeps a server busy for long."""
 
     loop_iteration_limit = 100_000
     local_namespace_limit = 10_000_000
@@ -49,7 +49,7 @@ class Variable:
 
     @property
     def column(self) -> str | None:
-        """The column of the data; None for something else."""
+        """The column of the data; None if the value is something else."""
         if self.segments[:2] == ("task", "input") and len(self.segments) > 2:
             name = self.segments[2]
             return name if isinstance(name, str) else None
@@ -64,13 +64,13 @@ class Template:
     variables: tuple[Variable, ...]
     #: columns that rows can lack, since the template tests them or has a default
     optional: frozenset[str]
-    #: the names of ``${…}`` that are no values, since it is a template of Ground Truth, with lines
+    #: name and line of each ``${…}`` that is not filled, since the template is for Ground Truth
     literals: tuple[tuple[str, int], ...]
     _bound: liquid.BoundTemplate
 
     @property
     def columns(self) -> frozenset[str]:
-        """The columns that it uses."""
+        """The columns that the template uses."""
         return frozenset(each.column for each in self.variables if each.column is not None)
 
     @property
@@ -81,7 +81,7 @@ class Template:
     def render(self, row: Mapping[str, Any]) -> str:
         """Return the page of a row, before its elements get their fields.
 
-        :raises LiquidError: where a filter cannot have a value, or a limit is reached.
+        :raises LiquidError: if a filter refuses a value, or a limit is reached.
         """
         return self._bound.render(task={"input": _input(row)})
 
@@ -89,7 +89,7 @@ class Template:
 def compile_template(source: str) -> Template:
     """Compile a template.
 
-    :raises LiquidError: where it is none.
+    :raises LiquidError: if it is not valid Liquid.
     """
     literals = tuple((name, line_of(source, at)) for name, at in literal_placeholders(source))
     source = with_values(source)
@@ -152,6 +152,6 @@ def _input(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def supplied(columns: Iterable[str]) -> set[str]:
-    """Return the names of a template's values for the columns of the data."""
+    """Return the names that templates can use for these columns of the data."""
     names = set(columns)
     return names | {OBJECT} if names & set(OBJECT_COLUMNS) else names

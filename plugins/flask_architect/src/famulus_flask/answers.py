@@ -1,4 +1,4 @@
-"""From the variables of a WSGI request to the reply of the gateway."""
+"""Turn the variables of a WSGI request into the gateway's reply."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Answers:
         return self.gateway.enter(query, received, accept_language=accepted_languages(environ))
 
     def entry_page(self, query: Mapping[str, str]) -> Reply:
-        """Return the reply to a browser that opens the address of an entry form: its page."""
+        """Return the page of an entry form, for a browser that opens the form's address."""
         return Reply(status=303, body="", headers={"Location": f"./?{urlencode(query)}"})
 
     def submit(self, environ: WSGIEnvironment) -> Reply:
@@ -110,7 +110,7 @@ class Answers:
         return explain(self.gateway, status, accepted, description=description, as_json=as_json)
 
     def refusal(self, environ: WSGIEnvironment) -> Reply | None:
-        """Return the reply to a form without a valid ticket; None for one that has one."""
+        """Return the reply to a form without a valid ticket; None if its ticket is valid."""
         query = environ.get("QUERY_STRING", "")
         plain = _PLAIN_TICKET.fullmatch(query)
         if self.gateway.admits(plain[1] if plain else parse_qs(query).get(_TICKET, [""])[0]):
@@ -172,10 +172,10 @@ class Answers:
 
     @contextlib.contextmanager
     def _room(self, environ: WSGIEnvironment) -> Iterator[None]:
-        """Reserve threads for pages where threads receive bodies.
+        """Limit how many threads receive bodies, so that others are free for pages.
 
-        A form is refused when there is no room: waiting would take a thread too. Those that need no
-        ticket get a part of the room only.
+        A form is refused beyond the limit: waiting would occupy a thread too. Requests that need no
+        ticket have a lower limit.
         """
         if environ.get(RECEIVED):
             yield

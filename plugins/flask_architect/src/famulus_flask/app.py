@@ -113,7 +113,7 @@ class _Views:
         return self._respond(self._gateway.busy(error, accept_language=accepted))
 
     def add_headers(self, response: Response) -> Response:
-        """Add the headers of every reply to a browser, those to assets and errors included."""
+        """Add the common headers to a reply to a browser, also for assets and errors."""
         if request.path.startswith(PLATFORM_ADDRESS) and request.method == "POST":
             return response
         for name, value in self._answers.common_headers().items():

@@ -33,14 +33,14 @@ class Application(Flask):
     answers: Answers
 
     def note_as_made(self) -> None:
-        """Record what is registered so far as this package's own; the rest are additions."""
+        """Record all present registrations as this package's own; later ones are additions."""
         self._as_made = self._parts()
 
     @property
     def has_additions(self) -> bool:
-        """Whether an addition exists that requests for a page or a submission must pass through.
+        """Whether requests for a page or a submission must pass through an addition.
 
-        These are functions around requests, WSGI middleware, other views, trusted hosts, and
+        Additions are functions around requests, WSGI middleware, other views, trusted hosts, and
         receivers of Flask's signals.
         """
         return self._parts() != self._as_made

@@ -65,7 +65,7 @@ def explain(
 
     :param gateway: makes the page; None for an application that has none.
     :param accept_language: the header of the request.
-    :param description: text for a status that has none of its own.
+    :param description: text for a status that this module has no text for.
     """
     heading, text = _WORDS.get(status, (status.phrase, None))
     description = description or _DESCRIPTIONS.get(status, f"{status.phrase}.")

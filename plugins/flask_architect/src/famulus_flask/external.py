@@ -45,9 +45,9 @@ class ExternalArchitect(Architect):
     def health(self) -> ServerHealth:
         """Return ``SERVING`` always, without asking at the address.
 
-        Only ``GONE`` has a consequence, to deploy again, and that starts nothing here. Finding out
-        would need a name server and TLS, and the address need not be reachable from the operator's
-        host; one thread asks for all runs, and would wait for it.
+        Only ``GONE`` has a consequence, another deployment, which starts nothing here. A request
+        would need a name server and TLS, the address need not be reachable from the operator's
+        host, and the one thread that checks all runs would wait for the reply.
         """
         return ServerHealth.SERVING
 

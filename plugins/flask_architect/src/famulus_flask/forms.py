@@ -57,7 +57,7 @@ class FormTooLargeError(Exception):
 def received_form(
     environ: WSGIEnvironment, folder: Callable[[], Path], limits: Limits
 ) -> Iterator[Form]:
-    """Read the request's form, its files into ``folder()``; delete at the end what is still there.
+    """Read the request's form, its files into ``folder()``; finally delete files still there.
 
     :raises FormTooLargeError: for a form that was received and exceeds a limit.
     :raises werkzeug.exceptions.HTTPException: for a form that is too large to be received, cut off
@@ -87,10 +87,10 @@ def received_form(
 
 
 def received_body(environ: WSGIEnvironment, most: int) -> bytes:
-    """Return the body of a request that is no form, whole and into memory.
+    """Read the whole body of a request that is no form into memory, and return it.
 
     :param most: its largest size in bytes.
-    :raises werkzeug.exceptions.HTTPException: for one that is larger or cut off.
+    :raises werkzeug.exceptions.HTTPException: for a body that is larger or cut off.
     """
     body = _Body(environ, most)
     try:
@@ -101,7 +101,7 @@ def received_body(environ: WSGIEnvironment, most: int) -> bytes:
 
 
 def plain_form(body: bytes, boundary: bytes, limits: Limits) -> Form | None:
-    """Return a form of text fields, as browsers send it; None for any other, or beyond a limit."""
+    """Return a form of text fields as browsers send it; None for other forms or beyond a limit."""
     fields = split_plain_form(body, boundary) if len(body) <= limits.max_text_bytes else None
     if fields is None or len(fields) > limits.max_fields:
         return None
@@ -124,7 +124,7 @@ class _Body:
     def whole(self, most: int) -> bytes | None:
         """Return a body of at most ``most`` bytes; None when it is longer, or not as announced.
 
-        The bytes read for that are the beginning of :meth:`chunks`.
+        The bytes that this reads are the first that :meth:`chunks` yields.
         """
         if self.announced is None or self.announced > min(most, self._limit):
             return None
@@ -154,7 +154,7 @@ class _Body:
             raise RequestEntityTooLarge(_total_message(limit))
 
     def discard_rest(self) -> None:
-        """Read the rest, within the limit: a browser that is still sending ignores the reply."""
+        """Read and drop the rest, within the limit: a browser ignores replies while it sends."""
         discarded = 0
         with contextlib.suppress(BadRequest):
             while discarded <= self._limit and (chunk := self._read(_CHUNK_BYTES)):

@@ -17,7 +17,7 @@ _PREFIX = "FAMULUS_FLASK_"
 
 @frozen(kw_only=True)
 class Limits:
-    """Upper bounds of one form; the reply to one that exceeds them is 413."""
+    """Upper bounds of one form; a form that exceeds one gets the status 413."""
 
     max_file_bytes: int = 100_000_000
     max_form_bytes: int = 250_000_000
@@ -34,7 +34,7 @@ class Limits:
 
     @property
     def max_strangers_at_once(self) -> int:
-        """How many of these may receive bodies that need no ticket."""
+        """How many of these threads may receive bodies that need no ticket."""
         return max(1, self.max_bodies_at_once // 3)
 
     def to_environment(self) -> dict[str, str]:
@@ -43,7 +43,7 @@ class Limits:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Limits:
-        """Read the limits; what is not set has its default.
+        """Read the limits; a variable that is not set stands for the default.
 
         :raises famulus.UsageError: for a value that is not a number of at least 0.
         """

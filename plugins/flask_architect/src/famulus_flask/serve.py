@@ -1,6 +1,6 @@
-"""The serving process: the server around the application, on a socket that it is given.
+"""The serving process: it serves the application on a socket that the architect passes to it.
 
-The architect starts it, and sees to it that it ends with its operator.
+The architect starts it, and ensures that it ends with its operator.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def load_application(name: str) -> WSGIApplication:
     """Return the application that ``module:factory`` makes.
 
-    A :class:`famulus.FamulusError` of the factory ends the process with one line.
+    If the factory raises a :class:`famulus.FamulusError`, the process ends with one line.
     """
     module, _, factory = name.partition(":")
     try:
@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 def _allowed_connections() -> int:
     """Raise the limit of open files as far as needed and allowed.
 
-    Returns how many connections it leaves room for.
+    Return how many connections the limit leaves room for.
     """
     import resource
 

@@ -27,7 +27,7 @@ def create_app() -> Flask:
     like set the limits of :class:`famulus_flask.limits.Limits`. Call it once in each process, after
     it was forked: a database's connections do not survive that.
 
-    :raises famulus.FamulusError: when the run cannot be served, and why.
+    :raises famulus.FamulusError: when the run cannot be served; the message has the reason.
     """
     limits = Limits.from_environment(os.environ)
     run = _run_number()

@@ -38,7 +38,7 @@ class FormBlueprint(famulus.Blueprint):
         self._beside: dict[Path, famulus.FilesBeside] = {}
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
-        """Check the options, the form, and the data whole, except for a generator."""
+        """Check the options, the form and all rows, unless a generator yields the rows."""
         from famulus_form.checks import form_problems
 
         return form_problems(self.args, self.context.shared_state, plan)
@@ -55,7 +55,7 @@ class FormBlueprint(famulus.Blueprint):
 
     @property
     def page_languages(self) -> Sequence[str]:
-        """The languages of a form whose texts are in several, each of them in all."""
+        """The languages of the form if each of its texts is in all of them; else none."""
         try:
             return self._translated.languages
         except famulus.UsageError:
@@ -71,7 +71,7 @@ class FormBlueprint(famulus.Blueprint):
 
     @property
     def data_is_code(self) -> bool:
-        """Whether the rows are ``form_data``."""
+        """Whether the rows come from ``form_data``."""
         return not famulus.data_files(self.args)
 
     def task_page(self, view: famulus.TaskView) -> famulus.Page:
@@ -81,7 +81,7 @@ class FormBlueprint(famulus.Blueprint):
     def refused_page(
         self, view: famulus.TaskView, form: famulus.Form, fields: Mapping[str, str]
     ) -> famulus.Page:
-        """Show the form as it was filled in, with a sentence beside each wrong answer."""
+        """Show the form as it was filled in, with a message at each wrong answer."""
         page = super().refused_page(view, form, fields)
         return evolve(page, body=self._form.with_errors(page.body, fields))
 
@@ -107,14 +107,14 @@ class FormBlueprint(famulus.Blueprint):
     def refused_onboarding_page(
         self, view: famulus.OnboardingView, form: famulus.Form, fields: Mapping[str, str]
     ) -> famulus.Page:
-        """Show the onboarding as it was filled in, with a sentence beside each wrong field."""
+        """Show the onboarding as it was filled in, with a message at each wrong field."""
         page = super().refused_onboarding_page(view, form, fields)
         return evolve(page, body=self._onboarding.form.to("").with_errors(page.body, fields))
 
     def onboarding_passed(
         self, answers: Any, attempt: famulus.AttemptView
     ) -> bool | famulus.NotPassed:
-        """Return what ``validate_onboarding`` decides, or else whether enough answers are right."""
+        """Return the verdict of ``validate_onboarding``, or whether enough answers are right."""
         from famulus_form.onboarding import verdict_of_script
 
         state = self.context.shared_state
@@ -145,7 +145,7 @@ class FormBlueprint(famulus.Blueprint):
     def show_onboarding(self, answers: Any) -> str:
         """Return each question of the onboarding with its answer, and the right one if it differs.
 
-        What is right is what the form says today.
+        The right answers are those in the form as it is now.
         """
         from famulus_form.show import shown_onboarding
 
@@ -153,7 +153,7 @@ class FormBlueprint(famulus.Blueprint):
         return shown_onboarding(self._onboarding.form.to(""), self._onboarding.judge, found)
 
     def review_page(self, unit: famulus.SubmittedUnit) -> famulus.Page:
-        """Show the form as the worker saw it: filled in, without what was not asked."""
+        """Show the form as the worker filled it in, without the questions that were not asked."""
         answers = unit.answers if isinstance(unit.answers, Mapping) else {}
         form = self._translated.to(unit.language)
         fields = form.fields(answers)
@@ -163,7 +163,7 @@ class FormBlueprint(famulus.Blueprint):
         return evolve(page, head=form.review_head, body=body)
 
     def assets(self) -> Sequence[Path | famulus.AssetFolder]:
-        """Return ``extra_source_dir`` or what the forms name, and our style sheets and scripts."""
+        """Return ``extra_source_dir`` or the files that the forms name, and our static files."""
         from famulus_form.form import FOLDERS
 
         folder = self.args.extra_source_dir
@@ -199,7 +199,7 @@ class FormBlueprint(famulus.Blueprint):
     def _translated(self) -> TranslatedForm:
         """The form in all its languages, compiled once per instance.
 
-        :raises famulus.UsageError: when the file has become one that cannot be shown.
+        :raises famulus.UsageError: if the file has changed and cannot be shown any more.
         """
         from famulus_form.translated_form import TranslatedForm
 
@@ -212,7 +212,7 @@ class FormBlueprint(famulus.Blueprint):
     def _onboarding(self) -> Onboarding:
         """The compiled form of the onboarding, compiled once per instance.
 
-        :raises famulus.UsageError: when the file has become one that cannot be shown.
+        :raises famulus.UsageError: if the file has changed and cannot be shown any more.
         """
         from famulus_form.onboarding import Onboarding
 
@@ -227,11 +227,11 @@ def _own_values(agent_id: int, worker: famulus.WorkerView) -> dict[str, str]:
 
 
 def _lot_of_attempt(agent_id: int) -> int:
-    """Return a number that draws lots where there is no unit."""
+    """Return the number that decides random orders for an attempt without a unit."""
     return hashlib.sha256(b"%d" % agent_id).digest()[0]
 
 
 def _lot(unit: famulus.UnitView) -> int:
-    """Return a number that draws lots: units of one row take turns."""
+    """Return the number that decides random orders, so that the units of a row take turns."""
     drawn = hashlib.sha256(b"%d" % unit.assignment_id).digest()[0]
     return drawn + unit.index

@@ -22,7 +22,7 @@ _MOST_ITEMS = 100
 def form_problems(
     args: FormArgs, state: famulus.SharedTaskState, plan: famulus.Plan
 ) -> list[famulus.Problem]:
-    """Return everything that is wrong with the options, the form and the data."""
+    """Return all problems of the options, the form and the data."""
     found: list[famulus.Problem] = []
     forms: list[FormFile] = []
     if args.form is not None:
@@ -67,7 +67,7 @@ def form_problems(
 
 
 def once(problems: Iterable[famulus.Problem]) -> list[famulus.Problem]:
-    """Return the problems that a form has in its languages, those of several of them once."""
+    """Return the problems that a form has in all its languages, without duplicates."""
     found: list[famulus.Problem] = []
     for problem in problems:
         if problem not in found:
@@ -76,7 +76,7 @@ def once(problems: Iterable[famulus.Problem]) -> list[famulus.Problem]:
 
 
 def unknown_columns(form: FormFile, columns: Collection[str]) -> Iterator[famulus.Problem]:
-    """Yield placeholders that are no columns of the data."""
+    """Yield a problem for each placeholder that is not a column of the data."""
     known = {*columns, *OWN_NAMES}
     for file, key, text in form.texts():
         for name in placeholders(text):
@@ -85,7 +85,7 @@ def unknown_columns(form: FormFile, columns: Collection[str]) -> Iterator[famulu
 
 
 def values_of_no_row(form: FormFile) -> Iterator[famulus.Problem]:
-    """Yield placeholders in what a unit of several rows shows once."""
+    """Yield a problem for each placeholder in a text that a unit of several rows shows once."""
     for file, key, text in form.texts_of_all_rows():
         for name in placeholders(text):
             if name not in OWN_NAMES:

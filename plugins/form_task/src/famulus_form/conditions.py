@@ -53,7 +53,7 @@ class Test:
 
     @property
     def values(self) -> list[str]:
-        """All answers that it names."""
+        """All answers that the test names."""
         return [*(self.one_of or ()), *(self.none_of or ())]
 
     def _is_between(self, value: str) -> bool:
@@ -109,7 +109,7 @@ def _written_out(part: Any) -> Mapping[str, Any]:
 def unknown_values(
     condition: Condition, known: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[str, str]]:
-    """Yield questions, and why their options do not have an answer that a condition names."""
+    """Yield question and message for each answer in a condition that is not an option."""
     for name, test in condition.tests:
         options = known.get(name)
         for value in test.values if options else ():

@@ -29,18 +29,18 @@ CORRECT = "correct"
 
 @frozen
 class RightAnswers(ABC):
-    """The answers to one question that are right."""
+    """The right answers to one question."""
 
     #: the column of the answer
     column: str
 
     @abstractmethod
     def include(self, answer: Any) -> bool:
-        """Return whether an answer, as it is stored, is one of them."""
+        """Return whether a stored answer is right."""
 
     @abstractmethod
     def __str__(self) -> str:
-        """Return them as text for the author."""
+        """Return the right answers as text for the author."""
 
 
 @frozen
@@ -61,7 +61,7 @@ class OneOf(RightAnswers):
 
 @frozen
 class Near(RightAnswers):
-    """Numbers that are no further from one than a tolerance."""
+    """Numbers within a tolerance of a given number."""
 
     number: float
     tolerance: float
@@ -125,9 +125,9 @@ class _Number:
 def read_right_answers(
     file: famulus.OptionFile, question: Question, raw: Any, key: str
 ) -> RightAnswers | None:
-    """Read ``correct:`` of a question; None where it is wrong, with the reason in the file.
+    """Read ``correct:`` of a question; if it is invalid, refuse it in the file and return None.
 
-    :param key: of the question.
+    :param key: the key of the question.
     """
     right = _read(file, question, raw, key)
     if right is None:
@@ -217,7 +217,7 @@ def _listed(
 def _are_known(
     file: famulus.OptionFile, key: str, texts: Sequence[str], known: Sequence[str], what: str
 ) -> bool:
-    """Return whether all texts are among the known ones, each once; refuse those that are not."""
+    """Return whether all texts are known, and options and items unique; else refuse the key."""
     for text in texts:
         if text not in known:
             file.refuse(key, f"{text!r} is none of the {what}: {', '.join(known)}")
@@ -229,7 +229,7 @@ def _are_known(
 
 
 def _fields_of(question: Question, right: RightAnswers) -> list[list[tuple[str, str]]]:
-    """Return the fields of forms in which a worker answers rightly."""
+    """Return the form fields for each right answer to a question."""
     match right:
         case OneOf():
             answers = right.values
@@ -245,7 +245,7 @@ def _fields_of(question: Question, right: RightAnswers) -> list[list[tuple[str, 
 
 
 def _as_sent(answer: Any) -> Any:
-    """Return an answer with each value as the form sends it: earlier runs have stored that."""
+    """Return an answer with each value as text, which is how earlier runs have stored it."""
     if isinstance(answer, list):
         return list(map(_as_sent, answer))
     return answer if answer is None else str(answer)

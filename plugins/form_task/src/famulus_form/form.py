@@ -85,7 +85,7 @@ class Form:
     def compiled(cls, file: FormFile, items: int = 1) -> Form:
         """Compile a form that has no problems.
 
-        :param items: the most rows that a unit has; 1 for one row, which is not in a list.
+        :param items: the largest number of rows in a unit; with 1, a unit's data is the row itself.
         """
         head = file.head
         of_items = [_item_pages(file, number) for number in range(items)] if items > 1 else []
@@ -128,14 +128,14 @@ class Form:
 
     @property
     def review_head(self) -> str:
-        """Our style sheet itself: a review finds the files of one folder, the author's."""
+        """A ``<style>`` with our style sheets, since a review serves only the author's folder."""
         own = (STATIC / STYLE_SHEET).read_text(encoding="utf-8")
         return f"<style>\n{own}{famulus_marks.style_text() if self._has_marks else ''}</style>"
 
     def shown(self, data: Mapping[str, Any], shown: Shown) -> Shown:
-        """Return what the page of a unit shows, its fixed texts in the form's own language.
+        """Return what a unit's page shows, with fixed texts in the form's own language.
 
-        :param shown: what it shows besides the unit's data.
+        :param shown: what the page shows besides the unit's data.
         """
         if self.language:
             shown = evolve(shown, translate=famulus.Translator.to(self.language))
@@ -176,7 +176,7 @@ class Form:
     def read(self, sent: Sent) -> dict[str, Any]:
         """Return the typed answers by column.
 
-        A question that its condition hides has none, whatever the form holds.
+        A question that its condition hides has no answer, even if the form contains one.
 
         :raises famulus.InvalidAnswers: with a sentence for each question that is answered wrong.
         """
@@ -201,9 +201,9 @@ class Form:
         return answers
 
     def answered(self, answers: Mapping[str, Any], data: Mapping[str, Any]) -> list[Answered]:
-        """Return the questions with stored answers: those of each row, and those asked once.
+        """Return questions with their stored answers: a group per row, and the ones asked once.
 
-        :param data: of the unit.
+        :param data: the unit's data.
         """
         found: list[Answered] = []
         listed = answers.get(ITEMS) if self.item_questions else None
@@ -217,7 +217,7 @@ class Form:
         return [*found, Answered(self.questions, answers, row)]
 
     def fields(self, answers: Mapping[str, Any]) -> dict[str, list[str]]:
-        """Return the fields of the form that stored answers came from."""
+        """Return, by name, the form fields that these stored answers came from."""
         fields: dict[str, list[str]] = {}
         if self.head.consent is not None and CONSENT_COLUMN in answers:
             fields[CONSENT_FIELD] = [str(answers[CONSENT_COLUMN])]
@@ -228,7 +228,7 @@ class Form:
         return fields
 
     def with_errors(self, body: str, wrong: Mapping[str, str]) -> str:
-        """Return the HTML of a page with a sentence beside each question that is not right."""
+        """Return the HTML of a page with a message at each question that is answered wrong."""
         for question in self._all_questions:
             if question.name in wrong:
                 body = body.replace(
@@ -260,7 +260,7 @@ class Form:
 def _read(
     questions: Sequence[Question], sent: Sent, wrong: dict[str, str], prefix: str = ""
 ) -> dict[str, Any]:
-    """Return the answers to questions by column, without the prefix; add what is wrong."""
+    """Return the answers by column, without the prefix; add error messages to ``wrong``."""
     answers: dict[str, Any] = {}
     values: dict[str, Sequence[str]] = {}
     for question in questions:
@@ -282,7 +282,7 @@ def _questions_of(pages: Sequence[FormPage]) -> list[Question]:
 
 
 def _item_pages(file: FormFile, number: int) -> list[FormPage]:
-    """Return the pages of one item, whose parts have its names and all their conditions."""
+    """Return the pages of one item, with its prefix in names and with the pages' conditions."""
     prefix = prefix_of(number)
     return [
         FormPage(
@@ -358,7 +358,7 @@ def _items_html(compiled: Sequence[Sequence[Piece]]) -> Piece:
 
 
 def _steps(questions: Sequence[Question]) -> list[Piece]:
-    """Return the buttons between pages, with what the script has to know."""
+    """Return the buttons between pages, with the data that the script needs."""
     return [
         '<div class="fq-steps" data-steps="',
         steps_knowledge(questions),

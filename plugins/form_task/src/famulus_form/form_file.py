@@ -48,13 +48,13 @@ class FormFile:
 
     @property
     def language(self) -> str:
-        """The tag of the language that it was read in; empty where no text is in a mapping."""
+        """The tag of the language in which the form was read; empty if it has no translations."""
         return self.languages.wanted or next(iter(self.languages.tags), "")
 
     def in_all_languages(self) -> list[FormFile]:
-        """Return itself, and the form in each further language, from the files as they were read.
+        """Return this form, and the form in each other language, without reading files again.
 
-        Without a mapping of texts, that is one.
+        Without translated texts, the list contains only this form.
         """
         others = [tag for tag in self.languages.tags if tag != self.language]
         if self.file is None:
@@ -68,7 +68,7 @@ class FormFile:
     def open(self, path: Path) -> famulus.OptionFile:
         """Return a YAML file in the language of the form.
 
-        :raises famulus.UsageError: as :meth:`famulus.OptionFile.read` does.
+        :raises famulus.UsageError: if :meth:`famulus.OptionFile.read` cannot read the file.
         """
         if path not in self._sources:
             self._sources[path] = famulus.OptionFile.read(path, BEGIN_WITH)
@@ -83,7 +83,7 @@ class FormFile:
 
     @property
     def all_pages(self) -> list[FormPage]:
-        """The pages, and what is asked once after them."""
+        """The pages, and the page of the questions that are asked once after them."""
         return [*self.pages, *([self.ending] if self.ending else [])]
 
     @property
@@ -99,7 +99,7 @@ class FormFile:
 
     @property
     def has_pages(self) -> bool:
-        """Whether it is shown page by page."""
+        """Whether the form is shown page by page."""
         return self.head.consent is not None or any(page.title for page in self.pages)
 
     def texts(self) -> Iterator[tuple[famulus.OptionFile, str, str]]:
@@ -112,7 +112,7 @@ class FormFile:
             yield from self._placed(page.texts())
 
     def texts_of_all_rows(self) -> Iterator[tuple[famulus.OptionFile, str, str]]:
-        """Yield those of them that are shown once, however many rows a unit has."""
+        """Yield, like :meth:`texts`, the texts shown once even if a unit has several rows."""
         if self.file is not None:
             yield from self._placed((self.file, *text) for text in self.head.texts())
         if self.ending is not None:
@@ -126,7 +126,7 @@ class FormFile:
 
 
 def read_form(path: Path) -> FormFile:
-    """Read a form whole, in its first language; what is wrong with it is among its problems."""
+    """Read a whole form in its first language; errors are among the form's problems."""
     return _read(path, FormFile())
 
 
@@ -162,7 +162,7 @@ def _read(path: Path, form: FormFile) -> FormFile:
 
 
 def _means_questions(raw: Mapping[str, Any]) -> bool:
-    """Return whether a key that was refused stands for the questions."""
+    """Return whether a key is a misspelling of ``questions`` or ``pages``."""
     names = {*_PARTS, *(each.name for each in attrs.fields(Head))}
     return any(nearest(str(name), names) in ("questions", "pages") for name in raw)
 
@@ -206,8 +206,8 @@ def _read_parts(
 ) -> list[Part]:
     """Return the parts of a list of questions.
 
-    :param opened: the files around the file, and itself.
-    :param raw: the list; that of the whole file unless given.
+    :param opened: the files that include this file, and this file itself.
+    :param raw: the list; by default the one at ``key`` in the file.
     """
     raw = file.tree.get(key) if raw is None else raw
     if not isinstance(raw, list) or not raw:
@@ -254,7 +254,7 @@ def _read_part(file: famulus.OptionFile, key: str, raw: dict[str, Any]) -> list[
 
 
 def _shown(raw: Any, *, is_list: bool) -> Any:
-    """Write out the short forms: a text for what shows it, one thing for a list of one."""
+    """Expand short forms: a text to ``{text: …}``, and a single thing to a list."""
     if is_list:
         return [_shown(each, is_list=False) for each in (raw if isinstance(raw, list) else [raw])]
     return raw if isinstance(raw, Mapping) or raw is None else {"text": raw}
@@ -324,7 +324,7 @@ def _include(
 
 
 def _common_faults(form: FormFile) -> Iterator[famulus.Problem]:
-    """Yield what is wrong between questions: names and keys that clash, false conditions."""
+    """Yield problems between questions: names and keys that clash, and invalid conditions."""
     yield from _clashes(form)
     earlier: dict[str, Question] = {}
     for page in form.all_pages:
@@ -360,7 +360,7 @@ def _clashes(form: FormFile) -> Iterator[famulus.Problem]:
 def _page_faults(
     form: FormFile, page: FormPage, earlier: dict[str, Question]
 ) -> Iterator[famulus.Problem]:
-    """Yield faults of conditions on and in a page; add its questions to ``earlier``."""
+    """Yield faults in the conditions of a page and its parts; add its questions to ``earlier``."""
     if form.file is not None:
         yield from _condition_faults(form.file, page.key, page.show_if, earlier)
     for part in page.parts:
@@ -372,7 +372,7 @@ def _page_faults(
 def _condition_faults(
     file: famulus.OptionFile, below: str, condition: Condition, earlier: Mapping[str, Question]
 ) -> Iterator[famulus.Problem]:
-    """Yield what is wrong with the condition of a page or a part; ``below`` is the key of that."""
+    """Yield faults in the condition of the page or part whose key is ``below``."""
     known = {name: question.known_values() for name, question in earlier.items()}
     for name, _ in condition.tests:
         key = f"{below}.show_if.{name}"

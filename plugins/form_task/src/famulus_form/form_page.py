@@ -51,7 +51,7 @@ class FormPage:
 
     @property
     def items(self) -> Iterator[Question | Answerless]:
-        """What it asks and shows; each depends on the condition of the page too."""
+        """The questions and other parts, each with the condition of the page added to its own."""
         for part in self.parts:
             item = part.item
             yield evolve(item, show_if=self.show_if & item.show_if) if self.show_if.tests else item
@@ -62,7 +62,7 @@ def section(
 ) -> list[Piece]:
     """Return the HTML of a page; the script shows one page at a time.
 
-    :param number: of its item, as HTML.
+    :param number: the number of the page's item, as HTML.
     """
     if not title:
         return ['<section class="fq-page" tabindex="-1">\n', *content, "</section>\n"]

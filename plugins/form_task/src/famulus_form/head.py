@@ -91,12 +91,12 @@ class Instructions:
             yield from ((f"{key}.{below}", text) for below, text in example.texts())
 
     def faults(self) -> Iterator[tuple[str, str]]:
-        """Yield what is wrong with it although each option fits."""
+        """Yield key and message of each fault that the checks of single options do not find."""
         for key, example in self.examples:
             yield from ((f"{key}{below}", message) for below, message in example.faults())
 
     def html(self) -> list[Piece]:
-        """Return its HTML: open for a worker who has submitted nothing in the run."""
+        """Return the instructions' HTML, open for workers who have submitted nothing in the run."""
         if not self.text.strip() and not (self.good or self.bad):
             return []
         pieces: list[Piece] = [
@@ -137,7 +137,7 @@ class Consent:
         yield "agree", self.agree
 
     def faults(self) -> Iterator[tuple[str, str]]:
-        """Yield what is wrong with it although each option fits."""
+        """Yield key and message of each fault that the checks of single options do not find."""
         if not self.text.strip():
             yield "file" if self.file else "", "has no text for workers to agree to"
         if not self.sent.strip():
@@ -153,7 +153,7 @@ class Consent:
         return isinstance(earlier, Mapping) and str(earlier.get(CONSENT_COLUMN, "")) == self.sent
 
     def html(self) -> list[Piece]:
-        """Return its HTML; for a worker who has agreed before, a hidden field that says so."""
+        """Return the consent's HTML; for a worker who has agreed before, only a hidden field."""
         named = f'name="{CONSENT_FIELD}" value="{escape(self.sent)}"'
         given = f'<input type="hidden" {named} autocomplete="off">\n'
         asked = merged(
@@ -200,7 +200,7 @@ class Head:
 
 
 def read_head(file: famulus.OptionFile, raw: Mapping[str, Any]) -> Head:
-    """Read what a form has besides its questions; what is wrong is among the file's problems."""
+    """Read what a form has besides its questions; errors are among the file's problems."""
     head = file.typed(Head, _written_out(raw), "") or Head()
     for key, message in head.instructions.faults():
         file.refuse(f"instructions.{key}", message)
@@ -243,7 +243,7 @@ def _with_file(file: famulus.OptionFile, consent: Consent) -> Consent | None:
 
 
 def _written_out(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Write out the short forms: a text for instructions, a text or one example for a list."""
+    """Expand short forms: a text to instructions, and a text or one example to a list."""
     found = dict(raw)
     if "instructions" not in found:
         return found

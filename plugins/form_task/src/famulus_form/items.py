@@ -32,15 +32,15 @@ def rows_of(data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def prefix_of(number: int) -> str:
-    """Return how the names of an item's fields begin. No name of a question begins with a digit.
+    """Return the prefix of an item's field names: no name of a question begins with a digit.
 
-    :param number: from 0.
+    :param number: the number of the item, from 0.
     """
     return f"{number + 1}."
 
 
 def prefixed(item: Question | Answerless, prefix: str) -> Question | Answerless:
-    """Return a part of a form with names of one item, and conditions on its own answers."""
+    """Return a part of a form with the prefix of an item in its name and its conditions."""
     show_if = Condition(tuple((f"{prefix}{name}", test) for name, test in item.show_if.tests))
     if isinstance(item, Question):
         return evolve(item, name=f"{prefix}{item.name}", show_if=show_if)
@@ -50,8 +50,8 @@ def prefixed(item: Question | Answerless, prefix: str) -> Question | Answerless:
 def with_items(shown: Shown, data: Mapping[str, Any]) -> Shown:
     """Return what a page of several rows shows.
 
-    :param shown: what it shows once, among it the values that each row has too.
-    :param data: of the unit; without rows, as before any is loaded, one without values is shown.
+    :param shown: what the page shows once; its values are added to those of each row.
+    :param data: the unit's data; if it has no rows yet, one row without values is shown.
     """
     rows = rows_of(data) or [{}]
     items = [
@@ -67,7 +67,7 @@ def with_items(shown: Shown, data: Mapping[str, Any]) -> Shown:
 
 
 def sent_items(sent: Sent) -> list[Sent]:
-    """Return the submitted form as the questions of each row read it."""
+    """Return the submitted form once per row, as the questions about that row read it."""
     return [
         Sent(sent.form, row, _lot(sent.lot, number)) for number, row in enumerate(rows_of(sent.row))
     ]
@@ -85,12 +85,12 @@ class Answered:
     #: by columns as the questions know them, with the prefix of an item
     answers: Mapping[str, Any]
     row: Mapping[str, Any]
-    #: of an item, from 0; None for what is asked once
+    #: the number of the item, from 0; None for questions that are asked once
     number: int | None = None
 
     @property
     def asked(self) -> list[Question]:
-        """The questions that have answers, those that are empty too."""
+        """The questions with answers, including empty answers."""
         return [
             question
             for question in self.questions

@@ -30,7 +30,7 @@ class Judgement:
 
     #: the right answers to the questions that were asked
     asked: Sequence[RightAnswers]
-    #: of them, those to the questions that were answered otherwise
+    #: the right answers to the questions among them that were answered wrong
     wrong: Sequence[RightAnswers]
     passed: bool
 
@@ -43,9 +43,9 @@ class Judge:
     pass_score: float | None
 
     def judge(self, answers: Mapping[str, Any]) -> Judgement:
-        """Compare answers, by column, with those that are right.
+        """Compare answers, by column, with the right ones.
 
-        A question that its condition has hidden is left out. Who was asked none has not passed.
+        A question that its condition has hidden does not count. If none is left, the worker fails.
         """
         asked = [right for right in self.right_answers if right.column in answers]
         wrong = [right for right in asked if not right.include(answers[right.column])]
@@ -62,7 +62,7 @@ class Judge:
 def pass_score_fault(score: float, questions: int) -> str:
     """Return what is wrong with a ``pass_score``; empty if nothing is.
 
-    :param questions: how many of them have a right answer.
+    :param questions: the number of questions with a right answer.
     """
     shown = f"{score:g}"
     if not questions:
@@ -84,5 +84,5 @@ def pass_score_fault(score: float, questions: int) -> str:
 
 
 def _floor(questions: int) -> str:
-    """Return a share that one right answer among so many reaches."""
+    """Return the share of one right answer among ``questions``, rounded down."""
     return f"{int(1000 / questions) / 1000:g}"

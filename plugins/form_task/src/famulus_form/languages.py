@@ -45,7 +45,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 @frozen
 class _Text:
-    """A text of an author, and the languages it is in; None for one that is in no mapping."""
+    """An author's text, and the languages it is in; None for a text without translations."""
 
     file: famulus.OptionFile
     key: str
@@ -75,7 +75,7 @@ class Languages:
         return evolve(file, tree=tree)
 
     def place(self, file: famulus.OptionFile, key: str) -> str:
-        """Return the key of a text in its file: that of its language, where it is in a mapping."""
+        """Return the key of a text in its file, with the language if the text is in a mapping."""
         above = key
         while above:
             if (file.path, above) in self._chosen:
@@ -85,14 +85,14 @@ class Languages:
 
     @property
     def are_complete(self) -> bool:
-        """Whether each text is in all of them."""
+        """Whether each text is in all languages."""
         return not any(self.warnings())
 
     def warnings(self, chosen: str = "") -> Iterator[famulus.Problem]:
-        """Yield a warning for all texts together that lack the same languages which others have.
+        """Yield one warning for each group of texts that lack the same languages.
 
-        :param chosen: the tag of the one language of all pages; empty where there are several. Then
-            texts in no mapping are taken to be in it.
+        :param chosen: the tag of the language of all pages, in which texts without translations
+            are taken to be; empty if pages are in several languages.
         """
         if chosen and chosen not in self.tags:
             return
@@ -115,7 +115,7 @@ class Languages:
             yield _warning(texts, which, f"texts lack {listed}, which others have", "add it")
 
     def _or_one_text(self, single: Sequence[_Text]) -> str:
-        """Return the other remedy, where all texts but one are in one language."""
+        """Return a second remedy if only one text has translations; else an empty text."""
         several = [text for text in self._texts if text.tags is not None]
         if len(several) > 1 or len(single) == 1:
             return ""
@@ -127,7 +127,7 @@ class Languages:
         """Return a value with one text in place of each mapping below it.
 
         :param name: the last part of the key that is no number.
-        :param around: what the value, or the list around it, is in.
+        :param around: the mapping that contains the value, or the list around it.
         """
         if name in _OPAQUE:
             return value
@@ -200,8 +200,8 @@ class Languages:
 def _warning(texts: Sequence[_Text], one: str, several: str, remedy: str) -> famulus.Problem:
     """Return one warning about texts, at the line of the first.
 
-    :param one: what is wrong where there is one text, with its key before it.
-    :param several: what is wrong where there are several, with their number before it.
+    :param one: the message for a single text, which follows its key.
+    :param several: the message for several texts, which follows their number.
     """
     first = texts[0]
     if len(texts) == 1:
@@ -213,14 +213,14 @@ def _warning(texts: Sequence[_Text], one: str, several: str, remedy: str) -> fam
 
 
 def _place(text: _Text, first: _Text) -> str:
-    """Return where a text is; the name of its file only where that is not the first one's."""
+    """Return key and line of a text, and the file's name if ``first`` is in another file."""
     line = text.file.problem(text.key, "").line
     name = "" if text.file.path == first.file.path else f"{text.file.path.name}, "
     return f"{text.key} ({name}line {line})"
 
 
 def language_warnings(languages: Languages, plan: famulus.Plan) -> Iterator[famulus.Problem]:
-    """Yield texts that lack a language of the form, and a language of the run that it lacks."""
+    """Yield warnings for texts that lack a language, and for a form that lacks the task's."""
     chosen, tags = plan.task.page_language, languages.tags
     yield from languages.warnings(chosen)
     if chosen and tags and chosen not in tags:

@@ -36,7 +36,7 @@ class Shows:
                 yield key, text
 
     def faults(self) -> Iterator[tuple[str, str]]:
-        """Yield what is wrong, with the key below it."""
+        """Yield the key below the part, and the message, of each fault."""
         given = [key for key in _KINDS if getattr(self, key) is not None]
         if len(given) != 1:
             found = " and ".join(given) if given else "none"

@@ -17,7 +17,7 @@ _MEDIA_KEY = re.compile(r"(?:^|\.)(?:image|audio|video)(?:\.[A-Za-z-]+)?\Z")
 def files_beside(
     path: Path, forms: Sequence[FormFile], data: Sequence[famulus.DataFile] = ()
 ) -> famulus.FilesBeside:
-    """Return the files that are served with a form, without ``extra_source_dir``.
+    """Return the files that are served with a form if ``extra_source_dir`` is not set.
 
     :param path: the form's file.
     :param forms: the form in its languages.
@@ -30,12 +30,12 @@ def files_beside(
 
 
 def files_beside_form(path: Path, data: Sequence[famulus.DataFile] = ()) -> famulus.FilesBeside:
-    """Return the files beside a form that is read here, as it is in its file."""
+    """Read a form from its file, and return the files that are served with it."""
     return files_beside(path, read_form(path).in_all_languages(), data)
 
 
 def _addresses(forms: Sequence[FormFile]) -> Iterator[famulus.FileAddress]:
-    """Yield the addresses of a form's media, each once, whatever the languages."""
+    """Yield the media addresses of a form in all its languages, without duplicates."""
     seen: set[tuple[Path, str, str]] = set()
     for form in forms:
         for file, key, text in form.texts():

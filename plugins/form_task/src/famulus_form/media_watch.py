@@ -1,4 +1,4 @@
-"""The check of the addresses of images, sounds and videos that rows complete."""
+"""Check the addresses of images, sounds and videos that contain values of rows."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ class MediaWatch:
                 self._unshown.setdefault(address.written, _Unshown(address)).add(filled, place)
 
     def problems(self) -> list[famulus.Problem]:
-        """Return a warning for each address that rows complete to one that is not shown."""
+        """Return a warning for each address that the values of some rows make unusable."""
         return [each.problem(self.files.noun) for each in self._unshown.values()]
 
 
 @define
 class _Unshown:
-    """The rows that complete one address to something that is not shown."""
+    """The rows whose values make one address unusable, so that pages do not show it."""
 
     address: famulus.FileAddress
-    #: the first of them, each with its row
+    #: the first of these addresses, each with its row
     named: list[tuple[str, int]] = field(factory=list)
     rows: int = 0
 

@@ -22,7 +22,7 @@ _VALIDATE = "shared_state.validate_onboarding"
 
 @frozen
 class Onboarding:
-    """A form that is ready to be shown, and what its answers are compared with."""
+    """A form that is ready to be shown, and its right answers."""
 
     form: TranslatedForm
     judge: Judge
@@ -31,17 +31,17 @@ class Onboarding:
     def compiled(cls, path: Path) -> Onboarding:
         """Read and compile a form.
 
-        :raises famulus.UsageError: when the file has become one that cannot be shown.
+        :raises famulus.UsageError: if the file has changed and cannot be shown any more.
         """
         form = TranslatedForm.read(path)
         return cls(form, form.file.judge)
 
 
 def verdict_of_script(state: SharedFormState, answers: Any) -> bool | famulus.NotPassed:
-    """Return what ``validate_onboarding`` decides.
+    """Return the verdict of ``validate_onboarding``.
 
-    :raises TypeError: when it returns anything else than a verdict; a forgotten return must not
-        fail a worker.
+    :raises TypeError: if it returns anything other than a verdict, so that a forgotten return
+        does not fail a worker.
     """
     assert state.validate_onboarding is not None
     verdict = state.validate_onboarding({"outputs": answers})
@@ -88,7 +88,7 @@ def onboarding_problems(
 
 
 def judged_task_problems(form: FormFile) -> Iterator[famulus.Problem]:
-    """Yield what a form that is asked of each row has, and only an onboarding may have."""
+    """Yield a problem for each key in a task's form that only an onboarding may have."""
     for part in form.judged:
         message = (
             "is compared only in an onboarding: move the question to the file of onboarding_form, "

@@ -72,7 +72,7 @@ class Preview:
     items: int = 1
 
     def state(self) -> str:
-        """Return a text that differs once a file was written that the page depends on."""
+        """Return a text that changes when a file is written on which the page depends."""
         forms = read_form(self.path).in_all_languages()
         included = dict.fromkeys(path for form in forms for path in form.included)
         files = [self.path, *included, *([self.data] if self.data else [])]

@@ -25,10 +25,10 @@ _LARGEST = 100_000_000
 class PreviewServer(ThreadingHTTPServer):
     """Serves one preview, and the files that its page names.
 
-    :param files: the folder of the form's images, sounds and videos; None for its own.
-    :param folders: of our style sheets and scripts.
-    :param report: gets what is wrong with the form whenever that changes, by any thread; nothing
-        once it is mended.
+    :param files: the folder of images, sounds and videos; None for the form's own folder.
+    :param folders: the folders of our style sheets and scripts.
+    :param report: called by any thread with the form's problems whenever these change; with an
+        empty list once they are fixed.
     """
 
     daemon_threads = True
@@ -50,7 +50,7 @@ class PreviewServer(ThreadingHTTPServer):
         self._folders = folders
 
     def report_problems(self) -> None:
-        """Report what is wrong with the form, unless that was reported last."""
+        """Report the form's problems if they have changed since the last report."""
         with self._lock:
             problems = list(self.preview.problems())
             if problems != list(self._reported):
@@ -85,7 +85,7 @@ class PreviewServer(ThreadingHTTPServer):
     def is_own_host(self, host: str) -> bool:
         """Return whether a Host header names this machine, and the port of this server.
 
-        A page elsewhere, whose name leads to this machine, could read the rows otherwise.
+        Otherwise, a website whose host name resolves to this machine could read the rows.
         """
         ports = [f":{self.server_port}", *([""] if self.server_port == _HTTP_PORT else [])]
         return host.strip().lower() in {f"{name}{port}" for name in _LOOPBACK for port in ports}
@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: PreviewServer
 
     def do_GET(self) -> None:
-        """Answer with the page, the state of its files, or one of them."""
+        """Answer with the page, the state of its files, or one of the files."""
         if self._refuses_host():
             return
         path = unquote(urlsplit(self.path).path)
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_file(path.lstrip("/"))
 
     def do_POST(self) -> None:
-        """Answer a form with its typed answers."""
+        """Answer a submitted form with its typed answers."""
         if self._refuses_host():
             return
         size = int(self.headers.get("Content-Length") or 0)
@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def read_multipart(content_type: str, body: bytes) -> famulus.Form:
-    """Return a form as a browser has sent it; of a file, all but its content."""
+    """Return a form that a browser has sent; its files are without their content."""
     head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
     message = message_from_bytes(head + body, policy=HTTP)
     fields: list[tuple[str, str]] = []

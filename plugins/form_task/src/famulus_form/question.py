@@ -63,7 +63,7 @@ class Question(ABC):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of its answers in an export."""
+        """The names of the question's columns in an export."""
         return (self.name,)
 
     @property
@@ -84,7 +84,7 @@ class Question(ABC):
         return dict(raw)
 
     def faults(self) -> Iterator[Fault]:
-        """Yield what is wrong with it although each option fits."""
+        """Yield key and message of each fault that the checks of single options do not find."""
         if not _NAME.fullmatch(self.name) or self.name.startswith(("famulus_", "mephisto_")):
             yield (
                 "name",
@@ -95,16 +95,16 @@ class Question(ABC):
             yield from ((f"show.{number}{key}", text) for key, text in shows.faults())
 
     def values(self, answers: Answers) -> list[str]:
-        """Return the answer as values that a condition can test; none if there is none."""
+        """Return the answer as values that a condition can test; empty without an answer."""
         answer = answers.get(self.name)
         return [] if answer is None else [str(answer)]
 
     def known_values(self) -> Sequence[str]:
-        """Return all values that an answer can have; none where it can be anything."""
+        """Return all values that an answer can have; empty if any value is possible."""
         return ()
 
     def pressed_keys(self) -> Iterator[Fault]:
-        """Yield the keyboard's keys that choose an answer, each after its key in the file."""
+        """Yield each keyboard key that chooses an answer, after its place in the file."""
         return iter(())
 
     # What each kind defines.
@@ -129,7 +129,7 @@ class Question(ABC):
         return ", ".join(self.values(answers))
 
     def note(self, answers: Answers) -> str:
-        """Return what stands for an answer that no control can show; empty if one can."""
+        """Return the text for an answer that no control can show; empty if a control can."""
         return ""
 
     def reviewed(self, body: str, answers: Answers, row: Mapping[str, Any]) -> str:
@@ -173,12 +173,12 @@ class Question(ABC):
         )
 
     def error_slot(self, message: str = "") -> str:
-        """Return the place of the sentence about a wrong answer; hidden without one."""
+        """Return the element for the message about a wrong answer; hidden without a message."""
         hidden = "" if message else " hidden"
         return f'<p class="fq-error" dir="auto" id="{self.id}-error"{hidden}>{escape(message)}</p>'
 
     def note_slot(self, note: str = "") -> str:
-        """Return the place of what a reviewer sees instead of a control; hidden without it."""
+        """Return the element for a reviewer's note in place of a control; hidden without a note."""
         hidden = "" if note else " hidden"
         return f'<p class="fq-note" id="{self.id}-note"{hidden}>{escape(note)}</p>'
 
@@ -190,16 +190,16 @@ class Question(ABC):
     def needed(self) -> str:
         """Return the attribute of a control that must have a value.
 
-        Of a question with a condition, it is the page's script that sets it.
+        If the question has a condition, the page's script sets ``required``.
         """
         if not self.required:
             return ""
         return " data-required" if self.show_if.tests else " required"
 
     def missing(self) -> dict[str, Any]:
-        """Return the answers of a question without an answer.
+        """Return None for each column of a question without an answer.
 
-        :raises WrongAnswer: if there has to be one.
+        :raises WrongAnswer: if the question is required.
         """
         if self.required:
             raise WrongAnswer(REQUIRED)
@@ -226,7 +226,7 @@ class Answerless:
             yield from ((f"show.{number}.{key}", text) for key, text in shows.texts())
 
     def faults(self) -> Iterator[Fault]:
-        """Yield what is wrong with it although each option fits."""
+        """Yield key and message of each fault that the checks of single options do not find."""
         for number, shows in enumerate(self.show):
             yield from ((f"show.{number}{key}", text) for key, text in shows.faults())
 

@@ -21,7 +21,7 @@ Rule = tuple[str, float | None, str]
 
 
 def rules_of(question: Question) -> list[Rule]:
-    """Return the tests of one question that its controls do not declare, in their order."""
+    """Return the checks of a question that its HTML controls do not make, in order."""
     rules: list[Rule] = [("answered", None, REQUIRED)] if question.required else []
     match question:
         case Choices():

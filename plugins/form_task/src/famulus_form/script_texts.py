@@ -1,4 +1,4 @@
-"""What the page's scripts show, which the page has in its own language."""
+"""The texts that the page's scripts show, in the language of the page."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def script_texts(translate: Translator) -> str:
 
 
 def steps_knowledge(questions: Sequence[Question]) -> Piece:
-    """Return what the script of the pages has to know, for a quoted attribute."""
+    """Return the data that the script of the pages needs, for a quoted attribute."""
     rules = rules_by_name(questions)
 
     @lru_cache(maxsize=16)

@@ -15,7 +15,7 @@ LONGEST = 100_000
 
 
 class WrongAnswer(Exception):  # noqa: N818 - it is a sentence for the worker
-    """An answer is missing or not right; the message says what to do."""
+    """An answer is missing or invalid; the message says what the worker has to do."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""A unit for the terminal of a reviewer."""
+"""Show a unit to a reviewer, in a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from famulus_form.texts import placeholders, plain, value_text
 def shown(form: Form, unit: famulus.SubmittedUnit) -> str:
     """Return the row, and each question that was asked with its answer, as lines of text.
 
-    Of a unit of several rows, each comes with its own answers.
+    In a unit of several rows, each row is followed by its own answers.
     """
     answers = unit.answers if isinstance(unit.answers, Mapping) else {}
     groups = form.answered(answers, unit.data)
@@ -44,7 +44,7 @@ def shown(form: Form, unit: famulus.SubmittedUnit) -> str:
 def shown_onboarding(form: Form, judge: Judge, answers: Mapping[str, Any]) -> str:
     """Return the questions of an onboarding that were asked, with their answers, as lines of text.
 
-    The right answer stands below each that was answered otherwise.
+    The right answer is below each wrong one.
     """
     judgement = judge.judge(answers)
     wrong = {right.column: right for right in judgement.wrong}

@@ -41,15 +41,15 @@ class Shown:
     """What one page shows: the values by name, and a number that stays the same for its unit."""
 
     values: Mapping[str, Any]
-    #: draws lots: the same at every reload and in every process
+    #: decides random orders: the same at every reload and in every process
     lot: int = 0
-    #: what its worker has answered last in the run; None where there is nothing
+    #: the worker's last answers in the run; None if there are none
     earlier: Any = None
-    #: of a unit of several rows, what each of them shows
+    #: what each row shows, in a unit of several rows
     items: Sequence[Shown] = ()
     #: how many rows the unit has
     of: int = 1
-    #: to the language of the fixed texts
+    #: translates the fixed texts
     translate: Translator = _TO_ENGLISH
 
 
@@ -65,14 +65,14 @@ def placeholders(text: str) -> Iterator[str]:
 
 
 def without_placeholders(text: str) -> str:
-    """Return a text without the places of its values."""
+    """Return a text without its placeholders."""
     return _PLACEHOLDER.sub("", text)
 
 
 def value_pieces(text: str) -> Iterator[str | tuple[str, str]]:
-    """Cut a text at its placeholders: strings, and names of columns with how they are written.
+    """Cut a text into strings, and pairs of a column's name and its placeholder as written.
 
-    It begins and ends with a string, as between any two columns.
+    The first and the last piece are strings, and there is a string between any two pairs.
     """
     position, literal = 0, ""
     for found in _PLACEHOLDER.finditer(text):

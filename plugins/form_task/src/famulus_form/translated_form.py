@@ -14,7 +14,7 @@ from famulus_form.form_file import FormFile, read_form
 
 @frozen
 class TranslatedForm:
-    """A form that is ready to be shown in each of its languages, or in the one that it has."""
+    """A form that is ready to be shown in each of its languages."""
 
     #: in the first language
     file: FormFile
@@ -26,7 +26,7 @@ class TranslatedForm:
         """Read and compile a form.
 
         :param items: as in :meth:`famulus_form.form.Form.compiled`.
-        :raises famulus.UsageError: when the file has become one that cannot be shown.
+        :raises famulus.UsageError: if the file has changed and cannot be shown any more.
         """
         every = read_form(path).in_all_languages()
         if problems := [problem for file in every for problem in file.problems]:
@@ -34,7 +34,7 @@ class TranslatedForm:
         return cls(every[0], {file.language: Form.compiled(file, items) for file in every})
 
     def to(self, language: str) -> Form:
-        """Return the form in a language, or in its first one where it has no text in that."""
+        """Return the form in a language, or in its first language if it is not in that one."""
         return self.forms.get(language) or next(iter(self.forms.values()))
 
     @property

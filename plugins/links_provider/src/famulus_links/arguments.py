@@ -1,4 +1,4 @@
-"""What the commands of links take."""
+"""The arguments and options of the commands for links."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST_WORD = 100
 def run_of_links(database: Database, number: int, *, for_new_links: bool = False) -> RunRecord:
     """Return a run whose workers come by links.
 
-    :param for_new_links: whether links are to be made, which need an address and end with the run.
+    :param for_new_links: whether links will be made: the run needs an address and must not be over.
     :raises famulus.UsageError: when it is not such a run.
     """
     found = next((each.record for each in list_runs(database) if each.record.id == number), None)
@@ -43,7 +43,7 @@ def run_of_links(database: Database, number: int, *, for_new_links: bool = False
 
 
 def only_here(url: str) -> str | None:
-    """Return a warning where the address of a run leads to this machine only, or None."""
+    """Return a warning if the address of a run only works on this machine, else None."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     if host != "localhost" and not host.endswith(".localhost"):
         try:
@@ -66,7 +66,7 @@ def has_ended(run: RunRecord) -> bool:
 def expiry(text: str) -> int:
     """Read when a link expires, as seconds since 1970: a time, or the end of a date.
 
-    It is in UTC unless it names another zone.
+    Without a time zone, it is in UTC.
     """
     try:
         moment = _read_moment(text.strip())
@@ -87,7 +87,7 @@ def _read_moment(text: str) -> datetime:
 
 
 def check_limits(database: Database, limits: Limits) -> None:
-    """Refuse limits that leave nothing.
+    """Refuse limits that are already reached.
 
     :raises famulus.UsageError: when the time is over.
     """
@@ -98,7 +98,7 @@ def check_limits(database: Database, limits: Limits) -> None:
 def check_word(word: str) -> None:
     """Refuse a code word that cannot be typed into a field.
 
-    :raises famulus.UsageError: then.
+    :raises famulus.UsageError: for such a word.
     """
     if not word.strip():
         # Anyone could come in, as where a script's variable is not set.

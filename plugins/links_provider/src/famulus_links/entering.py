@@ -42,7 +42,7 @@ class _UsedUp(Exception):  # noqa: N818 - undoes a transaction, never leaves thi
 def entry_form(link: Link, args: LinksArgs) -> EntryForm:
     """Return the form of a link, which asks nothing of a person who is known.
 
-    An open link that is used up still has it, since who has come in may send it again.
+    An open link that is used up still has the form: people who have come in may send it again.
     """
     is_open = link.worker is None
     fields = []
@@ -67,7 +67,7 @@ def register(
 ) -> Link | EntryForm | Refusal:
     """Return the personal link of a person who has sent the form of an open link.
 
-    The same entry again gets the same link, and takes no other use of the open one.
+    The same entry gets the same link again, and does not count as another use of the open link.
     """
     given = entry.values
     entered_as = f"{link.name}-{entry.key}"
@@ -86,7 +86,7 @@ def register(
 def _check_guess(database: Database, link: Link, entered_as: str, *, is_right: bool) -> str:
     """Return why a code word lets no person in, or an empty text.
 
-    A person who has come in may send the same again, however many others guess.
+    A person who has come in may send the same entry again, even while others guess too often.
     """
 
     def count(tx: Transaction) -> int | None:

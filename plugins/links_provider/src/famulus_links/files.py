@@ -16,9 +16,9 @@ _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 def write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:
-    """Write a CSV file in which a spreadsheet takes no text for a formula.
+    """Write a CSV file whose texts a spreadsheet does not mistake for formulas.
 
-    :raises famulus.UsageError: when it cannot be opened.
+    :raises famulus.UsageError: when the file cannot be opened.
     :raises famulus.UnavailableError: when writing fails, as on a full disk.
     """
     text = io.StringIO(newline="")
@@ -27,7 +27,7 @@ def write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:
 
 
 def write_qr_codes(folder: Path, codes: Iterable[tuple[str, str]]) -> None:
-    """Write a QR code as PNG for each file name and address, into a folder that is made if needed.
+    """Write a QR code as PNG for each file name and address; create the folder if needed.
 
     Raises like :func:`write_csv`.
     """

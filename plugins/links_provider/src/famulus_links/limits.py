@@ -1,4 +1,4 @@
-"""What limits a link."""
+"""The limits of a link."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from attrs import frozen
 
 @frozen(kw_only=True)
 class Limits:
-    """The limits of a link; None where it has none of that kind."""
+    """The limits of a link; None stands for no limit."""
 
     #: the most visits of a person; for an open link, the most people
     uses: int | None = None

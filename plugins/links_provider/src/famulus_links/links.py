@@ -25,7 +25,7 @@ MOST_GUESSES = 20
 
 @frozen(kw_only=True)
 class Link:
-    """A link of a run, with the person whose it is."""
+    """A link of a run, with its person."""
 
     id: int
     name: str
@@ -62,7 +62,7 @@ class Link:
         return None
 
     def is_of(self, who: str) -> bool:
-        """Return whether it has this address, or is of the person with this name or address."""
+        """Return whether the link has this address, or its person has this name or address."""
         name = name_in(who)
         if name is not None:
             return name == self.name
@@ -108,7 +108,7 @@ def _links(tx: Transaction, condition: Any) -> Iterator[Link]:
 def make_links(
     database: Database, run: int, people: Sequence[Person], limits: Limits
 ) -> list[Link]:
-    """Return a link for each person: the one that they have, unless it is revoked, or a new one.
+    """Return a link for each person: an existing one, unless it is revoked, or a new one.
 
     A limit that is given replaces the link's own.
     """
@@ -145,7 +145,7 @@ def make_open_link(database: Database, run: int, word: str, limits: Limits) -> s
 def insert_link(
     tx: Transaction, run: int, limits: Limits, *, person_id: int | None = None, word: str = ""
 ) -> str:
-    """Insert a link, unless its person has a valid one in the run; return its name if it is new."""
+    """Insert a link, unless its person has a valid one in the run; return the new link's name."""
     name = new_name()
     tx.execute(
         LinksLink.insert(
@@ -175,7 +175,7 @@ def read_newest_link(tx: Transaction, run: int, person: int) -> Link:
 
 
 def take_use(tx: Transaction, link: Link) -> bool:
-    """Count one more person who comes in by an open link; return whether there was room."""
+    """Count one more person who comes in by an open link; return whether it may be used."""
     has_room = LinksLink.uses.is_null() | (LinksLink.used < LinksLink.uses)
     query = LinksLink.update(used=LinksLink.used + 1).where(
         LinksLink.id == link.id, LinksLink.revoked_at.is_null(), has_room
@@ -184,10 +184,10 @@ def take_use(tx: Transaction, link: Link) -> bool:
 
 
 def take_guess(tx: Transaction, link: Link) -> int | None:
-    """Count a code word for a link; return the count in this minute, or None if it is too many.
+    """Count a guess of a link's code word; return the count in this minute, None beyond the limit.
 
-    A right one is counted until :func:`return_guess`: of those that come at the same time, no more
-    than may are compared with the code word.
+    A right guess is counted until :func:`return_guess`, so that simultaneous guesses cannot exceed
+    the limit.
     """
     minute = _minute(tx.now)
     is_now = LinksLink.guess_minute == minute
@@ -217,7 +217,7 @@ def _theirs(run: int, person: int) -> Any:
 
 
 def delete_person(tx: Transaction, worker: str) -> None:
-    """Delete what is known of a person, and their links, which are unknown from then on."""
+    """Delete the data of a person, and their links, which are unknown from then on."""
     person = LinksPerson.select(LinksPerson.id).where(LinksPerson.worker == worker)
     tx.execute(LinksLink.delete().where(LinksLink.person_id << person))
     tx.execute(LinksPerson.delete().where(LinksPerson.worker == worker))

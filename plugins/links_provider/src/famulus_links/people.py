@@ -50,7 +50,7 @@ def is_known_as(who: str, *names: str | None) -> bool:
 
 
 def new_worker_name() -> str:
-    """Return the name in core of a new person."""
+    """Return a new person's worker name in core."""
     return WORKER_PREFIX + secrets.token_hex(5)
 
 
@@ -115,7 +115,7 @@ def _fault(values: Mapping[str, str], more: Sequence[str]) -> str:
 
 
 def workers_called(tx: Transaction, who: str) -> list[str]:
-    """Return the workers of the people with this name, mail address or worker."""
+    """Return the worker names of the people with this name, mail address or worker name."""
     query = LinksPerson.select(LinksPerson.worker, LinksPerson.name, LinksPerson.email)
     return [
         row.worker for row in tx.rows(query) if is_known_as(who, row.worker, row.name, row.email)
@@ -123,9 +123,9 @@ def workers_called(tx: Transaction, who: str) -> list[str]:
 
 
 def store_person(tx: Transaction, person: Person) -> int:
-    """Store a person of a list, unless they are known, and return their row's number.
+    """Store or update a person of a list; return the number of their row.
 
-    What is known of them is replaced by what the list says.
+    Values of the list replace stored ones.
     """
     values = {"name": person.name, "email": person.email, "group_name": person.group}
     known = LinksPerson.listed_as == person.listed_as
@@ -150,7 +150,7 @@ def is_entered(tx: Transaction, entered_as: str) -> bool:
 def store_entered(tx: Transaction, person: Person, entered_as: str) -> tuple[int, bool]:
     """Store a person who has registered themselves, once for each entry.
 
-    They are another person than any of a list, whatever name or address they give.
+    They count as a new person, even if they give the name or address of a listed one.
 
     :returns: the number of their row, and whether it is new.
     """

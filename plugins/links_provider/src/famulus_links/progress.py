@@ -45,7 +45,7 @@ _ENDING = (LinkState.EXPIRED, LinkState.WAITING, LinkState.OPEN, LinkState.USED_
 
 @frozen(kw_only=True)
 class LinkProgress:
-    """A link, and what was done by it."""
+    """A link, and the work done through it."""
 
     link: Link
     #: units of the run that the person has answers to, by whichever of their links
@@ -53,7 +53,7 @@ class LinkProgress:
     state: LinkState
 
     def as_dict(self) -> dict[str, str | int]:
-        """Return it as a row of a list."""
+        """Return the link and its progress as a row of a list."""
         link = self.link
         who = (link.person_name or "", link.email or "", link.group_name or "", link.worker or "")
         entered = link.entered_at and datetime.fromtimestamp(link.entered_at, UTC).isoformat()
@@ -64,7 +64,7 @@ class LinkProgress:
 def read_progress(
     database: Database, run: int, now: datetime, *, has_ended: bool
 ) -> Sequence[LinkProgress]:
-    """Return the links of a run and what was done by them, in the order in which they were made.
+    """Return the links of a run and the work done through them, in the order of their creation.
 
     :param has_ended: whether the run is over for good.
     """

@@ -128,7 +128,7 @@ class LinksProvider(Provider):
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | EntryForm | Refusal:
         """Return the person of the link, or the worker named by the platform's parameters.
 
-        Who opens a link first gets a form, whose button leads to the first unit.
+        People who first open a link get a form, whose button leads to the first unit.
         """
         if LINK in query:
             return self._by_link(query)
@@ -239,10 +239,10 @@ class LinksProvider(Provider):
         return Arrival(worker_name=worker, reference=str(number))
 
     def _number(self, query: Mapping[str, str], worker: str, uses: int | None) -> int | None:
-        """Return the number of a worker's visit; without one in the query, it is their next.
+        """Return the number of a worker's visit from the query, or else that of their next visit.
 
-        Core counts a worker and a number once, however often a link is opened, so numbers up to
-        the link's uses are all that it gives.
+        Core counts each worker and number once, however often a link is opened. So a
+        link gives no more units than it has uses.
         """
         given = query.get(VISIT)
         if given is not None:
@@ -269,7 +269,7 @@ class LinksProvider(Provider):
         return {**query, VISIT: str(int(visit.reference) + 1)}
 
     def _uses(self, query: Mapping[str, str]) -> int | None:
-        """Return the uses of the link that is in a query; None for any number."""
+        """Return the allowed uses of the link in a query; None if they are not limited."""
         link = self._read_link(query[LINK]) if LINK in query else None
         return None if link is None else link.uses
 

@@ -13,5 +13,5 @@ SCRIPT = "famulus_marks.js"
 
 
 def style_text() -> str:
-    """Return the style sheet itself, for pages beside which it is not served."""
+    """Return the content of the style sheet, for pages that cannot load it as a file."""
     return (STATIC / STYLE_SHEET).read_text(encoding="utf-8")

@@ -51,7 +51,7 @@ def labels_opening(translate: Translator = _ENGLISH) -> str:
 
 
 def label_opening(number: int, value: str) -> str:
-    """Return the start of a label's button; the first label is chosen at first."""
+    """Return the start of a label's button; the first label is the one chosen initially."""
     return (
         f'<button type="button" class="fq-mark-label fq-colour-{number % COLOURS}"'
         f' data-label="{escape(value)}" aria-pressed="{str(not number).lower()}">'
@@ -61,13 +61,13 @@ def label_opening(number: int, value: str) -> str:
 def span_area(key: str, markup: str) -> str:
     """Return the text whose parts are marked.
 
-    :param key: a start of ids that nothing else on the page has.
+    :param key: a prefix of ids that is unique on the page.
     """
     return f'<div class="fq-span-text" id="{escape(key)}-text">{markup}</div>\n'
 
 
 def drawn_spans(text: str, spans: Iterable[Mapping[str, Any]], labels: Sequence[str]) -> str:
-    """Return the markup of a text with its spans, which are in order."""
+    """Return the HTML of a text with its sorted spans marked."""
     parts, end = [], 0
     for mark in spans:
         label = mark.get("label")
@@ -95,7 +95,7 @@ def image_closing(key: str) -> str:
 
 
 def overlay(key: str, attributes: str = "", shapes: str = "") -> str:
-    """Return the drawing above an image; ``key`` as in :func:`span_area`."""
+    """Return the SVG that lies over an image; ``key`` as in :func:`span_area`."""
     return (
         f'<svg class="fq-overlay" id="{escape(key)}-overlay" aria-hidden="true"{attributes}>'
         f"{shapes}</svg>"
@@ -108,7 +108,7 @@ def drawn_regions(
     labels: Sequence[str],
     size: Mapping[str, int],
 ) -> str:
-    """Return the overlay of an image of a size, with boxes and points.
+    """Return the overlay of an image of this size, with boxes and points.
 
     :param key: as in :func:`span_area`.
     """

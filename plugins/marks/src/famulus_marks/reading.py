@@ -20,7 +20,7 @@ BROKEN = _("Please mark it again: the marks were not sent as they should be.")
 
 
 class BrokenMarksError(ValueError):
-    """What was sent are no marks, or none of this text or image."""
+    """The submitted marks are malformed, or do not fit the text or image."""
 
     def __init__(self) -> None:
         super().__init__(BROKEN)
@@ -29,7 +29,7 @@ class BrokenMarksError(ValueError):
 def read_marks(text: str) -> list[Mark]:
     """Return the objects of a JSON list; none for an empty text.
 
-    :raises BrokenMarksError: if it is something else.
+    :raises BrokenMarksError: if the text is not a JSON list of objects.
     """
     if not text:
         return []
@@ -43,9 +43,9 @@ def read_marks(text: str) -> list[Mark]:
 
 
 def read_label(mark: Mark, labels: Sequence[str]) -> dict[str, str]:
-    """Return the label of a mark, as an item of the stored one; nothing where there are no labels.
+    """Return the label of a mark as a dict with one key, empty if there are no labels.
 
-    :raises BrokenMarksError: if it is none of them.
+    :raises BrokenMarksError: if it is not one of ``labels``.
     """
     if not labels:
         return {}
@@ -56,7 +56,7 @@ def read_label(mark: Mark, labels: Sequence[str]) -> dict[str, str]:
 
 
 def page_text(text: str) -> str:
-    """Return a text as a browser has it, whose line breaks are one character each."""
+    """Return a text with each line break as one character, as browsers have it."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -83,7 +83,7 @@ def sort_spans(spans: list[dict[str, Any]]) -> None:
 def read_size(text: str) -> dict[str, int]:
     """Return the ``width`` and ``height`` of an image as the page's script has measured it.
 
-    :raises BrokenMarksError: where it has not.
+    :raises BrokenMarksError: if the size is missing or malformed.
     """
     found = _SIZE.fullmatch(text)
     if found is None:

@@ -1,4 +1,4 @@
-"""What the page's script shows, which the page has in its own language."""
+"""The texts that the page's script shows, in the language of the page."""
 
 from __future__ import annotations
 

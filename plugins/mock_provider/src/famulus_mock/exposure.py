@@ -1,4 +1,4 @@
-"""Whether others than this machine's own user can reach a run."""
+"""Whether a run can be reached by others than this machine's user."""
 
 from __future__ import annotations
 

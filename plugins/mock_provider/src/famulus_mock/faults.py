@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 class Fault(StrEnum):
-    """How one call fails: the last three after its effect.
+    """How one call fails: with the last three, after it has had its effect.
 
-    Of those, an accepted payment is shown later, and the reply of the others is lost.
+    With ``accepted``, a payment is shown later; with the other two, the reply is lost.
     """
 
     NONE = "none"
@@ -40,7 +40,7 @@ def call(
 ) -> T:
     """Perform the call, or fail as the run's next fault prescribes.
 
-    :param shown_later: the result of a call that is accepted; None where a call cannot be.
+    :param shown_later: the result of an accepted call; None if such a call cannot be accepted.
     """
     fault = _next_fault(context, faults, run)
     match fault:

@@ -150,12 +150,12 @@ class MockProvider(Provider):
         return self.fee(kind, amount) * part
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
-        """Store the verdicts; a visit that is approved, or in part, stays so."""
+        """Store the verdicts; one that approves a visit, wholly or in part, is final."""
         for each in verdicts:
             yield each.key, self._result(each.visit.run_id, partial(_decide, given=each))
 
     def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
-        """Store payments, and others when called again."""
+        """Store payments; a second call stores them a second time."""
         for each in payments:
             yield (
                 each.key,
@@ -170,12 +170,12 @@ class MockProvider(Provider):
         unsettled: Sequence[PaymentView],
         confirmed: Sequence[PaymentView],
     ) -> Iterator[tuple[str, Result]]:
-        """Return whether they were paid."""
+        """Return for each payment whether it was made."""
         for each in unsettled:
             yield each.key, self._result(each.run_id, partial(_settle, payment=each))
 
     def forget(self, worker_name: str, pseudonym: str) -> None:
-        """Replace the name in payments and verdicts, whose reasons may have it too."""
+        """Replace the name in payments and verdicts; empty the reasons, which may contain it."""
         payments = MockPayment.update(worker=pseudonym).where(MockPayment.worker == worker_name)
         verdicts = MockVerdict.update(worker=pseudonym, reason="").where(
             MockVerdict.worker == worker_name
@@ -194,7 +194,7 @@ class MockProvider(Provider):
         *,
         shown_later: Outcome | None = None,
     ) -> Result:
-        """Perform one item of a call."""
+        """Perform one item of a call; return its result or the error."""
         act = partial(self.context.database.write, job)
         try:
             return call(self.context, self.args.faults, run, act, shown_later=shown_later)

@@ -41,7 +41,7 @@ class MockVerdict(peewee.Model):
 
 
 class MockCall(peewee.Model):
-    """A call about money, counted to choose its fault from the options of its run."""
+    """One call of a run; the number of its calls selects the next fault from the options."""
 
     id = peewee.BigAutoField()
     run = peewee.BigIntegerField()

@@ -88,7 +88,7 @@ class RefusedError(famulus.RefusedError):
 
 
 class _LateError(Exception):
-    """An attempt would begin too late; botocore makes no other after it."""
+    """An attempt would begin too late; botocore then makes no further attempt."""
 
 
 @define(eq=False)
@@ -106,9 +106,9 @@ class Mturk:
     def call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
         """Call an operation by its name in boto3 (``get_hit``) and return its answer.
 
-        What fails for the moment is attempted again for 20 seconds, and the call ends after 45.
+        A temporary failure is retried for 20 seconds, and the call ends after 45 at the latest.
 
-        :raises CallLostError: when there is no answer now.
+        :raises CallLostError: when MTurk does not answer now.
         :raises KeysError: when the keys are missing, have expired or are refused. They are read
             again before the next call.
         :raises RefusedError: when MTurk refuses it.
@@ -185,7 +185,7 @@ class Mturk:
     def _refuse_late_attempt(self, **_: Any) -> None:
         """End a call that has taken too long.
 
-        botocore calls this before each attempt, once it has waited while it is throttled.
+        botocore calls this before each attempt, after the wait that throttling may require.
         """
         if self.timer() > self._attempts.until:
             raise _LateError(f"each attempt in {_ATTEMPTS_SECONDS} seconds has failed")

@@ -51,8 +51,8 @@ def specific_requirements(
     """Return the requirements that are passed through to MTurk.
 
     Those of the options apply together with those of a run script. Of the latter, those for
-    ``mturk`` apply in the sandbox too, unless there are some for ``mturk_sandbox``. There are none
-    in a value that is not a list, which core reports.
+    ``mturk`` apply in the sandbox too, unless there are some for ``mturk_sandbox``. A value that is
+    not a list is skipped, since core reports it.
     """
     return [*args.specific_qualifications, *_in_python(state, provider_type)]
 
@@ -82,9 +82,9 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
 
 
 def key_problems(mturk: Callable[[], Mturk], plan: Plan) -> Iterator[Problem]:
-    """Yield the problem that MTurk refuses the keys; a warning where it does not answer.
+    """Yield a problem if MTurk refuses the keys, or a warning if it does not answer.
 
-    :param mturk: returns what calls MTurk for the requester.
+    :param mturk: returns the client that calls MTurk for the requester.
     """
     from famulus_mturk.calls import KeysError
     from famulus_mturk.money import read_balance

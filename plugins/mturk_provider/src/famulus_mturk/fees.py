@@ -8,10 +8,10 @@ from typing import Any
 
 _CENT = Decimal("0.01")
 _SHARE = Decimal("0.20")
-#: on top, for each assignment of a HIT that has at least so many
+#: added to the share for each assignment of a HIT that has at least ``_LARGE`` assignments
 _LARGE_SHARE = Decimal("0.20")
 _LARGE = 10
-#: on top, for rewards of HITs that only Masters may do
+#: added to the share for rewards of HITs that only Masters may do
 _MASTERS_SHARE = Decimal("0.05")
 #: the qualification of Masters, on the live site and in the sandbox
 _MASTERS = frozenset({"2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6"})
@@ -20,8 +20,8 @@ _MASTERS = frozenset({"2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQ
 def fee(amount: Decimal, *, assignments: int = 1, masters: bool = False) -> Decimal:
     """Return the fee in dollars on one reward or bonus: 20 %, at least a cent, whole cents.
 
-    :param assignments: of the HIT the reward belongs to; from ten on it is 40 %.
-    :param masters: whether the reward is for Masters, which is 5 % more.
+    :param assignments: how many the HIT of the reward has; from ten on, the fee is 40 %.
+    :param masters: whether the reward is for Masters, which adds 5 % of the amount.
     """
     share = _SHARE
     share += _LARGE_SHARE if assignments >= _LARGE else 0

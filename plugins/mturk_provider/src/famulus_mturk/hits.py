@@ -28,7 +28,7 @@ _TOKEN_KNOWN = timedelta(hours=23)
 _LISTED_BY = timedelta(minutes=10)
 #: "Expire at once" is a time in the past.
 _LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
-#: HITs that are created at the same time; MTurk asks to slow down where it is too many.
+#: HITs that are created at the same time; MTurk throttles where there are too many.
 _AT_ONCE = 4
 #: MTurk's ids, as they stand in its messages: 30 capital letters and digits.
 _ID = re.compile(r"\b[A-Z0-9]{20,64}\b")
@@ -75,7 +75,7 @@ class Hits:
     def _make_all(self, run: RunView, places: Sequence[int], make: Callable[[int], object]) -> None:
         """Make HITs in a few threads, which have all ended on return.
 
-        After a failure none is begun any more, and the first one is raised.
+        After a failure no further HIT is begun, and the first error is raised.
         """
         with ThreadPoolExecutor(
             min(_AT_ONCE, len(places)), thread_name_prefix=f"famulus-mturk-hits-{run.id}"
@@ -91,7 +91,8 @@ class Hits:
     def _make(self, run: RunView, hit_type: str, listed: Mapping[str, str], place: int) -> None:
         """Make sure that a place has a HIT, and store its id.
 
-        :param listed: the run's HITs by annotation, where MTurk may have forgotten an earlier call.
+        :param listed: the run's HITs by annotation, if MTurk may have forgotten the token of an
+            earlier call.
         """
         token = annotation(run, place)
         attempt = self.records.begin(run.id, place)
@@ -116,9 +117,9 @@ class Hits:
     def close(self, run: RunView) -> None:
         """Expire the run's HITs; workers who have accepted one keep their time.
 
-        Where some places are gone, only the HITs of those.
+        If the run has ``gone_places``, only the HITs of the places before that number expire.
 
-        :raises famulus.UnlistedPlacesError: while there may be one that MTurk does not list yet.
+        :raises famulus.UnlistedPlacesError: while a HIT may exist that MTurk does not list yet.
         """
         rows = [
             row
@@ -210,7 +211,7 @@ class Hits:
     def _existing(self, run: RunView, token: str, refused: RefusedError) -> str:
         """Return the HIT that was created with a token.
 
-        MTurk's message names it, or its annotation is the token.
+        MTurk's message names the HIT, or the HIT's annotation is the token.
         """
         named = (found for found in _ID.findall(refused.message) if self._is_of(found, token))
         found = next(named, None) or self._listed(run).get(token)

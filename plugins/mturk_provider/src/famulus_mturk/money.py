@@ -57,7 +57,7 @@ class Money:
     def pay(self, payment: PaymentView) -> Outcome:
         """Send a bonus.
 
-        :raises famulus.UnavailableError: when nothing was paid for certain.
+        :raises famulus.UnavailableError: when it is certain that nothing was paid.
         :raises RefusedError: likewise, when MTurk has refused the payment.
         """
         before = self._sent(payment.key)

@@ -157,10 +157,10 @@ class MturkProvider(Provider):
         return refusal or found.arrival
 
     def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
-        """Have the browser submit to MTurk, which nothing else can, or the worker return the HIT.
+        """Have the worker's browser submit to MTurk, or have the worker return the HIT.
 
-        A HIT that was submitted would be paid for or rejected; one that is returned is free for
-        another worker.
+        Only the browser can submit. A HIT that was submitted would be paid for or rejected; one
+        that is returned is free for another worker.
         """
         if outcome is not VisitOutcome.COMPLETED:
             return ReturnPlace(noun="HIT", url=self._accepted_url(visit))
@@ -242,7 +242,7 @@ class MturkProvider(Provider):
             yield each.key, self._settled(each)
 
     def grant(self, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
-        """Grant a worker the qualification, also without an arrival."""
+        """Grant a worker the qualification, even one who never arrived."""
         for each in grants:
             self._qualifications.grant(each.worker_name, each.qualification, each.value)
             yield each.key, Outcome.CONFIRMED
@@ -266,7 +266,7 @@ class MturkProvider(Provider):
         unblock(self._mturk, worker_name, reason)
 
     def _settled(self, payment: PaymentView) -> Result:
-        """Return a payment's outcome; an error is that of this payment, and of no other."""
+        """Return a payment's outcome, or the error that concerns this payment only."""
         try:
             return self._money.settle(payment)
         except (UnavailableError, RefusedError) as error:

@@ -66,8 +66,8 @@ class Qualifications:
     def type_id(self, name: str) -> str:
         """Return the id of a qualification's type, which is created if necessary.
 
-        :raises famulus.UnavailableError: while the account has one of that name that MTurk does not
-            list.
+        :raises famulus.UnavailableError: while the account has a type of that name that MTurk does
+            not list.
         """
         known = self._known(name)
         if known is not None:

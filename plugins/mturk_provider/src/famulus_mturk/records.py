@@ -59,7 +59,7 @@ class HitRecords:
     def unclosed(self, run: int) -> list[Any]:
         """Return the HITs that are not closed and have no submission, expired or not.
 
-        One that is extended at the moment at which it is found expired can be accepted.
+        A HIT that is extended just when a sync finds it expired can still be accepted.
         """
         return self._rows(run, ~MturkHit.closed & MturkHit.worker_name.is_null() & ~MturkHit.gone)
 
@@ -149,7 +149,7 @@ class HitRecords:
         self._update(MturkHit.id == row.id, gone=True)
 
     def forget_worker(self, name: str, pseudonym: str) -> None:
-        """Replace a worker's name, and the assignments that MTurk knows them by."""
+        """Replace a worker's name and the ids of the worker's assignments."""
 
         def job(tx: Transaction) -> None:
             theirs = MturkHit.worker_name == name

@@ -26,9 +26,10 @@ ENVIRONMENT: Mapping[str, str | None] = MappingProxyType(
 
 
 class MturkRehearsal(Rehearsal):
-    """A fake MTurk, one of whose two sites the provider is pointed at.
+    """A fake MTurk with two sites, one of which the provider uses.
 
-    :param sandbox: whether it is the sandbox, or the live site with its 100 dollars.
+    :param sandbox: whether the provider uses the sandbox instead of the live site, which has 100
+        dollars.
     """
 
     def __init__(self, clock: Clock, *, sandbox: bool) -> None:

@@ -182,7 +182,7 @@ class Sync:
                 raise
 
     def _is_due(self, hit: str) -> bool:
-        """Return whether a HIT is to be looked up now, and count that as done."""
+        """Return whether a HIT is to be looked up now; if so, note the time of the look-up."""
         now = self.clock()
         last = self._looked.get(hit, datetime.min.replace(tzinfo=UTC))
         if now - last < _LOOK_UP:
@@ -193,8 +193,8 @@ class Sync:
     def _by_hit(self, run: int, visits: Sequence[VisitView]) -> dict[str, list[VisitView]]:
         """Group visits by HIT, ordered by their last arrival.
 
-        The HIT is the one of the visit's parameters; a visit without an arrival is found by its
-        submission. The HIT may belong to another run: the records decide that.
+        The visit's parameters name the HIT; without an arrival, the visit's submission leads to it.
+        The HIT may belong to another run: the records decide that.
         """
         found: dict[str, list[VisitView]] = defaultdict(list)
         unnamed = [visit.reference for visit in visits if "hitId" not in visit.query]
@@ -225,7 +225,7 @@ def _order(visit: VisitView) -> tuple[datetime, int]:
 
 
 def _left(visits: Sequence[VisitView]) -> Iterator[VisitReport]:
-    """Report the open visits of a HIT that MTurk does not have as returned.
+    """Report as returned the open visits of a HIT that MTurk does not have.
 
     Visits with answers are left to a person: the reward may have been paid before the HIT was
     deleted.
@@ -236,7 +236,7 @@ def _left(visits: Sequence[VisitView]) -> Iterator[VisitReport]:
 
 
 def _made_up(waiting: Mapping[str, Sequence[VisitView]], found: HitLookUp) -> Iterator[VisitReport]:
-    """Report visits without a HIT of the run as returned, unless the id of a HIT is unknown yet."""
+    """Report as returned visits that name no HIT of the run, unless a HIT's id is unknown yet."""
     if not found.is_any_unnamed:
         for hit in waiting.keys() - found.rows.keys():
             yield from _left(waiting[hit])

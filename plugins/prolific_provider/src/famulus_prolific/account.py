@@ -22,9 +22,9 @@ def read_account(api: ProlificApi, *, workspace: str | None, project: str | None
 
     :param workspace: the id of a workspace; None for the only one.
     :param project: the id of a project in it; None for the only one.
-    :raises famulus.UsageError: when the account has no such workspace or project, or several and
-        none is named. Of several projects, Prolific chooses one by itself where the account has one
-        workspace: the project is None then.
+    :raises famulus.UsageError: when the account does not have the named workspace or project, or
+        when none is named and there is not exactly one. In an account with a single workspace, the
+        project is None instead, and Prolific chooses one.
     """
     owner = api.get("users/me/")
     found = _workspaces(api)
@@ -40,8 +40,8 @@ def read_account(api: ProlificApi, *, workspace: str | None, project: str | None
 def _project(api: ProlificApi, workspace: str, wanted: str | None, *, is_only: bool) -> str | None:
     """Return the project of an account's studies; None where Prolific chooses it.
 
-    The project decides in which workspace a study is, so that Prolific chooses it only where
-    there is one workspace.
+    The project determines the workspace of a study, so Prolific is left to choose the project only
+    in an account with a single workspace.
     """
     found = _named(api.pages(f"workspaces/{workspace}/projects/"))
     if wanted is None and is_only and len(found) != 1:

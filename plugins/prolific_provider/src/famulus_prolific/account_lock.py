@@ -23,7 +23,7 @@ _AGAIN = 5
 
 @define(eq=False, kw_only=True)
 class Hold:
-    """The right to go on, while it lasts."""
+    """A lock while it is held: until ``until``, in seconds since 1970."""
 
     database: Database
     name: str
@@ -32,11 +32,11 @@ class Hold:
 
     @property
     def is_over(self) -> bool:
-        """Whether another process may have the lock."""
+        """Whether the lock has expired, so that another process may hold it."""
         return int(self.database.clock().timestamp()) >= self.until
 
     def renew(self, tx: Transaction) -> None:
-        """Extend the right, in the transaction that acts on it.
+        """Extend the lock, in the same transaction as the change that it protects.
 
         :raises famulus.UnavailableError: when another process has the lock.
         """
@@ -51,7 +51,7 @@ class Hold:
 
 @frozen(kw_only=True)
 class AccountLock:
-    """A named lock that at most one thread of all processes of a database holds.
+    """A named lock that only one thread can hold, among all processes that use the database.
 
     A process that ends without releasing it keeps the others waiting for :data:`LEASE` seconds.
     """
@@ -66,7 +66,8 @@ class AccountLock:
     def acquire(self) -> Iterator[Hold]:
         """Hold the lock.
 
-        :raises famulus.UnavailableError: when another holds it, with the time to try again.
+        :raises famulus.UnavailableError: when another thread holds it; the error says when to try
+            again.
         """
         holder = secrets.token_hex(16)
         until = self.database.write(lambda tx: self._take(tx, holder))

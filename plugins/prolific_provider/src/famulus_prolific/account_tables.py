@@ -32,7 +32,7 @@ class ProlificBulk(peewee.Model):
     started_at = peewee.BigIntegerField(null=True)
     #: when Prolific accepted that call; null where it has not, or its reply was lost
     accepted_at = peewee.BigIntegerField(null=True)
-    #: it is not paid, now or ever
+    #: whether the set is not paid and never will be
     abandoned = peewee.BooleanField(default=False)
 
     class Meta:

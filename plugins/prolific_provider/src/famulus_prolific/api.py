@@ -40,7 +40,7 @@ _LONGEST_TEXT = 200
 
 
 class CallLostError(UnavailableError):
-    """There is no answer now; ``maybe_done`` is whether the call may have had its effect."""
+    """Prolific does not answer now; ``maybe_done`` is whether the call may have had its effect."""
 
     def __init__(self, message: str, *, maybe_done: bool, retry_after: float | None = None) -> None:
         super().__init__(message, retry_after=retry_after)
@@ -58,7 +58,8 @@ class RefusedError(famulus.RefusedError):
     """Prolific has refused a call.
 
     ``status`` is the HTTP status of the reply, ``title`` and ``detail`` are Prolific's words. A
-    workspace without a feature answers with a status of 4xx that it has no permission for it.
+    call for a feature that the workspace lacks is refused for missing permission, with a status of
+    4xx.
     """
 
     def __init__(self, status: int, title: str, detail: str) -> None:
@@ -70,7 +71,7 @@ class RefusedError(famulus.RefusedError):
 
     @property
     def is_missing(self) -> bool:
-        """Whether there is no such thing."""
+        """Whether the call names an object that does not exist."""
         return self.status == _NOT_FOUND
 
 
@@ -78,7 +79,7 @@ class RefusedError(famulus.RefusedError):
 class ProlificApi:
     """Calls Prolific with one token. Threads share it; httpx is imported at the first call.
 
-    :param token: all rights of the account; it is in no message. Empty for what is public.
+    :param token: grants all rights of the account and appears in no message; empty for public data.
     :param base_url: without ``/api/v1/``.
     :param transport: carries the requests in place of the network.
     """
@@ -120,9 +121,9 @@ class ProlificApi:
     ) -> Any:
         """Send one request, once, and return the JSON of the reply.
 
-        :param path: below ``/api/v1/``, as ``studies/``; most paths end with a slash.
-        :param params: those that are None are left out.
-        :raises CallLostError: when there is no answer, or one that asks to come again.
+        :param path: below ``/api/v1/``, such as ``studies/``; most paths end with a slash.
+        :param params: those of the query; values of None are left out.
+        :raises CallLostError: when there is no answer, or one that asks for a later retry.
         :raises TokenError: when the token is refused.
         :raises RefusedError: when Prolific refuses the call.
         """
@@ -133,14 +134,15 @@ class ProlificApi:
         return _json(response)
 
     def create(self, path: str, body: Any) -> tuple[Any, Mapping[str, str]]:
-        """Return the JSON of a POST, and the headers of its reply, whose names have no case."""
+        """Return the JSON of a POST and the headers of its reply, with case-insensitive names."""
         response = self._sent(lambda client: client.request("POST", _ROOT + path, json=body))
         return _json(response), response.headers
 
     def pages(self, path: str, **params: Any) -> Iterator[Any]:
         """Yield the items of a list; a page is read when its first item is needed.
 
-        It follows Prolific's own links. A page past the end is none: items may be gone by then.
+        Pages are found by Prolific's own links. A link to a missing page ends the list: items may
+        have been removed in between.
         """
         page = self.get(path, **{"page_size": _PAGE, **params})
         while True:
@@ -156,9 +158,9 @@ class ProlificApi:
                 raise
 
     def follow(self, link: str) -> Any:
-        """Get an address of Prolific's, at the host that everything is called at.
+        """Return the JSON of a GET of a link, always at the host of ``base_url``.
 
-        The token goes to no other host, whatever a link says.
+        So the token is sent to no other host, whatever the link says.
         """
         parts = urlsplit(link)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -182,7 +184,7 @@ class ProlificApi:
 
     @property
     def _host(self) -> str:
-        """The host that is called, without a user name or password in its address."""
+        """The host and port of ``base_url``, without a user name or password."""
         return urlsplit(self.base_url).netloc.rpartition("@")[2]
 
     def _opened(self) -> httpx.Client:
@@ -223,7 +225,7 @@ class ProlificApi:
     def _certificates(self) -> ssl.SSLContext:
         """Return the certificates to trust; none for unencrypted calls, since loading them is slow.
 
-        Every call goes to the host of the address, so none of them needs another one's.
+        Every call goes to the host of ``base_url``, so its scheme decides for all calls.
         """
         import ssl
 
@@ -305,7 +307,7 @@ def _texts(response: httpx.Response) -> tuple[str, str]:
 
 
 def _flat(value: Any) -> str:
-    """Return one line of text: details are a text, a list of texts, or lists by field."""
+    """Return details as one line: they are a text, a list of texts, or lists by field."""
     if value is None:
         return ""
     if isinstance(value, Mapping):

@@ -41,7 +41,7 @@ _UNKNOWN = _(
 class ArrivalCheck:
     """Refuses arrivals that do not come from Prolific. Used by many threads; holds only a cache.
 
-    A reload makes no call: whose submission it is is stored.
+    A reload makes no call, since the worker of each confirmed submission is stored.
     """
 
     records: StudyRecords
@@ -60,11 +60,12 @@ class ArrivalCheck:
     def refuse(self, run: int, arrived: Arrived) -> Refusal | None:
         """Return the refusal of an arrival, or None.
 
-        A token that has expired is one of a reload, or a copy: Prolific is asked then, and where it
-        is not to be asked, only workers who are known here are let in.
+        An expired token comes from a reload or a copied address. Prolific is asked then; where it
+        is not to be asked, only workers whose submission is already known here are let in.
 
-        :raises famulus.UnavailableError: while the study may be one whose id is not stored yet, or
-            Prolific cannot be asked, with a faulty token too: anyone can make up an address.
+        :raises famulus.UnavailableError: while the id of the run's study is not stored yet, or
+            while Prolific cannot be asked, even because of a faulty token: an address may be made
+            up.
         """
         record = self.records.find(run)
         if record is None or arrived.study != record.study_id:
@@ -91,7 +92,7 @@ class ArrivalCheck:
         return None if is_theirs else not_ours(_UNKNOWN)
 
     def _recalled(self, run: int, arrived: Arrived) -> bool | None:
-        """Return whether a submission is theirs, as far as that is known without a call."""
+        """Return whether a submission is the arriving worker's; None where that needs a call."""
         known = self._cached(arrived)
         if known is None and self.arrivals.worker_of(run, arrived.session) == arrived.worker:
             self._cache(arrived, theirs=True)
@@ -99,7 +100,7 @@ class ArrivalCheck:
         return known
 
     def _is_theirs(self, run: int, arrived: Arrived) -> bool:
-        """Return whether Prolific has such a submission; True where it is not to be asked."""
+        """Return whether Prolific confirms the submission; True where it is not to be asked."""
         if self.api is None:
             return True
         try:

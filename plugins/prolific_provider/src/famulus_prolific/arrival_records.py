@@ -32,6 +32,6 @@ class ArrivalRecords:
         self.database.write(lambda tx: tx.execute(row.on_conflict_ignore()))
 
     def forget(self, worker: str) -> None:
-        """Delete what is stored of a worker."""
+        """Delete the stored submissions of a worker."""
         theirs = ProlificArrival.delete().where(ProlificArrival.worker_name == worker)
         self.database.write(lambda tx: tx.execute(theirs))

@@ -1,11 +1,12 @@
 """Bonuses, which are set up and then paid by a call that must not be repeated.
 
 A set of bonuses has an id before it is paid. The id is kept with each payment, and the set is
-marked as started in the database before the call that pays it; no other process starts it again.
-A set that was never started was not paid. For all others, Prolific is asked: it shows the amounts
-of a submission's bonuses, without ids, minutes after they were paid. So equal amounts are counted.
-Time alone proves nothing: one that is not shown was not paid if the study's cost, a second figure,
-has not changed since before it was tried. Otherwise its outcome stays unknown until a person says.
+marked as started in the database before the call that pays it; no other process starts it again. A
+set that was never started was not paid. For all others, Prolific is asked: it shows the amounts of
+a submission's bonuses, without ids, minutes after they were paid. So equal amounts are counted.
+Elapsed time alone proves nothing: a bonus that is not shown counts as unpaid only if the cost of
+the study's bonuses has not changed since before the attempt. Otherwise its outcome stays unknown
+until a person records it.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class Bonuses:
 
         A payment that Prolific has accepted is confirmed once its amount is shown.
 
-        :raises famulus.UnavailableError: when nothing was paid for those without a result.
+        :raises famulus.UnavailableError: when payments cannot be sent now; those without a result
+            were not paid.
         """
         subject = f"bonuses of the account {self.account}"
         lock = AccountLock(database=self.database, name=subject, activity=f"pays {subject}")
@@ -123,7 +125,7 @@ class Bonuses:
             if len(payable) == 1:
                 yield payable[0].key, self._refusal(payable[0], error)
             else:
-                # One id that Prolific does not accept has the whole set refused.
+                # A single id that Prolific does not accept makes it refuse the whole set.
                 for each in payable:
                     yield from self._pay_set([each], keep, hold)
             return
@@ -175,7 +177,7 @@ class Bonuses:
             yield from ((each.key, Outcome.UNKNOWN) for each in payments)
             return
         except RefusedError as error:
-            # Of a call that was delivered twice, the answer to the second one comes back.
+            # If the call was delivered twice, this is the answer to the second delivery.
             if not _ALREADY_PAID.search(str(error)):
                 self.records.withdraw(bulk)
                 yield from ((each.key, _refusal(error)) for each in payments)
@@ -185,12 +187,12 @@ class Bonuses:
             yield each.key, self._look(each, shown[each.key])
 
     def _refusal(self, payment: PaymentView, error: famulus.RefusedError) -> famulus.RefusedError:
-        """Return why a bonus was refused; participants who return a submission may get none."""
+        """Return the error of a refused bonus, which is final for a returned submission."""
         status = read_submission(self.api, payment.reference).status
         return UnpayableError(str(error)) if status in (RETURNED, TIMED_OUT) else error
 
     def _look(self, payment: PaymentView, before: int) -> Outcome:
-        """Return whether an accepted payment is shown already."""
+        """Return the outcome of an accepted payment: confirmed once it is shown."""
         try:
             is_shown = self._count_shown(payment) > before
         except (CallLostError, RefusedError):
@@ -252,7 +254,7 @@ def _sets(payments: Sequence[PaymentView]) -> Iterator[list[PaymentView]]:
 
 
 def _is_kept(keep: Keep, payment: PaymentView, known: Mapping[str, Any]) -> bool:
-    """Keep what is known before a payment; return False where another process has taken it over."""
+    """Store what is known before a payment; return False if another process took it over."""
     try:
         keep(payment.key, dict(known))
     except ConflictError:
@@ -261,16 +263,16 @@ def _is_kept(keep: Keep, payment: PaymentView, known: Mapping[str, Any]) -> bool
 
 
 def _bulk(payment: PaymentView) -> str:
-    """Return the set that a payment was last part of; empty where it was in none."""
+    """Return the id of the set that a payment was last part of; empty where there is none."""
     kept: Any = payment.kept
     return str(kept["bulk"]) if isinstance(kept, dict) and "bulk" in kept else ""
 
 
 def _others(payments: Sequence[PaymentView], bulks: Mapping[str, BulkRecord]) -> int:
-    """Return how many bonuses of one amount were not paid by these payments.
+    """Return how many of the shown bonuses of one amount other people or programs have paid.
 
-    Before each payment, so many of its amount were shown as had been paid from here, and those of
-    other people or programs.
+    Each payment keeps how many bonuses of its amount were shown before it. What exceeds the number
+    of earlier payments in the list was paid by others.
     """
     known = [each for each in payments if _bulk(each) in bulks]
     known.sort(key=lambda each: bulks[_bulk(each)].number)
@@ -279,7 +281,7 @@ def _others(payments: Sequence[PaymentView], bulks: Mapping[str, BulkRecord]) ->
 
 
 def _order(bulk: BulkRecord) -> tuple[bool, int]:
-    """Of equal amounts, those that Prolific has accepted are shown for certain."""
+    """Return a sort key: of equal amounts, sets that Prolific has accepted come first."""
     return bulk.accepted_at is None, bulk.number
 
 

@@ -79,7 +79,7 @@ class BulkRecords:
         self.database.write(lambda tx: tx.execute(update))
 
     def abandon(self, bulk: str) -> bool:
-        """Have a set never be paid, unless that has been started; return whether it never is."""
+        """Mark a set as never to be paid, unless it was started; return whether it is marked."""
 
         def job(tx: Transaction) -> bool:
             tx.execute(ProlificBulk.update(abandoned=True).where(_which(bulk), _UNTOUCHED))

@@ -1,4 +1,4 @@
-"""Checks of a plan against what Prolific takes."""
+"""Checks of a plan against what Prolific accepts."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 def plan_problems(
     plan: Plan, currency: str, wage: Callable[[], Wage | None] = lambda: None
 ) -> Iterator[Problem]:
-    """Yield what is wrong with a plan by itself.
+    """Yield the problems with pay, time, texts, screen-outs, and the form of filters.
 
-    :param wage: returns what Prolific wants an hour to pay; None where it cannot be asked.
+    :param wage: returns Prolific's hourly wages; None where it cannot be asked.
     """
     yield from wage_problems(plan, currency, wage)
     yield from text_problems(plan)
@@ -36,10 +36,10 @@ def plan_problems(
 
 
 def address_problems(plan: Plan, api_url: str | None) -> Iterator[Problem]:
-    """Yield that participants would be sent to an address without HTTPS.
+    """Yield a problem if participants would be sent to an address without HTTPS.
 
-    :param api_url: what is called in place of Prolific. One on this machine is a rehearsal, whose
-        participants are on this machine too.
+    :param api_url: the address called in place of Prolific. An address on this machine means a
+        rehearsal, whose participants are on this machine too.
     """
     public = getattr(plan.architect.args, "public_url", None) or ""
     is_rehearsal = urlsplit(api_url or "").hostname in _THIS_MACHINE
@@ -55,9 +55,9 @@ def address_problems(plan: Plan, api_url: str | None) -> Iterator[Problem]:
 
 
 def project_problems(plan: Plan, workspace: str | None) -> Iterator[Problem]:
-    """Yield that a study would be in another workspace than the one of the options.
+    """Yield a problem if the study would not be in the workspace that the options name.
 
-    :param workspace: the requester's, to which the requester's project belongs.
+    :param workspace: the requester's workspace, to which the requester's project belongs.
     """
     args: ProlificArgs = plan.provider.args
     if args.workspace not in (None, workspace) and args.project is None:
@@ -69,7 +69,7 @@ def project_problems(plan: Plan, workspace: str | None) -> Iterator[Problem]:
 
 
 def server_problems(plan: Plan, token_in: str) -> Iterator[Problem]:
-    """Yield that the server of a run could not verify arrivals, and would turn everyone away.
+    """Yield a problem if a run's server could not verify arrivals and would refuse them all.
 
     :param token_in: where the requester's token is kept.
     """
@@ -86,7 +86,7 @@ def server_problems(plan: Plan, token_in: str) -> Iterator[Problem]:
 
 
 def token_problems(api: Callable[[], ProlificApi], plan: Plan, account: str) -> Iterator[Problem]:
-    """Yield that the token cannot be used; a warning where Prolific cannot be asked.
+    """Yield a problem if the token cannot be used; a warning where Prolific cannot be asked.
 
     :param api: reads the token.
     :param account: the id of the account that was registered.

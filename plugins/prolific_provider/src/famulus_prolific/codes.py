@@ -35,7 +35,7 @@ _LENGTH = 12
 
 @frozen(kw_only=True)
 class ScreenOut:
-    """What a worker who is screened out gets, in the smallest unit of the currency, how often."""
+    """The reward of a screen-out in the smallest currency unit, and how many can be paid."""
 
     reward: int
     slots: int

@@ -112,7 +112,7 @@ def filters(session: Session, words: tuple[str, ...], requester: str | None, as_
 
 
 def _account(database: Database, name: str | None) -> ProlificApi:
-    """Return what calls Prolific for a requester."""
+    """Return the API client of a requester."""
     from famulus import RequesterView, list_requesters
 
     known = {each.name: each for each in list_requesters(database) if each.provider_type == _TYPE}
@@ -129,7 +129,7 @@ def _account(database: Database, name: str | None) -> ProlificApi:
 
 
 def _messages(database: Database, number: int) -> Messages:
-    """Return what sends messages about the study of a run."""
+    """Return the sender of messages about the study of a run."""
     from famulus import RequesterView, list_runs
     from famulus_prolific.messages import Messages
     from famulus_prolific.schema import SCHEMA

@@ -12,13 +12,13 @@ from famulus import Plan, Quote
 from famulus_prolific.api import ProlificApi
 from famulus_prolific.wages import major, minor
 
-#: An amount for which fees and taxes have no rounding to speak of, in hundredths.
+#: An amount in hundredths, so large that the rounding of fees and taxes is negligible.
 _SAMPLE = 10_000
 
 
 @frozen(kw_only=True)
 class Cost:
-    """What rewards cost on top."""
+    """The fees and taxes that are added to rewards."""
 
     fees: Decimal
     taxes: Decimal
@@ -33,7 +33,7 @@ class Costs:
     _mutex: threading.Lock = field(factory=threading.Lock, init=False)
 
     def quote(self, plan: Plan, units: int, currency: str) -> Quote:
-        """Return what units cost that are all paid."""
+        """Return the cost of this many units if all of them are paid."""
         reward = plan.task.task_reward or Decimal(0)
         rewards = reward * units
         if not rewards:
@@ -50,7 +50,7 @@ class Costs:
             return self._share
 
     def _ask(self, reward: int, places: int) -> Cost:
-        """Return what the calculator adds; fees and taxes are one sum where it does not say."""
+        """Return what the calculator adds; fees include taxes that it does not list."""
         body = {"reward": reward, "total_available_places": places}
         answer: dict[str, Any] = self.api.post("study-cost-calculator/", body)
         taxes = major(answer.get("vat") or 0)

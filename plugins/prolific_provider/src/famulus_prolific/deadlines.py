@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PIECE = 16_384
 
 
-#: Of connections that are kept for the next call.
+#: The number of connections that are kept for later calls, and for how many seconds.
 _KEPT = 20
 _KEPT_SECONDS = 5
 _MOST_CONNECTIONS = 100
@@ -36,9 +36,9 @@ _FAILURES = (
 
 @define(eq=False)
 class DeadlineTransport(httpx.BaseTransport):
-    """Carries requests, each with a limit of seconds from its start to its last byte.
+    """Sends requests, each limited to ``seconds`` until the last byte of its reply.
 
-    By the proxy that the environment names for an address, as httpx's own transport is used.
+    Uses the proxy that the environment names for an address, like httpx's own transport.
     """
 
     seconds: float
@@ -47,9 +47,9 @@ class DeadlineTransport(httpx.BaseTransport):
 
     @classmethod
     def to(cls, url: str, context: ssl.SSLContext, seconds: float) -> DeadlineTransport:
-        """Make one for the requests to one host.
+        """Return a transport for the requests to one host.
 
-        :raises ValueError: when the proxy of the environment has no address that can be read.
+        :raises ValueError: when the address of the environment's proxy cannot be parsed.
         """
         deadlines = Deadlines()
         pool = httpcore.ConnectionPool(
@@ -108,7 +108,7 @@ def _environment_proxy(url: str) -> httpcore.Proxy | None:
 
 @contextmanager
 def _errors_of_httpx() -> Iterator[None]:
-    """Raise errors of httpcore as those of httpx, which have the same names."""
+    """Raise httpcore's errors as the httpx errors of the same names."""
     try:
         yield
     except _FAILURES as error:
@@ -126,7 +126,7 @@ class _Calls(threading.local):
 class Deadlines(httpcore.NetworkBackend):
     """Makes connections whose calls have a deadline each.
 
-    Looking a host up is up to the system, and has its own.
+    The system looks up host names, with a time limit of its own.
     """
 
     timer: Callable[[], float] = time.monotonic
@@ -135,7 +135,7 @@ class Deadlines(httpcore.NetworkBackend):
 
     @contextmanager
     def call(self, seconds: float) -> Iterator[None]:
-        """Limit the total time of the calls of this thread to so many seconds."""
+        """Limit the total time of what this thread sends and reads within the block."""
         self._calls.until = self.timer() + seconds
         try:
             yield

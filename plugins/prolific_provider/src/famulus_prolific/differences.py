@@ -35,7 +35,7 @@ def differences(
 ) -> Iterator[str]:
     """Yield the differences of a run. Reads the list of its study's submissions once.
 
-    :param record: of the run's study; None where it has none.
+    :param record: that of the run's study; None where the run has no study.
     :param visits: those with stored answers that are not decided on Prolific yet.
     """
     if record is None or record.study_id is None:
@@ -68,13 +68,13 @@ def differences(
                 f"on Prolific, it is paid {paid}: `famulus prolific message "
                 f'{record.run_id} {each.participant} --text "…"` reminds them'
             )
-    # Last, so that all else is named where a group cannot be looked up.
+    # Last, so that the other differences are named even if a group cannot be looked up.
     if status in OPEN and not record.is_ended:
         yield from _deleted_groups(api, study, record.run_id)
 
 
 def _deleted_groups(api: ProlificApi, study: Mapping[str, Any], run: int) -> Iterator[str]:
-    """Yield that a group is deleted by which an open study selects its participants."""
+    """Yield a sentence for each deleted group by which a study selects its participants."""
     for each in study.get("filters") or ():
         if each.get("filter_id") not in (GROUP_ALLOW, GROUP_BLOCK):
             continue

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from famulus_prolific.options import ProlificArgs
 
 GROUP_ALLOW, GROUP_BLOCK = "participant_group_allowlist", "participant_group_blocklist"
-#: Where the ids of a filter are found, and the name of what they are of.
+#: The path at which the objects that a filter names by id are found, and their name.
 _BY_ID: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         GROUP_ALLOW: ("participant-groups", "participant group"),
@@ -49,7 +49,7 @@ class _Given:
 
 
 def specific_filters(args: ProlificArgs, state: SharedTaskState) -> list[Any]:
-    """Return the filters of the options and those of a run script: participants fit them all."""
+    """Return the filters of the options and of a run script; participants have to fit them all."""
     return [each.value for each in _given(args, state)]
 
 
@@ -58,9 +58,9 @@ def joined_filters(
 ) -> list[dict[str, Any]]:
     """Return the filters of a study, each once: those given, and those for its qualifications.
 
-    What Prolific makes of a filter that is there twice is not documented. Groups that keep
-    participants away are one list together. Of groups that let them in, one is enough for Prolific,
-    so that only the given ones are named: who has to hold what is compared on arrival too.
+    Prolific does not document what a repeated filter means. So groups that keep participants away
+    are joined in one list. Of groups that let participants in, membership in one is enough for
+    Prolific, so only the given groups are named: qualifications are compared on arrival too.
     """
     found = {each["filter_id"]: dict(each) for each in given}
     for each in own:
@@ -74,7 +74,7 @@ def joined_filters(
 
 
 def shape_problems(plan: Plan) -> Iterator[Problem]:
-    """Yield filters that are malformed or given twice, without a call to Prolific."""
+    """Yield a problem for each malformed or repeated filter, without a call to Prolific."""
     first: dict[str, str] = {}
     for each in _given(plan.provider.args, plan.shared_state):
         if not _is_filter(each.value):
@@ -91,9 +91,9 @@ def shape_problems(plan: Plan) -> Iterator[Problem]:
 
 
 def list_problems(api: Callable[[], ProlificApi], plan: Plan) -> Iterator[Problem]:
-    """Yield the filters that Prolific's list does not have; a warning where it cannot be read.
+    """Yield a problem for each filter that Prolific's list lacks, or a warning if it is unreadable.
 
-    :param api: reads the token; called where there are filters.
+    :param api: reads the token and returns the client; called only if there are filters.
     """
     given = [
         each for each in _given(plan.provider.args, plan.shared_state) if _is_filter(each.value)
@@ -115,7 +115,7 @@ def list_problems(api: Callable[[], ProlificApi], plan: Plan) -> Iterator[Proble
 
 
 def _id_problems(api: ProlificApi, plan: Plan, given: _Given) -> Iterator[Problem]:
-    """Yield the ids of a filter that do not exist in the account; makes a call per id."""
+    """Yield a problem for each of a filter's ids that the account lacks; makes a call per id."""
     path, noun = _BY_ID.get(given.value["filter_id"], ("", ""))
     for each in given.value[_VALUES] if path else ():
         try:
@@ -132,7 +132,7 @@ def _id_problems(api: ProlificApi, plan: Plan, given: _Given) -> Iterator[Proble
 
 
 def _given(args: ProlificArgs, state: SharedTaskState) -> Iterator[_Given]:
-    """Yield all filters; there are none in a value that is not a list, which core reports."""
+    """Yield all filters; a value that is not a list is skipped, since core reports it."""
     in_python = state.specific_qualifications.get("prolific")
     scripted = in_python if isinstance(in_python, (list, tuple)) else ()
     for key, values in ((_OPTION, args.specific_qualifications), (_IN_PYTHON, scripted)):

@@ -20,9 +20,9 @@ _STUDY_TYPE = "SINGLE"
 def forecast(
     api: ProlificApi, workspace: str, plan: Plan, units: int, filters: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    """Yield what Prolific says; what it does not answer is left out.
+    """Yield a sentence for each figure that Prolific gives; those it does not give are left out.
 
-    :param filters: those of Prolific's own that the run has.
+    :param filters: Prolific's own filters of the run.
     """
     body = {"workspace_id": workspace, "filters": [dict(each) for each in filters]}
     each = plan.provider.args.submissions_per_participant

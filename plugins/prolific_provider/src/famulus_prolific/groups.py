@@ -1,6 +1,6 @@
 """Participant groups: those who hold a qualification, and those who are blocked.
 
-A group has no values. So a run's filters only keep away whom it surely refuses; the values are
+A group stores no values. So a run's filters only keep away whom it surely refuses; the values are
 compared when a worker arrives.
 """
 
@@ -32,7 +32,7 @@ _MARK = 8
 
 @frozen(kw_only=True)
 class Groups:
-    """The groups of one requester in their workspace. Each is of one database."""
+    """The groups of one requester in their workspace. Each group belongs to one database."""
 
     api: ProlificApi
     database: Database
@@ -43,9 +43,9 @@ class Groups:
     def filters(self, requirements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the filters of a study for a run's requirements; missing groups are created.
 
-        So are those that were deleted on Prolific, with which it would refuse every study.
-        Of the groups that a worker has to be in, one is enough for Prolific: whether a filter with
-        several means all of them is not documented.
+        Groups that were deleted on Prolific are created again, since it refuses studies that name
+        them. Of the groups that a worker has to be in, only the first is named: whether a filter
+        with several means all of them is not documented.
         """
         absent = [each for each in requirements if each["comparator"] == QUAL_NOT_EXIST]
         needed = [each for each in requirements if each["comparator"] != QUAL_NOT_EXIST]
@@ -69,7 +69,7 @@ class Groups:
             yield from self._change(self._remove, name, theirs)
 
     def block(self, worker: str) -> None:
-        """Keep a worker from all studies of the requester, those that are published too."""
+        """Keep a worker from all studies of the requester, including published ones."""
         self._add(_BLOCKED, [worker])
 
     def unblock(self, worker: str) -> None:
@@ -127,7 +127,7 @@ class Groups:
             self.api.post(_members(self.group_id(name)), given)
 
     def _remove(self, name: str, workers: Sequence[str]) -> None:
-        """Remove members from a group, unless there is none."""
+        """Remove members from a group, if the group exists."""
         group = self._known(name)
         if group is None:
             return
@@ -150,7 +150,7 @@ class Groups:
     ) -> Iterator[tuple[str, Result]]:
         """Change the members of a group by one call, or by one for each if that is refused.
 
-        One id that is no participant's has the whole call refused.
+        A single id that belongs to no participant makes Prolific refuse the whole call.
         """
         ids = [*dict.fromkeys(each.worker_name for each in grants)]
         result: Result = Outcome.CONFIRMED
@@ -199,7 +199,7 @@ class Groups:
 
 
 def is_deleted(api: ProlificApi, group: str) -> bool:
-    """Return whether Prolific does not have a group, or not any more."""
+    """Return whether a group was deleted on Prolific or does not exist there."""
     try:
         return bool(api.get(f"participant-groups/{group}/").get("is_deleted"))
     except RefusedError as error:

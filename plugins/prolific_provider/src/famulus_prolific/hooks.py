@@ -27,8 +27,8 @@ _HANDSHAKE = "X-Hook-Secret"
 class Hooks:
     """The subscriptions of runs, in one workspace.
 
-    A workspace has one secret. Another one would make the requests to all other runs and programs
-    fail, so one that exists is used, and stays.
+    A workspace has one secret. A new one would invalidate the requests to all other runs and
+    programs, so an existing secret is used and never replaced.
     """
 
     api: ProlificApi
@@ -62,7 +62,7 @@ class Hooks:
                 )
 
     def unsubscribe(self, run: int) -> None:
-        """Remove the subscriptions of a run, those too whose reply was lost."""
+        """Remove the subscriptions of a run, including any whose creation got no reply."""
         if not self._rows(ProlificHook.run_id == run):
             return
         with self._lock.acquire():
@@ -82,7 +82,7 @@ class Hooks:
     def _subscribe_all(self, run: int, target: str) -> None:
         """Subscribe to all events, in place of subscriptions that were not confirmed.
 
-        What confirms one is only in the reply to its creation.
+        The secret that confirms a subscription is only in the reply to its creation.
         """
         known = self._confirmed(run, target)
         for each in self._of_run(run):
@@ -96,7 +96,7 @@ class Hooks:
     def _subscribe(self, run: int, event: str, target: str) -> None:
         body = {"workspace_id": self.workspace, "event_type": event, "target_url": target}
         reply, headers = self.api.create("hooks/subscriptions/", body)
-        # The documentation shows the subscription, and describes a list of it.
+        # The documentation's example is the subscription, but its description says a list of it.
         made = reply["results"][0] if "results" in reply else reply
         handshake = {"secret": headers.get(_HANDSHAKE, "")}
         self.api.post(f"hooks/subscriptions/{made['id']}/", handshake)
@@ -108,7 +108,7 @@ class Hooks:
     def _of_run(self, run: int) -> list[Mapping[str, Any]]:
         """Return the subscriptions on Prolific that send to where a run is, or was, served.
 
-        Those that are known to be of another run, which may be served there, are left out.
+        Subscriptions of another run, which may be served at the same address now, are left out.
         """
         rows = self._rows(ProlificHook.run_id == run)
         if not rows:
@@ -122,7 +122,7 @@ class Hooks:
         ]
 
     def _listed(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the subscriptions of the workspace; Prolific lists those by default that are on."""
+        """Yield all subscriptions of the workspace; by default Prolific lists enabled ones only."""
         seen = set()
         for enabled in ("true", "false"):
             found = self.api.get(

@@ -11,7 +11,7 @@ from famulus import UnavailableError
 from famulus_prolific.api import CallLostError, ProlificApi, RefusedError
 from famulus_prolific.submissions import list_submissions
 
-#: Participants of one call; Prolific documents no number.
+#: Participants per call; Prolific documents no limit.
 _AT_ONCE = 100
 
 

@@ -41,7 +41,7 @@ class Parts:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """What is stored of the account; empty before it is registered."""
+        """The stored settings of the account; empty before it is registered."""
         requester = self._context.requester
         return {} if requester is None else requester.settings
 
@@ -53,7 +53,7 @@ class Parts:
 
     @cached_property
     def api(self) -> ProlificApi:
-        """Calls Prolific with the token of the requester."""
+        """The API client with the requester's token."""
         if self._context.requester is None:
             raise UnavailableError("Prolific can be called only for a registered requester")
         api = self.make_api(self._read_token(), self.api_url)
@@ -61,14 +61,14 @@ class Parts:
         return api
 
     def make_api(self, token: str, api_url: str | None) -> ProlificApi:
-        """Return what calls Prolific, or a double at that address, with a token."""
+        """Return an API client with a token, for Prolific or for a fake at the address."""
         from famulus_prolific.api import API_URL, ProlificApi
 
         return ProlificApi(token, api_url or API_URL, clock=self._context.clock)
 
     @cached_property
     def workspace(self) -> str:
-        """The id of the workspace, which is asked for where it was not stored."""
+        """The id of the workspace, which is read from Prolific if it is not stored."""
         from famulus_prolific.account import find_workspace
 
         return self._known_workspace or find_workspace(self.api)
@@ -82,7 +82,7 @@ class Parts:
 
     @cached_property
     def arrivals(self) -> ArrivalRecords:
-        """The stored submissions of those who have arrived."""
+        """The stored submissions of workers who have arrived."""
         from famulus_prolific.arrival_records import ArrivalRecords
 
         return ArrivalRecords(database=self._context.database)
@@ -215,7 +215,7 @@ class Parts:
 
     @property
     def token_place(self) -> str:
-        """Where the requester's token is kept, of :data:`famulus_prolific.tokens.PLACES`."""
+        """Where the requester's token is kept: one of :data:`famulus_prolific.tokens.PLACES`."""
         return str(self.settings.get("token_in", ENVIRONMENT))
 
     def _read_token(self) -> str:
@@ -262,7 +262,7 @@ class Parts:
         keep_secret(FILE, self._hook_secret_name, secret)
 
     def _read_hook_secret(self) -> str | None:
-        """Return the secret as it is on Prolific, or as it was kept while that cannot be asked."""
+        """Return the secret from Prolific, or the kept one while Prolific cannot be asked."""
         from famulus_prolific.hooks import read_secret as read_hook_secret
         from famulus_prolific.tokens import FILE, read_secret
 

@@ -95,7 +95,7 @@ class ProlificProvider(Provider):
         days_before_rejection=DAYS_BEFORE_REJECTION,
         approves_after_days=APPROVES_AFTER_DAYS,
     )
-    #: changes are announced, and looked for in case that an announcement is lost
+    #: changes are announced, and looked for in case an announcement is lost
     sync_seconds = 30
     #: the most bonuses of one set
     batch_size = 200
@@ -187,7 +187,8 @@ class ProlificProvider(Provider):
     def forecast(self, plan: Plan, units: int) -> Sequence[str]:
         """Ask Prolific who fits the filters, and how long recruiting may take.
 
-        It knows nothing of qualifications that are kept here, so that a run with some has none.
+        Prolific does not know the qualifications that are kept here, so a run that uses any has no
+        forecast.
         """
         from famulus_prolific.filters import specific_filters
         from famulus_prolific.forecast import forecast
@@ -198,7 +199,7 @@ class ProlificProvider(Provider):
         return [*forecast(parts.api, parts.workspace, plan, units, filters)]
 
     def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
-        """Return the account's share of fees of the amount."""
+        """Return the fees on the amount, at the account's rate."""
         return amount * self._parts.costs.share().fees
 
     def taxes(self, kind: PaymentKind, amount: Decimal) -> Decimal:
@@ -283,8 +284,8 @@ class ProlificProvider(Provider):
     ) -> Iterator[VisitReport | SyncCursor]:
         """Report the study's submissions.
 
-        A study knows no end by itself: it is paused when the run's time is over. One that has
-        paused itself is started again.
+        A study has no end time of its own, so it is paused when the run's time is over. A study
+        that Prolific has paused because its screen-outs are used up is started again.
         """
         yield from self._parts.sync.reports(run)
         self._parts.studies.keep_closed(run.id)
@@ -313,7 +314,7 @@ class ProlificProvider(Provider):
         try:
             sync = self._parts.sync
         except NoTokenError as error:
-            # A server may never be able to.
+            # A server may never be able to read the token.
             raise RefusedError(str(error)) from error
         return sync.look(run, visits)
 
@@ -332,7 +333,7 @@ class ProlificProvider(Provider):
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
         """Send verdicts, approvals together.
 
-        A study that they wake although its run is over is closed again.
+        A study that a verdict reopens although its run is over is closed again.
         """
         yield from self._parts.verdicts.decide(verdicts)
         waking = (each for each in verdicts if not isinstance(each.verdict, Approve))
@@ -401,7 +402,7 @@ class ProlificProvider(Provider):
                 _log.warning("run %d: changes are still announced: %s", run.id, error)
 
     def _unsubscribe(self, run: RunView, done: str) -> None:
-        """Remove the run's subscriptions; an error says that its study offers no place."""
+        """Remove the run's subscriptions; an error also names what was ``done`` to the study."""
         try:
             self._parts.hooks.unsubscribe(run.id)
         except UnavailableError as error:

@@ -24,7 +24,8 @@ _TIME = "x-prolific-request-timestamp"
 _LONGEST_DELAY = timedelta(hours=26)
 #: How far the clock that signs requests may be ahead of this one.
 _FUTURE = timedelta(minutes=10)
-#: How long a secret that a request does not fit is not read again: anyone can send one.
+#: How long the secret is not read again for requests that do not match it: any sender can
+#: make some.
 _READ_AGAIN = timedelta(minutes=1)
 
 
@@ -32,8 +33,8 @@ _READ_AGAIN = timedelta(minutes=1)
 class Receiver:
     """Verifies requests, by the secret of the workspace. Threads share it.
 
-    A request only hints at what is to be read again, so one that comes twice needs no memory. One
-    of another run or program of the workspace names nothing that is known here.
+    A request only says what is to be read again, so repeated requests need no record. A request
+    for another run or program of the workspace names no study that is known here.
     """
 
     clock: Clock

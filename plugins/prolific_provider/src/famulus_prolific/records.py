@@ -60,7 +60,7 @@ class StudyRecords:
             return _record(tx.row(_select(ProlificRun.run_id == run)))
 
     def runs_of(self, studies: Sequence[str]) -> Mapping[str, int]:
-        """Return the runs of studies; one that is not of this database is left out."""
+        """Return the runs of studies; studies that are not of this database are left out."""
         with self.database.read() as tx:
             rows = tx.rows(_select(ProlificRun.study_id << list(studies)))
         return {row.study_id: row.run_id for row in rows}
@@ -105,7 +105,7 @@ class StudyRecords:
         self.database.write(lambda tx: tx.execute(update))
 
     def count_rejection(self, run: int) -> None:
-        """Store that another rejection is sent, which outdates lists read before."""
+        """Count a rejection that is sent; lists that were read before it are outdated."""
         counted = ProlificRun.update(rejections=ProlificRun.rejections + 1)
         self.database.write(lambda tx: tx.execute(counted.where(ProlificRun.run_id == run)))
 

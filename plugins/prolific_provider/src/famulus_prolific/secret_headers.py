@@ -1,7 +1,7 @@
 """Headers with secrets, which httpcore would log.
 
-It logs the headers of replies at the level DEBUG. The one that confirms a subscription has what
-Prolific calls a secret.
+httpcore logs the headers of replies at the level DEBUG. One header holds the secret that confirms a
+subscription.
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ class Signature(StrEnum):
 
     #: Prolific has sent this participant here, just now
     VALID = "valid"
-    #: it did so earlier, so that this may be a reload
+    #: Prolific has sent this participant here earlier, so that this may be a reload
     EXPIRED = "expired"
-    #: it did not
+    #: Prolific has not signed this arrival
     FORGED = "forged"
 
 
@@ -56,7 +56,7 @@ class SecureUrls:
         """Return what the token of an arrival says.
 
         :param url: the address that the study leads to.
-        :param workspace: the one that the study is in; None where that is not known.
+        :param workspace: the id of the study's workspace; None where it is not known.
         :raises famulus.UnavailableError: when the keys cannot be read now.
         """
         import jwt
@@ -89,7 +89,7 @@ class SecureUrls:
         return Signature.VALID if now <= expires else Signature.EXPIRED
 
     def _key(self, name: object) -> Any:
-        """Return the key of a name; None where Prolific has none of that name."""
+        """Return the key with this name; None where Prolific publishes none."""
         with self._mutex:
             is_known = name in self._keys
             if self._is_due(_KEPT if is_known else _UNKNOWN_KEY):
@@ -107,7 +107,7 @@ class SecureUrls:
     def _is_due(self, after: timedelta) -> bool:
         """Return whether the keys are old enough to be read again.
 
-        Every arrival waits for that: while Prolific is away, few do.
+        Arrivals wait while keys are read, so failed attempts are repeated only after a while.
         """
         if self._tried_at is None:
             return True
@@ -120,7 +120,7 @@ def _read_keys(api: ProlificApi) -> dict[str, Any]:
     found = {}
     for each in (api.follow(_KEY_SET) or {}).get("keys", ()):
         if each.get("kty") == "RSA" and each.get("kid"):
-            # One that cannot be read must not keep out those whose key can.
+            # A key that cannot be read must not make the other keys unusable.
             with contextlib.suppress(jwt.PyJWTError, ValueError):
                 found[str(each["kid"])] = jwt.PyJWK(each, algorithm=_ALGORITHM).key
     return found
@@ -139,7 +139,7 @@ def _is_for(claims: dict[str, Any], arrived: Arrived, url: str, workspace: str |
 
 
 def _leads_to(audience: object, url: str) -> bool:
-    """Return whether an audience is the site of an address.
+    """Return whether a token's audience names the site of an address.
 
     The documentation shows a whole address in one place and names the domain in another.
     """

@@ -56,7 +56,7 @@ class Studies:
     records: StudyRecords
     args: ProlificArgs
     project: str | None
-    #: what is paid to whom is screened out; None where nothing is
+    #: what screened-out workers are paid; None where they are paid nothing
     screen_out: ScreenOut | None
     #: the filters that stand for what a run requires of its workers
     filters: Callable[[RunView], Sequence[Mapping[str, Any]]]
@@ -64,7 +64,7 @@ class Studies:
     def open(self, run: RunView, total: int) -> None:
         """Offer places until ``total`` are offered or taken.
 
-        A study is published with its first places, which nothing takes back. A study that was
+        A study is published with its first places, and cannot be unpublished. A study that was
         paused has its places raised first, so that it never offers fewer than are wanted.
         """
         study = self._study(run, total)
@@ -111,7 +111,7 @@ class Studies:
     def keep_closed(self, run: int) -> None:
         """Pause or stop a study again that offers places although the run was paused or ended.
 
-        A rejection or a return may wake a study.
+        A rejection or a return may reopen a study.
         """
         record = self.records.find(run)
         if record is None or record.study_id is None or not record.is_paused:
@@ -142,7 +142,7 @@ class Studies:
     def add_slots(self, run: RunView) -> None:
         """Restart a study that Prolific has paused because its screen-outs are used up.
 
-        One that a person has paused on Prolific stays as it is.
+        A study that a person has paused on Prolific stays paused.
         """
         record = self.records.find(run.id)
         if self.screen_out is None or record is None or record.is_paused:
@@ -166,7 +166,7 @@ class Studies:
             self._change(f"studies/{study['id']}/", "STOP", (COMPLETED,))
 
     def _start(self, run: RunView, study: Mapping[str, Any]) -> None:
-        """Start a study of a run that was not paused when that was looked up."""
+        """Start the study of a run, and pause it again if the run was paused in the meantime."""
         self._change(f"studies/{study['id']}/", "START", _STARTED)
         after = self.records.find(run.id)
         if after is not None and after.is_paused:
@@ -233,9 +233,10 @@ class Studies:
             ) from error
 
     def _lead_to(self, run: RunView, study: Mapping[str, Any]) -> None:
-        """Have a draft lead to where the run is served; nothing changes that of a study later.
+        """Set a draft's address to where the run is served; a published study keeps its address.
 
-        :raises famulus.RefusedError: where a study leads elsewhere, so that it must not be started.
+        :raises famulus.RefusedError: where a published study leads elsewhere, so that it must not
+            be started.
         """
         record = self.records.find(run.id)
         if record is None or record.url == run.url:
@@ -265,7 +266,7 @@ class Studies:
         return _normal(self.api.get(f"studies/{study}/"))
 
     def _drafts(self, run: RunView) -> list[Any]:
-        """Return the unpublished studies of a run, by the key that they were made with."""
+        """Return the unpublished studies of a run, found by the run's key."""
         name = internal_name(run)
         rows = [each for each in self.api.pages("studies/") if each.get("internal_name") == name]
         return [
@@ -275,9 +276,9 @@ class Studies:
         ]
 
     def _copies(self, run: RunView, record: StudyRecord) -> list[Any]:
-        """Return the test studies of a run that are not stopped, by the codes of the run.
+        """Return the test studies of a run that are not stopped, found by the run's codes.
 
-        A test study may have another internal name and no metadata: no documentation says.
+        Whether a test study keeps the internal name and the metadata is not documented.
         """
         if not self.args.prolific_test:
             return []
@@ -296,10 +297,10 @@ class Studies:
         ]
 
     def drop_copies(self, run: RunView) -> None:
-        """Stop test studies of a run that its record lacks, which let no worker in.
+        """Stop test studies of a run that are not the recorded one: their workers are refused.
 
-        The run's own study is closed without them: those that cannot be found now are looked for
-        by the next sync.
+        An error is only logged, so that the run's own study can be closed; the next sync looks
+        again.
         """
         record = self.records.find(run.id)
         if record is None:
@@ -346,7 +347,7 @@ class Studies:
     def _change(self, path: str, action: str, wanted: Sequence[str]) -> None:
         """Send a transition, which another process may have sent at the same time.
 
-        :param wanted: the statuses after which it is done.
+        :param wanted: the statuses that show that the transition is done.
         :raises famulus.UnavailableError: where Prolific is still publishing the study.
         """
         try:
@@ -366,13 +367,13 @@ def internal_name(run: RunView) -> str:
 
 
 def study_url(run: RunView) -> str:
-    """Return the address that a run's study leads to, with what Prolific is to put into it."""
+    """Return the address that a run's study leads to, with placeholders for Prolific to fill in."""
     separator = "&" if "?" in run.url else "?"
     return f"{run.url}{separator}{urlencode(PARAMETERS, safe='{}%')}"
 
 
 def _normal(study: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a study whose status has one spelling."""
+    """Return a study with its status in a uniform spelling."""
     return {**study, "status": plain_status(study["status"])}
 
 

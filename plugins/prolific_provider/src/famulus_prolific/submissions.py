@@ -19,7 +19,7 @@ SCREENED_OUT, RETURNED, TIMED_OUT = "SCREENED OUT", "RETURNED", "TIMED-OUT"
 
 @frozen(kw_only=True)
 class Submission:
-    """A submission, from a list or by itself: the two name its fields differently."""
+    """A submission, read from a list or singly: Prolific names its fields differently in each."""
 
     id: str
     participant: str
@@ -34,7 +34,7 @@ class Submission:
 
 
 def read_submission(api: ProlificApi, submission: str) -> Submission:
-    """Return a submission with its bonuses; raises as :meth:`ProlificApi.call` does."""
+    """Return a submission with its bonuses; raise the errors of :meth:`ProlificApi.call`."""
     return _submission(api.get(f"submissions/{submission}/"))
 
 
@@ -45,7 +45,7 @@ def list_submissions(api: ProlificApi, study: str) -> Iterator[Submission]:
 
 
 def plain_status(given: Any) -> str:
-    """Return a status in one spelling: places of the API write it with spaces or underscores."""
+    """Return a status in one spelling: the API separates words by spaces or by underscores."""
     words = str(given or "").upper().replace("_", " ").split()
     found = " ".join(words)
     return TIMED_OUT if found in ("TIMED OUT", TIMED_OUT) else found

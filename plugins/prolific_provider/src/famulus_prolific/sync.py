@@ -38,8 +38,8 @@ _PAID = (VisitStatus.APPROVED, VisitStatus.SCREENED_OUT)
 class Sync:
     """Reports on the visits of a run.
 
-    Reads the numbers of the study's submissions first, and their list, a hundred at a time, where
-    these have changed.
+    Reads the number of the study's submissions by status first, and their list, a hundred per call,
+    where these numbers have changed.
     """
 
     api: ProlificApi
@@ -50,8 +50,8 @@ class Sync:
     note_without_work: Callable[[int, WithoutWork], None]
     #: what a worker who is screened out is paid; None where the study pays them nothing
     screen_out_reward: Decimal | None = None
-    #: the numbers of the last list that was read whole, with the rejections sent by then, and when
-    #: that was
+    #: the numbers of the last list that was read whole, with the rejections sent before, and the
+    #: time of that reading
     _counts: Any = field(default=None, init=False)
     _read_at: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
@@ -96,9 +96,10 @@ class Sync:
             yield from (each for each in self._listed(record) if each.status in _PAID)
 
     def _looked_up(self, study: str, wanted: Set[str]) -> Iterator[Submission]:
-        """Yield the submissions of a study that are wanted, few of them each by itself.
+        """Yield the wanted submissions of a study: a few by single calls, more from the list.
 
-        A list may lack the newest ones. Addresses can be made up, so that others are not there.
+        The list may lack the newest submissions, so some of the missing ones are read singly. An id
+        that Prolific does not know is skipped: it may come from a made-up address.
         """
         left = set(wanted)
         if len(left) > _FEW:
@@ -125,8 +126,8 @@ class Sync:
     def _report(self, found: Submission, codes: Mapping[str, str]) -> VisitReport | None:
         """Return the report on a submission; None where its status says nothing about a visit.
 
-        What a worker hands in with the code of a refusal is no work: they are asked to return it.
-        The amount of a partial approval is not listed, and is known where it was made from here.
+        A submission with the code of a refusal contains no work: its worker is asked to return it.
+        Lists lack the amount of a partial approval, which is known only if it was made from here.
         """
         status = _STATUSES.get(found.status)
         if status is None or is_without_work(found, codes):

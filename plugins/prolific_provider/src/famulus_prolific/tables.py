@@ -23,11 +23,11 @@ class ProlificRun(peewee.Model):
     is_paused = peewee.BooleanField(default=False)
     #: whether its run is not served, so that it is paused for more than the lack of a free unit
     is_stopped = peewee.BooleanField(default=False)
-    #: whether it is not to offer one again
+    #: whether the study is never to offer a place again
     is_ended = peewee.BooleanField(default=False)
-    #: whether it gets more screen-outs, because it has paused itself, and is to be started then
+    #: whether the study, paused by Prolific, waits for more screen-outs before it is started again
     awaits_start = peewee.BooleanField(default=False)
-    #: how many rejections were sent, so that a list of before is known to be old
+    #: how many rejections were sent, so that a list that was read before is known to be outdated
     rejections = peewee.BigIntegerField(default=0)
     #: how many submissions without work await their return, as they were listed last
     without_work = peewee.BigIntegerField(default=0)

@@ -29,7 +29,7 @@ class NoTokenError(UnavailableError):
 def keep_secret(place: str, name: str, secret: str) -> None:
     """Store a secret of an account, in place of an earlier one of that name.
 
-    :param place: the file or the keyring; in the environment it is kept by the user.
+    :param place: the file or the keyring; the user sets the environment.
     :raises famulus.UsageError: when it cannot be stored there.
     """
     if place == FILE:
@@ -89,7 +89,7 @@ def _path(name: str) -> Path:
 
 
 def _write_file(path: Path, secret: str) -> None:
-    """Write a file that other users cannot read, at no moment."""
+    """Write a file that other users cannot read at any moment."""
     new = path.with_suffix(f".{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,4 +1,4 @@
-"""Verdicts on submissions. Each can be sent again: one that Prolific has already is confirmed."""
+"""Verdicts on submissions. Each can be sent again: one that Prolific already has is confirmed."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class Verdicts:
             yield each.key, self._result(each)
 
     def _approve_together(self, references: Sequence[str]) -> bool:
-        """Approve submissions by one call, which Prolific completes later; return whether it does.
+        """Approve submissions by one call, carried out later; return whether Prolific accepts it.
 
-        One that cannot be approved may have all of them refused.
+        A single submission that cannot be approved may make Prolific refuse the call.
         """
         try:
             self.api.post("submissions/bulk-approve/", {"submission_ids": [*references]})
@@ -93,7 +93,7 @@ class Verdicts:
                     break
 
     def _result(self, given: VisitVerdict) -> Result:
-        """Send one verdict; what concerns it alone is its result."""
+        """Send one verdict and return its result, or the error that concerns this verdict only."""
         visit, verdict = given.visit, given.verdict
         try:
             if isinstance(verdict, Approve):
@@ -143,10 +143,11 @@ class Verdicts:
         return Outcome.CONFIRMED
 
     def _transition(self, visit: VisitView, body: Mapping[str, Any], wanted: str) -> Outcome:
-        """Change the status of a submission, if it does not have it yet.
+        """Give a submission the wanted status, unless it already has it.
 
         :raises _MismatchError: when its status does not allow that.
-        :raises famulus.UnavailableError: when Prolific has accepted it, and it still awaits review.
+        :raises famulus.UnavailableError: when Prolific has accepted the change, but the submission
+            still awaits review.
         """
         refused: RefusedError | None = None
         try:

@@ -46,13 +46,13 @@ def major(hundredths: object) -> Decimal:
 
 
 def least_seconds(minutes: Decimal) -> int:
-    """Return the shortest time that Prolific gives participants for work of so many minutes."""
+    """Return the shortest time that Prolific gives participants for work of this many minutes."""
     whole = ceil(minutes)
     return ceil(2 + 2 * whole + 2 * sqrt(whole)) * _SECONDS
 
 
 def read_wage(api: ProlificApi, workspace: str, currency: str) -> Wage | None:
-    """Return what Prolific wants an hour to pay now; None where it does not say."""
+    """Return the hourly wages that Prolific requires and recommends; None where it gives none."""
     try:
         found = api.get("reward-recommendations/", workspace_id=workspace, currency=currency)
         rows = found if isinstance(found, list) else found["results"]
@@ -67,7 +67,7 @@ def read_wage(api: ProlificApi, workspace: str, currency: str) -> Wage | None:
 def wage_problems(plan: Plan, currency: str, read: Callable[[], Wage | None]) -> Iterator[Problem]:
     """Yield the problems with the pay and the time that a plan has for one unit.
 
-    :param read: returns what Prolific wants an hour to pay, or None; called where there is a pay.
+    :param read: returns Prolific's hourly wages, or None; called only if the plan has a reward.
     """
     task = plan.task
     if not task.task_reward:

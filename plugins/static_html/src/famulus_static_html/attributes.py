@@ -193,7 +193,7 @@ def _loads_code(source: Source, tag: Token) -> bool:
 
 
 def _decides(source: Source, tag: Token, attribute: str) -> bool:
-    """Return whether the value decides what the element does, or is a whole page."""
+    """Return whether the value of an attribute decides what the element does."""
     if attribute in ("http-equiv", "sandbox", "allow", "shadowrootmode"):
         return True
     if tag.name == "meta":
@@ -228,7 +228,7 @@ def attribute_parts(
     refuse: Refuse,
     expressions: re.Pattern[str] = EXPRESSION,
 ) -> list[Part]:
-    """Return the value of an attribute, which is not JavaScript, as literal text and fills.
+    """Return the value of an attribute without JavaScript as literal text and fills.
 
     :param expressions: finds what a template engine replaces in an address.
     """
@@ -253,7 +253,7 @@ def attribute_parts(
 
 
 def _document_text(value: Any) -> str:
-    """Escape for the text of a page that is an attribute's value."""
+    """Escape twice, for text in a page that is itself an attribute's value."""
     return escapes.html_text(escapes.html_text(value))
 
 
@@ -282,7 +282,7 @@ def switches(value: Any) -> str | None:
 
 
 def switch_fill(placeholder: Placeholder) -> Fill:
-    """Return what fills a placeholder in the place of attributes such as ``checked``."""
+    """Return the fill of a placeholder that stands for attributes such as ``checked``."""
     name = placeholder.html_name
     return lambda values: switches(values.get(name)) or ""
 
@@ -292,7 +292,7 @@ def text_parts(
 ) -> list[Part]:
     """Return text with its placeholders escaped for HTML.
 
-    An ``&`` that a value would continue is made one that cannot begin an entity.
+    An ``&`` before a value is escaped, so that the value cannot complete an entity.
     """
     return [
         (_ENTITY_BEGUN.sub("&amp;", piece) if index + 1 < len(pieces) else piece)

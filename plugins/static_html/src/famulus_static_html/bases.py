@@ -1,4 +1,4 @@
-"""The ``<base>`` of an author's page, which may not hold for the frame's own addresses."""
+"""The ``<base>`` of an author's page, which must not change the frame's own addresses."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from famulus_static_html.tokens import Kind, Token
 
 
 def base_script(source: Source, tokens: Sequence[Token]) -> Part:
-    """Return what puts a page's ``<base>`` into the head; empty without one.
+    """Return a script that writes a page's ``<base>`` into the head; empty without one.
 
-    The first address and the first target count, as in browsers. It is written by a script: where
-    none run, the browser sends the form to an address that the base would change.
+    The first address and the first target count, as in browsers. Only a script may write it: where
+    scripts are off, browsers submit the form to an address that the base would change.
     """
     bases = [token for token in tokens if token.name == "base" and token.kind is Kind.START]
     spans = {
@@ -38,7 +38,7 @@ def base_script(source: Source, tokens: Sequence[Token]) -> Part:
 
 
 def _written(source: Source, span: tuple[int, int], values: Mapping[str, Any]) -> str:
-    """Return the value of an attribute with its raw values, as browsers read it."""
+    """Return the value of an attribute as browsers read it, with raw placeholders filled."""
     return html.unescape(
         "".join(
             piece

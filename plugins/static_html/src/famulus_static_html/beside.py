@@ -1,4 +1,4 @@
-"""The files beside a page that are served with it, and the check of those that rows name."""
+"""The files that are served with a page, and the check of the files that rows name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from famulus_static_html.values import INPUT, with_inputs
 def files_beside(
     page: CompiledPage, path: Path, data: Sequence[famulus.DataFile]
 ) -> famulus.FilesBeside:
-    """Return the files that are served with a page, without ``extra_source_dir``.
+    """Return the files that are served with a page if ``extra_source_dir`` is not set.
 
     :param data: the file of the rows; empty where they are not in a file.
     """
@@ -23,7 +23,7 @@ def files_beside(
 
 
 class InputFileWatch(famulus.FileWatch):
-    """A watch that reads MTurk's results, too."""
+    """A file watch that also reads rows of MTurk's results."""
 
     @property
     def names(self) -> set[str]:

@@ -38,7 +38,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
         return state if isinstance(state, SharedStaticTaskState) else SharedStaticTaskState()
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
-        """Check the options, the pages, and the data whole, except for a generator."""
+        """Check the options, the pages and all rows, unless a generator yields the rows."""
         from famulus_static_html.checks import StaticTaskChecks
 
         return StaticTaskChecks(self.args, self.context.shared_state, plan).problems()
@@ -67,7 +67,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
 
     @property
     def data_is_code(self) -> bool:
-        """Whether the rows are ``static_task_data``."""
+        """Whether the rows come from ``static_task_data``."""
         return not famulus.data_files(self.args)
 
     def task_page(self, view: famulus.TaskView) -> famulus.Page:
@@ -97,10 +97,10 @@ class StaticTaskBlueprint(famulus.Blueprint):
     def onboarding_passed(
         self, answers: Any, attempt: famulus.AttemptView
     ) -> bool | famulus.NotPassed:
-        """Return what ``validate_onboarding`` decides.
+        """Return the verdict of ``validate_onboarding``.
 
-        :raises TypeError: when it returns anything else than a verdict; a forgotten return must not
-            fail a worker.
+        :raises TypeError: if it returns anything other than a verdict, so that a forgotten return
+            does not fail a worker.
         """
         validate = self._state.validate_onboarding
         if validate is None:
@@ -133,7 +133,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
         return shown(unit)
 
     def assets(self) -> Sequence[Path | famulus.AssetFolder]:
-        """Return ``extra_source_dir``, or else what each page names of its own folder.
+        """Return ``extra_source_dir``, or else the files that each page names in its own folder.
 
         A page that cannot be shown any more has no files.
         """
@@ -161,7 +161,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
     def _page(self, path: Path | None) -> CompiledPage:
         """Return a compiled page, compiled once per instance.
 
-        :raises famulus.UsageError: when the file has become one that cannot be shown.
+        :raises famulus.UsageError: if the file has changed and cannot be shown any more.
         """
         if path is None:
             raise famulus.UsageError(famulus.Problem("is not set", key="blueprint.task_source"))

@@ -24,7 +24,7 @@ def named_columns(columns: Collection[str]) -> Collection[str]:
 def page_problems(
     page: CompiledPage, file: Path, columns: Collection[str] | None
 ) -> list[famulus.Problem]:
-    """Return the problems of a page; unknown columns only where the columns are known."""
+    """Return the problems of a page, with unknown columns unless ``columns`` is None."""
     found = [*page.problems, *forbidden_problems(page, file, columns or ())]
     known = OWN_NAMES | set(columns or ())
     if columns is not None:
@@ -36,7 +36,7 @@ def page_problems(
 def forbidden_problems(
     page: CompiledPage, file: Path, columns: Collection[str]
 ) -> list[famulus.Problem]:
-    """Return the places in code that would be filled with values of these columns."""
+    """Return a problem for each placeholder in code that these columns would fill."""
     return [
         _forbidden(each, file)
         for each in page.forbidden

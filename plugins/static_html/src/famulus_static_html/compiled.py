@@ -30,7 +30,7 @@ class CompiledPage:
     mturk: MTurkParts
     #: placeholders that must have data
     needed: tuple[Placeholder, ...]
-    #: placeholders in code: an error for what is in the data, else the author's own
+    #: placeholders in code: an error if the data has the column, else the author's own code
     forbidden: tuple[Forbidden, ...]
     #: placeholders in the text of the page, where a value can be HTML
     shown: tuple[Placeholder, ...]
@@ -73,7 +73,7 @@ class CompiledPage:
         )
 
     def lists_for(self, values: Mapping[str, Any]) -> ListFields:
-        """Return the fields of the page filled with these values that can have several values."""
+        """Return the fields that can have several values on the page filled with ``values``."""
         if not self.has_raw_markup:
             return self.lists
         source = Source(self.body.render(values))

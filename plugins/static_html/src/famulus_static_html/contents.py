@@ -129,9 +129,9 @@ def script_parts(
 def code_parts(
     source: Source, start: int, end: int, context: ValueContext, forbid: Refuse
 ) -> list[Part]:
-    """Return JavaScript in an attribute, whose entities the browser resolves before it runs.
+    """Return the parts of JavaScript in an attribute, in which browsers resolve entities first.
 
-    What the page's own code may mean stays, as in a script.
+    As in a script, a ``${…}`` without a value stays as a part of the page's own code.
     """
     placeholders = source.placeholders(start, end)
     code = source.of(html.unescape(source.text[start:end]))
@@ -172,7 +172,7 @@ def _code_escape(
 
 
 def _is_operand(before: str) -> bool:
-    """Return whether a value behind this code is one, and not the code itself."""
+    """Return whether a value behind this code is an operand, and not the code itself."""
     code = before.rstrip()
     return _OPERAND.search(code) is not None and not _SCHEME.fullmatch(code)
 
@@ -184,7 +184,7 @@ def _in_attribute(escape: Callable[[Any], str]) -> Callable[[Any], str]:
 def untouched_parts(
     source: Source, start: int, end: int, reason: str, forbid: Refuse
 ) -> list[Part]:
-    """Return a content in which only raw values are put."""
+    """Return the parts of a content in which only raw placeholders are filled."""
     parts: list[Part] = []
     for piece in source.pieces(start, end):
         if isinstance(piece, str):

@@ -1,4 +1,4 @@
-"""Find out what reads the expressions of templates in scripts: the engine that a page names.
+"""Find out which template engine of a page reads the expressions in the templates of its scripts.
 
 An expression is ``{{…}}`` or ``<%…%>``. Where nothing reads it, it is markup like the rest of the
 template, and a value in it has to stay inside that markup.
@@ -63,7 +63,7 @@ class Language(Enum):
 
     #: nothing reads it: it is markup
     MARKUP = auto()
-    #: perhaps a script reads it of which only the address is known
+    #: a script of which only the address is known may read it
     UNKNOWN = auto()
     #: an engine that knows no strings, as Mustache or a script of the page's own
     WORDS = auto()
@@ -77,7 +77,7 @@ class Language(Enum):
 class Expressions:
     """The languages of the expressions of one template: of ``{{…}}`` and of ``<%…%>``.
 
-    ``own`` are the delimiters that the page names, and ``own_language`` is theirs.
+    ``own`` are the delimiters that the page names, and ``own_language`` is the language in them.
     """
 
     braces: Language
@@ -93,7 +93,7 @@ class Expressions:
 
     @property
     def own_begins(self) -> tuple[str, ...]:
-        """How expressions between delimiters of the page begin."""
+        """The opening delimiters that the page names."""
         return tuple(begin for begin, _ in self.own)
 
     @property
@@ -103,11 +103,11 @@ class Expressions:
 
     @property
     def has_unknown(self) -> bool:
-        """Whether it is not known of all expressions whether something reads them."""
+        """Whether it is unknown for some expressions whether an engine reads them."""
         return Language.UNKNOWN in (self.braces, self.percents)
 
     def without_unknown(self) -> Self:
-        """Return the languages that are known."""
+        """Return the same languages, with markup in place of unknown ones."""
         braces, percents = (
             Language.MARKUP if each is Language.UNKNOWN else each
             for each in (self.braces, self.percents)
@@ -124,8 +124,8 @@ ANY_ENGINE = Expressions(Language.UNKNOWN, Language.UNKNOWN)
 class InPage:
     """What frameworks such as Vue and AngularJS evaluate in the page itself.
 
-    ``begins`` is what begins an expression, ``shields`` are the attributes that together keep all
-    of them from an element, and ``reads_attributes`` is whether one looks into attributes.
+    ``begins`` are the opening delimiters, ``shields`` are the attributes that together keep all
+    frameworks from an element, and ``reads_attributes`` is whether any of them reads attributes.
     """
 
     begins: tuple[str, ...] = ()
@@ -156,9 +156,9 @@ class Engines:
 
     @classmethod
     def of(cls, source: Source, scripts: Sequence[Token]) -> Self:
-        """Return what these scripts say.
+        """Return the engines that these scripts load or use.
 
-        :param scripts: those that browsers run.
+        :param scripts: the scripts that browsers run.
         """
         addresses = [
             address.lower().partition("?")[0]
@@ -191,7 +191,7 @@ class Engines:
 
     @property
     def in_page(self) -> InPage:
-        """What the frameworks among them evaluate in the page itself."""
+        """What the frameworks among the engines evaluate in the page itself."""
         if not self.code:
             return NO_FRAMEWORK
         shields = ("v-pre",) * self.vue + ("ng-non-bindable",) * self.angular

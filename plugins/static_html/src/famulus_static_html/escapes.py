@@ -69,9 +69,9 @@ def js_regex(value: Any) -> str:
 
 
 def js_value(value: Any) -> str:
-    """Write a value as code: text that is a number or JSON as what it is, other text as a string.
+    """Write a value as code: text that is a number or JSON unchanged, other text as a string.
 
-    Data files hold text only, and pages written for MTurk expect its value.
+    Data files contain only text, and pages written for MTurk expect the number or object in it.
     """
     return js_literal(_read_literal(value) if isinstance(value, str) else value)
 

@@ -27,8 +27,8 @@ class Forbidden:
 class Limited:
     """A placeholder for which only some values are inserted.
 
-    ``accepts`` returns whether a value is one, and ``fault`` is what is wrong with any other, as
-    the end of a sentence.
+    ``accepts`` returns whether a value is inserted, and ``fault`` says what is wrong with any other
+    value, as the end of a sentence.
     """
 
     placeholder: Placeholder
@@ -44,7 +44,7 @@ class Limited:
 
 @define
 class Found:
-    """What was found out about the placeholders of a page, as in its compiled form."""
+    """The findings about the placeholders of a page, named as in ``CompiledPage``."""
 
     needed: list[Placeholder] = Factory(list)
     forbidden: list[Forbidden] = Factory(list)

@@ -1,9 +1,8 @@
 """The forms of an author's page: which one is the form of the task, and what becomes of the others.
 
 On MTurk a worker sends one of the forms that lead there. The first of these is the form of the
-task. The others stay forms inside of it, which browsers allow if the parser does not know that it
-is still in a form. Scripts keep that from it, so that without scripts all fields are in one form,
-and none is lost.
+task. The others stay forms inside of it. Browsers allow this only if a script hides the outer form
+from their parser, so that without scripts all fields are in one form, and none is lost.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _MOST_SHOWN = 10
 
 @frozen
 class PageForm:
-    """One form as browsers see it; a start tag inside of another form is none."""
+    """One form as browsers see it: they ignore a ``<form>`` inside of another form."""
 
     start: Token
     end: Token | None
@@ -43,7 +42,7 @@ class PageForm:
 
 @frozen
 class OwnForms:
-    """The forms of an author's page. ``faults`` and ``doubts`` are offsets with what is found."""
+    """The forms of an author's page. ``doubts`` are offsets with messages."""
 
     #: the offset of the start tag whose attributes hold for the task's form; None without a form
     main: int | None = None
@@ -60,7 +59,7 @@ class OwnForms:
 def own_forms(source: Source, tokens: Sequence[Token]) -> OwnForms:
     """Find the forms of a page and choose the one that becomes the form of the task.
 
-    :param tokens: those that are not in a template.
+    :param tokens: the tokens outside of templates.
     """
     forms = list(_forms(source, tokens))
     if not forms:

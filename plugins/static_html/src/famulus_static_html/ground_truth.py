@@ -36,7 +36,7 @@ def ground_truth_faults(source: Source, tokens: Sequence[Token]) -> Iterator[tup
 
 
 def _end(source: Source, token: Token) -> int:
-    """Return the end of the part of a token that is looked at."""
+    """Return the end of the part of a token in which Liquid is looked for."""
     if token.kind in (Kind.COMMENT, Kind.DOCTYPE):
         return token.start
     is_script = token.name == "script" and token.content is not None

@@ -26,10 +26,10 @@ class LocalFiles:
     def of(
         cls, source: Source, tokens: Iterable[Token], live: Sequence[Token], file: Path | None
     ) -> LocalFiles:
-        """Return what a page names, each once.
+        """Return the addresses and columns that a page names, without duplicates.
 
-        :param live: those of the tokens that are not in a ``<template>``.
-        :param file: the page's.
+        :param live: the tokens outside of ``<template>``.
+        :param file: the file of the page.
         """
         if any(token.name == "base" for token in live):
             return cls()

@@ -1,7 +1,7 @@
 """What pages written for MTurk rely on: its form's name, its Submit button, the visit's values.
 
-MTurk puts four values into the address of a page, which scripts copy into hidden fields and into
-the address that they submit to.
+MTurk puts four values into the address of a page. Scripts copy them into hidden fields and into the
+address that they submit to.
 """
 
 from __future__ import annotations
@@ -131,13 +131,13 @@ _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 @frozen
 class MTurkParts:
-    """The parts of a page that stand for what MTurk has around it."""
+    """The parts of a page that replace what MTurk has around it."""
 
     #: for the start of the head
     head: Sequence[str | Fill] = ()
     #: for the start of the body
     body: Sequence[str] = ()
-    #: of the Submit button
+    #: the attributes of the Submit button
     submit_attributes: Mapping[str, str] = MappingProxyType({})
     #: names of fields that only copy the visit's values, and are no answers
     copied: frozenset[str] = frozenset()
@@ -152,10 +152,10 @@ class MTurkParts:
         named: bool,
         has_inner_forms: bool,
     ) -> MTurkParts:
-        """Return what a page needs.
+        """Return the parts that a page needs.
 
-        :param tokens: those that are not in a template.
-        :param unsent: the offsets of controls that are in no form that is sent.
+        :param tokens: the tokens outside of templates.
+        :param unsent: the offsets of controls outside of any form that is sent.
         :param named: whether the page's form has a name of its own.
         :param has_inner_forms: whether there are forms inside of the task's form.
         """
@@ -206,9 +206,9 @@ def _is_own_file(source: Source, script: Token) -> bool:
 def _submit_attributes(
     source: Source, starts: Sequence[Token], unsent: frozenset[int], *, loads_own: bool
 ) -> Mapping[str, str]:
-    """Return those of our Submit button: hidden beside the author's own, or with MTurk's id.
+    """Return the attributes of our Submit button: hidden if the author has one, or MTurk's id.
 
-    A file of the page's own may look for it by the id as well.
+    It also has the id if a script file of the page could look for it.
     """
     forms = [token for token in starts if token.name == "form"]
     form_ids = _attribute_values(source, forms, "id") - {""} or {MTURK_FORM}
@@ -221,7 +221,7 @@ def _submit_attributes(
 
 
 def _submits(source: Source, token: Token, form_ids: Collection[str]) -> bool:
-    """Return whether a token is a submit button of the form that can be seen.
+    """Return whether a token is a visible submit button of the form.
 
     A button without a type submits too, but most of these are meant for something else.
     """
@@ -241,7 +241,7 @@ def _attribute_values(source: Source, starts: Iterable[Token], name: str) -> set
 def _copied(source: Source, starts: Sequence[Token]) -> frozenset[str]:
     """Return the names of hidden fields that the author leaves empty for the visit's values.
 
-    MTurk itself takes the first one out of the answers, wherever it comes from.
+    MTurk itself always takes the first one, ``assignmentId``, out of the answers.
     """
     own: set[str] = set()
     empty = {_FIELDS[0]}

@@ -1,6 +1,6 @@
 """The tags that a worker's page has itself: an author's ``<html>``, ``<body>`` and ``<form>``.
 
-The tags are left out, and what they say goes on to ours.
+The author's tags are left out, and their attributes are added to ours.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Compile an author's HTML file into the parts of a worker's page.
 
-Everything stays where it is, except for styles, which go to the head, and what may wait for
-another host, which goes to the end; what the page has for itself as a document (``<html>``,
-``<title>``, the viewport …) is left out.
+Elements stay where they are, with three exceptions: styles go to the head; what may wait for
+another host goes to the end; the parts of a document of its own (``<html>``, ``<title>``, the
+viewport …) are left out.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class PagePart(Enum):
 
 
 def where(source: Source, token: Token) -> PagePart:
-    """Send styles to the head, and those that may wait for another host to the end."""
+    """Return the part for a token: styles go to the head, those of other hosts to the end."""
     if token.kind is not Kind.START:
         return PagePart.BODY
     choose = {"style": _style, "link": _link, "meta": _meta}.get(token.name)
@@ -79,9 +79,9 @@ def scripts_among(source: Source, tokens: Iterable[Token]) -> list[Token]:
 def moved_scripts(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
     """Return the scripts that go to the end, because a host that hangs would block the page.
 
-    A common library goes there with what names it, and any other script with all scripts behind it,
-    which may depend on it. A script that writes where it stands stays, since fields belong where
-    their author wants them, and so does everything that it may need.
+    A common library goes there with the scripts that name it, and any other script with all scripts
+    behind it, since they may depend on it. A script that writes where it stands stays, since fields
+    belong where their author wants them, and so do all scripts that it may need.
     """
     fixed, moved, first = _number_of_fixed(source, scripts), set[int](), len(scripts)
     for index in reversed(range(len(scripts))):
@@ -103,12 +103,12 @@ def moved_scripts(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
 
 
 def delays_answers(source: Source, scripts: Sequence[Token], tokens: Iterable[Token]) -> bool:
-    """Return whether what judges or completes the answers may wait for another host.
+    """Return whether code that judges or completes the answers may wait for another host.
 
-    Every script may, since what it does once the document is read waits for those at the end. A
+    Any script may, since its work after the document is read waits for the scripts at the end. A
     common library decides nothing by itself, but a handler may need it.
 
-    :param tokens: all that are not in a template.
+    :param tokens: the tokens outside of templates.
     """
     if not moved_scripts(source, scripts):
         return False
@@ -135,7 +135,7 @@ def blocking_scripts(source: Source, scripts: Sequence[Token]) -> Iterator[tuple
 
 
 def _library_names(source: Source, token: Token) -> re.Pattern[str] | None:
-    """Return what names a library in code; None for a file that is not known."""
+    """Return a pattern for the names of a library in code; None for an unknown file."""
     address = value_of(source, token, "src").partition("?")[0]
     file = address.rpartition("/")[2].lower()
     return next((names for name, names in _LIBRARIES.items() if file.startswith(name)), None)
@@ -144,7 +144,7 @@ def _library_names(source: Source, token: Token) -> re.Pattern[str] | None:
 def _may_need(source: Source, token: Token, names: re.Pattern[str] | None) -> bool:
     """Return whether a script may need a library when it is run.
 
-    A file may need any, unless it is run after everything else.
+    A script file may need any library, unless it is deferred or asynchronous.
     """
     if token.attribute("defer") or token.attribute("async"):
         return False
@@ -154,13 +154,13 @@ def _may_need(source: Source, token: Token, names: re.Pattern[str] | None) -> bo
 
 
 def _number_of_fixed(source: Source, scripts: Sequence[Token]) -> int:
-    """Return how many of the scripts stay, for the sake of the last of them."""
+    """Return the number of scripts up to the last one that depends on its place."""
     fixed = [index for index, token in enumerate(scripts) if _depends_on_its_place(source, token)]
     return fixed[-1] + 1 if fixed else 0
 
 
 def script_kind(source: Source, token: Token) -> ScriptKind:
-    """Return the content of a ``<script>``."""
+    """Return the kind of content of a ``<script>``."""
     written = script_type(source, token)
     if written in _READ_BY_SCRIPTS:
         return ScriptKind.RULES

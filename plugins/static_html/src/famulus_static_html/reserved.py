@@ -22,7 +22,7 @@ RESERVED_NAMES = frozenset({"famulus_token", "famulus_submission"})
 
 @frozen
 class FieldName:
-    """The name of a field as it is written, which values of the data can be a part of."""
+    """The name of a field as it is written, possibly with placeholders."""
 
     pieces: Sequence[str | Placeholder]
     written: str
@@ -41,11 +41,11 @@ class FieldName:
 
     @property
     def columns(self) -> set[str]:
-        """The names of the values in it."""
+        """The columns whose values are in the name."""
         return {piece.html_name for piece in self.pieces if not isinstance(piece, str)}
 
     def filled(self, values: Mapping[str, Any]) -> str:
-        """Return the name as it is sent."""
+        """Return the name as the form sends it."""
         return "".join(
             html.unescape(piece) if isinstance(piece, str) else _value(piece, values)
             for piece in self.pieces
@@ -53,7 +53,7 @@ class FieldName:
 
 
 def _with_templates(source: Source, tokens: Iterable[Token]) -> Iterator[Token]:
-    """Yield the tokens, and those of the templates in scripts among them."""
+    """Yield the tokens, and after each template in a script the tokens inside it."""
     for token in tokens:
         yield token
         is_script = token.kind is Kind.START and token.name == "script"
@@ -81,5 +81,5 @@ def reserved_fields(source: Source, tokens: Iterable[Token]) -> Iterator[tuple[i
 
 
 def names_from_rows(source: Source, tokens: Iterable[Token]) -> tuple[FieldName, ...]:
-    """Return the names of fields that values are a part of."""
+    """Return the names of fields that contain values of the data."""
     return tuple(name for _, name in FieldName.all_of(source, tokens) if name.columns)

@@ -1,6 +1,6 @@
 """Find the context of each placeholder in a script: a string, a regular expression, or code.
 
-A wrong guess can garble a script, never let a value out of its literal: the escapes see to that.
+A wrong guess can garble a script, but the escapes keep every value inside of its literal.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Place(Enum):
 
 @define
 class _Call:
-    """Open parentheses. ``runs_text`` is whether text in them is run as code."""
+    """A call whose parentheses are open. ``runs_text`` is whether text in them is run as code."""
 
     start: int
     callee: str

@@ -76,7 +76,7 @@ def _line_starts(source: Source) -> list[int]:
 def trust(placeholder: Placeholder) -> str:
     """Return how an author says that values may be code, as the end of a sentence.
 
-    The option does not reach the names that every page can use.
+    The option ``trust_data`` does not apply to the names that every page can use.
     """
     written = f"write ${{{placeholder.name}|raw}}"
     is_own = placeholder.html_name in OWN_NAMES
@@ -95,7 +95,7 @@ class Source:
         object.__setattr__(self, "_starts", _line_starts(self))
 
     def of(self, text: str) -> Self:
-        """Return another text whose placeholders mean the same."""
+        """Return another text as a source, with the same ``trusted``."""
         return evolve(self, text=text)
 
     def line(self, offset: int) -> int:

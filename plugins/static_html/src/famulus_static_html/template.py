@@ -38,14 +38,14 @@ class Template:
 
 
 def required(placeholder: Placeholder, escape: Callable[[Any], str]) -> Fill:
-    """Return the fill of a place in the page, which is empty where there is no value."""
+    """Return the fill of a placeholder in the page, empty if there is no value."""
     name = placeholder.html_name
     write = text_of if placeholder.raw else escape
     return lambda values: write(values.get(name))
 
 
 def accepted(placeholder: Placeholder, fill: Fill, accepts: Callable[[Any], bool]) -> Fill:
-    """Return a fill that is empty with a value of the placeholder that is not accepted."""
+    """Return a fill that is empty if the value of the placeholder is not accepted."""
     name = placeholder.html_name
     return lambda values: fill(values) if accepts(values.get(name)) else ""
 
@@ -53,9 +53,9 @@ def accepted(placeholder: Placeholder, fill: Fill, accepts: Callable[[Any], bool
 def optional(
     placeholder: Placeholder, escape: Callable[[Any], str], before: tuple[str, str] = ("", "")
 ) -> Fill:
-    """Fill a place in code; without a value the text is the code's own and stays.
+    """Return the fill of a placeholder in code; without a value, its text stays as it is.
 
-    ``before`` is the text in front of a value, and in front of the code's own text.
+    ``before`` is the text to put before a value, and before the text that stays.
     """
     name = placeholder.name
     write = text_of if placeholder.raw else escape

@@ -90,7 +90,7 @@ class Token:
     foreign: bool = False
 
     def attribute(self, name: str) -> Attribute | None:
-        """Return the attribute of that name; of several, the one browsers take."""
+        """Return the first attribute of that name, as browsers do; None if there is none."""
         return next((found for found in self.attributes if found.name == name), None)
 
 
@@ -127,7 +127,7 @@ def tokenise(source: Source) -> Iterator[Token]:
 
 
 def outside_templates(tokens: Iterable[Token]) -> Iterator[Token]:
-    """Yield the tokens that browsers make a part of the page at once."""
+    """Yield the tokens that are not inside of a ``<template>``."""
     depth = 0
     for token in tokens:
         if token.name == "template" and token.kind is Kind.START:

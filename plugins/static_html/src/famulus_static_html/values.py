@@ -13,6 +13,6 @@ VISIT = "{visit}"
 
 
 def with_inputs(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a row of MTurk's results with what was uploaded under its own names, too."""
+    """Return a row of MTurk's results with each ``Input.x`` also under the name ``x``."""
     inputs = {name[len(INPUT) :]: row[name] for name in row if name.startswith(INPUT)}
     return {**inputs, **row} if inputs else row

@@ -39,7 +39,7 @@ _Line = tuple[str, str]
 
 
 def config_lines(configuration: Configuration, plugins: Plugins) -> Iterator[_Line]:
-    """Yield the lines of a file that resolves to the same, each with the comment behind it.
+    """Yield each line of an equivalent configuration file, with the comment behind it.
 
     Secrets are left out.
     """

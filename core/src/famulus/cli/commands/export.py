@@ -22,7 +22,7 @@ from famulus.data.item_records import records_of_items
 if TYPE_CHECKING:
     from famulus.data.copied_files import FileCopies
 
-#: Files that could not be copied that are named one by one.
+#: The most files that could not be copied that are named one by one.
 _MOST_PROBLEMS = 20
 
 

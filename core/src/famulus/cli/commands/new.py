@@ -11,7 +11,7 @@ from famulus.cli.text_layout import table
 from famulus.contracts.task_template import TaskTemplate
 from famulus.errors import Problem, UsageError
 
-#: Python leaves these beside modules.
+#: Python creates these next to modules.
 _NOT_COPIED = "__pycache__"
 
 
@@ -48,7 +48,7 @@ def _show(templates: list[TaskTemplate], *, as_json: bool) -> None:
 def _copied(template: TaskTemplate, target: Path) -> list[str]:
     """Copy the files of a template, and return their names.
 
-    :raises famulus.UsageError: when there is something at that place already.
+    :raises famulus.UsageError: when the target exists already.
     """
     try:
         target.mkdir(parents=True)

@@ -41,7 +41,7 @@ def list_all(session: Session, run: int | None, task: str | None, as_json: bool)
 def list_of_task(
     session: Session, ctx: click.Context, task: str, run: int | None, as_json: bool
 ) -> None:
-    """List the payments of all runs of TASK, with the options before its name too."""
+    """List the payments of all runs of TASK; the options may also stand before TASK."""
     parent = ctx.parent
     assert parent is not None
     assert isinstance(parent.command, click.Group)
@@ -149,7 +149,7 @@ def _report(
 
 
 def is_unfinished(payment: PaymentRecord) -> bool:
-    """Return whether a payment was ordered and is neither made nor certain to be."""
+    """Return whether a payment was ordered and is neither made nor certain to be made."""
     is_unknown = payment.status is PaymentStatus.UNKNOWN and not payment.accepted
     return is_unknown or payment.status is PaymentStatus.FAILED
 
@@ -164,7 +164,7 @@ _SUMS = ("", "PAYMENTS", "AMOUNT", "FEES", "TOGETHER")
 def payment_lines(payments: Sequence[PaymentRecord]) -> list[str]:
     """Return one line per payment; a long description is on lines of its own below.
 
-    There is a column of fees where there are fees.
+    Fees have a column if there are any.
     """
     rows = [_HEAD, *map(_row, payments)]
     if not any(payment.fee for payment in payments):
@@ -225,7 +225,7 @@ def _accepted_sentence(payments: Sequence[PaymentRecord], session: Session) -> s
 
 
 def _claims(payments: Sequence[PaymentRecord]) -> Iterator[str]:
-    """Yield which process is making each payment, and when it is considered dead."""
+    """Yield sentences: which process is making a payment, and when the platform can be asked."""
     claimed = [
         (payment, payment.payer_until) for payment in payments if payment.payer_until is not None
     ]

@@ -209,7 +209,7 @@ def _besides(done: Granted) -> str:
 def _numbers(
     session: Session, database: Database, names: Iterable[str], *, create: bool
 ) -> dict[str, int]:
-    """Return the numbers of qualifications by name; those that are missing are one error."""
+    """Return the numbers of qualifications by name; raise one error for all missing names."""
     wanted = list(names)
     if create:
         return database.write(
@@ -235,7 +235,7 @@ def _numbers(
 
 
 def _known(database: Database, provider_type: str, names: Iterable[str]) -> dict[str, int]:
-    """Return the numbers of workers by name; those that are unknown are one error."""
+    """Return the numbers of workers by name; raise one error for all unknown names."""
     with database.read() as tx:
         numbers = {name: find_worker(tx, provider_type, name) for name in names}
     unknown = [name for name, number in numbers.items() if number is None]

@@ -78,7 +78,7 @@ def requesters(session: Session, as_json: bool) -> None:
 
 
 def _given(settings: Sequence[str], cls: type[Provider]) -> tuple[dict[str, Typed], list[Problem]]:
-    """Return what the command line sets, and what is wrong with that."""
+    """Return the settings from the command line, and their problems."""
     options = options_of(cls.RequesterArgs)
     given, problems = dict[str, Typed](), list[Problem]()
     for text in settings:

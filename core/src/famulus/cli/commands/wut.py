@@ -32,7 +32,7 @@ _LAID_OUT = re.compile(r"^(?:[ \t]|[-*] )", re.MULTILINE)
 
 
 class WutPage:
-    """Prints prose, and of tables only the rows whose name contains one of the words.
+    """Prints prose, and only those rows of tables whose name contains one of the words.
 
     Without words it prints all rows.
     """
@@ -45,7 +45,7 @@ class WutPage:
         self._width = max(min(columns, _WIDEST), _NARROWEST) if sys.stdout.isatty() else None
 
     def say(self, text: str, *, bold: bool = False) -> None:
-        """Print a paragraph, with an empty line before it; one of several lines as it is."""
+        """Print a paragraph after an empty line; wrap it unless it has several lines."""
         lines = text.splitlines()
         if len(lines) == 1:
             lines = textwrap.wrap(text, min(self._width or _PROSE, _PROSE), break_on_hyphens=False)
@@ -256,7 +256,7 @@ def _importable(cls: type) -> str:
 def _find(plugins: Plugins, category: str, name: str) -> tuple[PluginInfo, type[Any]]:
     """Return a type and the plugin that brings it.
 
-    :raises UsageError: with the names there are, and the reason of every plugin that is refused.
+    :raises UsageError: listing the known names, and the reason for each refused plugin.
     """
     known = _types(plugins, category)
     if name not in known:

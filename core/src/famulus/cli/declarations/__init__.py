@@ -1,1 +1,1 @@
-"""What each command takes and what its help says, without the imports of its work."""
+"""The parameters and the help of each command, without the imports that its work needs."""

@@ -1,4 +1,4 @@
-"""Run scripts: ``@task_script`` makes a program of a function ``main(operator, cfg)``.
+"""Run scripts: ``@task_script`` turns a function ``main(operator, cfg)`` into a program.
 
 Imports point one way: this module and ``script_resume`` know the others, ``script_program`` knows
 ``script_observer``, and all know ``run_script``.
@@ -24,7 +24,7 @@ _REMEDY = (
 def task_script(
     config: type[TaskConfig] | None = None, default_config_file: str | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a program of ``main(operator, cfg)``.
+    """Turn ``main(operator, cfg)`` into a program.
 
     Called without arguments it reads the command line (``conf=NAME``, ``architect.port=1234``,
     ``--help``), calls the function with an operator and its configuration, and ends the process

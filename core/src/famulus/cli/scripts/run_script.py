@@ -1,4 +1,4 @@
-"""A run script: the function below ``@task_script``, its configuration and its files."""
+"""A run script: the function decorated with ``@task_script``, its configuration and its files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class RunScript:
-    """A function that ``@task_script`` stands above, and where it stands."""
+    """A function decorated with ``@task_script``, and the file or module that contains it."""
 
     function: Callable[..., Any]
     config: type[TaskConfig]
@@ -49,7 +49,7 @@ class RunScript:
         return self.function.__module__ == "__main__"
 
     def conf_folders(self) -> list[Path]:
-        """Return the folders its configurations lie in.
+        """Return the folders that contain its configurations.
 
         :raises UsageError: when there is none.
         """
@@ -83,7 +83,7 @@ class RunScript:
 
 
 def script_of(function: Callable[..., Any], cls: type[TaskConfig]) -> RunScript:
-    """Return the run script that a function makes, from where the function was written."""
+    """Return the run script of a decorated function, with the file that defines the function."""
     written = Path(inspect.unwrap(function).__code__.co_filename)
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     return RunScript(

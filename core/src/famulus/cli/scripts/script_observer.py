@@ -31,7 +31,7 @@ _LOG_RATE = 30.0
 
 
 class ScriptObserver(OperatorObserver):
-    """Launches and waits as ``famulus launch`` does.
+    """Launches and waits like ``famulus launch``.
 
     A run is stored with the script's call, so that ``famulus resume`` can run it again.
 

@@ -171,7 +171,7 @@ def resume_by_script(resumption: Resumption) -> int:
 
 @contextlib.contextmanager
 def _command_line(call: ScriptCall) -> Iterator[None]:
-    """Let the script find what it would find if it were started by itself."""
+    """Set ``sys.argv`` and ``sys.path`` as for a script that is started by itself."""
     before = sys.argv, [*sys.path]
     sys.argv = [str(call.file), *call.arguments]
     sys.path.insert(0, str(call.folder if call.module else call.file.parent))

@@ -1,4 +1,4 @@
-"""The page of a task for its author: a form without the frame, sent to a program of their own."""
+"""The page of a task for its author: a form without the frame, sent to the author's own program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTML document of all pages, which needs no second request, and its most common content."""
+"""The HTML document of all pages, complete in one response, and its most common content."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def asset(name: str) -> str:
 def script(*names: str, element_id: str = "", texts: str = "") -> str:
     """Return assets as one inline script element, which defines no global names.
 
-    :param texts: what the scripts show, which they find in ``texts``: an object, as JSON in ASCII.
+    :param texts: the texts that the scripts show, as a JSON object in ASCII; its name is ``texts``.
     """
     # Text in HTML must not end the element.
     known = f"const texts = {texts.replace('<', chr(92) + 'u003c')};\n" if texts else ""
@@ -73,7 +73,7 @@ def document(
 
     ``title`` and the attributes are text; ``body`` and ``head`` are HTML.
 
-    :param language: of the document, unless ``html_attributes`` has another one.
+    :param language: the document's language, unless ``html_attributes`` states another one.
     """
     return assembled(
         beginning(title),
@@ -124,7 +124,7 @@ def assembled(
     html_attributes: Mapping[str, str] = _NO_ATTRIBUTES,
     body_attributes: Mapping[str, str] = _NO_ATTRIBUTES,
 ) -> str:
-    """Return a whole document, as :func:`document` does, of a head that has been begun."""
+    """Return a whole document like :func:`document`, from the result of :func:`beginning`."""
     if not html_attributes:
         own = _LANGUAGE_ATTRIBUTES[language.tag]
     elif "lang" in html_attributes:

@@ -1,4 +1,4 @@
-"""The page of an entry form: who the worker is, or their consent, before they arrive."""
+"""The page of an entry form, which asks for a worker's name or consent before they arrive."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class EntryPage:
 
 
 def consent_value(form: EntryForm) -> str:
-    """Return the value of the consent's box, which changes with what is consented to."""
+    """Return the value of the consent checkbox; it changes whenever the form's text changes."""
     text = "\0".join((form.title, *form.paragraphs, form.consent))
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 def entry_document(page: EntryPage, translate: Translator) -> str:
-    """Return the page, whose form works without JavaScript."""
+    """Return the page; its form works without JavaScript."""
     form = page.form
     asked = [*(each.name for each in form.fields), CONSENT_FIELD]
     first_wrong = next((name for name in asked if name in page.messages), "")
@@ -141,7 +141,7 @@ def _message(name: str, text: str) -> str:
 
 
 def _described(name: str, texts: Mapping[str, str]) -> str:
-    """Return the attributes that connect a control with the texts about it."""
+    """Return the ARIA attributes that link a control to the texts about it."""
     ids = " ".join(f"famulus-field-{name}-{part}" for part, text in texts.items() if text)
     invalid = ' aria-invalid="true"' if texts["message"] else ""
     return f'{invalid} aria-describedby="{ids}"' if ids else invalid

@@ -49,22 +49,22 @@ class TaskInfo:
 
 
 def own_language(info: TaskInfo) -> Language:
-    """Return the language of a task that its page does not state."""
+    """Return the language of a task whose page does not state one."""
     return LANGUAGES.get(info.language, ENGLISH)
 
 
 def around_attributes(page: Page, language: Language, own: Language) -> str:
-    """Return the attributes of what is around a task, where its language is not the page's.
+    """Return the language attributes of the parts around a task, if the task's language differs.
 
-    :param language: of our own parts.
-    :param own: of the task, unless its page states another one.
+    :param language: the language of our own parts.
+    :param own: the language of the task, unless its page states another one.
     """
     stated = _page_language(page, own)
     return "" if stated == language.attributes else attributes(language.attributes)
 
 
 def task_attributes(page: Page, language: Language, own: Language) -> str:
-    """Return the attributes with which a task keeps its language among our own parts."""
+    """Return the language attributes of a task, if the language of our own parts differs."""
     stated = _page_language(page, own)
     return "" if stated == language.attributes else attributes(stated)
 
@@ -103,7 +103,7 @@ def header(info: TaskInfo, translate: Translator) -> str:
 
 @frozen
 class Header:
-    """The header of a run's pages in a language, as HTML with room for what differs."""
+    """The header of a run's pages in one language, as HTML with gaps for what differs by page."""
 
     title: str
     description: str
@@ -149,7 +149,7 @@ class Header:
 
 
 def _language_of(text: str, translate: Translator) -> str:
-    """Return the attributes of an author's text among our own parts."""
+    """Return the language attributes of an author's text within our own parts."""
     if isinstance(text, LocalizedText):
         language = text.language(translate.language)
         if language != translate.language:

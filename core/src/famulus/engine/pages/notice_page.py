@@ -31,7 +31,7 @@ def conflict_document(title: str, translate: Translator) -> str:
 
 
 def apology_document(title: str, translate: Translator, reference: str, contact: str = "") -> str:
-    """Return the page for an error of ours; the log has the same reference."""
+    """Return the page for an internal error, with the reference that the log has too."""
     text = _(
         "The fault is on our side. If you were submitting, go back and press Submit again: your"
         " browser has kept your answers, and nothing is stored twice."
@@ -40,7 +40,7 @@ def apology_document(title: str, translate: Translator, reference: str, contact:
 
 
 def undecided_document(title: str, translate: Translator, reference: str, contact: str = "") -> str:
-    """Return the page for an onboarding that could not be judged; the log has the reference."""
+    """Return the page for an onboarding that could not be judged, with the reference in the log."""
     text = _(
         "Your answers to the introduction could not be checked just now. The fault is on our side,"
         " and it does not count against you: please come back later and submit them again."
@@ -84,7 +84,7 @@ def codes(translate: Translator, code: str, reference: str | None = None) -> str
 
 
 def contact_line(translate: Translator, contact: str) -> str:
-    """Return how workers reach the requester as a paragraph of HTML; nothing where it is unset."""
+    """Return an HTML paragraph on how to reach the requester; empty text without a contact."""
     if not contact:
         return ""
     text = translate.html(CONTACT, contact=contact_html(contact))

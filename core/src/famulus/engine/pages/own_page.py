@@ -13,7 +13,7 @@ from famulus.translation import Translator
 def own_work_html(work: OwnWork, translate: Translator, left: int | None = None) -> str:
     """Return the list as HTML; nothing for a worker who has done nothing in the task.
 
-    :param left: the most units that are left for the worker; None where that is not shown.
+    :param left: the largest number of units left for the worker; None does not show it.
     """
     if not work.in_task:
         return ""

@@ -1,4 +1,4 @@
-"""The preview of a task, and other pages on which its form is only looked at."""
+"""The preview of a task, and other pages that show its form but never send it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _PREVIEW = _("Preview")
 
 
 def preview_document(info: TaskInfo, translate: Translator, page: Page | None) -> str:
-    """Return the page for a person who has not accepted: to look at, not to fill in.
+    """Return the page for a person who has not accepted the task: to look at, not to fill in.
 
-    The author's scripts find a form as on the task page, one that browsers never send.
+    The author's scripts find the same form as on the task page, but browsers never send it.
     """
     inside = around = ""
     own = own_language(info)
@@ -58,7 +58,7 @@ def preview_document(info: TaskInfo, translate: Translator, page: Page | None) -
 def disabled_form(page: Page, legend: str, *, scripts: str = "", task: str = "") -> str:
     """Return the form of a page as HTML, to look at: browsers never send it.
 
-    :param legend: its name for those who cannot see it.
+    :param legend: the form's name for screen readers.
     :param scripts: the page's scripts that are loaded from other hosts.
     :param task: attributes of the task, as HTML.
     """

@@ -138,8 +138,8 @@ def refusal_document(
 
     :param passed: whether to add that the worker has just passed the onboarding; None for a run
         that has none.
-    :param contact: how a blocked worker reaches the requester, to whom the page refers them.
-    :param way_out: how a worker leaves who holds a place; None for others.
+    :param contact: how to reach the requester; only the page for a blocked worker shows it.
+    :param way_out: how a worker who holds a place leaves; None for other workers.
     """
     words = _words(refusal)
     body = paragraph(translate(words.text))
@@ -178,7 +178,7 @@ def failed_onboarding_document(
 ) -> str:
     """Return the page for a worker who has failed the onboarding.
 
-    :param message: of the blueprint, about these answers.
+    :param message: the blueprint's message about these answers.
     :param way_out: how the worker leaves.
     :param is_screened_out: whether the worker has made no mistake.
     """

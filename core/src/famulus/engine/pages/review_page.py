@@ -1,6 +1,6 @@
 """The page on which a reviewer looks at a unit: what the worker saw and what they answered.
 
-Answers are text of a stranger, and a script of the page can make markup of what its fields hold. So
+Answers are untrusted text, and a script on the page could turn the values of fields into markup. So
 no script runs on this page, and it sends nothing.
 """
 
@@ -37,8 +37,8 @@ def review_document(
     """Return the page of one unit.
 
     :param page: what the blueprint's ``review_page`` returned; None shows only the answers.
-    :param facts: about the unit: names, which may repeat, and texts.
-    :param assets: the address of the folder that the page's own files lie in; empty without one.
+    :param facts: facts about the unit, as pairs of a name, which may repeat, and a text.
+    :param assets: the URL of the folder with the page's own files; empty if there is none.
     """
     base = f'<base href="{escape(assets)}">\n' if assets else ""
     head = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n{base}'

@@ -1,4 +1,4 @@
-"""What the scripts of a task's page show, in the language of the page."""
+"""The texts that the scripts of a task page show, in the language of the page."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ PLURALS: Mapping[str, TranslatableText] = MappingProxyType(
 
 @cache
 def script_texts(tag: str) -> str:
-    """Return the texts in a language as an object in JSON.
+    """Return the texts in a language as a JSON object.
 
-    They are for :func:`famulus.engine.pages.document.script`.
+    The result is for :func:`famulus.engine.pages.document.script`.
     """
     language = LANGUAGES[tag]
     translate = Translator(language)

@@ -50,7 +50,7 @@ _GIVE_BACK = _("Give back")
 
 @define(kw_only=True)
 class TaskFrame:
-    """The content of a task page that differs from one to the next."""
+    """The content that differs between the task pages of a run."""
 
     page: Page
     #: identifies the attempt, in a field of the form
@@ -72,7 +72,7 @@ class TaskFrame:
 
 @frozen(eq=False, kw_only=True)
 class TaskLayout:
-    """What is the same on all task pages of a run in one language, as HTML; made once."""
+    """The HTML that all task pages of a run share in one language; made once."""
 
     translate: Translator
     #: of the task, where its page states no other
@@ -98,7 +98,7 @@ class TaskLayout:
 
     @classmethod
     def of(cls, info: TaskInfo, translate: Translator, *, is_onboarding: bool) -> TaskLayout:
-        """Make the layout of a run's pages: those of its units, or those of its onboarding."""
+        """Make the layout for the pages of a run's units, or for those of its onboarding."""
         own, language = own_language(info), translate.language
         notes: dict[bool | None, str]
         if is_onboarding:
@@ -138,8 +138,8 @@ class TaskLayout:
 def task_document(layout: TaskLayout, frame: TaskFrame) -> str:
     """Return the page with the form, which works without JavaScript too.
 
-    Our scripts run before the author's, which stay where they are in the author's page. What may
-    wait for another host comes last in the form.
+    Our scripts run before the author's scripts, which stay in their place in the author's page.
+    Scripts that may wait for another host come last in the form.
     """
     page, number = frame.page, frame.number
     around, task = layout.around, layout.task

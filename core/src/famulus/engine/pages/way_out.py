@@ -41,7 +41,7 @@ _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Lead(StrEnum):
-    """Where the page asks for the last step, which the sentence begins with."""
+    """The situation in which a page asks for the last step; it decides how the sentence begins."""
 
     AFTER_WORK = "after work"
     #: after a refusal that is final
@@ -135,9 +135,9 @@ class WayOut:
 
     @property
     def left(self) -> int | None:
-        """The most units that are left for the worker.
+        """The largest number of units left for the worker.
 
-        None where it is unknown, or a sentence of the page says that there is none.
+        None if it is unknown, or if a sentence of the page says that no unit is left.
         """
         step, work = self.completion, self.own_work
         if not isinstance(step, OwnPage) or work is None or self.outcome not in _MAY_GO_ON:
@@ -190,9 +190,10 @@ def stored_document(
 
 
 def already_document(title: str, translate: Translator, way_out: WayOut) -> str:
-    """Return the page for a worker who comes back to what they have submitted.
+    """Return the page for a worker who comes back after submitting.
 
-    The browser does not go on by itself: a platform that sends workers back here would make a loop.
+    The browser does not go on by itself: a platform that sends workers back here would cause a
+    loop.
     """
     stored = translate(_("Your answers are stored. Thank you!"))
     body = paragraph(stored) + way_out_html(way_out, translate) + way_out.scripts
@@ -213,12 +214,12 @@ def submit_json(
 ) -> str:
     """Return the reply to the page's script.
 
-    :param outcome: ``stored`` and ``conflict`` put ``html`` in the page's place (an empty one loads
-        the page's address again); ``invalid``, ``refused`` and ``error`` show ``message`` in the
-        form, which stays as it is.
-    :param html: goes without its style sheet, most of it, which the page of the script has too.
-    :param message: with ``stored`` and no ``html``, the next page confirms that the onboarding was
-        passed, if there is one.
+    :param outcome: ``stored`` and ``conflict`` replace the page by ``html`` (an empty text reloads
+        the page's address); ``invalid``, ``refused`` and ``error`` show ``message`` in the form,
+        which stays as it is.
+    :param html: a page, sent without its style sheet, which the page of the script already has.
+    :param message: with ``stored`` and no ``html``, a message makes the next page confirm that the
+        onboarding was passed.
     :param fields: with ``invalid``, a sentence for each field that is not right.
     """
     reply = {"outcome": outcome, "message": message, "html": without_style(html)}
@@ -232,7 +233,7 @@ def way_out_html(
     lead: Lead = Lead.AFTER_WORK,
     after: int | None = None,
 ) -> str:
-    """Return the last step, and the link to the next unit.
+    """Return the last step and the link to the next unit as HTML.
 
     :param lead: how the sentence that asks for the step begins.
     :param after: seconds until a browser takes the step by itself; None for never.
@@ -283,7 +284,7 @@ def _no_more(way: WayOut) -> str:
 
 
 def refresh_html(way: WayOut, after: int) -> str:
-    """Return what makes a browser without scripts go on, for the head of the page."""
+    """Return the HTML for a page's head that makes a browser without scripts go on."""
     step = way.completion
     if way.next_query is not None or not isinstance(step, GoTo) or not _is_web_address(step.url):
         return ""

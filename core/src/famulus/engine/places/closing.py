@@ -45,7 +45,7 @@ class PlacesOpenError(UnavailableError):
 
 @frozen(kw_only=True)
 class Closing:
-    """The state of a row that is to close a run's places."""
+    """The state of the outbox row that closes a run's places."""
 
     #: the reason of the last failure; empty where it was not tried
     error: str
@@ -93,7 +93,7 @@ class ClosingLimits:
 
 
 def close_places(delivery: OutboxDelivery, limits: ClosingLimits) -> Closing | None:
-    """Close a run's places if they are still to be closed, or wait for the process that does.
+    """Close a run's places if they are still to be closed, or wait for another process to do it.
 
     Return None once they are closed, otherwise the state of the closing.
     """
@@ -127,7 +127,7 @@ def describe_open(run: RunRecord, closing: Closing) -> str:
 
 
 def _wait(database: Database, run: int, limits: ClosingLimits, until: float) -> Closing | None:
-    """Wait for calls about a run's places that are under way; make the closing due then."""
+    """Wait until no call about a run's places is under way, then make the closing due."""
     while limits.waiting.monotonic() < until:
         with database.read() as tx:
             closing = read_closing(tx, run)

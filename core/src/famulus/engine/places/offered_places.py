@@ -1,4 +1,4 @@
-"""What a run offers on a platform that sells places, by the newest change of it."""
+"""The places that a run offers on a platform, derived from the newest change to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OFFERING = [kind.value for kind in (OutboxKind.SET_PLACES, *CLOSING_KINDS)]
 
 
 def read_newest(tx: Transaction, run: int) -> Row | None:
-    """Return the newest row that has opened or closed places."""
+    """Return a run's newest outbox row that opens or closes places."""
     return tx.row(
         OutboxTable.select(OutboxTable.kind, OutboxTable.status, OutboxTable.payload)
         .where(OutboxTable.run == run, OutboxTable.kind << OFFERING)

@@ -25,10 +25,10 @@ PLACES_PER_CALL = 20
 
 
 class SetPlacesCall(PlatformCall):
-    """Payload: ``total``, and ``reached`` of it by the calls that were made.
+    """Payload: ``total``, and ``reached``, the part of it that the calls so far have asked for.
 
-    ``gone`` of them are closed, and ``visit`` was the newest one then. The total is raised in
-    several calls, so that a closing need not wait for all of them.
+    ``gone`` places of the total are closed, and ``visit`` was the newest visit at that closing. The
+    total is raised in several calls, so that a closing need not wait for all of them.
     """
 
     def prepare(self, tx: Transaction, row: Row, capabilities: Capabilities) -> Row | None:
@@ -75,8 +75,8 @@ class MoveEndCall(PlatformCall):
 class PausePlacesCall(PlatformCall):
     """Payload: what :func:`close_all` stores for later openings.
 
-    ``unlisted`` is set once every place is closed that the platform lists. The run may have been
-    resumed since, so that only the places before ``gone`` are to be closed.
+    ``unlisted`` is set once all places that the platform lists are closed. The run may have been
+    resumed since, so only the places numbered below ``gone`` are to be closed then.
     """
 
     def send(self, context: CallContext, prepared: Any) -> Outcome:
@@ -101,7 +101,7 @@ class PausePlacesCall(PlatformCall):
 
 
 class EndPlacesCall(PausePlacesCall):
-    """Payload as of a pause."""
+    """Payload: as for :class:`PausePlacesCall`."""
 
     def close(self, provider: Provider, run: RunView) -> None:
         """Call the provider."""
@@ -109,13 +109,13 @@ class EndPlacesCall(PausePlacesCall):
 
 
 def _view(context: CallContext, payload: Any) -> RunView:
-    """Return the run, with ``gone_places`` where only those before are to be closed."""
+    """Return the run, with ``gone_places`` set if only the places below it are to be closed."""
     gone = payload["gone"] if payload.get(UNLISTED) else 0
     return evolve(context.run_view(), gone_places=gone)
 
 
 def _is_opened_since(tx: Transaction, row: Row) -> bool:
-    """Return whether a later row has opened places, or is being delivered."""
+    """Return whether a later row that opens places was delivered or is being delivered."""
     is_begun = (OutboxTable.status == literal(OutboxStatus.DONE)) | (
         OutboxTable.claimed_until.is_null(False)
     )

@@ -62,7 +62,7 @@ class _PlacesRow(NamedTuple):
 
 
 class _Offer(NamedTuple):
-    """The places that are open or taken: those of ``total`` that are not ``gone``."""
+    """The places that are open or taken: ``total`` without the first ``gone`` ones."""
 
     total: int
     gone: int
@@ -143,7 +143,7 @@ HAS_UNIT = peewee.fn.EXISTS(_UNIT)
 
 
 def _taken(*conditions: Any) -> Sequence[Statement[tuple[Any, ...]]]:
-    """Return what counts the visits of each condition, none of which meets two."""
+    """Return a statement per condition that counts its visits; no visit may meet two conditions."""
     return [
         Statement(
             VisitTable.select(peewee.fn.COUNT(VisitTable.id)).where(
@@ -179,8 +179,8 @@ def open_missing(tx: Transaction, run: int, capabilities: Capabilities) -> int |
     have been missing, or None while an earlier row is pending. After a refusal none are opened
     before :func:`retry_refused`.
 
-    Where no unit is free, and more places are open than are needed, they are paused, if the
-    platform keeps them: one that refills places by itself has opened them without being asked.
+    If no unit is free and more places are open than needed, they are paused, provided that the
+    platform keeps them: a platform that refills places by itself has opened them without a call.
 
     ``TaskRun.places`` is the total. A place that was taken is free again when its visit ends
     without a submission, like the unit.
@@ -211,7 +211,7 @@ def open_missing(tx: Transaction, run: int, capabilities: Capabilities) -> int |
 def pause_surplus(tx: Transaction, run: int, capabilities: Capabilities) -> None:
     """Enqueue pausing a run's places where no unit is free and the platform may have refilled some.
 
-    :func:`open_missing` does so too, and opens them again for the next unit that is free.
+    :func:`open_missing` does the same, and opens the places again for the next free unit.
     """
     row = tx.one(_PLACES, run=run)
     if row is None or not _is_open(tx, row) or tx.one(_OPENING, run=run) is not None:
@@ -220,7 +220,7 @@ def pause_surplus(tx: Transaction, run: int, capabilities: Capabilities) -> None
 
 
 def retry_refused(tx: Transaction, run: int, capabilities: Capabilities) -> None:
-    """Enqueue refused places again, as far as they are still missing."""
+    """Enqueue refused places again, but no more than are still missing."""
     row = tx.one(_PLACES, run=run)
     refused = tx.row(
         OutboxTable.select(OutboxTable.id, OutboxTable.key, OutboxTable.payload).where(
@@ -249,7 +249,7 @@ def uncount_refused(tx: Transaction, row: Row) -> None:
 
 
 def _read_offer(tx: Transaction, run: int, row: _PlacesRow, capabilities: Capabilities) -> _Offer:
-    """Return what is offered since the run's places were last gone."""
+    """Return the places that the run has offered since its places were last gone."""
     newest = read_newest(tx, run)
     if newest is None:
         return _Offer(row.places, 0, 0)
@@ -305,7 +305,7 @@ def close_all(tx: Transaction, run: int, *, is_final: bool = False) -> None:
 
     Rows about its places that are not claimed yet are finished without a call.
 
-    :param is_final: end them, as for a run that is finished already.
+    :param is_final: end the places of a run that is not finished yet, too.
     """
     row = tx.one(_PLACES, run=run)
     if row is None or not row.next_place:
@@ -329,8 +329,8 @@ def close_all(tx: Transaction, run: int, *, is_final: bool = False) -> None:
 def close_refused(tx: Transaction, run: int) -> None:
     """Enqueue the closing of a run's places again if the platform has refused it.
 
-    Places that were opened since are closed too, and count as missing: in a run that is open, new
-    ones are opened after the closing.
+    Places that were opened since are closed too, and count as missing: an open run opens new ones
+    after the closing.
     """
     closing = read_closing(tx, run)
     if closing is not None and closing.is_refused:
@@ -359,6 +359,6 @@ def may_be_open(tx: Transaction, run: int) -> bool:
 
 
 def newest_change(tx: Transaction, events: NewestEvent) -> tuple[int, int, int]:
-    """Return a value that changes with each event of a run, and with what it offers."""
+    """Return a value that changes with each event of a run, and with each change of its places."""
     number, places = tx.one(_NEWEST_OFFER, run=events.run) or (0, 0)
     return events.read(tx), int(number), int(places)

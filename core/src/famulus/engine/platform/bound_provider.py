@@ -1,6 +1,6 @@
 """A provider bound to a stored run or account, and the delivery of due changes to its platform.
 
-Commands use it beside an operator that serves the run, or without one.
+Commands use it whether or not an operator serves the run.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class BoundProvider:
         return run_view(self.database, record, self.plan, self.blueprint)
 
     def deliver(self) -> int:
-        """Deliver what is due, closings first and the clean-up last.
+        """Deliver the due outbox rows, closings first and the clean-up last.
 
         Return how many outbox rows were delivered or refused.
         """
@@ -102,7 +102,7 @@ class BoundProvider:
 
 
 def deliver_run(database: Database, plugins: Plugins, run: int) -> int:
-    """Deliver what is due of a run and of its requester's account.
+    """Deliver the due outbox rows of a run and of its requester's account.
 
     Return how many outbox rows were delivered or refused. The others stay: the run's operator
     delivers them.
@@ -121,7 +121,7 @@ def deliver_run(database: Database, plugins: Plugins, run: int) -> int:
 
 
 def deliver_requester(database: Database, plugins: Plugins, requester: int) -> int:
-    """Deliver what is due of a requester's account, such as qualifications and blocks.
+    """Deliver the due outbox rows of a requester's account, such as qualifications and blocks.
 
     Return how many outbox rows were delivered or refused.
 
@@ -174,7 +174,7 @@ def _is_verdict_waiting(database: Database, run: int) -> bool:
 def _account_args(cls: type[Provider], requester: RequesterView) -> Any:
     """Return a provider's options with the values that its account provides.
 
-    These are the account's name, and those of its stored settings that are named like an option.
+    The account provides its name, and each stored setting that has the name of an option.
     """
     args = cls.Args()
     known = {**requester.settings, "requester_name": requester.name}

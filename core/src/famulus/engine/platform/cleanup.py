@@ -51,7 +51,7 @@ _STATUSES = Statement(
 def enqueue_cleanup(tx: Transaction, run: int) -> bool:
     """Enqueue the clean-up of a run if nothing on its platform is needed any more.
 
-    Return whether that is so.
+    Return False if something is still needed.
     """
     if not _is_over(tx, run):
         return False
@@ -75,7 +75,7 @@ class CleanUpCall(PlatformCall):
 def read_pending_cleanup(tx: Transaction, run: int) -> str | None:
     """Return why a finished run's platform is not cleaned up.
 
-    None where it is, where the run never had places, and while the run's work is reviewed.
+    None if it is cleaned up, if the run never had places, or while its work is being reviewed.
     """
     had_places = TaskRunTable.select(TaskRunTable.id).where(
         TaskRunTable.id == run, TaskRunTable.next_place > 0
@@ -109,7 +109,7 @@ def _is_over(tx: Transaction, run: int) -> bool:
 
 
 def _blocking(tx: Transaction, run: int) -> list[str]:
-    """Return the reasons not to clean up."""
+    """Return the reasons why a run cannot be cleaned up yet."""
     return [
         reason
         for reason, query in _queries(run).items()
@@ -118,10 +118,10 @@ def _blocking(tx: Transaction, run: int) -> list[str]:
 
 
 def _is_undelivered(tx: Transaction, query: Any) -> bool:
-    """Return whether a row may still have an effect.
+    """Return whether a row of the query may still have an effect.
 
-    A refused verdict on a visit that the platform has decided on, or that has ended, never has one.
-    The correction of a rejection may.
+    A refused verdict has none on a visit that has ended or that the platform has decided on, unless
+    it corrects a rejection.
     """
     visits = set()
     for row in tx.rows(query):
@@ -137,7 +137,7 @@ def _is_undelivered(tx: Transaction, query: Any) -> bool:
 
 
 def _queries(run: int) -> dict[str, Any]:
-    """Return the queries for rows because of which the clean-up waits, by the reason."""
+    """Return, by reason, the queries for rows that still block the clean-up."""
     owed = PaymentTable.status << literals(*_OWED)
     return {
         "work is to be reviewed": UnitTable.select(UnitTable.id).where(

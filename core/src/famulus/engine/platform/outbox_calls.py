@@ -1,4 +1,4 @@
-"""Which class delivers which kind of outbox row."""
+"""The class that delivers each kind of outbox row."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from famulus.names import name_fault, stripped
 def request_sync(
     tx: Transaction, provider_type: str, *, runs: Iterable[int], references: Iterable[str]
 ) -> None:
-    """Request a sync of runs, and of those with visits of these references.
+    """Request a sync of the given runs, and of the runs with visits that have these references.
 
-    Other providers' runs, and what is not stored here, are left out.
+    Runs of other providers, and runs and references that are not stored here, are left out.
     """
     found = {*runs, *_visited(tx, provider_type, references)}
     # In this order, so that two transactions do not wait for each other.
@@ -35,7 +35,7 @@ def is_sync_requested(tx: Transaction, run: int) -> bool:
 
 
 def answer_requests(tx: Transaction, run: int, requests: int) -> None:
-    """Store that a sync has ended which began after so many requests."""
+    """Record the first ``requests`` sync requests of a run as answered."""
     tx.execute(
         TaskRunTable.update(sync_requests_answered=requests).where(
             TaskRunTable.id == run, TaskRunTable.sync_requests_answered < requests

@@ -85,7 +85,7 @@ _REOPENED = (VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.PARTIALLY_
 
 @frozen(kw_only=True)
 class CheckedReport:
-    """A report on a visit, with what has to be known to apply it."""
+    """A report on a visit, with the facts needed to apply it."""
 
     run: int
     provider_type: str
@@ -121,7 +121,7 @@ def reported_pay(provider: Provider, report: VisitReport, currency: str) -> Rewa
 def find_reported_visit(
     tx: Transaction, provider_type: str, run: int, report: VisitReport
 ) -> Row | None:
-    """Return the visit that a report is about: the newest that is not decided, or the newest."""
+    """Return the visit that a report is about: the newest undecided one, or else the newest one."""
     worker = find_worker(tx, provider_type, report.worker_name)
     if worker is None:
         return None
@@ -144,8 +144,8 @@ def apply_report(
 
     Return whether the visit was changed, and how the report contradicts what is stored, if it does.
 
-    :param arrived: by number, when the workers of the visits had arrived last that the provider
-        has read.
+    :param arrived: by visit number, the last arrival of the worker when the provider read the
+        visit.
     """
     run, given = report.run, report.given
     found = find_reported_visit(tx, report.provider_type, run, given)
@@ -184,10 +184,10 @@ def _make(tx: Transaction, report: CheckedReport) -> int:
 
 
 def _count_work(tx: Transaction, report: CheckedReport, visit: int, *, old: VisitStatus) -> None:
-    """Withdraw the work of a visit that is returned after it was submitted, or restore it.
+    """Withdraw the work of a visit that was returned after its submission, or restore it.
 
-    The work of one whose rejection was undone is reviewed again. Where the platform has sold the
-    place of a rejected visit again, so is its work offered.
+    The work of a visit whose rejection was undone is reviewed again. If the platform has sold the
+    place of a rejected visit again, the visit's work is offered again too.
     """
     new, capabilities = report.given.status, report.capabilities
     if is_reopened(old, report.given):
@@ -214,7 +214,7 @@ def is_resubmitted(old: VisitStatus, report: VisitReport) -> bool:
 
 
 def _count_pay(tx: Transaction, report: CheckedReport, visit: int) -> None:
-    """Have a verdict delivered that waits for the submission, or record what was paid."""
+    """Make due a verdict that waits for the submission, or record the outcome of the reward."""
     run, given = report.run, report.given
     if given.status is VisitStatus.SUBMITTED:
         verdict = newest_verdict(tx, visit)

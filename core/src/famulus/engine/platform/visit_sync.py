@@ -81,7 +81,7 @@ def sync_run(
 
     An exception of the provider ends the sync; reports before it are applied.
 
-    :param from_start: have everything reported again, also what was before the stored cursor.
+    :param from_start: request all reports again, including those before the stored cursor.
     :raises famulus.PluginError: when the provider's code fails.
     """
     visits = PendingVisits(database, run.id)
@@ -105,7 +105,8 @@ def sync_run(
 def look_at_units(database: Database, provider: Provider, run: RunView) -> None:
     """Ask the provider about the visits that hold units of a run, and apply its reports.
 
-    These are the newest ones; a sync asks about all. Raises as :func:`sync_run` does.
+    It asks about the newest of these visits only; a sync asks about all visits. Raises like
+    :func:`sync_run`.
     """
     visits = PendingVisits(database, run.id)
     with database.read() as tx:
@@ -121,7 +122,7 @@ def look_at_units(database: Database, provider: Provider, run: RunView) -> None:
 def _looked_at(
     provider: Provider, run: RunView, visits: Sequence[VisitView]
 ) -> Iterator[VisitReport]:
-    """Yield what the provider reports on visits; its errors are a plugin's, and not ours."""
+    """Yield the provider's reports on visits; its exceptions become PluginErrors."""
     with as_plugin_error(f"the provider {provider.type!r} failed in look()"):
         for given in provider.look(run, visits):
             if not isinstance(given, VisitReport):
@@ -132,7 +133,7 @@ def _looked_at(
 def _apply_given(
     visits: PendingVisits, provider: Provider, run: RunView, given: VisitReport
 ) -> tuple[bool, str | None]:
-    """Apply a report as the provider has given it; returns what :func:`apply_report` does."""
+    """Normalize and apply a provider's report; return the result of :func:`apply_report`."""
     report = normalize_report(given)
     is_changed, fault = False, None
     if report is None:
@@ -148,14 +149,14 @@ def _apply_given(
 
 
 def read_pending(tx: Transaction, run: int, after: int) -> list[Row]:
-    """Return the next visits whose end is still to come, after the one of a number."""
+    """Return the next visits without a final status, with numbers above ``after``."""
     found = (row for each in _PENDING for row in tx.rows_of(each, run=run, after=after))
     return sorted(found, key=lambda visit: visit.id)[:_BATCH]
 
 
 @define(eq=False)
 class PendingVisits:
-    """The visits of a run whose end is still to come, read while they are iterated over."""
+    """The visits of a run without a final status, read from the database during the iteration."""
 
     database: Database
     run: int
@@ -181,7 +182,7 @@ class PendingVisits:
 def _reports(
     provider: Provider, run: RunView, visits: Iterable[VisitView], cursor: str | None
 ) -> Iterator[VisitReport | SyncCursor]:
-    """Yield what the provider reports; its errors are a plugin's, and not ours."""
+    """Yield the provider's reports; its exceptions become PluginErrors."""
     with as_plugin_error(f"the provider {provider.type!r} failed in sync()"):
         for given in provider.sync(run, visits, cursor):
             if not isinstance(given, VisitReport | SyncCursor):
@@ -190,7 +191,7 @@ def _reports(
 
 
 def _read_state(database: Database, run: int) -> tuple[str | None, int]:
-    """Return the stored cursor, and the number of requests that this sync answers, if any."""
+    """Return the stored cursor, and the number of sync requests so far; 0 if all are answered."""
     with database.read() as tx:
         row = tx.row_of(_SYNC_STATE, run=run)
     if row is None:
@@ -207,7 +208,7 @@ def _store_cursor(tx: Transaction, run: int, cursor: str) -> None:
 def _follow(
     visits: PendingVisits, provider: Provider, view: RunView, report: VisitReport
 ) -> tuple[bool, str | None]:
-    """Apply a report; returns what :func:`apply_report` does."""
+    """Apply a report; return the result of :func:`apply_report`."""
     database, run, rejected_at = visits.database, visits.run, None
     with database.read() as tx:
         visit = find_reported_visit(tx, provider.type, run, report)
@@ -253,9 +254,9 @@ def _follow(
 def _read_again(
     database: Database, provider: Provider, run: RunView, visit: int, report: VisitReport
 ) -> VisitReport | None:
-    """Return what the platform says at present of a visit whose rejection seems to be undone.
+    """Ask the platform again about a visit whose rejection seems to be undone; return its report.
 
-    None where it does not say that, or reports nothing on single visits.
+    Return None if no such report confirms that, or if the provider reports no single visits.
     """
     with database.read() as tx:
         (row,) = tx.rows(select_visits().where(VisitTable.id == visit))

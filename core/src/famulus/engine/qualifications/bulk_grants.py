@@ -88,7 +88,7 @@ class ListedGrant:
 
 @frozen(kw_only=True)
 class Granted:
-    """How many grants of a list have changed something."""
+    """Counts of the changes that a list of grants has made."""
 
     #: new grants, and grants with a new value
     changed: int = 0
@@ -214,8 +214,8 @@ def _enqueue(
 ) -> None:
     """Enqueue grants for platforms.
 
-    :param unchanged: the times of grants that this list has not changed; their rows have the same
-        keys as before.
+    :param unchanged: the times of grants that this list does not change; their outbox rows keep
+        their keys.
     """
     now = tx.micros
     rows = []

@@ -52,7 +52,7 @@ _GRANT = Statement(
 
 
 def find_qualification(tx: Transaction, name: str) -> int | None:
-    """Return the id of a qualification, or None where there is none of that name."""
+    """Return the id of a qualification, or None if there is none of that name."""
     row = tx.one(_ID, name=stripped(name))
     return None if row is None else int(row[0])
 
@@ -96,7 +96,7 @@ def grant(
     A qualification that does not exist is created. The same grant again has no second effect.
 
     :param requesters: the accounts whose platform gets the change; None for all accounts of the
-        worker's provider, and none where the platform is known to have no qualifications.
+        worker's provider, an empty sequence for a platform without qualifications.
     :raises famulus.UsageError: for a name or a value that is not allowed.
     """
     return _grant(tx, worker, qualification, value, _Cause(cause), requesters)

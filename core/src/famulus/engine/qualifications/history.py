@@ -21,9 +21,9 @@ def past_work(
 ) -> list[PastWork]:
     """Return the answers of a worker, the newest first, by one indexed query.
 
-    :param task: only those to runs of the task of that name.
-    :param since: only those submitted at this aware time or later.
-    :param most: at most so many.
+    :param task: only answers to runs of the task with this name.
+    :param since: only answers submitted at this aware time or later.
+    :param most: the largest number of answers to return.
     """
     if not database.exists:
         return []

@@ -1,4 +1,4 @@
-"""The rules of a run on qualifications, and the qualifications of a worker."""
+"""The qualification rules of a run, and the qualifications of a worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NOT_QUALIFIED = Refusal(reason=RefusalReason.NOT_QUALIFIED)
 
 @frozen(kw_only=True)
 class FailedOnboarding(Refusal):
-    """The worker has failed the onboarding, or was screened out: a page of its own says so."""
+    """The refusal of a worker who failed the onboarding or was screened out, with its own page."""
 
     reason: RefusalReason = RefusalReason.NOT_QUALIFIED
     is_screened_out: bool = False
@@ -47,7 +47,7 @@ class Rule:
 def run_rules(plan: Plan, blueprint: Blueprint) -> tuple[Rule, ...]:
     """Return the rules of a run for workers of any provider.
 
-    Those of its block qualification and of its onboarding come first, then the configured ones.
+    The rules for its block qualification and its onboarding come first, then the configured ones.
     """
     rules = []
     if blueprint.block_qualification:

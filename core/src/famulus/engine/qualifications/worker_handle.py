@@ -36,7 +36,7 @@ class Worker(WorkerView):
     """A worker of one database. Each method that changes something commits it at once.
 
     The change is enqueued for the worker's platform in the same transaction. The operator of a run
-    delivers it, or ``famulus qualifications``, with retries until the platform has accepted it.
+    or ``famulus qualifications`` delivers it, and retries until the platform has accepted it.
     """
 
     #: the database that the worker is stored in
@@ -150,9 +150,9 @@ def find_worker(database: Database, provider_type: str, name: str) -> Worker:
 def find_or_create_worker(
     database: Database, provider_type: str, name: str, *, plugins: Plugins | None = None
 ) -> Worker:
-    """Return a worker by the provider's id for them; they are created if they have never come.
+    """Return a worker by the provider's id for them; create a worker who has never come.
 
-    So people can be granted qualifications, or blocked, before their first arrival.
+    This way, people can be granted qualifications, or blocked, before their first arrival.
 
     :raises famulus.PluginError: when there is no such provider.
     :raises famulus.UsageError: for a name that is not allowed; nothing is stored.
@@ -165,7 +165,7 @@ def find_or_create_worker(
 
 
 def get_worker(database: Database, worker_id: int) -> Worker:
-    """Return a worker by id, such as that of a :class:`~famulus.WorkerView`.
+    """Return a worker by id, such as the ``id`` of a :class:`~famulus.WorkerView`.
 
     :raises famulus.NotFoundError: when there is none.
     """
@@ -190,7 +190,7 @@ def find_or_create_qualification(database: Database, name: str) -> int:
 
 
 def _elsewhere(database: Database, name: str) -> str:
-    """Return a hint at the other providers that have a worker of that name."""
+    """Return a hint that names the other providers with a worker of this name."""
     if not database.exists:
         return ""
     query = WorkerTable.select(WorkerTable.provider_type).where(WorkerTable.name == name)

@@ -29,9 +29,9 @@ from famulus.plugins import Plugins
 def read_differences(
     database: Database, plugins: Plugins, run: int | None = None
 ) -> list[Difference]:
-    """Look for differences in one run, or in all and the requesters' accounts. Changes nothing.
+    """Return differences in one run, or in all runs and the requesters' accounts; change nothing.
 
-    Providers are asked for differences that only they can see, in one run about all its visits.
+    Providers are asked for differences that only they can see; for one run, about all its visits.
 
     :raises famulus.NotFoundError: when there is no such run.
     """
@@ -61,7 +61,7 @@ def read_account_differences(database: Database) -> list[Difference]:
 
 
 def read_remarks(database: Database, plugins: Plugins, run: int | None = None) -> list[str]:
-    """Return sentences on what is no difference, and good to know. Changes nothing.
+    """Return remarks that are worth knowing but are no differences. Change nothing.
 
     :raises famulus.NotFoundError: when there is no such run.
     """

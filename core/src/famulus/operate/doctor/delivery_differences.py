@@ -107,7 +107,7 @@ def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 
 
 def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
-    """Find verdicts that the platform has refused; approvals that pay are in the ledger."""
+    """Find refused verdicts, except approvals that pay: the ledger has those."""
     rows = tx.rows(
         OutboxTable.select(OutboxTable.id, OutboxTable.kind, OutboxTable.payload, OutboxTable.error)
         .where(
@@ -135,7 +135,7 @@ def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 
 
 def _visits(tx: Transaction, verdicts: Sequence[Row]) -> str:
-    """Name the first visits of verdicts, the newest first, and their workers."""
+    """Name the newest visits that verdicts are about, with their workers."""
     wanted = [row.payload["visit"] for row in reversed(verdicts)][: NAMED + 1]
     rows = tx.rows(
         VisitTable.select(VisitTable.id, VisitTable.reference, WorkerTable.name)
@@ -204,7 +204,7 @@ def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 
 
 def accepted_payments(tx: Transaction, run: RunRecord) -> Iterator[str]:
-    """Yield a sentence on payments that the platform has accepted, and does not show yet."""
+    """Yield a remark about payments that the platform has accepted but does not show yet."""
     is_unknown = PaymentTable.status == PaymentStatus.UNKNOWN
     rows = tx.rows(PaymentTable.select().where(PaymentTable.run == run.id, is_unknown))
     accepted = _accepted(tx, rows)

@@ -1,4 +1,4 @@
-"""A difference between a platform and here, as ``famulus doctor`` lists it."""
+"""A difference between a platform and the database, as ``famulus doctor`` lists it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Words = Sequence[str | int]
 class Difference:
     """One difference, and what to do about it.
 
-    ``command`` holds the arguments of ``famulus``, where a command helps; ``advice`` is what else
-    to do.
+    ``command`` holds the arguments of the ``famulus`` command that helps, if there is one;
+    ``advice`` is what else to do.
     """
 
     #: None for what concerns no run: a requester's account, or the ``subject``
@@ -29,6 +29,6 @@ class Difference:
 
 
 def named(visits: Sequence[tuple[str, str]]) -> str:
-    """Name the first of some visits, each by its reference and its worker."""
+    """Name the first few visits, each by its reference and its worker."""
     shown = [f"{reference} of {worker}" for reference, worker in visits[:NAMED]]
     return ", ".join([*shown, *(["and more"] if len(visits) > NAMED else [])])

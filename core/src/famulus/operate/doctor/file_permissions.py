@@ -24,7 +24,7 @@ def of_files(location: Location) -> Iterator[Difference]:
 
 
 def shared_files(location: Location) -> str | None:
-    """Return a sentence on the files that a group can read, which may be meant; None for none."""
+    """Return a remark on files that a group can read, perhaps on purpose, or None."""
     shared = [path for path in _files(location) if _admits(path, stat.S_IRGRP, stat.S_IXGRP)]
     if not shared:
         return None

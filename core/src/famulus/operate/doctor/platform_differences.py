@@ -149,7 +149,7 @@ def _open_places(run: RunRecord, places: int) -> str:
 def _of_submitted(
     run: RunRecord, reports: Sequence[VisitReport], what: str
 ) -> Iterator[Difference]:
-    """Find visits that await a verdict on the platform, and not here."""
+    """Find visits that await a verdict on the platform, but not in the database."""
     visits = [
         (report.reference, report.worker_name)
         for report in reports
@@ -166,7 +166,7 @@ def _of_submitted(
 def _of_reports(
     run: RunRecord, at_work: Sequence[VisitView], reports: Sequence[VisitReport]
 ) -> Iterator[Difference]:
-    """Find visits that are at work here, and not on the platform."""
+    """Find visits that are at work in the database, but not on the platform."""
     here = {(visit.worker_name, visit.reference) for visit in at_work}
     for status in dict.fromkeys(report.status for report in reports):
         visits = [

@@ -23,7 +23,7 @@ def of_self_approval(tx: Transaction, run: RunRecord, plugins: Plugins) -> Itera
 
 
 def later_self_approvals(tx: Transaction, run: RunRecord, plugins: Plugins) -> Iterator[str]:
-    """Yield a sentence on those that are no difference yet."""
+    """Yield a remark about submissions that the platform will approve by itself, but not soon."""
     found = read_self_approval(tx, run, lambda: plugins)
     if found is not None and found.first_at - tx.now > _SOON:
         yield f"Run {run.id} has {found}."

@@ -1,4 +1,4 @@
-"""Visits that a platform has paid for, and whose payment the ledger lacks."""
+"""Visits that a platform has paid for without a payment in the ledger."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def of_paid_visits(
     *,
     asked: Collection[Names],
 ) -> Iterator[Difference]:
-    """Find the visits that the platform has paid for, and that a sync has not recorded yet.
+    """Find the visits that the platform has paid for, but whose payment no sync has recorded.
 
     :param asked: visits that the platform was asked about in other ways.
     """
@@ -61,7 +61,7 @@ def _paid_here(tx: Transaction, run: int) -> Iterator[Names]:
 
 
 def _is_missing(tx: Transaction, run: int, provider_type: str, report: VisitReport) -> bool:
-    """Return whether a report is of a payment that a sync records, or that contradicts one."""
+    """Return whether a visit that is reported as paid is missing or unpaid in the database."""
     is_free = report.status is VisitStatus.SCREENED_OUT and not report.amount
     if is_free or report.status not in PAID_VISITS:
         return False

@@ -40,7 +40,7 @@ _LATENESS = timedelta(minutes=1)
 
 
 def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
-    """Find work that is here and not on the platform, or there and not here."""
+    """Find work that only the database has, or only the platform."""
     late = tx.now - timedelta(seconds=run.submission_timeout)
     not_there = _visits_where(
         tx,
@@ -129,7 +129,7 @@ def _at_work_where(tx: Transaction, run: RunRecord, *conditions: Any) -> str:
 
 
 def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
-    """Find decisions that are not applied, and answers that are not up for a decision."""
+    """Find decisions that are not applied, and late answers to units that others completed."""
     unapplied = tx.row(
         ReviewTable.select(peewee.fn.COUNT(ReviewTable.id).alias("n"))
         .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))

@@ -59,9 +59,9 @@ class ArchitectConformance:
     operator, so the package under test, famulus-static-html and famulus-mock must be installed.
     Each failing test names the rule that is broken.
 
-    An architect that starts nothing, because another program serves its runs, has
-    ``starts_server = False`` and :meth:`serve_outside`. The rules about the end of a server do not
-    apply to it; it must start none, and keep the others.
+    For an architect that starts nothing, because another program serves its runs, set
+    ``starts_server = False`` and define :meth:`serve_outside`. It must start no server; the rules
+    about the end of a server do not apply to it, all others do.
     """
 
     #: The class under test.
@@ -74,14 +74,14 @@ class ArchitectConformance:
         return {}
 
     def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
-        """Return options that must not be launched, by words for what is wrong with them."""
+        """Return options that a launch must refuse, each by a description of its fault."""
         return {}
 
     def serve_outside(self, gateway: Gateway, url: str) -> AbstractContextManager[object]:
         """Return a context in which another program serves the gateway at the run's address.
 
-        Needed where ``starts_server`` is False. A thread of the test may stand for the program, and
-        :meth:`configuration` gives an address at which nothing is served before that.
+        Needed where ``starts_server`` is False. The program may be a thread of the test. Nothing is
+        served yet at the address that :meth:`configuration` returns.
         """
         raise NotImplementedError(f"{type(self).__name__} must define serve_outside()")
 
@@ -352,7 +352,7 @@ class ArchitectConformance:
 
     @contextlib.contextmanager
     def _outside(self, database: Database, url: str) -> Iterator[None]:
-        """Have the first run served by the program outside, where that is how it is served."""
+        """Have another program serve the first run, if the architect starts no server."""
         if self.starts_server:
             yield
             return

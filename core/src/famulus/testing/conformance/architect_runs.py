@@ -1,4 +1,4 @@
-"""The runs that an architect under test serves, and the operator that looks into them."""
+"""The runs that an architect under test serves, and an operator that shows their state."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAGE = (
 def run_of(
     architect: type[Architect], options: dict[str, Any], folder: Path, *, provider: str
 ) -> dict[str, Any]:
-    """Return the configuration of a run with three rows, whose files are written into a folder."""
+    """Return the configuration of a run with three rows; write its files into a folder."""
     (folder / "page").mkdir(exist_ok=True)
     (folder / "page/page.html").write_text(_PAGE)
     (folder / "page/beside.svg").write_text("an asset")

@@ -36,7 +36,7 @@ _THREADS = 8
 @keep_renamed_members
 @frozen(kw_only=True)
 class CheckHarness:
-    """A database of its own with one run that the check guards."""
+    """A separate database with one run that the check guards."""
 
     database: Database
     clock: MovableClock
@@ -83,7 +83,7 @@ class QualificationCheckConformance:
         return {}
 
     def broken_options(self) -> Mapping[str, dict[str, Any]]:
-        """Return options that must not be launched, by words for what is wrong with them."""
+        """Return options that a launch must refuse, each by a description of its fault."""
         return {}
 
     def make_refused(self, harness: CheckHarness, worker: str) -> None:

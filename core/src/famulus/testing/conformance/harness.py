@@ -75,7 +75,7 @@ class PluginUnderTest:
 def plugins_with(under_test: PluginUnderTest) -> Plugins:
     """Return the kit's plugins and the one under test.
 
-    :raises AssertionError: with core's own message, where it refuses the classes.
+    :raises AssertionError: with core's message, when core refuses the classes.
     """
     plugins = kit_plugins(under_test=under_test)
     [info] = [info for info in plugins.infos if info.name == "under_test"]
@@ -93,7 +93,7 @@ def draft(
 ) -> Draft:
     """Read a configuration as a launch does, up to the checks of plugins.
 
-    :param options: by the section; those of ``task`` are added to the kit's own.
+    :param options: by section; the options of ``task`` are added to the kit's own.
     """
     configuration = {
         "defaults": [{role: type_name} for role, type_name in roles.items()],
@@ -148,7 +148,7 @@ class PluginHarness:
     def blueprint(self, *, fresh_state: bool = False) -> Blueprint:
         """Make another instance of the plan's blueprint.
 
-        :param fresh_state: with a new shared state.
+        :param fresh_state: whether to give it a new shared state.
         """
         parts = self._parts()
         if fresh_state:
@@ -237,9 +237,9 @@ def open_harness(
 
 
 def problems_of(ask: Callable[[Plan], list[Problem]], plan: Plan) -> list[Problem]:
-    """Ask a plugin for its problems, without its warnings.
+    """Return a plugin's problems, without its warnings.
 
-    :raises AssertionError: when it raises instead of returning them.
+    :raises AssertionError: when the plugin raises instead of returning them.
     """
     with must_not_raise("problems() must return what is wrong"):
         try:
@@ -250,9 +250,9 @@ def problems_of(ask: Callable[[Plan], list[Problem]], plan: Plan) -> list[Proble
 
 @contextlib.contextmanager
 def must_not_raise(rule: str) -> Iterator[None]:
-    """Turn what a plugin raises into a failed assertion; ``rule`` begins its message.
+    """Turn an exception of a plugin into a failed assertion, whose message begins with ``rule``.
 
-    :raises AssertionError: from that exception.
+    :raises AssertionError: from the plugin's exception.
     """
     try:
         yield
@@ -268,7 +268,7 @@ def listed(problems: Sequence[Problem]) -> str:
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return the size and the time of change of each file in a folder."""
+    """Return the size and the modification time of each file in a folder."""
     found = {}
     for path in sorted(folder.rglob("*")):
         status = path.stat()
@@ -277,7 +277,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def assert_json(value: Any, rule: str) -> None:
-    """Assert that a value survives JSON; ``rule`` begins the message if it does not."""
+    """Assert that a value survives JSON; the message of a failure begins with ``rule``."""
     try:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:

@@ -31,12 +31,12 @@ _LOADS = {"script": "src", "link": "href"}
 
 
 def with_values(row: Mapping[str, Any], value: str, keep: frozenset[str]) -> dict[str, Any]:
-    """Replace every string of a row by a value, except in the fields to keep."""
+    """Return a row with every string replaced by a value, except in the fields to keep."""
     return {name: item if name in keep else _replaced(item, value) for name, item in row.items()}
 
 
 def break_outs(page: Page, value: str) -> list[str]:
-    """Return where a value of the data has become something other than text."""
+    """Return the places in a page where a value of the data has become more than text."""
     return [*_Outline(page).break_outs(value)]
 
 

@@ -1,4 +1,4 @@
-"""The rules of a provider's places: as many are offered as are wanted, however often it is said."""
+"""The rules of a provider's places: it offers as many as are wanted, even when called again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOTAL = 3
 
 
 class ProviderPlaceRules(ProviderUnderTest):
-    """A platform offers no place that is not wanted."""
+    """A platform offers no more places than are wanted."""
 
     def test_as_many_places_are_offered_as_are_wanted(self, tmp_path: Path) -> None:
         with self._opened(tmp_path) as (harness, run):
@@ -96,5 +96,5 @@ class ProviderPlaceRules(ProviderUnderTest):
 
 
 def _offered(provider: Provider, run: RunView) -> int | None:
-    """Return how many places are open, as far as the platform can be asked."""
+    """Return how many places are open; None if the platform cannot be asked."""
     return provider.count_open_places(run)

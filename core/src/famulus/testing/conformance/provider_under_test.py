@@ -41,12 +41,12 @@ class ProviderUnderTest:
     def prepare(self, harness: PluginHarness) -> None:
         """Prepare what the other methods need, such as rows in the provider's own tables.
 
-        Called once for each test, with the harness that the test uses, and before all methods but
-        :meth:`configuration`.
+        Called once for each test, with the harness that the test uses, before all other methods
+        except :meth:`configuration`.
         """
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
-        """Return the query parameters with which a worker who has accepted arrives."""
+        """Return the query parameters with which a worker arrives who has accepted the task."""
         raise NotImplementedError(f"{type(self).__name__} must define query()")
 
     def configuration(self, tmp_path: Path) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class ProviderUnderTest:
         return {}
 
     def platform_state(self) -> object:
-        """Return the state of the fake platform, to be compared; None if there is no platform."""
+        """Return the fake platform's state, for comparison; None if there is no platform."""
         return None
 
     def entry_query(self) -> dict[str, str] | None:
@@ -68,7 +68,7 @@ class ProviderUnderTest:
     def submitted_visit(self, harness: PluginHarness) -> VisitView:
         """Submit a visit on the fake platform, and return it.
 
-        It is not decided there yet. Needed where the platform pays, or reports submissions.
+        It has no verdict there yet. Needed if the platform pays, or reports submissions.
         """
         return VisitView(
             id=1,
@@ -88,7 +88,7 @@ class ProviderUnderTest:
         return None
 
     def losing_a_reply(self, harness: PluginHarness) -> AbstractContextManager[object] | None:
-        """Return a context in which the fake pays and its reply is lost; None if it cannot."""
+        """Return a context in which the fake pays, but its reply is lost; None if it cannot."""
         return None
 
     def unpayable_visit(self, harness: PluginHarness) -> VisitView | None:

@@ -50,7 +50,7 @@ class ProviderReceivingRules(ProviderUnderTest):
                 assert not _is_requested(harness, gateway), f"A request {how} must have no effect."
 
     def _announced(self, harness: PluginHarness) -> tuple[Gateway, PlatformRequest]:
-        """Have a worker arrive; return what the platform sends about their visit."""
+        """Have a worker arrive; return the platform's request about the visit."""
         if not self.provider.capabilities.receives:
             pytest.skip("the platform sends no requests")
         self._register(harness)
@@ -66,7 +66,7 @@ class ProviderReceivingRules(ProviderUnderTest):
 
 
 def _forged(request: PlatformRequest) -> Iterator[tuple[str, PlatformRequest]]:
-    """Yield requests that the platform has not signed, each with what is wrong about it."""
+    """Yield requests that the platform has not signed, each with a description of its fault."""
     body = request.body
     for place in sorted({0, len(body) // 2, len(body) - 1}):
         changed = bytes([*body[:place], body[place] ^ 1, *body[place + 1 :]])

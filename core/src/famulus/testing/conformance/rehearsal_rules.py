@@ -13,7 +13,7 @@ from famulus.testing.conformance.provider_under_test import ProviderUnderTest
 
 
 class ProviderRehearsalRules(ProviderUnderTest):
-    """The provider can be pointed at the fake of its platform, by what the fake says itself."""
+    """The provider works with the fake of its platform, given the settings that the fake names."""
 
     def test_rehearsal_is_a_fake_that_the_provider_works_with(self, tmp_path: Path) -> None:
         rehearsal = self.provider.rehearsal()
@@ -36,7 +36,7 @@ class ProviderRehearsalRules(ProviderUnderTest):
 
 
 def set_environment(patch: pytest.MonkeyPatch, variables: Mapping[str, str | None]) -> None:
-    """Set the variables of a rehearsal, and unset those that are None."""
+    """Set the environment variables of a rehearsal; unset those whose value is None."""
     for name, value in variables.items():
         if value is None:
             patch.delenv(name, raising=False)

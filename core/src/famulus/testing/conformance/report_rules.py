@@ -1,4 +1,4 @@
-"""The rules of what a provider reports, and of what it forgets."""
+"""The rules of a provider's reports, and of forgetting workers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NO_NAME = "no worker of conformance"
 
 
 class ProviderReportRules(ProviderBatchRules):
-    """What the platform knows is reported once at least; a worker who is forgotten is gone."""
+    """Each fact of the platform is reported at least once; a forgotten worker leaves no trace."""
 
     def test_submitted_visit_is_reported_from_a_cursor_of_before(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -149,7 +149,7 @@ class ProviderReportRules(ProviderBatchRules):
         return names
 
     def _stored(self, tx: Transaction) -> list[str]:
-        """Return the text of all that the provider's own tables hold."""
+        """Return the text of each cell in the provider's own tables."""
         prefixes = tuple(schema.name for schema in self.schemas)
         # The harness's database is a file of SQLite.
         found = tx.sql("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
@@ -159,7 +159,7 @@ class ProviderReportRules(ProviderBatchRules):
 
 
 def _no_parts_of_sentences(remarks: Iterable[object]) -> list[object]:
-    """Return what is none of the remarks that a provider may make; one text is no sequence."""
+    """Return the remarks that are not as the contract demands; a single ``str`` is one of them."""
     if isinstance(remarks, str):
         return [remarks]
     return [

@@ -1,4 +1,4 @@
-"""The rules of a blueprint that need a run, which scripted workers do from start to end."""
+"""The rules of a blueprint that are tested in a whole run with scripted workers."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class BlueprintUnderTest:
         raise NotImplementedError(f"{type(self).__name__} must define configuration()")
 
     def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
-        """Return options that must not be launched, by words for what is wrong with them."""
+        """Return options that a launch must refuse, each by a description of its fault."""
         raise NotImplementedError(f"{type(self).__name__} must define broken_configurations()")
 
     def big_configuration(self, tmp_path: Path, rows: int) -> dict[str, Any] | None:
@@ -46,7 +46,7 @@ class BlueprintUnderTest:
         return None
 
     def shared_state(self) -> SharedTaskState | None:
-        """Return the state that a run script would give; called again for each resume."""
+        """Return the shared state that a run script would give; called again for each resume."""
         return None
 
     def fill(self, form: HtmlForm, variant: int) -> FormData:

@@ -19,7 +19,7 @@ REQUIRED = _("Please answer this.")
 
 
 class WrongAnswer(Exception):  # noqa: N818 - it is a sentence for the worker
-    """An answer is missing or not right; the sentence says what to do."""
+    """An answer is missing or invalid; the message says what the worker has to do."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -39,7 +39,7 @@ class Tag:
     values: Mapping[str, str]
     #: how many elements precede it on the page; ids are made of it
     number: int
-    #: to the language of the page's own texts
+    #: translates the page's own texts
     translate: famulus.Translator
 
     @property
@@ -53,17 +53,17 @@ class Tag:
         return attributes(self.translate.language.attributes)
 
     def text(self, name: str) -> str:
-        """Return an attribute; empty without one."""
+        """Return the value of an attribute; empty if it is missing."""
         return self.values.get(name, "")
 
     def flag(self, name: str) -> bool:
-        """Return whether a switch is on."""
+        """Return whether a boolean attribute, such as ``required``, is on."""
         return name in self.values and self.values[name].strip().lower() != "false"
 
     def needed_name(self) -> str:
-        """Return the name of its answer.
+        """Return the name of the element's answer.
 
-        :raises ElementFault: where it has none.
+        :raises ElementFault: if the name is missing or reserved.
         """
         name = self.text("name").strip()
         if not name:
@@ -73,9 +73,9 @@ class Tag:
         return name
 
     def listed(self, name: str) -> Any:
-        """Return the value of an attribute in JSON; None without one.
+        """Return the decoded value of a JSON attribute; None if it is missing or empty.
 
-        :raises ElementFault: where it is no JSON.
+        :raises ElementFault: if it is not JSON.
         """
         text = self.text(name).strip()
         if not text:
@@ -90,9 +90,9 @@ class Tag:
             ) from None
 
     def categories(self, name: str) -> list[str]:
-        """Return a list of texts that differ.
+        """Return the different texts that an attribute lists.
 
-        :raises ElementFault: where it is no such list.
+        :raises ElementFault: if it is not such a list.
         """
         found = self.listed(name)
         if not isinstance(found, list) or not found:
@@ -112,26 +112,26 @@ class Answer(ABC):
     @property
     @abstractmethod
     def names(self) -> tuple[str, ...]:
-        """The names of its fields in the form."""
+        """The names of the element's fields in the form."""
 
     @property
     def choices(self) -> Sequence[str]:
-        """What workers can choose; none where it is not a choice."""
+        """The values that workers can choose from; empty for an element without choices."""
         return ()
 
     @abstractmethod
     def read(self, form: famulus.Form) -> Mapping[str, Any]:
         """Return the answer by its name, in the shape of Ground Truth.
 
-        :raises WrongAnswer: where it is missing or not right.
+        :raises WrongAnswer: if it is missing or invalid.
         """
 
     @abstractmethod
     def filled(self, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Yield the fields of the form that stored answers came from."""
+        """Yield name and value of each form field that these stored answers came from."""
 
     def reviewed(self, body: str, answers: Mapping[str, Any]) -> str:
-        """Return the HTML of a filled page, completed by what its fields cannot show."""
+        """Return a filled page's HTML, completed with the answers that its fields cannot show."""
         return body
 
 
@@ -154,9 +154,9 @@ def attributes(pairs: Mapping[str, str | bool]) -> str:
 
 
 def sent_text(form: famulus.Form, name: str) -> str:
-    """Return the text of a field; empty where it was not sent.
+    """Return the submitted text of a field; empty if there is none.
 
-    :raises WrongAnswer: where it is too long, or there are several.
+    :raises WrongAnswer: if it is too long, or the field has several values.
     """
     values = dict.fromkeys(value for key, value in form.fields if key == name and value)
     if len(values) > 1:

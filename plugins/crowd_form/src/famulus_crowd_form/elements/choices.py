@@ -97,7 +97,7 @@ class _Choices(Answer):
 
 
 def crowd_classifier(tag: Tag) -> Part:
-    """Return the header and the choices of a classifier, of an image or of its own target."""
+    """Return the header and the choices of a classifier for an image or for its content."""
     name, categories = tag.needed_name(), tag.categories("categories")
     if tag.text("overlay"):
         raise ElementFault(
@@ -195,7 +195,7 @@ class RadioGroup(Answer):
         return [value for _, value in self.buttons]
 
     def add(self, tag: Tag) -> Part:
-        """Return the field of a further button; its content is its label."""
+        """Add a button to the group and return its field; the element's content is the label."""
         name, value = tag.needed_name(), tag.text("value") or "on"
         if (name, value) in self.buttons:
             raise ElementFault(
@@ -232,5 +232,5 @@ class RadioGroup(Answer):
                 yield self.sent_name, self._sent(name, value)
 
     def _sent(self, name: str, value: str) -> str:
-        """Return what a button sends, with its name where that is not the name of its group."""
+        """Return the value that a button sends, with its name if the group has another name."""
         return value if name == self.sent_name else f"{name}={value}"

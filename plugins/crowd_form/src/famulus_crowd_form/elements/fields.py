@@ -230,7 +230,7 @@ class _Slider(Answer):
 
 
 def crowd_slider(tag: Tag) -> Part:
-    """Return the field of a ``crowd-slider``, beside which its value is shown."""
+    """Return the field of a ``crowd-slider``, with its current value next to it."""
     least, most = _float(tag, "min", 0.0), _float(tag, "max", 100.0)
     step, value = _float(tag, "step", 1.0), _float(tag, "value", least)
     if least >= most or step <= 0:

@@ -103,7 +103,7 @@ def crowd_card(tag: Tag) -> Part:
 
 
 def crowd_tab(tag: Tag) -> Part:
-    """Return a part of a page with its name: all tabs are shown, one below the other."""
+    """Return the section for a tab, with its name; all tabs are shown, one below the other."""
     name = escape(tag.text("header").strip())
     if not name:
         raise ElementFault('<crowd-tab> has no name: write header="…"')

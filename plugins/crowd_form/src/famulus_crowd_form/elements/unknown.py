@@ -1,4 +1,4 @@
-"""What to write in place of unsupported elements."""
+"""Suggest what to write in place of unsupported elements."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _INSTEAD: Mapping[str, str] = MappingProxyType({
 
 
 def unknown_element(name: str, known: Iterable[str]) -> str:
-    """Return what to write in place of an unsupported element.
+    """Return a message that says what to write in place of an unsupported element.
 
-    :param known: the names of those that there are.
+    :param known: the names of all supported elements.
     """
     listed = ", ".join(sorted(each for each in known if each.startswith("crowd-")))
     instead = _INSTEAD.get(name, "ordinary HTML with named fields")

@@ -1,4 +1,4 @@
-"""Accept connections, also at the limit of open files, and lose none when that ends."""
+"""Accept connections, even at the limit of open files, and lose none when accepting ends."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _MOST_AT_ONCE = 256
 class Acceptor:
     """Accepts the connections to one socket, each for a protocol of its own.
 
-    asyncio's server is not used. Where no file can be opened, it logs an error for each connection
-    that it would have accepted in one step; and when it closes, it forgets those that it has
-    accepted and not handed on.
+    asyncio's server is not used: if no file can be opened, it logs an error for each connection
+    that it would have accepted in one step; and when it closes, it drops connections that it has
+    accepted but not handed on.
 
     :param listener: a socket that is bound.
     :param pause: seconds until the next attempt after one that failed.

@@ -60,7 +60,7 @@ class Batch(Generic[T, R]):
         self._collect()
 
     def give_up(self, since: float) -> bool:
-        """Return whether a request has waited since a time or longer; answer all of those None."""
+        """Answer None to requests that wait since ``since`` or longer; return whether any did."""
         is_late = False
         while self._waiting and self._waiting[0][2] <= since:
             is_late = True

@@ -36,9 +36,9 @@ class _Reading(enum.Enum):
 
 
 class Connection(asyncio.Protocol):
-    """The protocol of one connection: receives, and hands complete requests on in order.
+    """The protocol of one connection: receives requests, and hands complete ones on in order.
 
-    The methods ``on_…`` are called by the parser out of :meth:`data_received`.
+    The parser calls the methods ``on_…`` during :meth:`data_received`.
     """
 
     def __init__(self, server: Server) -> None:
@@ -192,9 +192,9 @@ class Connection(asyncio.Protocol):
 
     @property
     def may_be_replaced(self) -> bool:
-        """Whether to close the connection where there are too many.
+        """Whether this connection may be closed if there are too many.
 
-        Closing it interrupts no request, or one that needs no ticket and has not arrived yet.
+        Closing it interrupts at most a request that needs no ticket and has not arrived yet.
         """
         return self.is_idle or (not self.transport.is_closing() and self._is_uninvited)
 
@@ -281,13 +281,13 @@ class Connection(asyncio.Protocol):
         self._stop_reading(self._server.site.busy(self._head))
 
     def _stop_reading(self, reply: Response) -> None:
-        """Answer before the end of a request; the start of the next one is then unknown."""
+        """Reply before the end of a request, and read no more: the next one's start is unknown."""
         self._drop_body()
         self._reading = _Reading.NOTHING
         self._answer_in_turn(Refusal(reply, self._head))
 
     def _close(self) -> None:
-        """Close once the reply is sent and the client has closed too, or after a while.
+        """Close once the reply is sent and the client has closed its side, or after a while.
 
         Closing with input unread would reset the connection, and the client might never see the
         reply.

@@ -66,7 +66,7 @@ class Exchange:
         self._is_abandoned = False
 
     def start(self) -> None:
-        """Answer the request: on the event loop where that takes no time, otherwise in a thread."""
+        """Answer the request: on the event loop if that is quick, otherwise in a thread."""
         request = self._request
         if isinstance(request, Refusal):
             self._send(request.response)
@@ -96,7 +96,7 @@ class Exchange:
             self._end()
 
     def _answered(self, reply: Reply | None) -> None:
-        """Send the reply of the fast path, or ask the application where it has none."""
+        """Send the reply of the fast path; if it has none, call the application."""
         head = self._request.head
         if reply is None or head is None:
             self._ask_application()

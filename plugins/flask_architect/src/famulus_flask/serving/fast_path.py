@@ -1,9 +1,9 @@
 """The two most frequent requests, answered without Flask.
 
 For a page or a submission, Flask and a general form parser cost more than the rest of this package,
-and a commit costs more than all of it. So both go directly to the gateway, which answers all that
-are ready in one transaction, on the event loop, or in one round trip to a database server, in a
-thread. Whatever is unusual is left to the application.
+and a commit costs more than all of it. So both requests go directly to the gateway, which answers
+all ready ones in one transaction: on the event loop, or in a thread with one round trip to a
+database server. Unusual requests are left to the application.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class FastPath:
         return len(self._batch) > 0
 
     def give_up_late(self) -> None:
-        """Leave requests to the application that wait for others which take too long."""
+        """Leave waiting requests to the application if those before them take too long."""
         now = self._loop.time()
         if self._batch.give_up(now - self._patience):
             self._resting_until = now + _REST * self._patience
@@ -90,8 +90,8 @@ class FastPath:
     def take(self, head: Head, body: Body, done: Callable[[Reply | None], None]) -> bool:
         """Start to answer a request that has arrived completely.
 
-        Its reply is passed to ``done``, on the event loop; None for a request that has turned out
-        to be unusual.
+        The reply is passed to ``done`` on the event loop; None if the request turns out to be
+        unusual.
 
         :returns: False for a request that is left to the application.
         """

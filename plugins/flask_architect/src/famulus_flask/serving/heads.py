@@ -51,8 +51,8 @@ def read_head(method: bytes, target: bytes, version: str, fields: Fields) -> Hea
     """Return the head of a request.
 
     :param fields: names in lower case, and values.
-    :raises BadRequestError: where two servers could disagree about where the request ends or whom
-        it is for.
+    :raises BadRequestError: when two servers could disagree about the end of the request or about
+        its host.
     """
     headers = dict(fields)
     _require(version in ("1.0", "1.1"))

@@ -24,7 +24,7 @@ class PoolClosedError(Exception):
 
 
 class Job:
-    """One call, which either a thread claims to run it or the pool claims to give it up."""
+    """One call. Either a thread claims it to run it, or the pool claims it to give it up."""
 
     def __init__(
         self, call: Callable[[], Any], done: Callable[[Outcome], None], deadline: float
@@ -51,7 +51,7 @@ class ThreadPool:
 
     :param patience: seconds that a job waits for a thread.
     :param queue_length: jobs that may wait.
-    :param name: what the names of the threads begin with.
+    :param name: the prefix of the threads' names.
     """
 
     def __init__(

@@ -50,7 +50,7 @@ class OutgoingReply:
 class ReplyEncoder:
     """Encodes replies of a gateway; headers that are the same each time are encoded once.
 
-    :param headers: those of every reply, except those that describe its body.
+    :param headers: the headers of every reply, except those that describe its body.
     """
 
     def __init__(self, headers: Mapping[str, str]) -> None:
@@ -59,7 +59,7 @@ class ReplyEncoder:
         self._constant: dict[str, str] = {}
 
     def encode(self, reply: Reply, head: Head, *, date: str, closes: bool) -> OutgoingReply:
-        """Return a whole reply to the request with that head, which is not ``HEAD``.
+        """Return a whole reply to the request with that head, whose method is not ``HEAD``.
 
         :raises ValueError: when the reply cannot be sent as it is.
         """
@@ -90,9 +90,9 @@ class Framing:
     left: int | None = None
 
     def frame(self, piece: bytes, *, is_last: bool) -> bytes:
-        """Return bytes of the body as they go out.
+        """Return the bytes to send for a part of the body.
 
-        :raises ValueError: when they do not add up to the announced length.
+        :raises ValueError: when the parts do not add up to the announced length.
         """
         if self.left is not None:
             self.left -= len(piece)

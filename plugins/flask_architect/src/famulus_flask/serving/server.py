@@ -88,7 +88,7 @@ class Server:
         return self.site.health(head, is_busy=self.pool.is_busy)
 
     def add(self, connection: Connection) -> None:
-        """Count a new connection; where there are too many, close some that it may replace."""
+        """Add a new connection; if there are too many, close some others or turn it away."""
         self._connections.add(connection)
         if len(self._connections) > self.settings.connections:
             others = (each for each in self._connections if each is not connection)

@@ -41,7 +41,7 @@ class Site:
         return self._answers.limits.max_form_bytes
 
     def disk_for(self, head: Head) -> DiskSpace | None:
-        """Return where a large body is stored; None where only small ones are allowed."""
+        """Return the disk space for large bodies; None if only small ones are allowed."""
         return self._disk if _takes_form(head) else None
 
     def needs_ticket(self, head: Head) -> bool:
@@ -90,7 +90,7 @@ class Site:
 
 
 def _preferences(head: Head | None) -> WSGIEnvironment:
-    """Return the variables of a request that say which kind of reply its sender prefers."""
+    """Return the WSGI variables of a request that show which kind of reply its sender prefers."""
     if head is None:
         return {}
     return {

@@ -121,7 +121,7 @@ class _Choosing(Question):
         return ""
 
     def _explanation(self, sent: Sent, chosen: Sequence[str]) -> dict[str, Any]:
-        """Return the answer of the column of ``other``, if there is one."""
+        """Return the explanation of ``other`` by its column; empty for a question without it."""
         if not self.other:
             return {}
         if OTHER not in chosen:
@@ -136,7 +136,7 @@ class _Choosing(Question):
         return {f"{self.name}_other": text}
 
     def _stored(self) -> Mapping[str, int | float | str]:
-        """Return what an answer holds, by what the form sends."""
+        """Return the stored value of each option, by the text that the form sends."""
         return {**values_by_text(self.options), OTHER: OTHER}
 
     def _check_known(self, chosen: Sequence[str]) -> None:

@@ -87,15 +87,15 @@ class Marking(Question):
 
     @abstractmethod
     def checked(self, mark: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
-        """Return one mark as it is stored, but for its label.
+        """Return one mark as it is stored, without its label.
 
-        :raises BrokenMarksError: if it is none.
+        :raises BrokenMarksError: if the mark is not valid.
         """
 
     def arrange(self, marks: list[dict[str, Any]]) -> None:
         """Put checked marks in the order in which they are stored.
 
-        :raises BrokenMarksError: if they cannot be there together.
+        :raises BrokenMarksError: if some marks exclude each other.
         """
 
     def label_values(self) -> list[str]:

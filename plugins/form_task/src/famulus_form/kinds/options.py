@@ -45,7 +45,7 @@ class Option:
 
 
 def written_out(raw: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    """Return a declaration in which the options of these keys are mappings with typed values."""
+    """Return a declaration with the options under these keys as mappings with typed values."""
     found = dict(raw)
     for key in keys:
         options = found.get(key)
@@ -61,7 +61,7 @@ def _mapping(raw: Any) -> Mapping[str, Any]:
 
 
 def _typed(raw: Any) -> Any:
-    """Return a number for one that the file has without quotes, as JSON writes it: no 007."""
+    """Return an unquoted number as a number if it is written as in JSON (not 007), else as text."""
     if raw is None or isinstance(raw, str | list | Mapping):
         return raw
     text = str(raw)
@@ -72,7 +72,7 @@ def _typed(raw: Any) -> Any:
 
 
 def values_by_text(options: Iterable[Option]) -> dict[str, int | float | str]:
-    """Return what an answer holds, by what the form sends."""
+    """Return the stored value of each option, by the text that the form sends."""
     return {option.text: option.value for option in options}
 
 

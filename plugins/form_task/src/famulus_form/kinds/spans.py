@@ -39,7 +39,7 @@ class Spans(Marking):
             yield "text", f"${{{name}}} is not of the row: parts of it cannot be marked"
 
     def shown_text(self, row: Mapping[str, Any]) -> str:
-        """Return the text as a browser has it, whose line breaks are one character each."""
+        """Return the text with each line break as one character, as browsers have it."""
         return page_text(plain(self.text, row))
 
     def checked(self, mark: Mapping[str, Any], sent: Sent) -> dict[str, Any]:

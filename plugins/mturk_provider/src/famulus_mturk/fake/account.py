@@ -99,7 +99,7 @@ class Account:
 
     @contextmanager
     def turn(self) -> Iterator[State]:
-        """Lock the state, after everything that is due has happened."""
+        """Lock the state; perform the events that are due before and after the block."""
         with self._lock:
             self.state.timeline.catch_up()
             yield self.state
@@ -114,8 +114,10 @@ class Account:
     ) -> Worker:
         """Return a worker.
 
-        :param values: their values of the system's qualifications; none unless set once.
-        :param locale: where they live: a country, and perhaps a subdivision; the US unless set.
+        :param values: the worker's values of MTurk's own qualifications; None keeps the earlier
+            ones.
+        :param locale: the worker's country, and perhaps a subdivision; None keeps the earlier one,
+            at first the US.
         """
         with self.turn():
             self.marketplace.change_profile(worker_id, values, locale)
@@ -142,7 +144,7 @@ class Account:
         return [call for call in self.calls if call.operation == operation]
 
     def client(self, *, attempts: int = 1) -> Any:
-        """Return a boto3 client for this account that makes that many attempts per call."""
+        """Return a boto3 client for this account that makes ``attempts`` attempts per call."""
         import boto3
         from botocore.config import Config
 

@@ -15,7 +15,7 @@ from famulus_mturk.fake.records import VISIBLE, Accept, Bonus, Entry, Stage
 from famulus_mturk.fake.state import State
 
 _UNDOING = timedelta(days=30)
-#: a bonus goes to a worker who has worked for the requester within that time
+#: how recently a worker must have worked for the requester to get a bonus
 _BONUS_REACH = timedelta(days=183)
 
 

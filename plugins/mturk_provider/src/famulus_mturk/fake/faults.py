@@ -82,7 +82,7 @@ class Faults:
 
     @contextmanager
     def holding(self, operation: str, *, after: bool = False) -> Iterator[Gate]:
-        """Hold requests for ``operation`` before, or ``after``, their effect, while this lasts."""
+        """Within the block, hold requests for ``operation`` before or ``after`` their effect."""
         gate = Gate()
         entry = (gate, operation, after)
         self._gates.append(entry)
@@ -103,14 +103,14 @@ class Faults:
             gate.open()
 
     def take(self, operation: str) -> Fault | None:
-        """Return the fault of this request of the API, or None."""
+        """Return the fault planned for this request to the API, or None."""
         with self._lock:
             if self._rate is not None and not self._rate.admits():
                 return Fault.THROTTLE
             return self._next(operation, None)
 
     def take_submission(self) -> Fault | None:
-        """Return the fault of this form of a worker, or None."""
+        """Return the fault planned for the form that a worker submits now, or None."""
         with self._lock:
             return self._next(SUBMISSION)
 
@@ -131,7 +131,7 @@ class Faults:
 
 
 class _Rate:
-    """A bucket of tokens."""
+    """A token bucket that limits the rate of requests."""
 
     def __init__(self, calls: int, seconds: float, timer: Callable[[], float]) -> None:
         self._size = calls

@@ -62,8 +62,8 @@ class Hits:
     def update_expiration_for_hit(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Move the end of a HIT; a past time ends it now, and accepted work can still be submitted.
 
-        A later end is given under a token that the service makes of the HIT and the time, so that
-        asking for the same twice is an error.
+        For a later end, the service makes a token of the HIT and the time, so that the same request
+        twice is an error.
         """
         state, until = self._state, parameters["ExpireAt"]
         hit = state.hit(parameters["HITId"])

@@ -17,7 +17,7 @@ from famulus_mturk.fake.certificate import Certificate
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Keeps connections open, sends a reply at one go, and logs nothing."""
+    """Keeps connections open, sends a reply in one piece, and logs nothing."""
 
     protocol_version = "HTTP/1.1"
     # Head and body in two packets would wait for the other side's delayed acknowledgement.

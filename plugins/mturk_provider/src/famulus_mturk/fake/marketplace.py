@@ -16,7 +16,7 @@ from famulus_mturk.fake.requirements import Action, unmet
 from famulus_mturk.fake.state import State
 
 NO_ASSIGNMENT = "ASSIGNMENT_ID_NOT_AVAILABLE"
-#: a worker who looks at a HIT is counted for that long, unless they accept or leave
+#: how long a worker who looks at a HIT is counted, unless they accept or leave
 _LOOKING = timedelta(minutes=5)
 
 
@@ -138,7 +138,7 @@ class Marketplace:
     def submit(
         self, assignment_id: str, fields: Iterable[tuple[str, str]], worker_id: str | None = None
     ) -> None:
-        """Submit a posted form, for the worker who holds the assignment unless one is named."""
+        """Submit a posted form, for the named worker or else the one who holds the assignment."""
         state = self._state
         answers = [(name, value) for name, value in fields if name != "assignmentId"]
         accept = self._at_work(assignment_id, worker_id)

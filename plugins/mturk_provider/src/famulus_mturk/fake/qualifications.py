@@ -13,9 +13,9 @@ from famulus_mturk.fake.records import Grant, Owner, QualificationType
 from famulus_mturk.fake.requirements import LOCALE, usable_type
 from famulus_mturk.fake.state import State
 
-#: a deleted type's name is taken for that long, and while a HIT uses the type
+#: how long a deleted type's name stays taken; also while a HIT uses the type
 NAME_KEPT = timedelta(hours=48)
-#: a search does not find what is younger
+#: how old a type must be for a search to find it
 INDEXED_AFTER = timedelta(seconds=60)
 
 PERCENT_APPROVED = "000000000000000000L0"
@@ -96,7 +96,7 @@ class Qualifications:
         return {}
 
     def list_qualification_types(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Search: any word, in names, descriptions and keywords, of the indexed types."""
+        """List the indexed types with any word of the query in name, description or keywords."""
         words = parameters.get("Query", "").casefold().split()
         shown, token = page(
             (

@@ -69,7 +69,7 @@ def _unreadable(why: str) -> RequestError:
 
 
 def write_answers(fields: Iterable[tuple[str, str]]) -> str:
-    """Return the document of answers; of fields with one name only the first is kept."""
+    """Return the document of answers, with only the first of the fields that share a name."""
     first: dict[str, str] = {}
     for name, value in fields:
         first.setdefault(name, value)

@@ -67,7 +67,7 @@ class Accept:
 
     @property
     def decided_at(self) -> datetime | None:
-        """When it was first approved or rejected."""
+        """When the assignment was first approved or rejected."""
         return self.rejected_at or self.approved_at
 
 
@@ -167,7 +167,7 @@ class Entry:
 
 @frozen(kw_only=True)
 class Event:
-    """An event that MTurk would send a notification of, under the name it has there."""
+    """An event that MTurk would send a notification of, under MTurk's name for it."""
 
     name: str
     hit_id: str

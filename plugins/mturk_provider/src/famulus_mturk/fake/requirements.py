@@ -29,7 +29,7 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
 
 
 class Action(IntEnum):
-    """An action of a worker on a HIT; a requirement that guards one guards those before it."""
+    """An action of a worker on a HIT; guarding an action means guarding the lower ones too."""
 
     ACCEPT = 1
     PREVIEW = 2

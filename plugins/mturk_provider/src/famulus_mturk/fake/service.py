@@ -37,8 +37,8 @@ def _now() -> datetime:
 class FakeMTurk:
     """MTurk on this machine while the block lasts: a sandbox and a live account.
 
-    ``clock`` is moved by the test that gives it. With ``certificate`` the sites for workers are
-    served over HTTPS. ``seed`` changes the ids, which are otherwise the same in every test.
+    A test passes the ``clock`` and moves it. With ``certificate`` the sites for workers are served
+    over HTTPS. ``seed`` changes the ids, which are otherwise the same in every test.
     """
 
     def __init__(

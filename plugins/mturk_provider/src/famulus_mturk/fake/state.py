@@ -26,7 +26,7 @@ from famulus_mturk.fake.timeline import Timeline
 
 #: how long the service remembers a UniqueRequestToken
 TOKEN_LIFE = timedelta(hours=24)
-#: MTurk disposes of HITs that were not changed for that long
+#: how long a HIT stays unchanged until MTurk disposes of it
 DISPOSAL = timedelta(days=120)
 _ID_LETTERS = string.digits + string.ascii_uppercase
 
@@ -132,7 +132,7 @@ class State:
         self.mail.append(Mail(worker_id=worker_id, subject=subject, text=text, at=self.now))
 
     def late(self, since: datetime) -> bool:
-        """Return whether something created then is still missing from lists."""
+        """Return whether lists still lack an object that was created at this time."""
         return self.now - since < self.faults.lists_late
 
     def counts(self, hit: Hit, at: datetime) -> Counts:

@@ -61,7 +61,7 @@ class Incoming:
 
 
 class Api:
-    """Answers requests; each has the state for itself."""
+    """Answers requests, each under the lock of the state."""
 
     def __init__(self, state: State, subjects: Subjects) -> None:
         self.state = state
@@ -72,14 +72,14 @@ class Api:
 
     @contextmanager
     def turn(self) -> Iterator[State]:
-        """Lock the state, after everything that is due has happened."""
+        """Lock the state; perform the events that are due before and after the block."""
         with self._lock:
             self.state.timeline.catch_up()
             yield self.state
             self.state.timeline.catch_up()
 
     def answer(self, incoming: Incoming) -> tuple[Reply, Fault | None]:
-        """Answer a request; the fault is one that spoils the reply on its way.
+        """Return the reply to a request, and the fault that is to spoil it on its way, if any.
 
         :raises ReplyLostError: when there is to be no answer.
         :raises ApiError: when the answer is an error.

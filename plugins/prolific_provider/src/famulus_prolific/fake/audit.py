@@ -15,10 +15,10 @@ _LIVE = frozenset(
 
 
 def audit(state: State) -> list[str]:
-    """Return a sentence for each thing that is wrong after a run; none is a clean audit.
+    """Return a sentence for each thing that is wrong after a run; empty if the audit is clean.
 
-    Bonuses of one amount may be right, so only sets that were paid more than once are listed; who
-    was to get what is for the test to compare with ``state.money.ledger``.
+    Equal bonuses may be intended, so only sets that were paid more than once are listed. A test has
+    to compare the bonuses that it expects with ``state.money.ledger`` itself.
     """
     return [
         *_open_ends(state),
@@ -38,7 +38,7 @@ def _open_ends(state: State) -> Iterator[str]:
 
 
 def _published_twice(state: State) -> Iterator[str]:
-    """Find studies that were made for one purpose, by their codes, which are random."""
+    """Yield a sentence for each completion code that several published studies share."""
     published = [study for study in state.studies.values() if study.published_at is not None]
     codes = Counter(code.code for study in published for code in study.codes)
     for code, times in codes.items():

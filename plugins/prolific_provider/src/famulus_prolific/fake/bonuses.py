@@ -96,7 +96,7 @@ class Bonuses:
 
 
 def _read(study: Study, line: str) -> tuple[str, Submission | None, int]:
-    """Return what a line names, its submission, and the amount in cents."""
+    """Return the id in a line, the submission that it leads to, and the amount in cents."""
     key, _, text = (one.strip() for one in line.partition(","))
     try:
         cents = Decimal(text) * 100

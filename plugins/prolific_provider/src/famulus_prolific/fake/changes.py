@@ -34,7 +34,7 @@ def count(study: Study, statuses: frozenset[SubmissionStatus]) -> int:
 
 
 def open_places(study: Study) -> int:
-    """Return how many participants could still reserve a place, whether or not it is ACTIVE."""
+    """Return how many places of a study are not reserved yet, whether or not it is ACTIVE."""
     return max(0, study.places - count(study, IN_PLACE))
 
 

@@ -1,4 +1,4 @@
-"""Completion codes as they are entered, with the actions that they have."""
+"""Completion codes that are entered, and the actions that they trigger."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Completions:
         self._payouts = payouts
 
     def by_participant(self, submission: Submission, text: str | None) -> None:
-        """Hand in with what a participant entered; a wrong code, or none, is handed in too."""
+        """Hand in a submission with a participant's entry, even a wrong code or none."""
         code = submission.study.code(text)
         if code is not None and code.actor is Actor.RESEARCHER:
             code = None
         self._hand_in(submission, text, code, None)
 
     def by_researcher(self, submission: Submission, text: str, data: Any) -> None:
-        """Hand in with a code that only researchers may enter.
+        """Hand in a submission with a code that only researchers may enter.
 
         :raises ApiError: when the study has no such code, or the data for it are missing.
         """
@@ -67,7 +67,7 @@ class Completions:
         self.await_review(submission)
 
     def await_review(self, submission: Submission) -> None:
-        """Approve a submission by itself, unless it is reviewed in time."""
+        """Schedule the automatic approval of a submission, unless it is reviewed in time."""
         since = self._state.now
         self._state.timeline.at(since + AUTO_APPROVAL, lambda: self._approve_unreviewed(submission))
 

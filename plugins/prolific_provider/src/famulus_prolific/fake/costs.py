@@ -47,7 +47,7 @@ class Costs:
         return Reply(body={"rewards": self._sum(rewards), "bonuses": self._sum(bonuses)})
 
     def recommended(self, request: Request) -> Reply:
-        """Return the wage that is the least, and the one that is recommended, in cents."""
+        """Return the minimum and the recommended hourly wage in cents."""
         if not self._state.facts.recommends_rewards:
             raise ApiError(HTTPStatus.NOT_FOUND, "Not found.")
         self._state.workspace(request.query.get("workspace_id", ""))

@@ -42,7 +42,7 @@ def post_over_http(url: str, body: bytes, headers: Mapping[str, str]) -> int:
 
 
 class Deliveries:
-    """Sends what is due: once each time it is asked to, or by itself once started."""
+    """Sends the events that are due: at each :meth:`deliver`, or by itself once started."""
 
     def __init__(self, state: State, turn: Turn) -> None:
         self._state = state
@@ -128,7 +128,7 @@ class Deliveries:
             subscription.is_enabled = False
 
     def _pause(self, attempts: int) -> timedelta:
-        """Return the pause before the next attempt, a tenth more or less."""
+        """Return the pause before the next attempt, varied at random by up to a tenth."""
         jitter = self._state.random.uniform(0.9, 1.1)
         pause: timedelta = FIRST_RETRY * 2 ** (attempts - 1) * jitter
         return pause

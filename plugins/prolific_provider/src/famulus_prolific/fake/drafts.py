@@ -1,4 +1,4 @@
-"""What makes a study that may be created or published."""
+"""Checks of a study before it is created or published."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DEVICES = frozenset({"desktop", "tablet", "mobile"})
 
 
 def read_draft(state: State, members: dict[str, Any]) -> Study:
-    """Return a draft with what was sent.
+    """Return a new draft with the fields that were sent.
 
     :raises ApiError: naming each field that is missing or wrong.
     """

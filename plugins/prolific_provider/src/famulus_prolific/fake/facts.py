@@ -48,7 +48,7 @@ class Facts:
     researchers_may_return: bool = False
     #: whether bonuses are paid for submissions that were returned
     returned_get_bonuses: bool = True
-    #: whether one id that cannot be approved has the whole of a bulk approval refused
+    #: whether one id that cannot be approved makes the whole bulk approval fail
     bulk_approval_is_strict: bool = False
     #: how long after the reply a bulk approval has its effect
     bulk_approval_takes: timedelta = timedelta(0)

@@ -86,7 +86,7 @@ class Faults:
 
     @contextmanager
     def holding(self, operation: str, *, after: bool = False) -> Iterator[Gate]:
-        """Hold requests for ``operation`` before, or ``after``, their effect, while this lasts."""
+        """Within the block, hold requests for ``operation`` before or ``after`` their effect."""
         gate = Gate()
         entry = (gate, operation, after)
         self._gates.append(entry)
@@ -106,14 +106,14 @@ class Faults:
             gate.open()
 
     def take(self, operation: str) -> Fault | None:
-        """Return the fault of this request of the API, or None."""
+        """Return the fault planned for this request to the API, or None."""
         with self._lock:
             if self._rate is not None and not self._rate.admits():
                 return Fault.THROTTLE
             return self._next(operation, None)
 
     def take_completion(self) -> Fault | None:
-        """Return the fault of this code of a participant, or None."""
+        """Return the fault planned for the code that a participant enters now, or None."""
         with self._lock:
             return self._next(COMPLETION)
 
@@ -134,7 +134,7 @@ class Faults:
 
 
 class _Rate:
-    """A bucket of tokens."""
+    """A token bucket that limits the rate of requests."""
 
     def __init__(self, calls: int, seconds: float, timer: Callable[[], float]) -> None:
         self._size = calls

@@ -1,4 +1,4 @@
-"""Filters: which there are, and which participants they let see a study."""
+"""The filters that exist, and the participants whom they let see a study."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _lets_in(state: State, given: dict[str, Any], participant_id: str, profile: 
 
 
 def _choices(state: State, known: dict[str, Any]) -> set[str] | None:
-    """Return what may be selected; None for anything."""
+    """Return the values that may be selected; None where any value may be."""
     if known["filter_id"] in (GROUP_ALLOW, GROUP_BLOCK):
         return {one.id for one in state.groups.values() if not one.is_deleted}
     if known["filter_id"] == PREVIOUS_BLOCK:

@@ -62,7 +62,7 @@ class Groups:
         return _members(self._named(request))
 
     def add(self, request: Request) -> Reply:
-        """Add members; those that are in the group are left as they are."""
+        """Add members; those already in the group are left as they are."""
         group = self._named(request)
         for participant_id in request.texts("participant_ids"):
             group.members.setdefault(participant_id, self._state.now)

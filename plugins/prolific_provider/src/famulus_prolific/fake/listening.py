@@ -14,7 +14,7 @@ from typing import Any
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Keeps connections open, sends a reply at one go, and logs nothing."""
+    """Keeps connections open, sends a reply in one piece, and logs nothing."""
 
     protocol_version = "HTTP/1.1"
     # Head and body in two packets would wait for the other side's delayed acknowledgement.
@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         *,
         missing: int = 0,
     ) -> None:
-        """Send a reply, perhaps without as many of its last bytes as are to be missing."""
+        """Send a reply, without its last ``missing`` bytes."""
         self.send_response(status)
         always = (("Content-Type", kind), ("Content-Length", str(len(data))))
         for name, value in (*always, ("Cache-Control", "no-store"), *headers):

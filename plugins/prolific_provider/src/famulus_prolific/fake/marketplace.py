@@ -100,9 +100,9 @@ class Marketplace:
     def enter_code(
         self, participant_id: str, code: str | None, submission_id: str | None = None
     ) -> Submission:
-        """Hand in, with a code or without; entering the same code again changes nothing.
+        """Hand in a submission, with a code or without; repeating the code changes nothing.
 
-        Unless one is named, it is the submission that the participant is at, or was at last.
+        Without an id, it is the participant's current submission, or else the latest.
         """
         if submission_id is not None:
             submission = self.own(submission_id, participant_id)

@@ -38,7 +38,7 @@ class Messages:
         return NO_CONTENT
 
     def list_all(self, request: Request) -> Reply:
-        """List messages with one participant, or those since a time of the last 30 days."""
+        """List the messages with one participant, or all since a time within the last 30 days."""
         since, user_id = request.query.get("created_after"), request.query.get("user_id")
         if since is None and user_id is None:
             raise bad_request("One of user_id and created_after is required.")

@@ -23,7 +23,7 @@ class Cost:
 
     @property
     def total(self) -> Decimal:
-        """All of it."""
+        """The sum of rewards, fees and VAT."""
         return self.rewards + self.fees + self.vat
 
 
@@ -49,7 +49,7 @@ class Money:
         return self.balance - sum(self.holds.values(), Decimal(0))
 
     def cost(self, amount: int, times: int = 1) -> Cost:
-        """Return what it costs to pay an amount so many times."""
+        """Return the cost of ``times`` payments of an amount."""
         unit = _CENT if self.facts.fees_in_whole_cents else _FRACTION
         rewards = Decimal(amount) * times
         fees = (rewards * self.fee_percent / 100).quantize(unit, ROUND_HALF_UP)
@@ -57,7 +57,7 @@ class Money:
         return Cost(rewards=rewards, fees=fees, vat=vat)
 
     def hold(self, key: str, amount: Decimal) -> None:
-        """Set an amount aside instead of what was set aside before."""
+        """Set an amount aside for ``key``, in place of the earlier amount."""
         self.holds[key] = amount
         if not amount:
             del self.holds[key]

@@ -1,4 +1,4 @@
-"""Lists in pages, with links to the other ones."""
+"""Lists in pages, with links to the other pages."""
 
 from __future__ import annotations
 

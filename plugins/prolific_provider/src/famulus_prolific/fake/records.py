@@ -101,7 +101,7 @@ class Study:
 
     @property
     def project(self) -> str:
-        """The id of the project that it belongs to."""
+        """The id of the project that the study belongs to."""
         return str(self.fields["project"])
 
     def code(self, text: str | None) -> Code | None:

@@ -80,7 +80,7 @@ class Route:
 
 
 def find_route(method: str, path: str) -> Route | None:
-    """Return what a request is for; None where there is no such thing."""
+    """Return the route that a request matches; None where it matches none."""
     for name, (expected, pattern) in _PATTERNS.items():
         found = pattern.fullmatch(path) if method == expected else None
         if found is not None:
@@ -89,5 +89,5 @@ def find_route(method: str, path: str) -> Route | None:
 
 
 def methods_at(path: str) -> set[str]:
-    """Return the methods that a path has."""
+    """Return the HTTP methods that a path allows."""
     return {method for method, pattern in _PATTERNS.values() if pattern.fullmatch(path)}

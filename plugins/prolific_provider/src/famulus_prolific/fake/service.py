@@ -124,7 +124,8 @@ class FakeProlific:
         """Return a participant.
 
         :param participant_id: 24 hexadecimal digits, or a number for such an id.
-        :param answers: what filters ask for, by their ids; none unless set once.
+        :param answers: the participant's answers by the filter's id; None keeps those of an earlier
+            call.
         """
         name = f"{participant_id:024x}" if isinstance(participant_id, int) else participant_id
         with self.turn() as state:
@@ -143,7 +144,7 @@ class FakeProlific:
         return [call for call in self.calls if call.operation == operation]
 
     def audit(self) -> list[str]:
-        """Return a sentence for each thing that is wrong after a run; none is a clean audit."""
+        """Return a sentence for each thing that is wrong after a run; empty if nothing is."""
         with self.turn() as state:
             return audit(state)
 

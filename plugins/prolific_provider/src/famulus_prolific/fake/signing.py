@@ -35,9 +35,9 @@ class Signing:
         self._keys: list[_Key] = []
 
     def rotate(self, *, withdraw: bool = False) -> None:
-        """Sign with a new key from here on.
+        """Sign with a new key from now on.
 
-        :param withdraw: whether the set no longer has the older ones.
+        :param withdraw: whether the older keys are removed from the published set.
         """
         self._keys.insert(0, self._make())
         if withdraw:
@@ -52,7 +52,7 @@ class Signing:
     ) -> str:
         """Return the token of one address.
 
-        :param parameters: of the query, and the workspace.
+        :param parameters: those of the query, and the workspace.
         """
         now, key = self._state.now, self._known()[0]
         claims = {

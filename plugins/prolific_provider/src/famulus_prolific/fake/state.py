@@ -119,7 +119,7 @@ class State:
         return ApiError(self.facts.wrong_state, detail)
 
     def late(self, since: datetime) -> bool:
-        """Return whether something made then is still missing from lists."""
+        """Return whether lists still lack an object that was created at this time."""
         return self.now - since < self.faults.lists_late
 
     def note(self, payload: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ def study_row(state: State, study: Study) -> dict[str, Any]:
 
 
 def study_detail(state: State, study: Study) -> dict[str, Any]:
-    """Return all of a study."""
+    """Return a study with all of its fields."""
     return {
         **study.fields,
         **study_row(state, study),

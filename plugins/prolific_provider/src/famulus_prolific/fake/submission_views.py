@@ -33,7 +33,7 @@ def submission_row(state: State, submission: Submission) -> dict[str, Any]:
 
 
 def submission_detail(state: State, submission: Submission) -> dict[str, Any]:
-    """Return all of a submission."""
+    """Return a submission with all of its fields."""
     return {
         "id": submission.id,
         "status": str(submission.status),
@@ -48,7 +48,7 @@ def submission_detail(state: State, submission: Submission) -> dict[str, Any]:
 
 
 def _bonuses(state: State, submission: Submission) -> list[int]:
-    """Return the amounts that show already: they have no ids and no times."""
+    """Return the amounts of the bonuses that are shown already, without ids or times."""
     return [amount for amount, since in submission.bonuses if since <= state.now]
 
 

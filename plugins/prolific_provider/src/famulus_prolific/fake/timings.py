@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-#: a place is reserved for that long before it has to be started
+#: how long a place stays reserved until the submission has to be started
 RESERVATION = timedelta(minutes=10)
-#: unreviewed submissions are approved after that
+#: how long after being handed in an unreviewed submission is approved
 AUTO_APPROVAL = timedelta(days=21)
-#: a secure URL is valid for that long
+#: how long a secure URL is valid
 TOKEN_LIFE = timedelta(minutes=2)
-#: webhooks that fail are sent so many times more, within a day
+#: how many more times a failed webhook is sent, within a day
 RETRIES = 11
 #: the pause before the first of them; each further one is twice as long
 FIRST_RETRY = timedelta(seconds=42)
-#: a subscription is switched off after failures only for that long
+#: how long a subscription may only fail before it is switched off
 DISABLED_AFTER = timedelta(days=5)
 
 

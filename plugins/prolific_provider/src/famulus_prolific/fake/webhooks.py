@@ -78,7 +78,7 @@ class Webhooks:
         return created(body, ("X-Hook-Secret", subscription.handshake))
 
     def confirm(self, request: Request) -> Reply:
-        """Confirm a subscription with what the reply to its creation had in its header."""
+        """Confirm a subscription with the secret from a header of the reply to its creation."""
         subscription = self._named(request)
         if request.member("secret", str) != subscription.handshake:
             raise bad_request({"secret": ["This is not the secret of this subscription."]})
