@@ -51,7 +51,7 @@ _OVERDUE = Statement(
     # An attempt whose answers are being stored is left out instead of waited for.
     lambda kind: for_update(
         select_open_attempts(AgentTable.run == Param("run"), AgentTable.deadline <= Param("now"))
-        .order_by(AgentTable.deadline)
+        .order_by(AgentTable.deadline, AgentTable.id)
         .limit(_STEP),
         kind,
         skip_locked=True,
@@ -65,6 +65,7 @@ _ACCEPTED_AND_DONE = (
 _UNREPORTED = Statement(
     VisitTable.select(VisitTable.id, VisitTable.status)
     .where(*_ACCEPTED_AND_DONE, VisitTable.done_at <= Param("limit"))
+    .order_by(VisitTable.done_at, VisitTable.id)
     .limit(_STEP)
 )
 _AWAITED = Statement(VisitTable.select(VisitTable.id).where(*_ACCEPTED_AND_DONE).limit(1))
@@ -131,7 +132,9 @@ def end_open_agents(tx: Transaction, run: int) -> int:
     Answers that still come are stored as late ones.
     """
     ended = 0
-    for row in tx.rows(select_open_attempts(AgentTable.run == run).limit(_STEP)):
+    for row in tx.rows(
+        select_open_attempts(AgentTable.run == run).order_by(AgentTable.id).limit(_STEP)
+    ):
         attempt = open_attempt(row)
         if end_agent(tx, _expiry(run, attempt.agent, attempt.status, AgentStatus.EXPIRED)):
             ended += 1
