@@ -40,7 +40,7 @@ def time_is_over(worker: ArrivingWorker) -> Refusal | None:
 
 
 def run_gives_no_work(worker: ArrivingWorker) -> Refusal | None:
-    """Refuse new work once the run has ended, or its lifetime is over, and while it is stopped."""
+    """Refuse new work when the run has ended, its lifetime is over, or it is stopped."""
     return _refuse_by_run(worker.run.status, is_over=worker.tx.micros >= worker.run.closes_at)
 
 
@@ -53,7 +53,7 @@ def _refuse_by_run(status: RunStatus, *, is_over: bool) -> Refusal | None:
 def stranger_at_taken_place(worker: ArrivingWorker) -> Refusal | None:
     """Refuse an unknown worker who names a place that another visit has.
 
-    Nothing is stored of them, not even the refusal: such names can be made up.
+    Neither the worker nor the refusal is stored: such names can be made up.
     """
     if worker.worker is not None:
         return None
@@ -71,7 +71,7 @@ def worker_is_blocked(worker: ArrivingWorker) -> Refusal | None:
 
 
 def requirement_is_not_met(worker: ArrivingWorker) -> Refusal | None:
-    """Refuse a worker who does not meet one of the run's requirements: the first one is named."""
+    """Refuse a worker who fails a requirement of the run; the refusal names the first one."""
     for rule in worker.rules.requirements:
         if not rule.requirement.met_by(worker.qualifications):
             note = str(rule.requirement)
@@ -90,7 +90,7 @@ def onboarding_was_failed(worker: ArrivingWorker) -> Refusal | None:
 
 
 def _failed_onboarding(worker: ArrivingWorker, note: str) -> FailedOnboarding:
-    """Return the refusal with what the blueprint said, if the worker failed in this run."""
+    """Return the refusal, with the blueprint's message if the worker failed in this run."""
     assert worker.worker is not None
     verdict = read_verdict(worker.tx, run=worker.rules.run, worker=worker.worker)
     if verdict is None:
@@ -99,7 +99,7 @@ def _failed_onboarding(worker: ArrivingWorker, note: str) -> FailedOnboarding:
 
 
 def place_is_taken(worker: ArrivingWorker) -> Refusal | None:
-    """Refuse a new visit while another one has its place and may not hand it over."""
+    """Refuse a new visit while its place belongs to another visit that may not hand it over."""
     holder = worker.read_place_holder()
     if holder is None or holder.may_hand_over_to(worker.arrival):
         return None
@@ -136,7 +136,7 @@ def all_is_done(worker: ArrivingWorker) -> Refusal | None:
 
 
 def nothing_is_left(worker: ArrivingWorker) -> Refusal | None:
-    """Refuse a worker for whom no unit is free now. A free one is kept in ``found``."""
+    """Refuse a worker for whom no unit is free now; store a free unit in ``found``."""
     if worker.progress is None:
         return None
     worker.find_unit(worker.progress)
@@ -200,7 +200,7 @@ class Admission:
     def refuse_another(self, worker_name: str) -> Refusal | None:
         """Return why a worker who has just done a unit would get no further unit now.
 
-        None where there may be one. No plugin is asked, and nothing is written or locked.
+        Return None if there may be a further unit. Asks no plugin, and writes and locks nothing.
         """
         arrival = Arrival(worker_name=worker_name, reference="")
         with self.database.read() as tx:
@@ -243,7 +243,7 @@ class Admission:
 def enter(worker: ArrivingWorker) -> AdmissionResult | None:
     """Store an arriving worker unless a refusal comes first.
 
-    Returns the reply if it is decided already, or None for a worker who may have work.
+    Return the result if it is decided already, or None for a worker who may get work.
     """
     if isinstance(worker.result, OpenOnboarding) and worker.end_decided_onboarding(worker.result):
         worker.read()
@@ -272,8 +272,8 @@ def assign_unit(
 ) -> AssignedUnit | Refusal | None:
     """Give a worker a unit within the limits.
 
-    None is returned where the search has to go on in another transaction, or the ``only`` unit to
-    try has been taken in the meantime.
+    Return None if the search has to continue in another transaction, or if the unit ``only`` has
+    been taken in the meantime.
     """
     worker.only, progress = only, worker.lock_progress()
     marks = list(progress.marks)
@@ -286,7 +286,7 @@ def assign_unit(
 
 
 def first_refusal(worker: ArrivingWorker, rules: Iterable[RefusalRule]) -> Refusal | None:
-    """Return the refusal by the first rule that has one."""
+    """Return the refusal of the first rule that refuses the worker, or None."""
     for rule in rules:
         refusal = rule(worker)
         if refusal is not None:

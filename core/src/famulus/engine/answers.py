@@ -1,4 +1,4 @@
-"""Stored answers: one record of them, and the one list of columns that it is read from.
+"""Stored answers: the record that holds them, and the list of columns it is read from.
 
 Exports, reviews, :class:`~famulus.data.browser_units.Unit` and what listeners get are views of
 this record. A new column is added here, and is then in every export. The record stands in this

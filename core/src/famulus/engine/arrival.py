@@ -168,8 +168,8 @@ class ArrivingWorker:
     def store_and_lock(self) -> bool:
         """Store the worker unless they are known, and lock them and their place.
 
-        Returns whether all was read again, since another request of the same worker may have been
-        first to the lock.
+        Return whether the state was read again, because another request of the same worker may have
+        taken the lock first.
         """
         if self.worker is None:
             self.worker = make_worker(self.tx, self.rules.provider_type, self.arrival.worker_name)
@@ -181,9 +181,9 @@ class ArrivingWorker:
         return True
 
     def end_decided_onboarding(self, onboarding: OpenOnboarding) -> bool:
-        """End an open onboarding whose result has been recorded elsewhere; return whether it has.
+        """End an open onboarding if its result was recorded elsewhere; return whether it was.
 
-        That is another run that shares the onboarding, or a grant.
+        The result comes from another run that shares the onboarding, or from a grant.
         """
         assert self.rules.onboarding is not None
         lock_worker(self.tx, onboarding.worker)
@@ -252,7 +252,7 @@ class ArrivingWorker:
             self.found = unit
 
     def read(self) -> None:
-        """Read the run, the worker, their visit and what it has already."""
+        """Read the run, the worker, their visit, and the visit's open or submitted work."""
         row = self.tx.one(
             _ARRIVAL,
             run=self.rules.run,
@@ -327,8 +327,8 @@ class ArrivingWorker:
     def end_earlier_visit(self) -> None:
         """End the visit of an earlier accept.
 
-        No platform lets a worker accept the same thing twice at the same time. Its answers, should
-        they come, are stored as late ones.
+        No platform lets a worker accept the same thing twice at the same time. Answers that still
+        arrive for the earlier visit are stored as late ones.
         """
         visit, returned = self.earlier_visit, VisitStatus.RETURNED
         attempt = None if visit is None else newest_attempt(self.tx, visit)
@@ -349,7 +349,7 @@ class ArrivingWorker:
             end_visit(self.tx, self.rules.run, visit, returned, _ACCEPTED_AGAIN)
 
     def read_place_holder(self) -> PlaceVisit | None:
-        """Return the visit that has the place of a new visit; ``holder`` keeps it."""
+        """Return the visit that has the place of a new visit, and store it in ``holder``."""
         self.holder = None
         if self.visit is None and self.arrival.place:
             self.holder = read_place_holder(self.tx, self.rules.run, self.arrival.place)

@@ -100,8 +100,8 @@ class PlaceVisit:
     def may_hand_over_to(self, arrival: Arrival) -> bool:
         """Return whether a new visit may have the place.
 
-        It may once no attempt is open there, or where both visits have the same reference, which
-        only the platform can have given to both.
+        It may if the visit with the place has no open attempt, or if both visits have the same
+        reference: only the platform can have given it to both.
         """
         if self.is_done or self.handovers > MOST_HANDOVERS:
             return False
@@ -270,7 +270,7 @@ _OTHER_AT_ASSIGNMENT = Statement(
 
 
 def new_nonce() -> int:
-    """Return a random number for an attempt, of which SQLite stores six bytes."""
+    """Return a random number for an attempt; SQLite stores it in six bytes."""
     return secrets.randbits(47)
 
 

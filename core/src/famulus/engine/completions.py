@@ -48,7 +48,7 @@ OUTCOMES: Mapping[RefusalReason, VisitOutcome | None] = MappingProxyType(
 
 
 def outcome_of(refusal: Refusal) -> VisitOutcome | None:
-    """Return how a visit ends by a refusal; None where the worker holds no place."""
+    """Return the outcome of a refused visit, or None if the worker holds no place."""
     if isinstance(refusal, FailedOnboarding):
         return _O.SCREENED_OUT if refusal.is_screened_out else _O.FAILED_CHECK
     return OUTCOMES[refusal.reason]
@@ -97,7 +97,7 @@ class Completions:
     def already_page(self, visit: VisitView, translate: Translator, *, is_work: bool = True) -> str:
         """Return the page for a worker whose answers were stored earlier.
 
-        :param is_work: whether they are to a unit; those to an onboarding have no claim to the pay.
+        :param is_work: whether the answers are to a unit; answers to an onboarding are not paid.
         """
         way_out = pages.WayOut(VisitOutcome.WITHDREW, Nothing())
         if is_work:
@@ -142,7 +142,7 @@ class Completions:
     def of_refusal(
         self, arrival: Arrival, query: Mapping[str, str], refusal: Refusal
     ) -> pages.WayOut | None:
-        """Return how a worker leaves who is refused; None where they hold no place.
+        """Return how a refused worker leaves, or None if they hold no place.
 
         :param query: of the URL that the worker came with.
         """

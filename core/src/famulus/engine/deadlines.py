@@ -97,12 +97,12 @@ def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
 def mark_unreported(
     tx: Transaction, run: int, submission_timeout: int, answered_at: datetime
 ) -> int:
-    """Mark visits ``unknown`` that are done here and not reported in time; return how many.
+    """Mark visits ``unknown`` whose submission the platform has not reported in time.
 
-    The platform has not reported their submission.
+    The visits are done here. Return how many were marked.
 
     :param submission_timeout: how long a report may take, in seconds.
-    :param answered_at: when the platform last answered: one that is away cannot report.
+    :param answered_at: when the platform last answered: an unavailable platform cannot report.
     """
     limit = answered_at - timedelta(seconds=submission_timeout)
     due = tx.rows_of(_UNREPORTED, run=run, limit=to_micros(limit))
@@ -127,7 +127,7 @@ def is_report_awaited(tx: Transaction, run: int) -> bool:
 
 
 def end_open_agents(tx: Transaction, run: int) -> int:
-    """End open attempts of a run that is finished, with their units; return how many.
+    """End open attempts of a finished run, and expire their units; return how many ended.
 
     Answers that still come are stored as late ones.
     """
@@ -150,7 +150,7 @@ def _expiry(run: int, number: int, old: Status, new: Status) -> Change[Status]:
 
 
 def expire_units(tx: Transaction, run: int) -> int:
-    """Expire units of a run that is finished, and that have no worker; return how many."""
+    """Expire the units of a finished run that have no worker; return how many."""
     for status, statement in _UNTAKEN_UNITS.items():
         units = [number for (number,) in tx.all(statement, run=run)]
         if units:
@@ -161,10 +161,10 @@ def expire_units(tx: Transaction, run: int) -> int:
 
 
 def extend_deadlines(tx: Transaction, run: int, pause: timedelta) -> int:
-    """Move deadlines by the time during which the run was not served; return how many moved.
+    """Move open attempts' deadlines by the time the run was not served; return how many moved.
 
-    They are those of open attempts. None is left with more time than a new attempt: a server may
-    have gone on during the pause, and admitted workers.
+    No attempt gets more time than a new one: a server may have kept running during the pause, and
+    admitted workers.
     """
     if pause <= timedelta(0):
         return 0
@@ -172,13 +172,10 @@ def extend_deadlines(tx: Transaction, run: int, pause: timedelta) -> int:
 
 
 def give_back_pause(tx: Transaction, run: int, last_look: datetime) -> timedelta:
-    """Move deadlines by the time since the operator last looked at the run; return that time.
+    """Move open attempts' deadlines by the time since the operator's last look; return that time.
 
-    They are those of open attempts, and ``no_submission_patience`` starts again. None is left with
-    more time than a new attempt.
-
-    It is negative where the clock was set back. Attempts that began after the pause keep their
-    deadlines.
+    The time is negative if the clock was set back. ``no_submission_patience`` starts again. No
+    attempt gets more time than a new one. Attempts that began after the pause keep their deadlines.
     """
     pause = tx.now - last_look
     _move_deadlines(tx, run, pause, ~AgentTable.started_at.between(tx.now - _ARRIVED_SINCE, tx.now))

@@ -1,4 +1,4 @@
-"""Entry forms: shown before a worker arrives, and what is sent compared with what was asked for."""
+"""Entry forms: show one before a worker arrives, and check the submitted values against it."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class EntryDesk:
         return Reply(status=200, body=pages.entry_document(page, translate))
 
     def enter(self, query: Mapping[str, str], sent: Form, translate: Translator) -> Reply | Refusal:
-        """Return where the sender of a form goes on, the form again, or a refusal.
+        """Return a redirect for the sender of a form, the form again, or a refusal.
 
-        The provider makes the form once more, so that it gets only what it has asked for.
+        The provider makes the form once more, so that it gets only the fields it has asked for.
 
         :param query: of the address that the form was sent to.
         """

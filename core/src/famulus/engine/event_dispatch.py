@@ -44,7 +44,7 @@ UNDONE = "undone"
 
 
 def add_positions(tx: Transaction, run: int, names: Sequence[str]) -> None:
-    """Store a position for each new listener of a run: it begins where the others are."""
+    """Store a position for each new listener of a run, starting at the run's own position."""
     reached = tx.row(
         TaskRunTable.select(
             TaskRunTable.events_delivered, TaskRunTable.transactions_delivered
@@ -113,7 +113,7 @@ class Dispatcher:
         return True
 
     def start(self) -> bool:
-        """Start to dispatch events, unless that is under way; return whether there are any."""
+        """Start to dispatch events, unless a thread does already; return whether there are any."""
         with self._mutex:
             if self._is_left:
                 return False
@@ -129,10 +129,7 @@ class Dispatcher:
         return True
 
     def is_behind(self) -> bool:
-        """Return whether there are events that cannot be dispatched yet.
-
-        Older transactions have not ended.
-        """
+        """Return whether events remain that cannot be dispatched until older transactions end."""
         if self.database.kind is DatabaseKind.SQLITE:
             return False
         with self.database.read() as tx:
@@ -182,10 +179,9 @@ class Dispatcher:
             self._call = None
 
     def _prepare(self, event: Row) -> tuple[str, Callable[[], None] | None]:
-        """Return the hook that an event belongs to, and its call.
+        """Return the hook for an event, and the call, or None if the listener lacks the hook.
 
-        None where the listener does not implement it. Its arguments are read again, so that no
-        listener can change another's.
+        The arguments are read for each listener, so that no listener can change another's.
         """
         hook = _hook_of(event)
         if not self.listener.implements(hook):
@@ -225,7 +221,7 @@ class Dispatcher:
             return tx.rows(query.order_by(EventTable.xact, EventTable.id).limit(_BATCH))
 
     def _next_by_number(self) -> list[Row]:
-        """Read among the events of all runs, those of other runs once."""
+        """Return the next events by their number, skipping events of other runs already passed."""
         with self.database.read() as tx:
             newest = newest_event(tx)
             if newest <= self._passed:
@@ -274,9 +270,9 @@ def _hook_of(event: Row) -> str:
 
 
 def _advance(tx: Transaction, run: int, name: str, event: int, xact: int) -> None:
-    """Move a position forward, and the run's own, at which new listeners begin.
+    """Move forward a listener's position and the run's own, where new listeners begin.
 
-    Two processes that dispatch the events of one run never move it back.
+    A position never moves back, even if two processes dispatch the events of one run.
     """
     own = ListenerPositionTable
     tx.execute(

@@ -1,7 +1,8 @@
 """Whether events of a run have been added since the last look.
 
 On SQLite, where numbers of events are in the order of the commits, an index of the events by run
-would only save reading those of other runs once. So it is left out, and looks are remembered.
+would only save reading the events of other runs once. So there is no such index, and each reader
+remembers how far it has looked.
 """
 
 from __future__ import annotations

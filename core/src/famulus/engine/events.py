@@ -29,10 +29,10 @@ _LOOK_SECONDS = 0.01
 
 
 def dispatch_events_of_ended_run(database: Database, plugins: Plugins, run: int) -> None:
-    """Dispatch the events of a run that is over to plugins, and wait a bounded time for them.
+    """Dispatch the events of an ended run to plugins, and wait a bounded time for them.
 
-    The operator of any other run does it, now or once the run is resumed: only there are the
-    functions of its script.
+    For any other run the operator does this, now or once the run is resumed: only the operator has
+    the functions of the run's script.
     """
     record = find_run(database, run)
     if record.status in ENDED_RUNS:
@@ -72,8 +72,8 @@ class Listeners:
     def catch_up(self, seconds: float = _CATCHING_UP_SECONDS) -> bool:
         """Dispatch all events; wait a bounded time for the listeners.
 
-        Those that are not done by then are named in the log and left behind: their position is
-        stored, and the next process goes on there. Return whether all are done.
+        Listeners that are not done by then are named in the log and abandoned: their position is
+        stored, and the next process continues there. Return whether all are done.
         """
         self._add_positions()
         until = time.monotonic() + seconds

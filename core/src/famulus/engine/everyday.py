@@ -159,7 +159,7 @@ def assign_everyday(
 def _assigned_before(
     tx: Transaction, run: int, row: ArrivalRow, arrival: Arrival
 ) -> AssignedUnit | None:
-    """Return the unit of a visit whose page is loaded again, or None for what else it may be."""
+    """Return the unit of a visit whose page is loaded again, or None in any other case."""
     if row.worker is None or row.visit is None or arrival.accept not in ("", row.accept):
         return None
     found = tx.one_on_sqlite(OPEN, row.visit)
@@ -201,9 +201,9 @@ def _may_work(row: _Limits, now: int, open_units: int, tried: int) -> bool:
 
 
 def _find_free(tx: Transaction, run: int, worker: int, marks: str) -> tuple[FreeRow, str] | None:
-    """Return the next free unit for a worker with their marks, moved past those that they tried.
+    """Return a worker's next free unit, and their marks moved past the units that they tried.
 
-    None where there is none, or many others come first.
+    Return None if no unit is free, or too many tried units come first.
     """
     lanes = json.loads(marks)
     for lane, mark in enumerate(lanes):
@@ -216,7 +216,7 @@ def _find_free(tx: Transaction, run: int, worker: int, marks: str) -> tuple[Free
 def _search_on(
     tx: Transaction, run: int, worker: int, marks: list[int]
 ) -> tuple[FreeRow, str] | None:
-    """Search behind the first free unit, as the general way does."""
+    """Search beyond the first free unit, in the same way as the general way."""
     progress = WorkerProgress(id=0, marks=marks)
     found = next(find_units(tx, run, worker, progress, most_passed=_MOST_PASSED), None)
     if found is None:

@@ -113,7 +113,7 @@ class _SubmittedRow(NamedTuple):
 def _may_work(open_units: str, tried: str) -> str:
     """Return the condition that no refusal can apply before the search.
 
-    Unlike that of ``everyday``, it leaves every maximum of units per worker to the general way.
+    Unlike the check in ``everyday``, it leaves each maximum of units per worker to the general way.
 
     :param open_units: those of the worker in the run.
     :param tried: assignments that the worker cannot get again.

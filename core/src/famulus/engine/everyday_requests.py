@@ -44,7 +44,7 @@ _PATIENCE = 0.1
 
 
 class _UnreadUnit:
-    """Stands for the unit of an attempt on PostgreSQL: no event loop waits for a round trip."""
+    """Stand-in for an attempt's unit on PostgreSQL, where reading it would block the event loop."""
 
     def __init__(self) -> None:
         #: whether the answers depend on it
@@ -160,7 +160,7 @@ class EverydayRequests:
         """Store answers without files as those of the everyday case, or run another job.
 
         :param language: the tag of the language of their page.
-        :param otherwise: stores them where they may be anything else.
+        :param otherwise: the job that stores the answers in any other case.
         """
         database = self._parts.database
         if not self._parts.admission.has_everyday_case:
@@ -198,8 +198,8 @@ class EverydayRequests:
     def answer_together(self, requests: Sequence[StartedRequest]) -> Sequence[Reply | None]:
         """Run the jobs of requests together, and return their replies.
 
-        None stands for a request that takes the general way after all, and for each where other
-        transactions take too long; nothing is written for it.
+        A reply is None if its request takes the general way after all, or if other transactions
+        take too long; nothing is written for that request.
         """
         try:
             done = self._run(requests)
@@ -272,7 +272,7 @@ class EverydayRequests:
 def says(plugin: Any, promise: str) -> bool:
     """Return whether a plugin's own class makes a promise about its methods.
 
-    That of a base class does not count: a subclass may override a method by one that blocks.
+    A base class's promise does not count: a subclass may override a method with one that blocks.
     """
     return vars(type(plugin)).get(promise, False) is True
 
@@ -285,7 +285,7 @@ def is_submission_id(text: str) -> bool:
 def submitted_parts(submission: str, answers: Any, language: str) -> SubmittedParts:
     """Return what is stored of answers that came without files.
 
-    :raises ValueError: for answers that JSON cannot express, or :exc:`TypeError`.
+    :raises ValueError: (or :exc:`TypeError`) for answers that JSON cannot express.
     """
     return SubmittedParts(submission, dump_json(answers), not holds_answer(answers), language)
 

@@ -93,7 +93,7 @@ _VISIT_DONE = SqliteStatement(
 def _change_of(subject: str, old: Status | None, new: Status, cause: str) -> dict[Any, Any]:
     """Return the row of an event in a statement; its number is the parameter ``<subject>``.
 
-    What is the same each time stands in the text: a parameter costs more (measured).
+    Constant values stand in the text of the statement: parameters cost more (measured).
     """
     if old is not None:
         check_transition(old, new, subject)
@@ -175,7 +175,7 @@ class SubmittedParts(NamedTuple):
 def record_assigned(tx: Transaction, parts: AssignedParts) -> tuple[int, int]:
     """Make a visit and an attempt, and give it a unit that is free; return their numbers.
 
-    On SQLite only, where what the transaction has found to be free is free still.
+    On SQLite only, where a unit that the transaction has found free is still free.
     """
     run, worker, reference, accept, query, assignment, unit, deadline, nonce = parts
     at = tx.micros
@@ -196,7 +196,7 @@ def record_submitted(
 ) -> None:
     """End an attempt that is under way by its answers, complete its unit, and end its visit.
 
-    On SQLite only, where what the transaction has read is so still.
+    On SQLite only, where the state that the transaction has read cannot have changed.
 
     :param reported_by_platform: whether only the platform may mark a visit as submitted.
     """

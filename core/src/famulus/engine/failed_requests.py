@@ -28,7 +28,7 @@ class FailedRequests:
     outage: Outage
 
     def reply(self, error: BaseException, replies: Replies, as_json: bool) -> Reply:
-        """Return the reply to a request that ended with an exception, which is being handled."""
+        """Return the reply to a request that raised ``error``. Called while it is being handled."""
         match error:
             case UnsignedError():
                 return replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
@@ -47,7 +47,7 @@ class FailedRequests:
         return replies.apology(reference, as_json)
 
     def note(self, cause: Exception) -> None:
-        """Log what requests cannot be served for, once, however many meet it."""
+        """Log once why requests cannot be served, however many of them fail for this cause."""
         # The database has logged its own outage.
         if not isinstance(cause, DatabaseUnavailableError):
             self.outage.failed(cause)

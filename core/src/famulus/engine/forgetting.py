@@ -47,7 +47,7 @@ _ATTEMPTS: Statement[tuple[int, int]] = Statement(
 
 
 def check_forgettable(tx: Transaction, worker: int, name: str) -> None:
-    """Raise unless nothing is to be done for a worker for which their name is needed.
+    """Raise if a worker's name is still needed for something that is to be done for them.
 
     :raises famulus.ConflictError: while they are at work, or are owed a decision or a payment.
     """
@@ -59,9 +59,9 @@ def check_forgettable(tx: Transaction, worker: int, name: str) -> None:
 def begin_forgetting(
     tx: Transaction, worker: int, *, name: str, texts: Sequence[str], pseudonym: str
 ) -> bool:
-    """Keep a worker out, and replace what else their provider calls them in what is stored of them.
+    """Block a worker, and replace their provider's other names for them in the stored texts.
 
-    It comes before the provider deletes these texts, so that a call that is repeated after an
+    Called before the provider deletes these names, so that a call that is repeated after an
     interruption can still ask for them. Return whether the worker was blocked before.
 
     :raises famulus.ConflictError: like :func:`check_forgettable`.
@@ -85,9 +85,9 @@ def forget_rows(
 ) -> int:
     """Replace the name of a worker by a pseudonym, wherever core has stored it.
 
-    What their visits had in the platform's parameters and references goes too, and what providers
-    have kept to find payments. The texts that a requester has written about them, such as the
-    reason of a bonus, keep all but the name.
+    Also remove the platform's parameters and references from their visits, and the data that
+    providers have kept to find payments. In texts that a requester has written about the worker,
+    such as the reason of a bonus, replace only the name.
 
     Return how many attempts have lost their answers.
 
@@ -132,7 +132,7 @@ def forgotten_attempts(tx: Transaction) -> list[tuple[int, int]]:
 
 
 def _forget_visits(tx: Transaction, worker: int, name: str) -> None:
-    """Replace what visits have of the platform; its later reports about them are recognized."""
+    """Replace the platform's data in visits; its later reports about them are still recognized."""
     identity = read_identity(tx)
     visits = VisitTable.select(VisitTable.id, VisitTable.reference)
     for row in tx.rows(visits.where(VisitTable.worker == worker)):

@@ -1,10 +1,10 @@
 """The search for a free unit: an index look-up, however many units a worker has done.
 
 Free units are kept in lanes (the first units of all assignments, the second ones, …), each ordered
-by position. A unit that comes back gets a position after all others. So one mark per lane, below
-which every free unit belongs to an assignment that the worker has tried, is all there is to
-remember of a worker. Replacements of rejected units come last, in a search of their own: a
-rejection may be undone, and a replacement that is still free be withdrawn then.
+by position. A unit that comes back gets a position after all others. So one mark per lane is all
+that is stored for a worker: every free unit below it belongs to an assignment that they have tried.
+Replacements of rejected units come last, in a search of their own: a rejection may be undone, and a
+replacement that is still free be withdrawn then.
 """
 
 from __future__ import annotations
@@ -175,8 +175,8 @@ def lock_free_unit(
     """Lock the first of some units that is still free for a worker until the commit; return it.
 
     One that another transaction has locked counts as taken, so that neither waits for the other.
-    Workers who arrive at the same time find the same units: who does not get the first one tries
-    many at once, instead of one round trip for each of the others.
+    Workers who arrive at the same time find the same units: a worker who does not get the first
+    unit tries many others in one round trip.
     """
     remaining, most = iter(found), 1
     while batch := list(islice(remaining, most)):

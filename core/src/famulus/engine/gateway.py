@@ -71,7 +71,7 @@ class Gateway:
 
     @property
     def assets(self) -> Sequence[AssetFolder]:
-        """Folders of which files are served beside the page: those that ``serves`` is true of."""
+        """Folders of files to serve with the page: the files for which ``serves`` is true."""
         folders = self._parts.blueprint.assets()
         return [one if isinstance(one, AssetFolder) else AssetFolder(one) for one in folders]
 
@@ -79,8 +79,8 @@ class Gateway:
     def upload_folder(self) -> Path:
         """The folder for received files, each under a random name.
 
-        The gateway moves those that are stored to their place; the architect deletes the others at
-        the end of the request.
+        The gateway moves the files that it stores to their place; the architect deletes the others
+        at the end of the request.
         """
         return self._parts.files.incoming
 
@@ -271,7 +271,7 @@ class Gateway:
         return self._show(self._admit(who, query), who, query, replies)
 
     def _admit(self, arrival: Arrival, query: Mapping[str, str]) -> AdmissionResult:
-        """Admit a worker; where there is no unit, look for one that was returned first."""
+        """Admit a worker; if no unit is left, look for a returned one before refusing."""
         admit = partial(self._parts.admission.admit, arrival, query)
         found = admit()
         if isinstance(found, Refusal):
@@ -429,5 +429,5 @@ class Gateway:
 
 
 def _with_outcome(page: str, outcome: str) -> Reply:
-    """Mark a page as ours, for the page's script: a network's login page is a success too."""
+    """Return a page with an outcome header, so that its script can tell it from a login page."""
     return Reply(status=200, body=page, headers={pages.OUTCOME_HEADER: outcome})

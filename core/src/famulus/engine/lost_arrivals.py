@@ -107,11 +107,12 @@ def make_again(
 ) -> MadeAgain | None:
     """Make a lost arrival again, unless that was done before; return its attempt.
 
-    None where the run has no such unit, as after a backup of before its data was restored.
+    Return None if the run has no such unit, for example because a backup from before its data were
+    loaded was restored.
 
-    Where the unit is free, there is time left and the worker may still work on it, the attempt does
-    so as if nothing had been lost. Otherwise it is over, and its answers are late. A worker who has
-    loaded the page again, and so has another attempt at the same assignment, has that one.
+    If the unit is free, time is left and the worker may still work on it, the attempt continues as
+    if nothing had been lost. Otherwise the attempt is over, and its answers are late. For a worker
+    who has loaded the page again, return their other attempt at the same assignment.
     """
     run = rules.run
     unit = tx.one(_UNIT, unit=arrival.unit, run=run)
@@ -160,10 +161,9 @@ def make_again(
 def _visit(tx: Transaction, run: int, worker: int, arrival: SignedArrival) -> tuple[int, bool]:
     """Return the newest visit of an arrival's reference, and whether work may begin in it.
 
-    The visit is made if it is missing. No work begins in one that is over or done, or where another
-    attempt is open.
-
-    It may be one of a later accept: the platform has one place for both.
+    The visit is made if it is missing. No work begins in a visit that is over or done, or that has
+    another open attempt. The visit may belong to a later accept: the platform has one place for
+    both.
     """
     row = tx.one(_NEWEST_VISIT, worker=worker, run=run, reference=arrival.reference)
     if row is not None:

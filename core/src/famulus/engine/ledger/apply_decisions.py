@@ -121,7 +121,7 @@ def _apply_visit(tx: Transaction, visit: int, bounds: Mapping[str, PartialBounds
 def _apply_requests(tx: Transaction, row: Row, visit: int) -> int:
     """Ask for the return of a visit whose units are not all reviewed.
 
-    A visit that was returned or decided on in the meantime has nothing to be asked for.
+    No request is sent if the visit was returned or decided on in the meantime.
     """
     requests = tx.rows(
         ReviewTable.select(ReviewTable.id, ReviewTable.note)
@@ -158,11 +158,11 @@ def _plan_pay(tx: Transaction, row: Row, visit: int, *, earned: int, approved: i
 
 
 def _approvable(earned: int, reward: int, bounds: PartialBounds | None) -> int:
-    """Return the smallest amount that a platform can approve and that is at least what was earned.
+    """Return the smallest amount that a platform can approve and that covers what was earned.
 
-    That is the reward where more was earned. A platform approves one amount for a visit, within its
-    bounds, and several units may earn another one together. The difference is the requester's: no
-    worker gets less than was decided.
+    Return the reward if more than it was earned. A platform approves one amount per visit within
+    its bounds, and the sum of several units may lie outside of them. The requester pays the
+    difference: no worker gets less than was decided.
     """
     if earned >= reward or bounds is None:
         return reward
@@ -172,7 +172,7 @@ def _approvable(earned: int, reward: int, bounds: PartialBounds | None) -> int:
 
 
 def _enqueue_verdict(tx: Transaction, row: Row, visit: int, verdict: Verdict) -> None:
-    """Enqueue a verdict unless it is the visit's newest one already, and counts.
+    """Enqueue a verdict unless the visit's newest verdict is the same and still in effect.
 
     :param row: the visit's status and run.
     """

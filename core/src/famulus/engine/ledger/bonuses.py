@@ -174,7 +174,7 @@ def plan_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, *, again: boo
 def insert_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, key: str) -> int:
     """Write the ledger row of a payment with a new key, and its outbox row; return its number.
 
-    Without an outbox row where it is paid outside of the platform.
+    A payment outside of the platform gets no outbox row.
     """
     payment = tx.insert(
         PaymentTable,

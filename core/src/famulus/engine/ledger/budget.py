@@ -212,7 +212,7 @@ def read_budget(tx: Transaction, run: int, *, lock: bool = True) -> Budget | Non
 
 
 def _saved_by_shared(tx: Transaction, run: int, limit: _LimitRow) -> int:
-    """Return how much less visits cost than their units would, each in a visit of its own."""
+    """Return how much less visits cost than if each of their units had a visit of its own."""
     rewards = tx.all(_SHARED, run=run)
     visits = [each.visit for each in rewards]
     units: dict[int, list[int]] = {visit: [] for visit in visits}
@@ -249,16 +249,16 @@ def _is_final(decision: ActiveDecision | None) -> bool:
 
 
 def _promised(decision: ActiveDecision | None, limit: _LimitRow) -> int:
-    """Return what a unit earns by the decision on it, or may earn until that is final."""
+    """Return what a unit earns by a final decision, or else the most that it may earn."""
     if decision is None or not decision.is_applied or decision.amount is None:
         return limit.reward
     return decision.amount
 
 
 def _is_rest_planned_later(tx: Transaction, reward: _SharedRow) -> bool:
-    """Return whether what a visit has earned beyond its reward is planned without a person.
+    """Return whether the pay beyond a visit's reward will be planned automatically.
 
-    That is once the verdicts that wait have found what an earlier one has paid.
+    It is planned once a verdict that waits has found what an earlier verdict has paid.
     """
     if reward.status != PaymentStatus.CONFIRMED:
         return True

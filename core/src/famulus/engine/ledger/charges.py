@@ -45,8 +45,8 @@ class _Quoted:
 class Quotes:
     """What a provider has quoted for one plan: it is asked once for each number of units.
 
-    Prices may change while a launch waits to be confirmed, and another account has other ones. So
-    an old quote is asked for again, and one for another requester too.
+    Prices may change while a launch waits to be confirmed, and differ between accounts. So the
+    provider is asked again if a quote is old or is for another requester.
     """
 
     _known: dict[int, _Quoted] = field(factory=dict, init=False)

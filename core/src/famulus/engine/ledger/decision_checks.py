@@ -47,7 +47,7 @@ def check_rejectable(tx: Transaction, visit: int, before: ActiveDecision, terms:
 def is_reworded(before: ActiveDecision, note: str, category: str) -> bool:
     """Return whether a repeated decision has a different reason from the one in force.
 
-    No note says nothing.
+    A decision without a note keeps the note in force.
     """
     return (note or before.note, category) != (before.note, before.category)
 
@@ -55,7 +55,7 @@ def is_reworded(before: ActiveDecision, note: str, category: str) -> bool:
 def check_rewordable(tx: Transaction, visit: int, before: ActiveDecision) -> None:
     """Check that the reason of a decision on a visit can be replaced by another one.
 
-    It cannot once the platform may have got it: a verdict that it has already is not read again.
+    It cannot once the platform may have received it: a platform does not read a verdict twice.
 
     :param before: the rejection or the requested return that is in force.
     :raises famulus.ConflictError: otherwise; the message has the reason that is sent.
@@ -101,7 +101,7 @@ def check_correction(
 ) -> None:
     """Check that a budget covers accepting a unit after its rejection.
 
-    What the rejection had freed may be promised to others by then.
+    The money that the rejection freed may be promised to other units by then.
 
     :param amount: what the unit earns where that is a part of its reward, in minor units.
     :param is_counted: whether the budget counts the unit, which is up for review again.

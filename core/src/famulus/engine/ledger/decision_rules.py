@@ -46,7 +46,7 @@ class PlatformRules:
     def on_rejections(self) -> list[str]:
         """The platform's own rules on rejections, below a heading; empty where it has none.
 
-        What a rejection leads to here is added where the platform sells the place again by itself.
+        If the platform sells the place again by itself, the consequence of a rejection is added.
         """
         text = self.capabilities.rejection_rules
         if not text:
@@ -120,7 +120,7 @@ class PlatformRules:
 
 @frozen(kw_only=True)
 class Terms:
-    """What belongs to a decision on the platforms that take it, and the platform's rules."""
+    """The amount and category of a decision, for platforms that take them, and the rules."""
 
     #: what accepted work earns, in the currency of its run, where that is a part of the reward
     amount: Decimal | None = None
@@ -157,7 +157,7 @@ NO_TERMS = Terms()
 def partial_range(bounds: PartialBounds, reward: int) -> tuple[int, int]:
     """Return the smallest and the largest part of a reward that can be approved.
 
-    All are minor units. There is no part where the smallest is larger than the largest.
+    All are minor units. If the smallest is larger than the largest, no part can be approved.
     """
     smallest = (bounds.smallest * reward).to_integral_value(ROUND_CEILING)
     largest = (bounds.largest * reward).to_integral_value(ROUND_FLOOR)

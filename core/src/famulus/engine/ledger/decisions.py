@@ -172,10 +172,10 @@ def decide(
 ) -> Decided:
     """Record a decision on the answers that completed a unit.
 
-    Only ``apply_decisions`` writes ledger and outbox rows. Repeating the decision that is in force
-    writes nothing, and so does asking once more for the return of a visit, with whichever of its
-    units. With another reason it replaces the one before, which has not begun to be sent; the note
-    of accepted work is not sent, and is replaced at any time.
+    Only ``apply_decisions`` writes ledger and outbox rows. Repeating the decision in force writes
+    nothing, nor does asking again for the return of a visit through any of its units. A repeated
+    decision with another reason replaces the earlier one, unless sending that one has begun. The
+    note of accepted work is not sent, and can be replaced at any time.
 
     :param note: the reason of a rejection, or of a requested return; the worker may read it.
     :param seen: the status that the reviewer has seen. ``REJECTED`` allows an applied rejection to
@@ -296,7 +296,7 @@ def _check_new(
     amount: int | None,
     terms: Terms,
 ) -> ActiveDecision | None:
-    """Check a decision that the unit does not have; return one on its visit that is the same."""
+    """Check a new decision on a unit; return the same return request if its visit has one."""
     before = case.active[0] if case.active else None
     if decision in _EARNING:
         _check_earning(tx, case, before, amount)

@@ -24,7 +24,7 @@ _LONGEST_NOTE = 4000
 
 @frozen(kw_only=True)
 class Transfer:
-    """Money that a worker got outside of the platform, and the payments that it makes."""
+    """Money that a worker got outside of the platform, and the payments that it settles."""
 
     #: numbers of the ledger
     payments: Sequence[int]
@@ -36,12 +36,12 @@ class Transfer:
     line: int | None = None
 
     def problem(self, message: str) -> Problem:
-        """Return a problem with it."""
+        """Return a problem with this transfer."""
         return Problem(message, file=self.file, line=self.line)
 
 
 def mark_paid(tx: Transaction, transfers: Sequence[Transfer], note: str) -> list[int]:
-    """Mark owed payments as paid, all or none; return the numbers of those that were not yet.
+    """Mark owed payments as paid, all or none; return the numbers of the newly marked ones.
 
     A payment that was marked with the same note stays as it is.
 
@@ -94,7 +94,7 @@ def _batches(numbers: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _repetitions(transfers: Sequence[Transfer]) -> Iterator[Problem]:
-    """Yield a problem for each payment that two transfers make."""
+    """Yield a problem for each payment that is in two transfers."""
     seen: dict[int, Transfer] = {}
     for transfer in transfers:
         for number in transfer.payments:

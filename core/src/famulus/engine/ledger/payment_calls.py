@@ -62,8 +62,8 @@ class _PreparedPayment:
 class PayCall(OutboxCall):
     """Payload: ``payment``, a bonus or a compensation by row id.
 
-    Only the process that has moved a payment from planned to sent pays it. A payment that is found
-    sent has lost that process: the platform is asked for its outcome.
+    Only the process that has moved a payment from planned to sent pays it. If a payment is found
+    sent, that process has not recorded its outcome: the platform is asked for it.
 
     Some platforms only show amounts, so no two processes pay for a visit at the same time, or ask
     about its payments while one is paid, and all its unsettled payments are asked for together.
@@ -128,7 +128,7 @@ class PayCall(OutboxCall):
     def deliver(
         self, context: CallContext, prepared: Mapping[int, _PreparedPayment]
     ) -> Generator[tuple[int, CallResult], None, None]:
-        """Ask for what is unknown, and pay only then: the questions are about earlier calls."""
+        """Ask for the outcomes of earlier calls first, and only then make the new payments."""
         unsettled = _by_visit(prepared)
         for rows in unsettled:
             yield from read_results(

@@ -112,7 +112,7 @@ def read_decisions(
 ) -> tuple[tuple[ActiveDecision, ...], datetime | None]:
     """Return the decisions on an attempt that are in force, and when the newest one was undone.
 
-    The newest comes first. There is no time where the newest is in force, or there is none.
+    The newest comes first. The time is None if the newest decision is in force or none exists.
     """
     rows = tx.all(_REVIEWS, unit=unit, agent=agent)
     undone_at = rows[0].undone_at if rows else None
@@ -123,7 +123,7 @@ def read_decisions(
 
 
 def read_decisions_in_force(tx: Transaction, units: Sequence[int]) -> dict[int, ActiveDecision]:
-    """Return the decision in force on each of units; those without one are left out."""
+    """Return the decision in force by unit, leaving out units without one."""
     found: dict[int, ActiveDecision] = {}
     for row in run_among(tx, _IN_FORCE, units):
         found.setdefault(row.unit, row.active)

@@ -77,8 +77,8 @@ def withdraw_bonuses(tx: Transaction, visit: int) -> None:
 def drop_unearned(tx: Transaction, payment: int) -> None:
     """Record that a payment is not owed, if it is a remainder that certainly was not paid.
 
-    Its visit may have been returned while the platform was called, and have earned less since: what
-    it has earned after all is planned. The visit is locked.
+    Its visit may have been returned during the call to the platform, and earn less since then: the
+    amount that is still earned is planned instead. The visit is locked.
     """
     row = read_payment(tx, payment)
     if not is_remainder(row.key) or is_withdrawn(row) or is_remainder_owed(tx, row):

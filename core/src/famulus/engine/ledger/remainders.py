@@ -43,7 +43,7 @@ def read_earned_and_covered(tx: Transaction, visit: int) -> tuple[int, int]:
 
 
 def is_remainder_owed(tx: Transaction, payment: Row) -> bool:
-    """Return whether a visit has earned a part of its remainder besides the other parts."""
+    """Return whether a visit has earned this part of its remainder in addition to the others."""
     others: int = sum(
         row.amount
         for row in read_remainders(tx, payment.visit_id)

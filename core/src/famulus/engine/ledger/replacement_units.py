@@ -35,7 +35,7 @@ _IN_PLACE = (
 def match_replacements(tx: Transaction, run: int, visit: int) -> None:
     """Offer completed work of a visit again if its place is sold again, else withdraw the offer.
 
-    For platforms that do so with rejected visits. The visit is locked.
+    For platforms that sell the places of rejected visits again. The visit is locked.
     """
     status = read_visit(tx, visit).status
     if status in _CAUSES:
@@ -75,8 +75,8 @@ def replace_units(tx: Transaction, run: int, visit: int, cause: str = "rejection
 def offer_again(tx: Transaction, run: int, units: Sequence[int], cause: str) -> None:
     """Release waiting units as far as the budget allows, whether or not the window is full.
 
-    A worker comes for each, since the platform sells its place again by itself. As many fewer are
-    released later.
+    A worker comes for each, since the platform sells its place again by itself. Later releases are
+    smaller by the same number.
     """
     budget = read_budget(tx, run)
     released = units if budget is None else units[: budget.room]

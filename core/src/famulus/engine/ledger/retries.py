@@ -22,8 +22,7 @@ _LONGEST_NOTE = 4000
 def plan_again(tx: Transaction, payment: int) -> int:
     """Plan a failed payment again; return its run.
 
-    The budget has counted a reward and its remainder all the time, and no other payment that has
-    failed.
+    The budget still counts a failed reward or remainder, and is checked only for other payments.
 
     :raises famulus.NotFoundError: when there is no such payment.
     :raises famulus.ConflictError: unless it has failed for certain, and is still owed.
@@ -59,7 +58,7 @@ def plan_again(tx: Transaction, payment: int) -> int:
 def resolve(tx: Transaction, payment: int, *, paid: bool, note: str) -> None:
     """Store the outcome of an unknown payment as a person reports it.
 
-    The same again changes nothing.
+    Reporting the same outcome again changes nothing.
 
     :raises famulus.UsageError: for a note that is empty, too long or cannot be stored.
     :raises famulus.NotFoundError: when there is no such payment.

@@ -68,9 +68,9 @@ def read_reward(tx: Transaction, visit: int) -> Row | None:
 def plan_reward(tx: Transaction, visit: int, amount: int) -> None:
     """Write the ledger row of what a visit earns, in minor units.
 
-    Nothing is written for unpaid work. The amount of a reward that is sent, unknown or confirmed
-    stays as it is. One that is paid outside of the platform is owed from the start. The fee is the
-    same share of the fee for a unit, rounded up.
+    Nothing is written for unpaid work. The amount of a sent, unknown or confirmed reward stays as
+    it is. A reward that is paid outside of the platform is owed from the start. The fee is
+    proportional to the amount, rounded up.
     """
     run = read_priced_run(tx, visit)
     if run.reward:
@@ -91,8 +91,8 @@ def ask_for(tx: Transaction, visit: int, part: int | None) -> None:
 def confirm_whole_reward(tx: Transaction, visit: int) -> None:
     """Record that the platform has approved a visit with its whole reward.
 
-    Where the platform does not pay, that is owed for each unit of the visit that is not rejected,
-    and nothing for one without work. What is owed already is left as it is.
+    If the platform does not pay, the reward is owed for each unit of the visit that is not
+    rejected, and nothing is owed for a visit without work. An amount that is owed already stays.
     """
     run = read_priced_run(tx, visit)
     if not run.reward:
@@ -126,7 +126,7 @@ def confirm_reward(tx: Transaction, visit: int, paid: RewardAmount) -> None:
 def end_reward(tx: Transaction, run: int, visit: int, new: PaymentStatus, error: str = "") -> None:
     """Change a visit's reward, if there is one, to what the platform reports of it.
 
-    What is owed is not confirmed by that: it is paid outside of the platform.
+    An owed reward is not confirmed by a report: it is paid outside of the platform.
     """
     reward = read_reward(tx, visit)
     if reward is None or (reward.status, new) == (PaymentStatus.OWED, PaymentStatus.CONFIRMED):
@@ -167,7 +167,7 @@ def read_priced_run(tx: Transaction, visit: int) -> Row:
 
 
 def reward_fee(amount: int, *, reward: int, unit_cost: int) -> int:
-    """Return the share of the fee for a unit that an amount has in its reward, rounded up."""
+    """Return the fee for an amount: its share of the reward times a unit's fee, rounded up."""
     return -(-max(unit_cost - reward, 0) * amount // reward) if reward else 0
 
 

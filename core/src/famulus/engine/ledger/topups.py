@@ -69,10 +69,10 @@ def read_paid_visits(
 ) -> dict[int, PaidVisit]:
     """Return the visits of a run whose reward is paid, or owed by the requester, by number.
 
-    Without those that have no accepted work: a platform may pay workers by itself who left without
-    work, or whose work is not reviewed. Without those of workers who were forgotten, and cannot be
-    paid, and without those that a verdict waits for: the ledger may not have all yet that they have
-    earned.
+    Three kinds of visits are left out: visits without accepted work, since a platform may pay
+    workers who left without work or whose work is not reviewed; visits of forgotten workers, who
+    cannot be paid; and visits whose approval is still to be delivered, since the ledger may lack
+    part of what they have earned.
 
     :param visits: only these.
     """

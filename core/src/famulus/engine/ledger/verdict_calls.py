@@ -82,8 +82,8 @@ class _PreparedVerdict:
 class DecideCall(OutboxCall):
     """Payload: ``visit``, ``n``, the number of the visit's verdict, and the verdict itself.
 
-    A verdict is sent again until its outcome is known: approving an approved visit pays nothing.
-    Another one may have followed it by then. The reward's row has the amount of the verdict that
+    A verdict is sent again until its outcome is known, even if a newer verdict has followed:
+    approving an approved visit pays nothing. The reward's row has the amount of the verdict that
     was sent last.
     """
 
@@ -170,8 +170,8 @@ def _fitting(verdict: Verdict, capabilities: Capabilities) -> Verdict:
 def _send_reward(tx: Transaction, reward: Row, verdict: Verdict) -> bool:
     """Record that a reward is paid by a verdict; return whether no earlier call may have paid it.
 
-    One that an earlier verdict failed to pay is planned again, and any planned one gets the amount
-    of the verdict.
+    A reward that an earlier verdict failed to pay is planned again, and any planned reward gets the
+    amount of the verdict.
     """
     if reward.status is PaymentStatus.FAILED:
         due = first_status(paid_outside=read_priced_run(tx, reward.visit_id).paid_outside)

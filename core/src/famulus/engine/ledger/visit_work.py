@@ -70,9 +70,9 @@ def read_visit_work(tx: Transaction, visit: int) -> VisitWork:
 
 
 def count_earning(tx: Transaction, run: int, visits: Sequence[int] | None = None) -> dict[int, int]:
-    """Return how many units are to be paid for, by the visit, for those of a run that have any.
+    """Return, by visit of a run, how many units are to be paid for; only visits with any.
 
-    Only decisions count that cannot be undone any more.
+    Only decisions that can no longer be undone count.
 
     :param visits: only these.
     """

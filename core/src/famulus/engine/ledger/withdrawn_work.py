@@ -35,11 +35,11 @@ _CAUSE = "platform"
 def withdraw_work(tx: Transaction, run: int, visit: int, *, is_refilled: bool) -> None:
     """Offer the units that a visit has completed to other workers, and owe nothing for them.
 
-    Those that were offered again already, after a rejection, are not offered twice.
+    Units that were offered again already, after a rejection, are not offered twice.
 
-    The answers stay stored. Decisions on them are undone, so that they are none on the answers of
-    the next worker, and their verdict is not sent any more, should the answers count again. The
-    visit is locked.
+    The answers stay stored. Decisions on them are undone, so that they do not apply to the answers
+    of the next worker, and their verdict is not sent any more, even if the answers count again
+    later. The visit is locked.
 
     :param is_refilled: whether the platform has offered the visit's place to others by itself.
     """
@@ -73,10 +73,10 @@ def withdraw_work(tx: Transaction, run: int, visit: int, *, is_refilled: bool) -
 
 
 def restore_work(tx: Transaction, run: int, visit: int) -> None:
-    """Count answers again whose visit is submitted after all, like late ones.
+    """Count withdrawn answers again because their visit is submitted after all.
 
-    They complete their unit unless another worker works on it or has completed it. The visit is
-    locked.
+    Like late answers, they complete their unit unless another worker works on it or has completed
+    it. The visit is locked.
     """
     rows = tx.rows(
         AgentTable.select(AgentTable.id)

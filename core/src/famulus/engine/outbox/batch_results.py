@@ -21,8 +21,8 @@ def read_results(
 ) -> Generator[tuple[T, CallResult], None, None]:
     """Make a call and yield the first result of each item that was asked for, as it comes.
 
-    An exception out of the call is the result of every item that has none yet. Items that the call
-    leaves out are left out here.
+    An exception that the call raises becomes the result of every item without one. Items for which
+    the call yields no result are left out here too.
 
     :param asked: each item, by the key that the provider knows it by.
     """

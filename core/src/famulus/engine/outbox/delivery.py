@@ -152,8 +152,8 @@ class OutboxDelivery:
     def _call(self, call: OutboxCall, batch: Mapping[int, tuple[Row, Any]]) -> int:
         """Call the platform and record the result of each row as it comes.
 
-        While results come, the claims on the other rows are extended. A process that has lost one
-        ends the call: another one has begun to deliver these rows.
+        While results come, the claims on the other rows are extended. A process that has lost a
+        claim ends the call: another process has begun to deliver the row.
         """
         context = CallContext(
             database=self.database, provider=self.provider, process=self.process, run=self.run
@@ -197,7 +197,7 @@ class OutboxDelivery:
     def _log(
         self, row: Row, result: CallResult, *, in_ledger: bool = False, is_final: bool = False
     ) -> None:
-        """Log each refusal, and once per kind that its rows wait, and that they wait no longer."""
+        """Log each refusal, and once per kind of row that its rows wait and that they recover."""
         if result.status is CallStatus.DONE:
             if self._waiting.pop(row.kind, None) is not None:
                 _log.warning("%s", describe_recovery(row))

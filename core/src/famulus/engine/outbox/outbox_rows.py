@@ -152,7 +152,7 @@ def put_off(tx: Transaction, row: Row, until: datetime) -> None:
 def renew_claims(
     tx: Transaction, rows: Collection[int], lease: timedelta, claimant: str
 ) -> frozenset[int]:
-    """Extend the claims on rows, by id; return those that the claimant has still claimed."""
+    """Extend the claims on rows; return the ids of the rows that the claimant still claims."""
     query = (
         OutboxTable.update(next_attempt_at=tx.now + lease, claimed_until=tx.now + lease)
         .where(
@@ -226,10 +226,10 @@ def postpone(
 ) -> None:
     """Postpone a row after a failed attempt; see :func:`pause_after`.
 
-    One that another process has claimed in the meantime is left to that process.
+    A row that another process has claimed in the meantime is left to that process.
 
-    :param is_rest_unlisted: it closes places, and waits only for those that the platform may list
-        later: rows that open others need not wait for it.
+    :param is_rest_unlisted: whether the row closes places, and waits only for places that the
+        platform may list later: rows that open other places need not wait for it.
     """
     payload = {**row.payload, UNLISTED: True} if is_rest_unlisted else row.payload
     wait = pause_after(row.attempts, retry_after)
@@ -258,7 +258,7 @@ def redeliver(tx: Transaction, key: str) -> None:
 
 
 def cancel(tx: Transaction, key: str) -> None:
-    """Count a row that waits or was refused as delivered, unless a process is delivering it."""
+    """Mark a pending or refused row as delivered, unless a process is delivering it."""
     query = OutboxTable.update(status=OutboxStatus.DONE, done_at=tx.now).where(
         OutboxTable.key == key,
         OutboxTable.status != literal(OutboxStatus.DONE),
@@ -338,7 +338,7 @@ def pay_key(payment: int) -> str:
 
 
 def find_claimed(tx: Transaction, keys: Collection[str], but: Collection[int]) -> Row | None:
-    """Return a row out of those with these keys that a process is delivering, or None.
+    """Return a row with one of these keys that a process is delivering, or None.
 
     :param but: the ids of rows that do not count.
     """
@@ -398,7 +398,7 @@ def _of_account(requester: int) -> Any:
 
 
 def _is_as_read(row: Row) -> Any:
-    """Return the condition that no process has delivered, claimed or postponed a row since."""
+    """Return the condition that a row was not delivered, claimed or postponed since it was read."""
     return (
         (OutboxTable.id == row.id)
         & (OutboxTable.status == literal(OutboxStatus.PENDING))
@@ -416,7 +416,7 @@ def is_claimed(row: Row, tx: Transaction) -> bool:
 
 
 def _under_way(tx: Transaction, condition: peewee.Node) -> Row | None:
-    """Return a row whose call is under way. A closing goes before rows that are not claimed."""
+    """Return a row whose call is under way, or None: a closing overtakes unclaimed rows."""
     rows = tx.rows(
         OutboxTable.select(
             OutboxTable.id,
@@ -435,7 +435,7 @@ def _under_way(tx: Transaction, condition: peewee.Node) -> Row | None:
 
 
 def _pending_but_unlisted(tx: Transaction, condition: peewee.Node) -> Row | None:
-    """Return a pending row, but no closing that waits only for places that are not listed."""
+    """Return a pending row, except a closing that waits only for unlisted places, or None."""
     rows = tx.rows(
         OutboxTable.select(OutboxTable.id, OutboxTable.next_attempt_at, OutboxTable.payload)
         .where(OutboxTable.status == literal(OutboxStatus.PENDING), condition)

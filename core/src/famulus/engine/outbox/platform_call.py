@@ -137,7 +137,7 @@ class CallContext:
 class OutboxCall(ABC):
     """The delivery of one kind of outbox row.
 
-    :meth:`deliver` runs outside of any transaction; those that get a transaction run inside of it.
+    :meth:`deliver` runs outside of any transaction; methods with a parameter ``tx`` run inside it.
     """
 
     #: How long a claim on a row keeps other processes from delivering it.
@@ -148,7 +148,7 @@ class OutboxCall(ABC):
         return 1
 
     def wait_until(self, tx: Transaction, row: Row, together: Collection[int]) -> datetime | None:
-        """Return when to try a row again that has to wait for another one; None if it need not.
+        """Return when to try a row again if it has to wait for another row, or else None.
 
         :param together: the ids of the rows that the same call delivers.
         """
@@ -211,10 +211,10 @@ class PlatformCall(OutboxCall):
 
 
 class MirrorCall(OutboxCall):
-    """A call that copies the current local state, not that of when the row was enqueued.
+    """A call that copies the current local state, not the state when the row was enqueued.
 
-    The state is read again after the call: of two processes that deliver at the same time, the
-    one whose call is last sees a difference and repeats it.
+    The state is read again after the call: if two processes deliver at the same time, the process
+    whose call is last sees a difference and repeats the call.
     """
 
     def deliver(

@@ -13,9 +13,9 @@ _LONGEST_ASKED_FOR = 24 * 3600
 def pause_after(failures: int, retry_after: float | None) -> timedelta:
     """Return how long to wait before a call is repeated.
 
-    :param failures: of the same call before this one; the pause doubles with each.
-    :param retry_after: the seconds that the platform asks for, which replace that pause. They are
-        a plugin's value: one that is no time to wait counts for nothing.
+    :param failures: the number of earlier failures of this call; the pause doubles with each.
+    :param retry_after: the pause that the platform asks for instead, in seconds. It comes from a
+        plugin: a value that is not a valid pause is ignored.
     """
     if isinstance(retry_after, (int, float)) and retry_after >= 0:
         asked_for = timedelta(seconds=min(retry_after, _LONGEST_ASKED_FOR))

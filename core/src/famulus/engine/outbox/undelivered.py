@@ -71,10 +71,10 @@ class UndeliveredRows:
 
 
 def read_undelivered(tx: Transaction, run: int, requester: int) -> list[UndeliveredRows]:
-    """Return by kind the rows that were refused, or were tried and wait.
+    """Return, by kind, the rows that were refused, or were tried and wait for a retry.
 
-    They are those of a run and of its requester's account, without which workers may be kept out.
-    Refused payments that are owed, or were made, outside of the platform are left out.
+    They are rows of a run and of its requester's account: without the latter, workers may be kept
+    out. Refused payments that are owed, or were made, outside of the platform are left out.
     """
     account = OutboxTable.run.is_null() & (OutboxTable.requester == requester)
     failed = OutboxTable.status == literal(OutboxStatus.FAILED)
@@ -107,9 +107,9 @@ def _without_paid_elsewhere(tx: Transaction, rows: Sequence[Row]) -> list[Row]:
 
 
 def rows_refused_for_good(tx: Transaction, rows: Iterable[Row]) -> frozenset[int]:
-    """Return the ids of verdicts that a platform refuses again: it has decided on their visits.
+    """Return the ids of verdicts that would be refused again: the platform has decided already.
 
-    Without those that are retried by their number in the ledger.
+    Verdicts that are retried by their payment's number in the ledger are left out.
 
     :param rows: refused ones, with their ``id``, ``kind`` and ``payload``.
     """
@@ -122,7 +122,7 @@ def rows_refused_for_good(tx: Transaction, rows: Iterable[Row]) -> frozenset[int
 
 
 def kinds_of(rows: Iterable[Row]) -> Sequence[str]:
-    """Return the kinds of rows, those that only a newer version knows at the end."""
+    """Return all known kinds, then the kinds of rows that only a newer version knows."""
     return list(dict.fromkeys((*OutboxKind, *(row.kind for row in rows))))
 
 
