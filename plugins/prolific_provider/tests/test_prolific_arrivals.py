@@ -212,3 +212,69 @@ def test_keys_may_be_rotated(secure: Bench, clock: MovableClock) -> None:
     clock.advance(60)
 
     assert isinstance(secure.arrive(taken(secure, 2)), Arrival)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+@pytest.mark.parametrize("verify_arrivals", [True, False])
+def test_a_reload_works_after_the_key_of_its_token_was_withdrawn(
+    secure: Bench, clock: MovableClock, is_restarted: bool, verify_arrivals: bool
+) -> None:
+    secure.restart(verify_arrivals=verify_arrivals)
+    person = secure.prolific.participant(1)
+    submission, url = person.take(secure.study.id)
+    addresses = [parameters(url)]
+    secure.arrive(addresses[0])
+    clock.advance(5)
+    addresses.append(parameters(person.start(submission)))
+    assert addresses[0]["prolific_token"] != addresses[1]["prolific_token"]
+    secure.arrive(addresses[1])
+    clock.advance(60)
+    secure.prolific.signing.rotate(withdraw=True)
+    addresses.append(parameters(person.start(submission)))
+    if is_restarted:
+        secure.restart()
+
+    for query in [*addresses, *addresses]:
+        assert isinstance(secure.arrive(query), Arrival)
+
+
+@pytest.mark.parametrize("name", ["PROLIFIC_PID", "SESSION_ID"])
+def test_a_token_that_was_verified_opens_no_other_visit(
+    secure: Bench, clock: MovableClock, name: str
+) -> None:
+    query, other = taken(secure), taken(secure, 2)
+    secure.arrive(query)
+    secure.arrive(other)
+    secure.prolific.signing.rotate(withdraw=True)
+    secure.restart()
+
+    mixed = [{**query, name: other[name]}, {**other, "prolific_token": query["prolific_token"]}]
+    for each in mixed:
+        assert isinstance(secure.arrive(each), Refusal)
+        clock.advance(30)
+
+
+def test_a_token_whose_key_was_withdrawn_before_it_was_seen_opens_no_visit(
+    secure: Bench, clock: MovableClock
+) -> None:
+    person = secure.prolific.participant(1)
+    submission, url = person.take(secure.study.id)
+    query = parameters(url)
+    secure.arrive(query)
+    clock.advance(5)
+    unseen = parameters(person.start(submission))
+    secure.prolific.signing.rotate(withdraw=True)
+    secure.restart()
+
+    assert isinstance(secure.arrive(unseen), Refusal)
+    assert isinstance(secure.arrive(query), Arrival)
+
+
+def test_tokens_of_a_forgotten_worker_are_not_kept(secure: Bench) -> None:
+    query = taken(secure)
+    secure.arrive(query)
+    secure.provider.forget(query["PROLIFIC_PID"], "someone")
+    secure.prolific.signing.rotate(withdraw=True)
+    secure.restart()
+
+    assert isinstance(secure.arrive(query), Refusal)

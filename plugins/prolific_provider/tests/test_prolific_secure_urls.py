@@ -139,15 +139,36 @@ def test_a_new_key_is_read_when_it_is_first_needed(site: Site, clock: MovableClo
     clock.advance(60)
 
     assert site.verify(site.token(signed="second")) is Signature.VALID
+    clock.advance(30)
     assert site.verify(site.token(signed="first")) is Signature.FORGED
-    assert site.reads == 2
+    assert site.reads == 3
 
 
 def test_unknown_keys_cost_few_calls(site: Site) -> None:
     for _ in range(5):
-        site.verify(site.token(signed="second"))
+        with suppress(UnavailableError):
+            site.verify(site.token(signed="second"))
 
     assert site.reads == 1
+
+
+@pytest.mark.parametrize("cause", ["a known key", "an unknown key"])
+def test_a_key_that_may_have_been_published_since_the_last_reading_is_not_called_forged(
+    site: Site, clock: MovableClock, cause: str
+) -> None:
+    site.verify(site.token(signed="first" if cause == "a known key" else "third"))
+    site.names = ["second", "first"]
+    token = site.token(signed="second")
+
+    for _ in range(3):
+        clock.advance(9)
+        with pytest.raises(UnavailableError, match="'second' is not among Prolific's keys"):
+            site.verify(token)
+    assert site.reads == 1
+
+    clock.advance(3)
+    assert site.verify(token) is Signature.VALID
+    assert site.reads == 2
 
 
 @pytest.mark.parametrize("name", ["first", "second"])
@@ -168,10 +189,11 @@ def test_few_arrivals_wait_for_prolific_while_it_is_away(
     assert site.verify(site.token(signed="second")) is Signature.VALID
 
 
-def test_a_key_that_cannot_be_read_keeps_out_no_other(site: Site) -> None:
+def test_a_key_that_cannot_be_read_keeps_out_no_other(site: Site, clock: MovableClock) -> None:
     site.broken = [{"kty": "RSA", "kid": "broken", "n": "?"}]
 
     assert site.verify(site.token()) is Signature.VALID
+    clock.advance(30)
     assert site.verify(site.token(kid="broken")) is Signature.FORGED
 
 

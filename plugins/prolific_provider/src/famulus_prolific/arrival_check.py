@@ -52,7 +52,8 @@ class ArrivalCheck:
     #: verifies tokens, without which no participant comes; None where addresses are not signed
     secure: Callable[[], SecureUrls] | None
     workspace: str | None
-    _known: OrderedDict[tuple[str, str], tuple[datetime, bool]] = field(
+    #: by submission, worker, and the token that was verified; without it, what Prolific has said
+    _known: OrderedDict[tuple[str, str, str], tuple[datetime, bool]] = field(
         factory=OrderedDict, init=False
     )
     _mutex: threading.Lock = field(factory=threading.Lock, init=False)
@@ -60,8 +61,11 @@ class ArrivalCheck:
     def refuse(self, run: int, arrived: Arrived) -> Refusal | None:
         """Return the refusal of an arrival, or None.
 
-        An expired token comes from a reload or a copied address. Prolific is asked then; where it
-        is not to be asked, only workers whose submission is already known here are let in.
+        A token that was verified once is accepted ever after, from the worker and for the
+        submission that it names, so that a reload depends neither on its two minutes nor on
+        whether Prolific still publishes its key. Another token has to be signed by a key that
+        is published now. If it has expired, Prolific is asked; where it is not to be asked, only
+        workers whose submission is already known here are let in.
 
         :raises famulus.UnavailableError: while the id of the run's study is not stored yet, or
             while Prolific cannot be asked, even because of a faulty token: an address may be made
@@ -72,22 +76,42 @@ class ArrivalCheck:
             if record is not None and record.study_id is None:
                 raise UnavailableError(f"study {arrived.study} may be one that is being made")
             return not_ours(_NOT_OURS)
-        if self.secure is not None:
-            signature = self.secure().verify(arrived, record.url, self.workspace)
-            if signature is Signature.FORGED:
-                return not_ours(_FORGED)
-            if signature is Signature.VALID:
-                if not self._cached(arrived):
-                    self._remember(run, arrived)
-                return None
-        known = self._recalled(run, arrived)
-        if known is None and self.secure is not None and self.api is None:
+        if self.secure is None:
+            is_theirs = self._recalled(run, arrived)
+            if is_theirs is None:
+                is_theirs = self._is_theirs(run, arrived)
+            return None if is_theirs else not_ours(_UNKNOWN)
+        if self._is_verified(run, arrived):
+            return None
+        signature = self.secure().verify(arrived, record.url, self.workspace)
+        if signature is Signature.FORGED:
+            return not_ours(_FORGED)
+        if signature is Signature.EXPIRED and (refusal := self._refuse_late(run, arrived)):
+            return refusal
+        self.arrivals.add(run, arrived, with_token=True)
+        self._cache(arrived, theirs=True, token=arrived.token)
+        return None
+
+    def _is_verified(self, run: int, arrived: Arrived) -> bool:
+        """Return whether the token was verified earlier for this worker and submission."""
+        if not arrived.token:
+            return False
+        if self._cached(arrived, token=arrived.token):
+            return True
+        is_verified = self.arrivals.is_verified(run, arrived)
+        if is_verified:
+            self._cache(arrived, theirs=True, token=arrived.token)
+        return is_verified
+
+    def _refuse_late(self, run: int, arrived: Arrived) -> Refusal | None:
+        """Return the refusal of an arrival with a genuine token that has expired, or None."""
+        is_theirs = self._recalled(run, arrived)
+        if is_theirs is None and self.api is None:
             return not_ours(_EXPIRED)
         try:
-            is_theirs = self._is_theirs(run, arrived) if known is None else known
+            if is_theirs is None:
+                is_theirs = self._is_theirs(run, arrived)
         except NoTokenError:
-            if self.secure is None:
-                raise
             return not_ours(_EXPIRED)
         return None if is_theirs else not_ours(_UNKNOWN)
 
@@ -112,26 +136,22 @@ class ArrivalCheck:
         else:
             is_theirs = _is_of(found, arrived)
         if is_theirs:
-            self._remember(run, arrived)
-        else:
-            self._cache(arrived, theirs=False)
+            self.arrivals.add(run, arrived, with_token=False)
+        self._cache(arrived, theirs=is_theirs)
         return is_theirs
 
-    def _remember(self, run: int, arrived: Arrived) -> None:
-        self.arrivals.add(run, arrived.session, arrived.worker)
-        self._cache(arrived, theirs=True)
-
-    def _cached(self, arrived: Arrived) -> bool | None:
+    def _cached(self, arrived: Arrived, *, token: str = "") -> bool | None:
         with self._mutex:
-            when, found = self._known.get((arrived.session, arrived.worker), (None, False))
+            key = (arrived.session, arrived.worker, token)
+            when, found = self._known.get(key, (None, False))
         # Negative where the clock was set back.
         if when is None or not timedelta(0) <= self.clock() - when < _CACHED[found]:
             return None
         return found
 
-    def _cache(self, arrived: Arrived, *, theirs: bool) -> None:
+    def _cache(self, arrived: Arrived, *, theirs: bool, token: str = "") -> None:
         with self._mutex:
-            key = (arrived.session, arrived.worker)
+            key = (arrived.session, arrived.worker, token)
             self._known[key] = (self.clock(), theirs)
             self._known.move_to_end(key)
             if len(self._known) > _CACHE_SIZE:

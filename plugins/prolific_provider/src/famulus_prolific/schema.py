@@ -15,6 +15,7 @@ from famulus_prolific.tables import (
     RUN_TABLES,
     START_COLUMN,
     STOP_COLUMN,
+    TOKEN_TABLES,
     WITHOUT_WORK_COLUMNS,
 )
 
@@ -33,6 +34,7 @@ _STEPS = (
     STOP_COLUMN,
     REJECTIONS_COLUMN,
     WITHOUT_WORK_COLUMNS,
+    TOKEN_TABLES,
 )
 SCHEMA = PluginSchema(
     name="prolific",

@@ -57,12 +57,14 @@ class SecureUrls:
 
         :param url: the address that the study leads to.
         :param workspace: the id of the study's workspace; None where it is not known.
-        :raises famulus.UnavailableError: when the keys cannot be read now.
+        :raises famulus.UnavailableError: when the keys cannot be read now, and when the token names
+            a key that may have been published since they were read.
         """
         import jwt
 
         try:
-            key = self._key(jwt.get_unverified_header(arrived.token).get("kid"))
+            name = jwt.get_unverified_header(arrived.token).get("kid")
+            key = self._key(name) if name else None
             if key is None:
                 return Signature.FORGED
             claims = jwt.decode(
@@ -88,20 +90,30 @@ class SecureUrls:
         now = self.clock().timestamp()
         return Signature.VALID if now <= expires else Signature.EXPIRED
 
-    def _key(self, name: object) -> Any:
-        """Return the key with this name; None where Prolific publishes none."""
+    def _key(self, name: str) -> Any:
+        """Return the key with this name; None where a reading that it has caused does not have it.
+
+        :raises famulus.UnavailableError: when the keys cannot be read, or were read by another
+            arrival so recently that they are not read again for this one.
+        """
         with self._mutex:
-            is_known = name in self._keys
-            if self._is_due(_KEPT if is_known else _UNKNOWN_KEY):
+            is_read = self._is_due(_KEPT if name in self._keys else _UNKNOWN_KEY)
+            if is_read:
                 self._tried_at = self.clock()
                 try:
                     self._keys, self._failure = _read_keys(self.api), ""
                 except FamulusError as error:
                     self._failure = str(error)
-            found = self._keys.get(name) if isinstance(name, str) else None
+            found = self._keys.get(name)
             # A key that was known yesterday is better than no work for anyone.
             if found is None and self._failure:
                 raise UnavailableError(f"Prolific's keys cannot be read: {self._failure}")
+            if found is None and not is_read:
+                seconds = f"{_UNKNOWN_KEY.total_seconds():g} seconds"
+                raise UnavailableError(
+                    f"the key {name!r} is not among Prolific's keys, which were read less than "
+                    f"{seconds} ago: if it is new, the next arrival after that finds it"
+                )
             return found
 
     def _is_due(self, after: timedelta) -> bool:

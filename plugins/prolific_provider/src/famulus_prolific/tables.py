@@ -51,6 +51,20 @@ class ProlificArrival(peewee.Model):
         table_name = "prolific_arrival"
 
 
+class ProlificToken(peewee.Model):
+    """A token of a signed address that was verified when a participant arrived with it."""
+
+    id = peewee.BigAutoField()
+    run_id = peewee.BigIntegerField()
+    submission_id = peewee.CharField(max_length=64)
+    worker_name = peewee.CharField(max_length=64)
+    #: the SHA-256 of the token, in hexadecimal digits
+    digest = peewee.CharField(max_length=64)
+
+    class Meta:
+        table_name = "prolific_token"
+
+
 RUN_TABLES = (
     """CREATE TABLE "prolific_run" (
         "id" INTEGER NOT NULL PRIMARY KEY,
@@ -86,4 +100,15 @@ ARRIVAL_TABLES = (
         "worker_name" VARCHAR(64) NOT NULL
     )""",
     'CREATE UNIQUE INDEX "prolific_arrival_once" ON "prolific_arrival" ("run_id", "submission_id")',
+)
+TOKEN_TABLES = (
+    """CREATE TABLE "prolific_token" (
+        "id" INTEGER NOT NULL PRIMARY KEY,
+        "run_id" INTEGER NOT NULL,
+        "submission_id" VARCHAR(64) NOT NULL,
+        "worker_name" VARCHAR(64) NOT NULL,
+        "digest" VARCHAR(64) NOT NULL
+    )""",
+    'CREATE UNIQUE INDEX "prolific_token_once" ON "prolific_token" '
+    '("run_id", "submission_id", "digest")',
 )
