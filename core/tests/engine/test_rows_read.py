@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from famulus.engine.arrival import RunRules
 from famulus.engine.everyday_postgresql import _ARRIVAL, _SUBMISSION
+from famulus.engine.free_units import find_units, lock_free_unit
+from famulus.engine.worker_progress import WorkerProgress
 from famulus.model.database import Database
 from famulus.model.transaction import Transaction
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
@@ -41,23 +43,53 @@ class _UndoneError(Exception):
     pass
 
 
-def rows_read(database: Database, texts: tuple[str, ...], **params: Any) -> list[tuple[int, str]]:
-    """Run statements, undo them, and return how many rows each step of their plans has read."""
+class Explaining:
+    """A connection that keeps how many rows each step of a statement's plan has read."""
+
+    def __init__(self, connection: Any) -> None:
+        self.read: list[tuple[int, str]] = []
+        self._connection = connection
+
+    def explain(self, text: str, values: Any) -> None:
+        """Run a statement for its plan."""
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {text}"
+        (found,) = self._connection.execute(explain, values).fetchone()
+        plan = json.loads(found) if isinstance(found, str) else found
+        self.read.extend(steps(plan[0]["Plan"]))
+
+    def execute(self, text: str, values: Any = ()) -> Any:
+        """Run a statement that may run twice, once for its plan."""
+        self.explain(text, values)
+        return self._connection.execute(text, values)
+
+
+def rows_read(
+    database: Database, job: Callable[[Transaction, Explaining], object]
+) -> list[tuple[int, str]]:
+    """Run a job and undo it; return how many rows each step of its statements has read."""
     read: list[tuple[int, str]] = []
 
-    def job(tx: Transaction) -> None:
-        for text in texts:
-            explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {text}"
-            (found,) = tx._connection.execute(
-                explain, {**params, "at": tx.micros, "lock_timeout": "1s"}
-            ).fetchone()
-            plan = json.loads(found) if isinstance(found, str) else found
-            read.extend(steps(plan[0]["Plan"]))
+    def explained(tx: Transaction) -> None:
+        connection = Explaining(tx._connection)
+        job(Transaction(connection, tx._dialect, tx.now), connection)
+        read.extend(connection.read)
         raise _UndoneError
 
     with pytest.raises(_UndoneError):
-        database.write(job)
+        database.write(explained)
     return read
+
+
+def rows_read_at_once(
+    database: Database, texts: tuple[str, ...], **params: Any
+) -> list[tuple[int, str]]:
+    """Run statements and undo them; return how many rows each step of their plans has read."""
+
+    def job(tx: Transaction, connection: Explaining) -> None:
+        for text in texts:
+            connection.explain(text, {**params, "at": tx.micros, "lock_timeout": "1s"})
+
+    return rows_read(database, job)
 
 
 def steps(plan: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
@@ -69,12 +101,20 @@ def steps(plan: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
         yield from steps(below)
 
 
-@pytest.fixture(params=["never analyzed", "analyzed"])
+@pytest.fixture(params=["never analyzed", "analyzed when empty", "analyzed before", "analyzed"])
 def working(
     operator: ManualOperator, database: Database, request: pytest.FixtureRequest
 ) -> tuple[RunRules, int]:
     """Let a worker "x" have a page; return the rules of the run, and the attempt."""
     rows = [{"n": n} for n in range(_UNITS)]
+    if request.param == "analyzed when empty":
+        database.write(lambda tx: tx.sql("ANALYZE"))
+    elif request.param == "analyzed before":
+        gateway = operator.launch_rows(rows[:30])
+        for n in range(30):
+            worker = GatewayWorker(gateway, f"earlier {n}")
+            worker.submit(worker.arrive("1"))
+        database.write(lambda tx: tx.sql("ANALYZE"))
     gateway = operator.launch_rows(rows, blueprint={"units_per_assignment": 2})
     page = GatewayWorker(gateway, "x").arrive("1")
     if request.param == "analyzed":
@@ -89,7 +129,9 @@ def test_an_arrival_reads_few_rows_however_many_units_are_free(
     database: Database, working: tuple[RunRules, int], name: str
 ) -> None:
     rules, _ = working
-    read = rows_read(database, _ARRIVAL, run=rules.run, task=rules.task, name=name, **_ARRIVES)
+    read = rows_read_at_once(
+        database, _ARRIVAL, run=rules.run, task=rules.task, name=name, **_ARRIVES
+    )
 
     assert max(read)[0] <= _FEW, sorted(read)[-5:]
 
@@ -101,6 +143,25 @@ def test_a_submission_reads_few_rows_however_many_units_are_free(
     with database.read() as tx:
         (nonce,) = tx.sql("SELECT nonce FROM agent WHERE id = %s", (agent,)).fetchone()
 
-    read = rows_read(database, _SUBMISSION, run=rules.run, agent=agent, nonce=nonce, **_SUBMITS)
+    read = rows_read_at_once(
+        database, _SUBMISSION, run=rules.run, agent=agent, nonce=nonce, **_SUBMITS
+    )
+
+    assert max(read)[0] <= _FEW, sorted(read)[-5:]
+
+
+def test_a_search_reads_few_rows_however_many_units_are_free(
+    database: Database, working: tuple[RunRules, int]
+) -> None:
+    rules, agent = working
+    with database.read() as tx:
+        (worker,) = tx.sql("SELECT worker_id FROM agent WHERE id = %s", (agent,)).fetchone()
+
+    def search(tx: Transaction, _: Explaining) -> None:
+        progress = WorkerProgress(id=0, marks=[-1] * rules.lanes)
+        found = find_units(tx, rules.run, worker, progress)
+        assert lock_free_unit(tx, rules.run, found, worker) is not None
+
+    read = rows_read(database, search)
 
     assert max(read)[0] <= _FEW, sorted(read)[-5:]

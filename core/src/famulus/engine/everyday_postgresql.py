@@ -205,7 +205,7 @@ WITH seen AS (
     RETURNING id
 ), counted AS (
     UPDATE participation SET open_units = open + 1, assignments = tried + 1
-    FROM offered WHERE participation.id = offered.progress
+    FROM offered WHERE participation.id = (SELECT progress FROM offered)
         AND participation.open_units = open AND participation.assignments = tried
     RETURNING participation.id
 ), given AS (
@@ -223,7 +223,7 @@ WITH seen AS (
     FROM given, visiting RETURNING id
 ), assigned AS (
     UPDATE unit SET status = {_ASSIGNED}, agent_id = attempt.id
-    FROM given, attempt WHERE unit.id = given.unit
+    FROM attempt WHERE unit.id = (SELECT unit FROM given)
 ), recorded AS (
     {_record(_EVENTS_OF_ARRIVAL, "arrival")}
 )
@@ -276,13 +276,13 @@ WITH seen AS (
     FROM seen WHERE agent.id = %(agent)s
 ), counted AS (
     UPDATE participation SET open_units = open_units - 1, done_units = done_units + 1
-    FROM seen WHERE participation.id = seen.progress
+    WHERE participation.id = (SELECT progress FROM seen)
 ), completed AS (
-    UPDATE unit SET status = {_UNIT_DONE} FROM seen WHERE unit.id = seen.unit
+    UPDATE unit SET status = {_UNIT_DONE} WHERE unit.id = (SELECT unit FROM seen)
 ), ended AS (
     UPDATE visit SET done_at = %(at)s,
         status = CASE WHEN %(reported)s THEN visit.status ELSE {_SUBMITTED} END
-    FROM seen WHERE visit.id = seen.visit
+    WHERE visit.id = (SELECT visit FROM seen)
 ), recorded AS (
     {_record(_EVENTS_OF_SUBMISSION, "submission")}
 )

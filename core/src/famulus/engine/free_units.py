@@ -94,7 +94,9 @@ _LOCK_FREE = Statement(
         UnitTable.select(UnitTable.id)
         .where(
             UnitTable.id << tuple(map(Param, _LOCK_PLACES)),
-            UnitTable.status == literal(UnitStatus.LAUNCHED),
+            # An expression keeps PostgreSQL from searching among all free units instead, which it
+            # does when there were few at its last ANALYZE.
+            UnitTable.status.concat(peewee.SQL("''")) == literal(UnitStatus.LAUNCHED),
         )
         .order_by(UnitTable.replacement > peewee.SQL("0"), UnitTable.lane, UnitTable.position)
         .limit(1),

@@ -42,6 +42,13 @@ _TURN_SECONDS = 0.5
 #: to write something, and what was written before it is on the disk too then.
 _UNSYNCED = "SELECT set_config('synchronous_commit', 'off', TRUE)"
 _SYNC = "SELECT pg_logical_emit_message(TRUE, 'famulus', '')::text"
+#: A transaction that writes touches a few rows, but PostgreSQL plans it by the statistics of the
+#: last ANALYZE: if a table was empty then, an arrival would read all units that were loaded since.
+#: Read-only transactions may scan tables. Compiling plans takes longer than running any of them,
+#: and PostgreSQL compiles each that has to scan a table against the setting.
+_BY_INDEX = "SET enable_seqscan = off; SET jit = off"
+_READ = """SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+SET LOCAL enable_seqscan = on"""
 #: Milliseconds that one transaction of a round trip waits for locks at least and at most, and that
 #: all of them should wait together: those behind wait for each of them.
 _LEAST_LOCK_WAIT, _MOST_LOCK_WAIT, _LOCK_WAIT = 10, 100, 500
@@ -66,7 +73,13 @@ def connect(params: Mapping[str, str]) -> Any:
     import psycopg
 
     settings: dict[str, Any] = {**_PATIENCE, **params}
-    return psycopg.connect(autocommit=True, **settings)
+    connection = psycopg.connect(autocommit=True, **settings)
+    try:
+        connection.execute(_BY_INDEX)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _lock_timeout(transactions: Sequence[AtOnce]) -> str:
@@ -263,7 +276,7 @@ class PostgresqlBackend:
     def read(self) -> Iterator[Transaction]:
         """Open a read-only transaction on a consistent snapshot."""
         with self._reading(), self._transaction() as connection:
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            connection.execute(_READ)
             yield Transaction(connection, self.dialect, self._clock())
         self._outage.passed()
 
