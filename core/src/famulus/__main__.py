@@ -1,4 +1,4 @@
-"""``python -m famulus``: the command, where its script is not on the path."""
+"""Run the command as ``python -m famulus``, for when its script is not on the path."""
 
 from famulus.cli import main
 

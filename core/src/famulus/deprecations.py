@@ -135,7 +135,7 @@ def keep_renamed_members(cls: type[T]) -> type[T]:
 
 
 class _RenamedMember:
-    """Stands for a member under its deprecated name."""
+    """Stand-in for a member under its deprecated name, which warns when it is used."""
 
     def __init__(self, deprecation: Deprecation) -> None:
         self._deprecation = deprecation

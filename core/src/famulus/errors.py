@@ -162,8 +162,8 @@ class InvalidAnswers(Exception):  # noqa: N818 - it is an answer to a worker, no
     """Raised by a blueprint for a form that it cannot accept; the worker reads the message.
 
     ``fields`` has a sentence for each field that is missing or not right, by the field's name. The
-    form dispatches them to the page's scripts in the event ``famulus:refused``, as its
-    ``detail.fields``; a browser without JavaScript gets the blueprint's ``refused_page``.
+    page's scripts get them as ``detail.fields`` of the event ``famulus:refused``; a browser without
+    JavaScript gets the blueprint's ``refused_page``.
     """
 
     def __init__(self, message: str, fields: Mapping[str, str] | None = None) -> None:

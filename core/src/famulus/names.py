@@ -34,7 +34,7 @@ _PLACEHOLDER = re.compile(r"\$\{|\{\{|\{%|<%|%%.+%%")
 
 
 def stripped(name: str) -> str:
-    """Return a name without the white space around it. Case and composition stay as they are."""
+    """Return a name without the white space around it; case and Unicode composition stay."""
     return name.strip()
 
 
@@ -94,9 +94,9 @@ def is_placeholder(name: str) -> bool:
 
 
 def pseudonym_of(identity: str, worker: int) -> str:
-    """Return the name that a worker has after they were forgotten.
+    """Return the name under which a worker is stored after they were forgotten.
 
-    :param identity: of the database.
+    :param identity: the identity of the database.
     """
     return f"forgotten-{identity[:8]}-{worker}"
 
@@ -107,7 +107,7 @@ def forgotten_reference(identity: str, worker_name: str, reference: str) -> str:
     It identifies the visit in a platform's report, but reveals neither the worker's name nor the
     original reference.
 
-    :param identity: of the database.
+    :param identity: the identity of the database.
     """
     known = "\0".join((identity, worker_name, reference))
     return f"forgotten-{hashlib.sha256(known.encode()).hexdigest()[:32]}"

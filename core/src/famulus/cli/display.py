@@ -62,7 +62,7 @@ class Display(Protocol):
     every: float
 
     def show(self, *looks: Progress) -> None:
-        """Show one look at each of the runs."""
+        """Show the current progress of each run."""
 
 
 @contextmanager
@@ -89,7 +89,7 @@ class Lines:
         self._rates: dict[int, Rate] = {}
 
     def show(self, *looks: Progress) -> None:
-        """Print each look as one line with its time."""
+        """Print the progress of each run as one line with the time."""
         for look in looks:
             self._rates.setdefault(look.run_id, Rate()).look(look.at, look.done)
         for look in looks:

@@ -110,7 +110,7 @@ class _Following:
         self.is_cut_off = False
 
     def wait(self, shown: Display) -> None:
-        """Look after the runs until they have ended."""
+        """Show progress and handle interrupts until the runs have ended."""
         due = time.monotonic()
         while self._active_runs():
             if self._interrupts.take():
@@ -120,7 +120,7 @@ class _Following:
             time.sleep(_TICK)
 
     def stop(self) -> None:
-        """Stop the runs as the next interrupt does."""
+        """Stop the runs once their workers are done; when called again, stop them now."""
         again, self._is_stopping = self._is_stopping, True
         if again:
             say("Stopping now.")

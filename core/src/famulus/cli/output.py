@@ -37,7 +37,7 @@ def say(
 
     :param label: what is printed before it, in colour on a terminal: ``famulus: error:``.
     :param hang: spaces before the second and further lines.
-    :param wrap: False for what has its own layout.
+    :param wrap: False for text that has its own layout.
     """
     stream = sys.stderr if err else sys.stdout
     safe = escaped(text)

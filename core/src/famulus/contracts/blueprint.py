@@ -100,7 +100,7 @@ class Blueprint(ABC):
 
     @property
     def units_per_assignment(self) -> int:
-        """The option of that name. Read at the launch and stored."""
+        """The option ``units_per_assignment``, read at the launch and stored."""
         units: int = self.args.units_per_assignment
         return units
 
@@ -161,16 +161,16 @@ class Blueprint(ABC):
     def onboarding_qualification(self) -> str | None:
         """The qualification that the onboarding grants: 1 for passed, 0 for failed.
 
-        The option of that name; None without :class:`famulus.OnboardingArgs`. The qualification is
-        created at the launch if it is missing. A worker who has it gets no onboarding, and no unit
-        if its value is 0.
+        The option of the same name; None without :class:`famulus.OnboardingArgs`. The qualification
+        is created at the launch if it is missing. A worker who has it gets no onboarding, and no
+        unit if its value is 0.
         """
         args = self.args
         return args.onboarding_qualification if isinstance(args, OnboardingArgs) else None
 
     @property
     def block_qualification(self) -> str | None:
-        """The option of that name: the qualification that excludes a worker.
+        """The option of the same name: the qualification that excludes a worker.
 
         It is created at the launch if it is missing.
         """
@@ -199,9 +199,9 @@ class Blueprint(ABC):
         """Return whether answers to the onboarding, as :meth:`read_answers` returns them, qualify.
 
         Return :class:`famulus.NotPassed` in place of False to explain it to the worker. Called once
-        for each submission that counts, however many processes serve the run; again only where that
-        took longer than two minutes or its process was killed. After an exception, and any other
-        result, the worker gets an apology and may try again; nothing is granted.
+        for each submission that counts, however many processes serve the run; again only if the
+        call took longer than two minutes or its process was killed. After an exception, and any
+        other result, the worker gets an apology and may try again; nothing is granted.
         """
         raise LookupError(f"blueprint {self.type!r} has no onboarding")
 
@@ -221,10 +221,9 @@ class Blueprint(ABC):
     def thank_you(self, answers: Any, attempt: AttemptView) -> str:
         """Return HTML for the page that confirms stored answers; empty for none.
 
-        It is shown with the last step that the platform asks for: below a code, and above anything
-        else, and a browser that would go on by itself then waits for some seconds. Called after the
-        answers to a unit are stored, again when they are sent again. When it raises, the page is
-        sent without it.
+        Shown below a code, or above any other last step that the platform asks for. A browser that
+        would go on by itself waits for some seconds then. Called after the answers to a unit are
+        stored, again when they are sent again. When it raises, the page is sent without it.
         """
         return ""
 

@@ -111,8 +111,8 @@ class Provider(ABC):
 
         Amounts are whole numbers of its smallest unit. It follows from the options and from
         ``context.requester``, which is None before the account is registered; it does not call the
-        platform. A run keeps the currency that it was launched with: where the account has another
-        one later, the run is not resumed and pays no more bonuses.
+        platform. A run keeps the currency that it was launched with: if the account has another
+        currency later, the run is not resumed and pays no more bonuses.
         """
         return "USD"
 
@@ -135,11 +135,11 @@ class Provider(ABC):
     def serving_problems(self, plan: Plan) -> list[Problem]:
         """Return what keeps a run from admitting workers now, such as a key that cannot be read.
 
-        May ask the platform, and changes nothing there. Where the platform does not answer, that is
-        a warning: it may when the run is served.
+        May ask the platform, and changes nothing there. A platform that does not answer is a
+        warning: it may answer when the run is served.
 
-        Called like :meth:`problems`, except by commands that serve nothing, such as ``famulus
-        quote``, and before each resume, which a problem refuses; warnings are logged there.
+        Called like :meth:`problems`, but not by commands that serve nothing, such as ``famulus
+        quote``. Called before each resume too: a problem refuses it, and a warning is logged.
         """
         return []
 
@@ -161,8 +161,8 @@ class Provider(ABC):
     def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
         """Return how the worker of a visit leaves, for each outcome.
 
-        What it returns for completed work is the worker's claim to the pay: no other outcome has
-        the same code, form or address. It does not call the platform: the browser does.
+        The result for completed work is the worker's claim to the pay: no other outcome may have
+        the same code, form or address. This method does not call the platform: the browser does.
 
         Called in the serving process, by any thread, after the commit: once the work is stored or
         given back, and with each refusal of a worker whom :meth:`arrive` has named; again when a
@@ -173,9 +173,10 @@ class Provider(ABC):
     def most_left(self, visit: VisitView) -> int | None:
         """Return how many more units the provider lets a worker do after one visit.
 
-        None where it sets no limit of its own, as here. Pages say how many units the worker can get
-        at most. Called in the serving process, by any thread, for each page of a task and for the
-        worker's own page; it returns at once. Where it raises, only the limits of the run count.
+        None, the default, if the provider sets no limit of its own. Pages say how many units the
+        worker can get at most. Called in the serving process, by any thread, for each page of a
+        task and for the worker's own page; it returns at once. Where it raises, only the limits of
+        the run count.
         """
         return None
 
@@ -279,18 +280,17 @@ class Provider(ABC):
     def set_places(self, run: RunView, total: int) -> None:
         """Offer more places, if fewer than ``total`` were offered so far.
 
-        Each is for one worker's visit, and can be taken until ``run.closes_at``. The total counts
-        all places of the run, taken ones too, and only grows, in portions while the run is active.
-        The same total again, or one that is smaller than another before it, changes nothing. As
-        many are open or taken as there are free units, within the run's window and budget. When a
-        visit ends without a submission, the platform has to offer its place again.
+        Each is for one worker's visit, and can be taken until ``run.closes_at``. ``total`` counts
+        all places of the run, taken ones too, and grows in portions while the run is active. The
+        same or a smaller total than before changes nothing. The open and taken places are as many
+        as the free units that the run's window and budget allow. When a visit ends without a
+        submission, the platform has to offer its place again.
 
-        Up to 20 places are added by one call, which may open several of them at once.
+        One call adds up to 20 places, and may open several of them at once.
 
-        Where paused places are gone, the total includes ``run.gone_places`` of them: where places
-        are numbered, those to offer have the numbers from ``run.gone_places`` to below ``total``.
-        Lower ones are closed, or were never opened. An earlier call may have had its effect in
-        part.
+        If pausing closes places for good, ``total`` includes the ``run.gone_places`` places that
+        are gone. If places are numbered, offer those from ``run.gone_places`` to ``total - 1``:
+        lower ones are closed, or were never opened. An earlier call may have opened some of them.
         """
 
     def move_end(self, run: RunView) -> None:
@@ -307,7 +307,7 @@ class Provider(ABC):
         Called by the thread that delivers outbox rows, when the run stops, and again when another
         process may have opened places since, or the platform may have, because a visit was rejected
         (``replaces_by_itself``). ``run.is_served`` is set where the run goes on and has no free
-        unit: what announces changes of its visits is still needed then.
+        unit: a webhook that announces changes of its visits is still needed then.
 
         :raises famulus.UnlistedPlacesError: when every place that the platform lists is closed, but
             a call without a reply may have opened others. It is called again later, and the run may
@@ -381,7 +381,7 @@ class Provider(ABC):
 
         Called by ``famulus doctor`` with visits that are open here, and, where the platform refills
         places by itself, with rejected ones of a run without an operator: it shows what differs and
-        does not follow it. Called also, and followed:
+        changes nothing. Also called, and its reports applied:
 
         - where the platform refills places by itself (``replaces_by_itself``), in the serving
           process, by one thread at a time, while a worker waits for whom no unit is free, with the
@@ -398,10 +398,10 @@ class Provider(ABC):
         """Return the status of all visits that the platform has paid for, like :meth:`sync`.
 
         They include visits that are unknown here or have no work: a platform that approves by
-        itself pays them too. By default, none. Changes nothing.
+        itself pays them too. By default, there are none. Changes nothing.
 
-        Called by ``famulus doctor``, for runs without an operator, which shows what the ledger
-        lacks and does not follow it.
+        Called by ``famulus doctor`` for runs without an operator: it shows which payments the
+        ledger lacks, and does not add them.
         """
         return ()
 
@@ -450,14 +450,14 @@ class Provider(ABC):
     ) -> Iterable[tuple[str, Result]]:
         """Ask the platform how payments by :meth:`pay` have ended, and return their outcomes.
 
-        A platform that recognizes a payment's key can be asked by the same call again; otherwise
-        this must not pay. ``FAILED`` means that nothing was paid and that no payment is under way.
-        Nothing else is paid for the visit during the call.
+        If the platform recognizes a payment's key, asking may repeat the call of :meth:`pay`;
+        otherwise this method must not pay. ``FAILED`` means that nothing was paid and that no
+        payment is under way. Nothing else is paid for the visit during the call.
 
         :param visit: None for payments without a visit, which are all of one worker.
         :param unsettled: all payments for the visit whose outcome is unknown, for platforms that
             show amounts only.
-        :param confirmed: the payments for the visit that were made for certain.
+        :param confirmed: the payments for the visit that certainly were made.
         """
         return [(each.key, Outcome.CONFIRMED) for each in unsettled]
 
@@ -491,8 +491,8 @@ class Provider(ABC):
         """Return the ids of workers whom the provider knows by this id, real name or address.
 
         They need not have come yet. Called by ``famulus workers forget``, which asks for the id
-        where there are several. An override finds a worker who has :meth:`personal_texts` by each
-        of them, and by the id.
+        where there are several. An override finds a worker by the id and by each of their
+        :meth:`personal_texts`.
         """
         return ()
 

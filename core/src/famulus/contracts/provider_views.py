@@ -205,7 +205,7 @@ class VisitReport:
     """The status of one visit on the platform.
 
     A rejected visit that is reported as submitted is up for review again, unless it was rejected
-    from here within the last ten minutes: what is reported may be older.
+    from here within the last ten minutes: the report may be older.
     """
 
     worker_name: str

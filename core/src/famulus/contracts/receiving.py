@@ -43,7 +43,7 @@ class Received:
 
 @frozen(kw_only=True)
 class Unverified:
-    """A request that the platform may not have sent, or not now. It has no effect.
+    """A request that the platform may not have sent, or sent too long ago. It has no effect.
 
     The reply has the status 403 and says nothing else.
     """

@@ -27,7 +27,7 @@ class Rehearsal(ABC):
 
     @property
     def environment(self) -> Mapping[str, str | None]:
-        """The variables that calls to the fake need, such as keys; None for one to be unset."""
+        """The environment that calls to the fake need, such as keys; None unsets a variable."""
         return {}
 
     @abstractmethod

@@ -23,9 +23,9 @@ class TaskTemplate:
     """A complete task to begin with.
 
     Its folder has a configuration ``config.yaml`` that can be launched as it is, and names the
-    other files by paths that begin in the folder.
+    other files by paths relative to the folder.
 
-    :raises ValueError: for a name with other characters.
+    :raises ValueError: for a name with characters that are not allowed.
     """
 
     #: lowercase letters, digits and single hyphens

@@ -48,7 +48,7 @@ def _everything(name: str) -> bool:
 
 @frozen
 class AssetFolder:
-    """A folder of which chosen files are served beside a page.
+    """A folder, and the choice of its files that are served beside a page.
 
     ``serves`` is asked, by any thread, for the name of a file as it stands in the address, such as
     ``images/1.png``. Whatever it returns, no file outside of the folder is served, and none whose

@@ -32,7 +32,7 @@ class FileCopies:
 
     Each submission has its own subfolder; file names are derived from the names that the worker's
     browser sent. A file that already exists with the same content is not copied again, and no file
-    is ever there in part: repeating an interrupted export completes it.
+    is ever incomplete: repeating an interrupted export completes it.
 
     :param like: a file or folder: if its group may read it, the group may read the copies too.
         Otherwise only their owner may, under any umask.

@@ -173,7 +173,7 @@ REFUSALS = (*BEFORE_ENTRY, *BEFORE_WORK, *BEFORE_UNIT)
 
 @frozen(kw_only=True)
 class Admission:
-    """How workers come into a run where no plugin has a say: in one transaction."""
+    """Admits workers to a run in one transaction, in which no plugin is called."""
 
     database: Database
     rules: RunRules
@@ -184,7 +184,7 @@ class Admission:
     def admit(self, arrival: Arrival, query: Mapping[str, str]) -> AdmissionResult:
         """Give an arriving worker a unit, the onboarding, or the reason for a refusal.
 
-        :param query: of the URL that the worker came with.
+        :param query: the parameters of the URL that the worker came with.
         """
         result = self._admit(arrival, query)
         if isinstance(result, Refusal) and result.note:

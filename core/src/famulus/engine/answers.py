@@ -42,7 +42,7 @@ _CONVERTED = (EnumField, JsonField, UtcField, peewee.BooleanField)
 def _column(column: peewee.Field, *, exported: bool = True) -> Mapping[str, Any]:
     """Return the metadata of a field that is read from a column.
 
-    :param exported: whether exports have it, under the field's name.
+    :param exported: whether exports have the column, under the field's name.
     """
     return {_COLUMN: column, _EXPORTED: exported}
 

@@ -125,7 +125,7 @@ _ARRIVAL = Statement(
 
 @define(eq=False)
 class ArrivingWorker:
-    """A worker who arrives, as one transaction finds them, and what is done for them in it.
+    """A worker who arrives, as one transaction finds them, and the steps of admitting them in it.
 
     No third-party code is called.
     """
@@ -314,13 +314,13 @@ class ArrivingWorker:
         self.visit = visit
 
     def read_qualifications(self) -> None:
-        """Read the worker's qualifications, where the run asks for any."""
+        """Read the worker's qualifications, if the run has requirements."""
         assert self.worker is not None
         if self.rules.requirements or self.rules.onboarding:
             self.qualifications = read_qualifications(self.tx, self.worker)
 
     def note_arrival(self) -> None:
-        """Note that the worker has come back to a visit that has a place."""
+        """Record that the worker has come back to a visit that has a place."""
         if self.arrival.place and self.visit is not None:
             note_arrival(self.tx, self.visit)
 

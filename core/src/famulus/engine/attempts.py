@@ -29,7 +29,7 @@ from famulus.model.transaction import Row, Transaction
 
 @frozen(kw_only=True)
 class NewAttempt:
-    """An attempt to make; without a unit, at the onboarding."""
+    """An attempt that is to be stored; without a unit, it is at the onboarding."""
 
     run: int
     worker: int
@@ -46,7 +46,7 @@ class NewAttempt:
 
 
 class MadeAttempt(NamedTuple):
-    """What a page shows of an attempt that has just been made."""
+    """A stored new attempt: the values that its page shows."""
 
     agent: int
     nonce: int
@@ -343,7 +343,7 @@ def read_place_holder(tx: Transaction, run: int, place: str) -> PlaceVisit | Non
 
 
 def find_open_onboarding(tx: Transaction, run: int, worker: int) -> OpenOnboardingRow | None:
-    """Return a worker's open attempt at the onboarding of a run, in whichever visit."""
+    """Return a worker's open attempt at the onboarding of a run, in any of their visits."""
     return tx.one(_OPEN_ONBOARDING, run=run, worker=worker)
 
 

@@ -80,7 +80,7 @@ class Completions:
         late: bool,
         has_next: bool | None = None,
     ) -> str:
-        """Return the page for answers that are stored, with how the worker leaves.
+        """Return the page for answers that are stored, with the last step of the worker.
 
         :param has_next: whether there is another unit for the worker; None where it is not known.
         """
@@ -144,7 +144,7 @@ class Completions:
     ) -> pages.WayOut | None:
         """Return how a refused worker leaves, or None if they hold no place.
 
-        :param query: of the URL that the worker came with.
+        :param query: the parameters of the URL that the worker came with.
         """
         outcome = outcome_of(refusal)
         if outcome is None:

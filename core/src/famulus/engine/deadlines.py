@@ -99,7 +99,7 @@ def mark_unreported(
 ) -> int:
     """Mark visits ``unknown`` whose submission the platform has not reported in time.
 
-    The visits are done here. Return how many were marked.
+    Only visits whose work is done here count. Return how many were marked.
 
     :param submission_timeout: how long a report may take, in seconds.
     :param answered_at: when the platform last answered: an unavailable platform cannot report.

@@ -61,7 +61,7 @@ class EntryDesk:
 
         The provider makes the form once more, so that it gets only the fields it has asked for.
 
-        :param query: of the address that the form was sent to.
+        :param query: the parameters of the address that the form was sent to.
         """
         form = self.provider.arrive(query)
         if isinstance(form, Refusal):

@@ -94,13 +94,13 @@ class Dispatcher:
 
     @property
     def hook(self) -> str:
-        """The hook that the listener is in now, or an empty string."""
+        """The hook that is being called, or an empty string."""
         call = self._call
         return "" if call is None else call[0]
 
     @property
     def seconds_in_call(self) -> float:
-        """How long the listener has been in the hook it is in."""
+        """How long the listener's current call has taken so far."""
         call = self._call
         return 0.0 if call is None else time.monotonic() - call[1]
 
@@ -136,7 +136,7 @@ class Dispatcher:
             return bool(tx.rows(self._undispatched(tx).limit(1)))
 
     def leave(self) -> None:
-        """Dispatch no more events, even during a call of the listener, and store its position."""
+        """Dispatch no more events, and store the listener's position, even during a call of it."""
         self._is_left = True
         if self._dispatched is not None:
             self._store(self._dispatched.id, self._dispatched.xact)

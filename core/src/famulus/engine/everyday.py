@@ -59,7 +59,7 @@ _IN_TASK, _ACCEPTED = AgentStatus.IN_TASK.value, VisitStatus.ACCEPTED.value
 
 
 class _Limits(Protocol):
-    """What a run and a worker's row say about new work."""
+    """The stored facts on which it depends whether a worker may get new work."""
 
     @property
     def run_status(self) -> str: ...
@@ -89,7 +89,7 @@ class StoredAnswers(NamedTuple):
 
 
 def is_everyday(rules: RunRules) -> bool:
-    """Return whether the flat functions serve a run where no plugin has a say in who gets what."""
+    """Return whether the flat functions can serve a run: no plugin may refuse workers or units."""
     return not rules.requirements and rules.onboarding is None
 
 
@@ -98,9 +98,9 @@ def assign_everyday(
 ) -> AssignedUnit | None:
     """Give an arriving worker the next free unit, or the unit of their visit again.
 
-    None where anything else may apply.
+    Return None if anything else may apply, such as a refusal.
 
-    :param query: of the URL that the worker came with.
+    :param query: the parameters of the URL that the worker came with.
     """
     run = rules.run
     row = tx.one_on_sqlite(
@@ -187,8 +187,8 @@ def _assigned_before(
 def _may_work(row: _Limits, now: int, open_units: int, tried: int) -> bool:
     """Return whether no refusal of ``admission.REFUSALS`` can apply before the search for a unit.
 
-    :param open_units: those of the worker in the run.
-    :param tried: assignments that the worker cannot get again.
+    :param open_units: how many units the worker has open in the run.
+    :param tried: how many assignments the worker cannot get again.
     """
     return (
         row.run_status in _OPEN_RUNS
@@ -237,7 +237,7 @@ def submit_everyday(
 ) -> StoredAnswers | None:
     """Store the first answers to a unit, in time and without files.
 
-    None where anything else may apply.
+    Return None if anything else may apply.
 
     :param looks_ahead: whether to look for another unit.
     """

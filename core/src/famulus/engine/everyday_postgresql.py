@@ -1,15 +1,16 @@
 """The everyday arrival and submission on PostgreSQL, each in one round trip to the server.
 
-Conditions, locks, rows and events are in the statements, so that no lock waits for the network.
-Where anything else than the everyday case may apply, they write nothing and have no row: the
-general way (``admission``, ``submission``) decides, in a transaction of its own. Both
-ways leave the same rows and events.
+Conditions, locks, rows and events are in the statements, so that no lock waits for the network. If
+anything but the everyday case may apply, they write nothing and return no row: the general way
+(``admission``, ``submission``) decides, in a transaction of its own. Both ways leave the same rows
+and events.
 
 Locks are taken in the order of the general way: of an arrival the worker, their progress in the
-run, and the unit; of a submission the attempt, the progress, the unit, and the visit. They are
-statements of their own, since a statement sees what was committed before it began, and not what it
-has waited for. One does not find a worker who is committed only after it: so an arrival is counted
-only if the progress is still as it was read, and unique indexes refuse whatever else was added.
+run, and the unit; of a submission the attempt, the progress, the unit, and the visit. Each lock is
+a statement of its own, since a statement sees what was committed before it began, and not what it
+has waited for. A statement does not find a worker who is committed after it began. So an arrival is
+counted only if the progress is still as it was read, and unique indexes refuse any other rows that
+were added.
 
 The transitions are checked once, at import. The events are those that ``status`` stores.
 """
@@ -127,7 +128,7 @@ def _may_work(open_units: str, tried: str) -> str:
 
 
 def _free(lane: str, mark: str) -> str:
-    """Return the condition that a unit is free and lies behind a position of a lane."""
+    """Return the condition that a unit is free and comes after a position of a lane."""
     return f"""unit.run_id = %(run)s AND unit.lane = {lane} AND unit.position > {mark}
         AND unit.status = {_LAUNCHED} AND unit.replacement = 0"""
 
@@ -309,7 +310,7 @@ def arrival_at_once(
 ) -> Everyday[AssignedUnit]:
     """Return the statements that give an arriving worker, at no place, the next free unit.
 
-    :param query: of the URL that the worker came with.
+    :param query: the parameters of the URL that the worker came with.
     """
     nonce = new_nonce()
     params = {

@@ -1,7 +1,7 @@
 """Requests of the everyday case in steps, so that a server can run the jobs of many together.
 
-*Before*: who is it, without the database. *The job*: all statements, and no third-party code.
-*After*: the page and the reply.
+The first step finds out who the worker is, without the database. The job runs all statements, and
+no third-party code. The last step makes the page and the reply.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class EverydayRequests:
         language: str,
         otherwise: Callable[[Transaction], T],
     ) -> StoredAnswers | T:
-        """Store answers without files as those of the everyday case, or run another job.
+        """Store answers without files in the everyday case; in any other case run another job.
 
         :param language: the tag of the language of their page.
         :param otherwise: the job that stores the answers in any other case.
@@ -218,7 +218,7 @@ class EverydayRequests:
         return replies
 
     def _run(self, requests: Sequence[StartedRequest]) -> Sequence[_Done] | None:
-        """Run the jobs of requests; None where other transactions take too long."""
+        """Run the jobs of requests; None if other transactions take too long."""
         database, jobs = self._parts.database, [each._job for each in requests]
         if self.waits_for_server:
             rows = database.write_all_at_once([each.statements for each in jobs])
@@ -291,7 +291,7 @@ def submitted_parts(submission: str, answers: Any, language: str) -> SubmittedPa
 
 
 class OwnFields(NamedTuple):
-    """The fields of a form that the frame has put there; empty where the form has none."""
+    """The fields of a form that the frame has put there; empty if the form has none."""
 
     token: str
     submission: str

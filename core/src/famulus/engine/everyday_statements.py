@@ -59,7 +59,7 @@ class FreeRow(NamedTuple):
 
 
 class OpenRow(NamedTuple):
-    """The open or newest attempt of a visit, with what its page shows."""
+    """The open or newest attempt of a visit, with the values that its page shows."""
 
     agent: int
     nonce: int | None

@@ -93,7 +93,8 @@ def forget_rows(
 
     :param name: the name that the provider gives them here.
     :param blocked: whether the pseudonym is shown as blocked.
-    :param answers: whether their answers, uploaded files and the notes of their reviews go as well.
+    :param answers: whether their answers, uploaded files and the notes of their reviews are removed
+        as well.
     :raises famulus.ConflictError: like :func:`check_forgettable`.
     """
     check_forgettable(tx, worker, name)
@@ -180,7 +181,7 @@ def _replace_in_payloads(
 ) -> None:
     """Replace the name in what platforms were sent about a worker.
 
-    Only in texts that a person has written: a name may be a word that core has stored there.
+    Only texts that a person has written are changed: elsewhere the name may be a word of core's.
     """
     query = VisitTable.select(VisitTable.id).where(VisitTable.worker == worker)
     visits = {row.id for row in tx.rows(query)}

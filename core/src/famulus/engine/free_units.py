@@ -4,7 +4,7 @@ Free units are kept in lanes (the first units of all assignments, the second one
 by position. A unit that comes back gets a position after all others. So one mark per lane is all
 that is stored for a worker: every free unit below it belongs to an assignment that they have tried.
 Replacements of rejected units come last, in a search of their own: a rejection may be undone, and a
-replacement that is still free be withdrawn then.
+replacement that is still free is withdrawn then.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ def find_units(
 
     :param start: a lane, and the position in it after which to begin; the replacements follow the
         last lane, and are numbered as another one.
-    :param most_passed: how many units that are not for this worker to pass over before stopping,
-        which sets ``progress.is_cut_short``; the marks keep how far the search has come.
+    :param most_passed: how many units that are not for this worker to pass over before stopping. A
+        stop sets ``progress.is_cut_short``; the marks keep how far the search has come.
     """
     passed = 0
     progress.is_cut_short = False
@@ -176,7 +176,7 @@ def lock_free_unit(
 ) -> FreeUnit | None:
     """Lock the first of some units that is still free for a worker until the commit; return it.
 
-    One that another transaction has locked counts as taken, so that neither waits for the other.
+    A unit that another transaction has locked counts as taken, so that neither waits for the other.
     Workers who arrive at the same time find the same units: a worker who does not get the first
     unit tries many others in one round trip.
     """

@@ -118,7 +118,7 @@ class Gateway:
         return replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
 
     def arrive(self, query: Mapping[str, str], *, accept_language: str = "") -> Reply:
-        """Answer ``GET /``: a task, the onboarding, an entry form, a preview, or why not.
+        """Answer ``GET /``: a task, the onboarding, an entry form, a preview, or a refusal.
 
         :param accept_language: the request's header of this name, here and below: it chooses the
             language of a run that has none of its own.
@@ -130,8 +130,9 @@ class Gateway:
     ) -> StartedRequest | None:
         """Begin to answer ``GET /`` as :meth:`arrive` does, on the thread of an event loop.
 
-        Reads no database and does not block. None stands for what is not the everyday case, such as
-        a plugin that may block or a requirement: call :meth:`arrive`, in a thread.
+        Reads no database and does not block. Returns None for anything but the everyday case, for
+        example if a plugin may block or the run has a requirement: call :meth:`arrive` then, in a
+        thread.
         """
         if not self._everyday.takes_arrivals:
             return None
@@ -142,8 +143,8 @@ class Gateway:
     ) -> StartedRequest | None:
         """Begin to answer a submitted form as :meth:`submit` does, like :meth:`begin_arrival`.
 
-        A blueprint whose answers depend on the unit's row reads it from SQLite; on PostgreSQL, None
-        is returned then.
+        If the blueprint's answers depend on the unit's row, the row is read on SQLite, and None is
+        returned on PostgreSQL.
         """
         if not self._everyday.takes_submissions:
             return None
@@ -151,25 +152,27 @@ class Gateway:
 
     @property
     def waits_for_server(self) -> bool:
-        """Whether :meth:`answer_together` waits for PostgreSQL: call it in a thread then."""
+        """Whether :meth:`answer_together` waits for PostgreSQL: if so, call it in a thread."""
         return self._everyday.waits_for_server
 
     def answer_together(self, requests: Sequence[StartedRequest]) -> Sequence[Reply | None]:
         """Return the replies to requests that were begun, once all that they write is committed.
 
-        They share one transaction, or on PostgreSQL one round trip, and the fault of one is no
-        other's. Other threads may call this, :meth:`arrive` and :meth:`submit` at once. None stands
-        for a request that has turned out not to be the everyday case, and for each where others
-        keep the database, or on PostgreSQL a row, for more than a tenth of a second (a row for
-        less where many requests are sent together): nothing is written for it, and
-        :meth:`arrive` or :meth:`submit` answers it, in a thread.
+        They share one transaction, or on PostgreSQL one round trip, and a fault of one does not
+        affect the others. Other threads may call this, :meth:`arrive` and :meth:`submit` at the
+        same time.
+
+        A reply is None if its request has turned out not to be the everyday case, or if others keep
+        the database, or on PostgreSQL a row, for more than a tenth of a second (a row for less if
+        many requests are sent together). Nothing is written for it then: call :meth:`arrive` or
+        :meth:`submit`, in a thread.
         """
         return self._everyday.answer_together(requests)
 
     def enter(self, query: Mapping[str, str], form: Form, *, accept_language: str = "") -> Reply:
         """Answer ``POST /enter``: the form that a provider shows before a worker arrives.
 
-        :param query: of the address, which is that of the form's page.
+        :param query: the parameters of the address, which are those of the form's page.
         :param form: has no files.
         """
 
@@ -182,7 +185,8 @@ class Gateway:
     def submit(self, form: Form, *, as_json: bool = False, accept_language: str = "") -> Reply:
         """Answer a submitted form, once its answers are committed to the disk.
 
-        :param as_json: for the page's own script, which needs the outcome besides the page.
+        :param as_json: whether the page's own script asks, which needs the outcome in addition to
+            the page.
         """
         return self._answer(partial(self._submit, form, as_json), accept_language, as_json)
 
@@ -206,9 +210,9 @@ class Gateway:
         as_json: bool = False,
         accept_language: str = "",
     ) -> Reply:
-        """Answer a request that is not a worker's or not complete, with a page like all others.
+        """Answer a request that is incomplete or not a worker's, with a page in the usual layout.
 
-        :param as_json: for the page's own script, which shows the text.
+        :param as_json: whether the page's own script asks, which shows the text.
         """
         return self._parts.replies(accept_language).notice(status, heading, text, as_json)
 
@@ -219,8 +223,8 @@ class Gateway:
     def receive(self, provider_type: str, request: PlatformRequest) -> Reply:
         """Answer ``POST /platform/<provider type>``, a request of a platform and not of a worker.
 
-        The reply goes out without :attr:`headers`, within a few seconds. What the request names is
-        stored, and the operator of each run syncs it.
+        The reply goes out without :attr:`headers`, within a few seconds. The visits and runs that
+        the request names are stored, and the operator of each run syncs them.
         """
         return self._parts.platform_requests.answer(provider_type, request)
 

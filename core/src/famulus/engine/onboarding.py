@@ -105,7 +105,7 @@ class OnboardingSubmissions:
     ) -> tuple[OnboardingResult, Attempt]:
         """Judge the answers in a form, unless they were judged before, and store them.
 
-        :param read: reads the attempt as it is now.
+        :param read: returns the current state of the attempt.
         :param write: runs a job that stores answers, with their files in their final place.
         :raises JudgedElsewhereError: while another process judges answers of this attempt.
         """

@@ -1,4 +1,4 @@
-"""What a blueprint has decided about a failed onboarding, as it is stored with the attempt."""
+"""Blueprints' verdicts on failed onboardings, stored with the attempt."""
 
 from __future__ import annotations
 

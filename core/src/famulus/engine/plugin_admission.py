@@ -1,4 +1,4 @@
-"""Admission where plugins have a say: several transactions, and their code between them."""
+"""Admission to runs in which plugins may refuse: several transactions, plugins' code in between."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def open_admission(
     rules: RunRules,
     parts: RunParts,
 ) -> Admission:
-    """Return the admission of a run: the plain one where no plugin has a say."""
+    """Return the admission of a run: the plain one if no plugin may refuse."""
     predicate = parts.plan.shared_state.worker_can_do_unit
     has_everyday_case = is_everyday(rules)
     if not parts.checks and predicate is None:

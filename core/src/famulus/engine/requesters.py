@@ -143,7 +143,7 @@ def read_requesters(tx: Transaction) -> list[RequesterView]:
 def choose_requester(
     plan: Plan, provider: type[Provider], known: Iterable[RequesterView]
 ) -> RequesterView | None:
-    """Return the requester that pays for a run; None where the provider's default is to be created.
+    """Return the requester that pays for a run; None if the provider's default is to be created.
 
     The plan may name it. Otherwise it is the provider's default, or the provider's only requester.
 
@@ -248,7 +248,7 @@ def _settings(provider: Provider, name: str, args: Any) -> dict[str, Any]:
 
 
 def _found(secrets: Mapping[str, str], text: str) -> list[str]:
-    """Return the keys of the secrets that a text equals or contains."""
+    """Return the keys of the secrets that occur in a text."""
     return [
         key
         for key, secret in secrets.items()

@@ -1,7 +1,7 @@
-"""Units whose visit has ended on the platform, looked for when a worker comes for one of them.
+"""The search for units whose visit has ended on the platform, made when a worker finds none.
 
 A platform that refills places by itself sends the next worker at once, perhaps before a sync has
-read that the earlier visit has ended. That worker would find nothing to do.
+read that the earlier visit has ended. Without the search that worker would get no unit.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class ReturnedUnits:
 
     One look covers all workers who came before it began; workers who come during it share the next
     one. So two looks are enough for many workers who come at once. A look has a thread of its own:
-    workers for whom it takes too long are covered by it when they try again.
+    a worker for whom it takes too long uses its result when they try again.
     """
 
     database: Database
@@ -119,7 +119,7 @@ class ReturnedUnits:
             return found
 
     def _cover(self, request: int) -> None:
-        """Wait until a look has ended that began after the request."""
+        """Wait for the end of a look that began after the request."""
         if self._covered >= request:
             return
         if not self._room.acquire(blocking=False):

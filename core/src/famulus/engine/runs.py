@@ -232,7 +232,7 @@ def is_any_unit(tx: Transaction, run: int, status: UnitStatus) -> bool:
 
 
 def _count_units(tx: Transaction, *which: Any) -> dict[int, dict[UnitStatus, int]]:
-    """Count units by status with the partial indexes, each of which covers other statuses."""
+    """Count units by status with the partial indexes, each of which covers some of the statuses."""
     found: dict[int, dict[UnitStatus, int]] = {}
     ended = (
         UnitTable.select(UnitTable.run.alias("run"), UnitTable.status, _COUNT)

@@ -27,7 +27,7 @@ class _LostArrivalError(Exception):
 
 @frozen(eq=False)
 class SignedAttempts:
-    """Finds the attempts of one run, and recreates those that a power failure has undone."""
+    """Finds the attempts of one run, and recreates attempts that a power failure has undone."""
 
     database: Database
     tokens: Tokens

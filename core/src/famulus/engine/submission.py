@@ -70,7 +70,7 @@ class Submission:
 
 @frozen(kw_only=True)
 class Acknowledgement:
-    """The result of a submission for the worker, valid once the transaction is committed."""
+    """What the worker is shown about a submission, once its transaction is committed."""
 
     result: Result
     late: bool

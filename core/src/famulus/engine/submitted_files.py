@@ -1,4 +1,4 @@
-"""Storing a submission with files: room for them, their place, and the removal of leftovers."""
+"""Storing a submission with files: the limit on their size, their place, and leftover files."""
 
 from __future__ import annotations
 

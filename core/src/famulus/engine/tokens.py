@@ -1,4 +1,4 @@
-"""Signed tokens: they bind what a worker may do to the attempt made at their arrival."""
+"""Signed tokens: each limits what its bearer may do to the attempt made at a worker's arrival."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Tokens:
     Tokens do not expire, so an open page stays valid. After a power failure that undid an arrival,
     another attempt may get the same number; the nonce distinguishes the two.
 
-    A *token* answers for the worker. A *ticket* only admits the body of a request; it may appear
-    in addresses and access logs.
+    A *token* allows acting for the worker. A *ticket* only admits the body of a request, so it may
+    appear in addresses and access logs.
 
-    :param keys: the first signs, all are accepted.
+    :param keys: the first key signs, and signatures by all are accepted.
     :param database: the identity of the database, as several may share a key.
     """
 
@@ -90,7 +90,7 @@ class Tokens:
     def read_ticket(self, ticket: str) -> int | None:
         """Return the agent of a ticket.
 
-        None for one that was not signed for this run, or by a later version in another format.
+        None for a ticket that was not signed for this run, or by a later version in another format.
         """
         version, *parts = (self._ticket.read(ticket) or "").split(".")
         return int(parts[0]) if version == _NUMBER and len(parts) == 1 else None

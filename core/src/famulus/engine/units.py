@@ -169,7 +169,7 @@ def next_positions(tx: Transaction, run: int, count: int) -> int:
 
 
 def move_to_end(tx: Transaction, run: int, units: Sequence[int]) -> None:
-    """Move units behind all others, where no worker's mark has passed; lock the run's row."""
+    """Move units to the last positions, which no worker's mark has passed; lock the run's row."""
     first = next_positions(tx, run, len(units))
     tx.many(_REPOSITION, [(first + n, unit) for n, unit in enumerate(units)])
 

@@ -1,7 +1,7 @@
 """Removing uploaded files that no row names, and the files of aborted requests.
 
 After an old backup of the database was restored, a stored file may be all that is left of answers.
-So only files that came with an attempt which this database knows are removed.
+So a file is removed only if this database knows the attempt that it came with.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _MOST = Statement(
 
 @define(eq=False)
 class Reservation:
-    """Room for the files of one submission, until they are stored or not."""
+    """Room for the files of one submission, until it is known whether they are stored."""
 
     agent: int
     size: int

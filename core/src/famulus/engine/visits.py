@@ -43,7 +43,7 @@ _NOT_FILLED_IN = _(
 
 @frozen(kw_only=True)
 class NewVisit:
-    """A visit to make: a worker has accepted what the platform calls ``reference``."""
+    """A visit that is to be stored; ``reference`` is the platform's id for it."""
 
     run: int
     worker: int
@@ -358,7 +358,7 @@ def note_arrival(tx: Transaction, visit: int) -> None:
 
 
 def lock_place(tx: Transaction, run: int, place: str) -> None:
-    """Lock a place until the commit, whether or not a visit has it. The worker is locked first.
+    """Lock a place until the commit, even if no visit has it. The worker must be locked before.
 
     On SQLite only one transaction writes at a time.
     """

@@ -109,8 +109,8 @@ def adjust_window(tx: Transaction, run: int, *, is_strict: bool = True) -> int:
     This is one step, which counts the units again. Return how many units were released or have to
     wait again.
 
-    :param is_strict: False to keep units free that the window has no room for: a platform has sold
-        their places already.
+    :param is_strict: False to keep free units that do not fit the window: a platform has sold their
+        places already.
     """
     window, open_units = _lock_window(tx, run)
     if (

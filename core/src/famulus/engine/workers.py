@@ -49,7 +49,7 @@ def make_worker(tx: Transaction, provider_type: str, name: str) -> int:
 
 
 def lock_worker(tx: Transaction, worker: int) -> None:
-    """Lock a worker until the commit, so that limits are exact for concurrent requests too.
+    """Lock a worker until the commit, which keeps limits exact under concurrent requests.
 
     On SQLite only one transaction writes at a time.
     """

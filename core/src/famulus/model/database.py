@@ -85,7 +85,7 @@ class Database:
 
     @property
     def signing_keys(self) -> Sequence[bytes]:
-        """The keys that sign workers' pages: the first signs, all are accepted.
+        """The keys of workers' pages: the first one signs, signatures by all are accepted.
 
         :raises famulus.UsageError: when ``FAMULUS_SECRET_KEY`` is missing or contains a bad key.
         :raises famulus.DatabaseError: when the key file beside an SQLite file cannot be used.
@@ -108,8 +108,8 @@ class Database:
     def write_unsynced(self, job: Callable[[Transaction], T]) -> T:
         """Run a job like :meth:`write`, for data that is soon outdated and needs no fsync.
 
-        Every process sees the commit at once. A power failure may undo it, with all later ones of
-        the same kind, but none that comes before a commit of :meth:`write`.
+        Every process sees the commit at once. A power failure may undo it with all later unsynced
+        commits, but not once a later :meth:`write` has committed.
 
         :raises famulus.UnavailableError: when the database cannot be written now.
         """
@@ -135,13 +135,13 @@ class Database:
     ) -> Sequence[QueuedJob[T]] | None:
         """Run jobs in one transaction; return each with its result or error once it is on disk.
 
-        A job that raises is undone alone. On PostgreSQL each has a transaction of its own. The main
-        thread may call it only where no signal raises an exception there.
+        A job that raises is undone without the others. On PostgreSQL each job has a transaction of
+        its own. The main thread may call this only if no signal raises an exception there.
 
         Return None if no job was run because other transactions took too long.
 
-        :param patience: on SQLite, seconds to wait until the jobs begin. While earlier jobs wait,
-            there is no wait at all.
+        :param patience: on SQLite, the seconds after which the jobs are given up if they have not
+            begun; at once if earlier jobs are waiting.
         :param synced: as for :meth:`write`, for all jobs.
         """
         return self._open().write_together(jobs, patience, synced=synced)
@@ -154,8 +154,9 @@ class Database:
         of this name: 100 ms, or less if many transactions are sent together. If the connection is
         lost after the commit, the texts may run again, and must change nothing the second time.
         Return the first row of the last text, or None. The result is also None if nothing was
-        written: another transaction has just added a row that the texts add, or keeps one locked
-        for longer than ``lock_timeout``, or libpq is older than 14 and cannot send them together.
+        written, because another transaction has just added a row that the texts add, or keeps a row
+        locked for longer than ``lock_timeout``, or because libpq is older than 14 and cannot send
+        the texts together.
 
         :param params: truth values, integers, texts and None.
         :raises ValueError: for a text with a NUL character.
@@ -168,10 +169,11 @@ class Database:
     ) -> Sequence[tuple[Any, ...] | None]:
         """Run transactions like :meth:`write_at_once`, all of them in one round trip.
 
-        Each is given as its texts and parameters, and waits for those before it. All are on the
-        disk when the call returns, but others may see one before it is on the disk. Committed ones
-        may also run again if the server has forgotten the prepared statements of another one. The
-        result is also None for a transaction that fails; running it alone raises its error.
+        Each is given as its texts and parameters, and runs after the transactions before it. All
+        are on the disk when the call returns, but other processes may see a transaction before it
+        is on the disk. A committed transaction may also run again if the server has forgotten the
+        prepared statements of another. The result is also None for a transaction that fails;
+        running it alone raises its error.
 
         :raises famulus.UnavailableError: when the database cannot be written now.
         """
@@ -195,7 +197,7 @@ class Database:
             upgrade(self._open(), self.location, schema)
 
     def compact(self) -> None:
-        """Write the SQLite file again, without deleted and replaced data.
+        """Rewrite the SQLite file without deleted and replaced data.
 
         Other writers have to wait. PostgreSQL removes such data by itself (autovacuum), and
         overwrites it in its own time.

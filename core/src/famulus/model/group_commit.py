@@ -71,9 +71,9 @@ class GroupCommit:
     """Run jobs from many threads in shared transactions, in the order of their arrival.
 
     :param commit: runs a batch and sets each job's ``result`` or ``error``; never raises.
-    :param most: the number of jobs in one transaction above which no other call joins it.
-    :param may_begin: returns whether a commit can begin without waiting for another process; if
-        so, other processes are kept out until the commit.
+    :param most: the number of jobs in a transaction from which on no other call joins it.
+    :param may_begin: returns whether a commit can begin without waiting for another process; if so,
+        other processes are kept out until the commit.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class GroupCommit:
         """Run jobs in one transaction; return each with its result or error once it is committed.
 
         Return None, without running any of them, if they cannot begin in time or earlier jobs still
-        wait. The main thread may call it only where no signal raises an exception there, as in an
+        wait. The main thread may call this only if no signal raises an exception there, as in an
         event loop that handles SIGINT.
 
         :param patience: seconds to wait for transactions of other threads and processes.
@@ -212,7 +212,7 @@ class GroupCommit:
                 each.wake()
 
     def _hand_on(self) -> None:
-        """Give the lead to the next call."""
+        """Make the thread of the next call the leader."""
         with self._mutex:
             successor = self._queue.popleft() if self._queue else None
             self._led = successor is not None

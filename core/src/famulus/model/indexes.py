@@ -1,7 +1,7 @@
 """The indexes of the tables.
 
-Each exists for an invariant, or for a query that was measured at a million units, because every
-index adds pages to the log of each request. Most are partial, with only the rows looked for.
+Every index adds pages to the log of each request, so each exists for an invariant, or for a query
+that was measured at a million units. Most are partial: they have only the rows that are looked for.
 
 Each has an explicit name: peewee leaves out a partial index whose generated name is taken.
 """

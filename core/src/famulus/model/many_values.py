@@ -1,7 +1,7 @@
 """Statements that look up many values at once.
 
-Making the text of a query with hundreds of values takes longer than running it. Here the text has a
-fixed number of places for values and is made once.
+Compiling a query with hundreds of values takes longer than running it. Here the text has a fixed
+number of placeholders and is compiled once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ AMONG = tuple(Param(f"among{number}") for number in range(_PLACES))
 
 
 def run_among(tx: Transaction, statement: Statement[R], values: Iterable[int | str]) -> Iterator[R]:
-    """Yield the rows of a statement that have one of the values."""
+    """Yield the rows that a statement finds for any of the values."""
     wanted = list(dict.fromkeys(values))
     for first in range(0, len(wanted), _PLACES):
         some = wanted[first : first + _PLACES]

@@ -57,6 +57,6 @@ def from_minor(units: int, currency: str) -> Decimal:
 
 
 def to_minor_up(amount: Decimal, currency: str) -> int:
-    """Return an amount as whole minor units, rounded up if it is finer, as a fee may be."""
+    """Return an amount as whole minor units, rounded up if it is finer, for fees."""
     scaled = amount.scaleb(minor_digits(currency))
     return int(scaled.to_integral_value(rounding=ROUND_CEILING))

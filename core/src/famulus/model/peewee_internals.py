@@ -1,4 +1,4 @@
-"""All parts of peewee that we use although its documentation does not mention them.
+"""All undocumented parts of peewee that we use.
 
 A new version of peewee is checked against this module.
 """
@@ -18,7 +18,7 @@ def returned_columns(query: Any) -> Sequence[Any]:
 
 
 def alias_name(alias: Any) -> str | None:
-    """Return the name that a column or a subquery is given; None where it has none."""
+    """Return the name that a column or a subquery is given; None if it has none."""
     name: str | None = alias._alias
     return name
 

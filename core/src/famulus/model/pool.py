@@ -11,7 +11,8 @@ from typing import Any
 class Pool:
     """Lend connections, the most recently used first, and open one when none is free.
 
-    A connection is kept after an error in its block: the borrower has to end its transaction.
+    A connection stays in the pool after an error in its block, so the borrower has to end its
+    transaction.
     """
 
     def __init__(self, make: Callable[[], Any], close: Callable[[Any], None]) -> None:

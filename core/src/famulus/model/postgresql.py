@@ -67,7 +67,7 @@ _PATIENCE = MappingProxyType(
 def connect(params: Mapping[str, str]) -> Any:
     """Open a connection with the settings of all Famulus connections.
 
-    :param params: libpq's, which take precedence.
+    :param params: libpq's parameters, which take precedence.
     :raises psycopg.Error: when the server refuses or cannot be reached, or an option is unknown.
     """
     import psycopg
@@ -154,7 +154,7 @@ class PostgresqlBackend:
     ) -> Sequence[QueuedJob[T]]:
         """Run each job in a transaction of its own; return each with its result or error.
 
-        Jobs of two processes that share transactions would lock workers in opposite orders.
+        In shared transactions, jobs of two processes would lock workers in opposite orders.
         """
         self._refuse_nested()
         done = [QueuedJob(job) for job in jobs]
@@ -315,7 +315,7 @@ class PostgresqlBackend:
             yield connection
 
     def _connect(self) -> Any:
-        """Connect; in an outage one thread at a time, so that not all wait for a silent host."""
+        """Connect; in an outage one thread at a time, since a silent host makes each wait."""
         if not self._outage.is_on:
             return self._connected()
         if not self._trying.acquire(timeout=_TURN_SECONDS):

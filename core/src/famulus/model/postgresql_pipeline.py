@@ -64,7 +64,7 @@ def run_together(
     :param connection: psycopg's, in autocommit.
     :param known: the names of the connection's prepared statements; this function updates them.
     :raises psycopg.OperationalError: when the connection is lost; transactions may be committed.
-        The connection is closed after any exception but the next one.
+        The connection is closed after any exception except ``InvalidSqlStatementName``.
     :raises psycopg.errors.InvalidSqlStatementName: when the server has forgotten statements, which
         the next run prepares again; other transactions are committed. psycopg deallocates all
         statements of a connection after a rollback.

@@ -58,7 +58,7 @@ def make_folder(folder: Path, *, like: Path | None = None) -> None:
 
 
 def admit_group(path: Path, *, like: Path) -> None:
-    """Give a file that is about to be moved the mode of a file created beside ``like``."""
+    """Give a file that is about to be moved the mode that a new file beside ``like`` would have."""
     with _ignore_missing_modes():
         path.chmod(0o600 | _shared(like))
 

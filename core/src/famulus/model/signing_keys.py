@@ -21,7 +21,7 @@ _HOW_TO_MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_hex(32))' ma
 
 
 def signing_keys(location: Location) -> Sequence[bytes]:
-    """Return the keys that sign workers' pages: the first signs, all are accepted.
+    """Return the keys of workers' pages: the first one signs, signatures by all are accepted.
 
     The keys in ``FAMULUS_SECRET_KEY`` come first, then the keys in the file beside an SQLite
     database, so that open pages stay valid when the variable is set later. The file is created if
@@ -130,7 +130,7 @@ def _create_key(file: Path, database: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Sync a folder's entries: without the key, every open page is refused."""
+    """Sync a folder's entries to the disk: without the key, every open page would be refused."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -280,18 +280,19 @@ class SqliteBackend:
 
 
 class _LockError(Exception):
-    """The operating system has no resources for a lock, or the lock is closed."""
+    """The lock is closed, or the operating system has no resources for it."""
 
 
 class WriterLock:
     """An advisory lock on a file beside the database, held by each writing transaction.
 
     SQLite's own lock would be enough, but a process that waits for it sleeps and polls, so two
-    processes that write a lot starve each other (measured: p99 of 50 to 490 ms). The kernel wakes
-    a process that waits for this lock. Where there are no such locks, SQLite's own is used.
+    processes that write a lot starve each other (measured: p99 of 50 to 490 ms). The kernel wakes a
+    process that waits for this lock. On file systems without such locks, SQLite's own is used.
 
     A thread may still wait for the lock when it is closed. That thread then closes the lock file:
-    closed earlier, its descriptor's number could be another file's by the time the thread goes on.
+    if it were closed earlier, its descriptor could belong to another file when the thread
+    continues.
     """
 
     def __init__(self, path: Path) -> None:

@@ -23,7 +23,8 @@ class Checkpoints:
     :param connect: opens the connection of the checkpoints, at the first use.
     :param lock: the lock that writers take.
     :param commits: commits between two checkpoints.
-    :param long_log: pages of the log above which writers are stopped so that it starts over.
+    :param long_log: the number of pages in the log above which writers are stopped, so that the log
+        starts over.
     """
 
     def __init__(
@@ -86,6 +87,6 @@ class Checkpoints:
             self._is_failing = False
 
     def _move(self, connection: sqlite3.Connection) -> int:
-        """Copy the pages that no reader needs in the log; return the number of pages in the log."""
+        """Copy the pages that no reader needs in the log any more; return the length of the log."""
         _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         return int(pages)

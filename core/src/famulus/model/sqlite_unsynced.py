@@ -18,8 +18,8 @@ T = TypeVar("T")
 class UnsyncedWrites:
     """A connection whose commits are not synced to the disk.
 
-    They survive the end of the process. A power failure may undo the newest ones, and never one
-    that comes before a synced commit: the log is sequential, and a sync covers all of it.
+    They survive the end of the process. A power failure may undo the newest commits, but none
+    before a synced commit: the log is sequential, and a sync covers all of it.
 
     :param connect: opens the connection, at the first use.
     :param lock: the lock that writers take, opened for this connection only.

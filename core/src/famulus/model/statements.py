@@ -45,8 +45,8 @@ class Statement(Generic[R]):
 
     :param query: the query; a function of the kind if the two databases need different text.
     :param row: the NamedTuple that is made of each row it returns; its fields are named like the
-        selected columns, or their aliases. A status is a member of its enum; times and JSON are as
-        they are stored. Without it, rows are plain tuples.
+        selected columns, or their aliases. A status is a member of its enum; times and JSON keep
+        their stored form. Without ``row``, rows are plain tuples.
     """
 
     __slots__ = ("query", "row")
@@ -222,7 +222,7 @@ def _unaliased(column: Any) -> Any:
 
 
 def _column_name(column: Any) -> str | None:
-    """Return the name of a column in a row; None where a query has given it none."""
+    """Return the name of a column in a row; None if the query gives it none."""
     if isinstance(column, peewee.Alias | peewee.Source):
         return alias_name(column)
     return str(column.name) if isinstance(column, peewee.Field) else None

@@ -202,7 +202,7 @@ class ListenerPositionTable(Table):
 
 
 class AssignmentTable(Table):
-    """One item of work: a row of the data, numbered from 0 in its order."""
+    """One item of work: a row of the data, numbered from 0 in the order of the data."""
 
     run = _to(TaskRunTable, "run_id")
     number = peewee.BigIntegerField()
@@ -281,9 +281,9 @@ class AgentTable(Table):
 class ParticipationTable(Table):
     """One worker in one run: the counters that are limited, and where to look for the next unit.
 
-    ``assignments`` counts those that the worker has tried and not returned. ``marks`` holds, for
-    each lane, the position before which the worker has tried the assignment of each free unit;
-    ``cursor`` is where the next search starts for a unit that ``worker_can_do_unit`` accepts.
+    ``assignments`` counts the assignments that the worker has tried and not returned. ``marks``
+    holds a position for each lane: the worker has tried the assignment of every free unit before
+    it; ``cursor`` is where the next search starts for a unit that ``worker_can_do_unit`` accepts.
     """
 
     run = _to(TaskRunTable, "run_id")
@@ -445,5 +445,5 @@ IS_RARE_EVENT: Any = EventTable.subject.not_in(peewee.SQL("('visit', 'agent', 'u
 
 
 def is_ended_visit(*statuses: VisitStatus) -> Any:
-    """Return the condition that a visit has one of the given statuses, none of which is open."""
+    """Return the condition that a visit has one of the given statuses, which must be ended ones."""
     return IS_ENDED_VISIT & (VisitTable.status << literals(*statuses))

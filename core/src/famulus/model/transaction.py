@@ -100,7 +100,7 @@ class Transaction:
         return self._dialect.kind
 
     def run(self, statement: Statement[Any], **params: Any) -> Any:
-        """Run a statement with parameters as they are stored.
+        """Run a statement; parameters are given in their stored form.
 
         Return the cursor, whose rows are plain tuples.
         """
@@ -190,7 +190,7 @@ class Transaction:
         return list(self.iterate(query))
 
     def rows_of(self, statement: Statement[Any], **params: Any) -> list[Row]:
-        """Run a compiled select with parameters as they are stored.
+        """Run a compiled select; parameters are given in their stored form.
 
         Return its rows in Python's types.
         """
@@ -228,7 +228,7 @@ def _typed(cursor: Any, readers: Sequence[Callable[[Any], Any] | None]) -> Itera
 
 
 def _with_statuses(compiled: Compiled, row: Sequence[Any]) -> Sequence[Any]:
-    """Return a statement's row with its statuses as members of their enums."""
+    """Return a statement's row with statuses converted to members of their enums."""
     values = [*row]
     for position, members in compiled.statuses:
         if values[position] is not None:

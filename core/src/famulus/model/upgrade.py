@@ -86,7 +86,7 @@ def _table_names(tx: Transaction) -> set[str]:
 
 
 def _refuse_another_program(existing: set[str], location: Location) -> None:
-    """Raise an error if a database without our version has a table with a name of ours."""
+    """Raise an error if a database without a schema version has a table with a name of ours."""
     for table in TABLES:
         name = table_name(table)
         if name in existing:
@@ -112,8 +112,8 @@ def _migrate(tx: Transaction, schema: PluginSchema, location: Location) -> None:
 def _back_up(location: Location, label: str, is_wanted: Callable[[], bool]) -> None:
     """Copy a database beside it.
 
-    :param is_wanted: whether the database still needs a backup; called after copying it, whether or
-        not that has failed.
+    :param is_wanted: whether the database still needs a backup; called after the copy, even if it
+        has failed.
     """
     backup = location.backup(label)
     if location.path is not None:

@@ -34,7 +34,7 @@ class Balance:
 def read_balance(
     database: Database, plugins: Plugins, requester: RequesterView, *, patience: float = _PATIENCE
 ) -> Balance | None:
-    """Ask the platform what a requester can spend; None where it does not report that.
+    """Ask the platform what a requester can spend; None if it does not report that.
 
     A call that takes longer than ``patience`` is abandoned in its own thread.
 

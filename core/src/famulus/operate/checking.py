@@ -62,7 +62,7 @@ class Stored:
 class Checked:
     """A plan without problems, and the warnings about it.
 
-    Warnings name options without effect, and what its plugins consider doubtful.
+    Warnings name options without effect, and settings that its plugins consider doubtful.
     """
 
     plan: Plan
@@ -134,13 +134,13 @@ def draft_problems(
     """Return all problems of a draft, including those that plugins and the database find.
 
     Nothing is written. Warnings of plugins are included. Their reports about a section with
-    problems are left out: they were given its defaults.
+    problems are left out, since plugins get its default values instead.
 
     :param serving: whether to ask what prevents serving it now.
-    :param quotes: keeps the costs that the provider has quoted.
-    :raises famulus.DatabaseError: when the database cannot be used and nothing else is wrong;
-        otherwise that is one of the problems.
-    :raises famulus.UnavailableError: likewise, when it cannot be reached.
+    :param quotes: stores the costs that the provider has quoted.
+    :raises famulus.DatabaseError: when the database cannot be used and nothing else is wrong. If
+        something else is wrong, the database is one of the problems.
+    :raises famulus.UnavailableError: likewise, when the database cannot be reached.
     """
     problems = [*draft.problems, *_key_problems(database)]
     try:
@@ -185,7 +185,7 @@ def plan_problems(
 ) -> list[Problem]:
     """Ask the plugins and the database what is wrong with the plan of a draft. Nothing is written.
 
-    What the plugin of an incomplete section raises is ignored.
+    An exception of the plugin of an incomplete section is ignored.
 
     :param serving: whether to ask what prevents serving it now.
     """
@@ -281,7 +281,7 @@ def _address_problems(plan: Plan, provider: type[Provider]) -> list[Problem]:
 
 
 def _is_site(text: str) -> bool:
-    """Return whether a text is the address of a site, without a query."""
+    """Return whether a text is a web address without a query."""
     try:
         parts = urlsplit(text)
         parts.port  # noqa: B018 - raises for an invalid port

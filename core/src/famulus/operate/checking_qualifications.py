@@ -33,7 +33,7 @@ _STATE = "shared_state.qualifications"
 def qualification_problems(parts: RunParts, sound: frozenset[str]) -> list[Problem]:
     """Return everything that is wrong with a plan's conditions and with the options of its checks.
 
-    :param sound: the sections of the plan that are as the user meant them.
+    :param sound: the sections of the plan that have no problems.
     """
     plan, plugins = parts.plan, parts.plugins
     problems = requirement_problems(plan.shared_state.qualifications, key=_STATE)

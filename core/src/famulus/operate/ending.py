@@ -83,7 +83,7 @@ def due_end(tx: Transaction, record: RunRecord, *, awaits_reports: bool) -> DueE
 
 
 def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
-    """Close the run to new workers; return whether it was open until now."""
+    """Close the run to new workers; return whether it was open before."""
     record = lock_run(tx, run)
     if record.status not in OPEN_RUNS:
         return False
@@ -94,7 +94,7 @@ def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
 def end_stop(
     tx: Transaction, run: int, cause: str, *, served_until: datetime | None = None
 ) -> bool:
-    """Stop a run that is no longer served; return whether it was going on until now.
+    """Stop a run that is no longer served; return whether it was going on before.
 
     :param served_until: when it was last served; by default, now.
     """
@@ -127,7 +127,7 @@ def order_stop(tx: Transaction, run: int, *, now: bool) -> bool:
 
 
 def finish_run(database: Database, run: int, cause: str, on_step: OnStep = _ignore) -> bool:
-    """End a run for good and expire what is open; return whether it was not over until now.
+    """End a run for good and expire what is open; return whether this call has ended it.
 
     :param on_step: see :func:`expire_rest`.
     """
@@ -139,7 +139,7 @@ def finish_run(database: Database, run: int, cause: str, on_step: OnStep = _igno
 def begin_finish(tx: Transaction, run: int, cause: str) -> bool:
     """Mark a run finished; :func:`expire_rest` does the rest.
 
-    Return whether it was not over until now.
+    Return whether this call has ended it.
     """
     record = lock_run(tx, run)
     if record.status in ENDED_RUNS:
@@ -169,7 +169,7 @@ def expire_rest(database: Database, run: int, on_step: OnStep = _ignore) -> None
 def clean_up(database: Database, run: int, open_there: int | None = None) -> bool:
     """Complete what a killed operator has left undone in a run that no process operates.
 
-    Order that its places be closed, and complete its finish. Return whether it had open places.
+    Enqueue closing its places, and complete its finish. Return whether it had open places.
 
     :param open_there: how many places can still be taken according to the platform, if known.
     """

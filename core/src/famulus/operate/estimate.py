@@ -48,7 +48,7 @@ class Estimate:
 
     @property
     def hourly_wage(self) -> Decimal | None:
-        """What an hour of work is expected to pay; None where the task has no estimate."""
+        """What an hour of work is expected to pay; None if the task states no time."""
         minutes, one = self.estimated_minutes, self.one
         return None if minutes is None else hourly_wage(one.rewards, minutes * 60, one.currency)
 
@@ -65,7 +65,7 @@ def estimate_cost(
 ) -> Estimate:
     """Count the units of a checked plan and ask the provider what they cost.
 
-    :param most_rows: count no more rows than that.
+    :param most_rows: the most rows to count.
     :raises famulus.UnavailableError: when the platform has to be asked, but does not answer.
     """
     plan = checked.plan
@@ -111,7 +111,7 @@ def balance_problems(
 
     This includes sandboxes: they also refuse what their account cannot pay.
 
-    :param most_rows: count no more rows than that.
+    :param most_rows: the most rows to count.
     :raises famulus.UnavailableError: when the platform cannot be asked now.
     """
     plan = checked.plan
@@ -147,7 +147,7 @@ def _rounded(quote: Quote) -> Quote:
 
 
 def _count_rows(plan: Plan, blueprint: Blueprint, most: int | None) -> int | None:
-    """Count the rows, at most ``most`` and one; None if a generator makes them."""
+    """Count the rows, up to ``most + 1``; None if a generator makes them."""
     if not blueprint.data_is_code:
         return sum(1 for _ in islice(blueprint.assignments(), most and most + 1))
     given = [

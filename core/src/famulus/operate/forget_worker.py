@@ -41,8 +41,8 @@ def find_worker_id(
 ) -> WorkerId:
     """Return the worker with this id, or the one that a provider knows by this name or address.
 
-    Within a provider an id comes first: people who register themselves may give any name, even the
-    id of another worker.
+    An id takes precedence over a name of the same provider: people who register themselves may give
+    any name, even another worker's id.
 
     :param provider_type: the worker's provider; by default, all that the database knows are asked.
     :raises famulus.NotFoundError: when there is none.
@@ -101,8 +101,8 @@ def forget_worker(
     """Replace a worker's name by a pseudonym, here and in the tables of their provider.
 
     The worker is not admitted once the call has begun. A call that is killed leaves the worker
-    blocked; repeating it completes it. Traces that it leaves in files and in the database's free
-    space are removed by the next call for any worker.
+    blocked; repeating it completes it. Traces that a killed call leaves in files and in the
+    database's free space are removed by the next call for any worker.
 
     :param answers: whether their answers and uploaded files are removed as well.
     :raises famulus.ConflictError: while they are at work, or are owed a decision or a payment.

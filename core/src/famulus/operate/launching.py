@@ -112,8 +112,8 @@ def fail_launch(
 ) -> None:
     """Mark a launch as failed and end what it has started; never raises.
 
-    A run that was opened or stopped in the meantime is stopped; one that was finished or taken over
-    is left as it is.
+    A run that was opened or stopped in the meantime is stopped; a run that was finished or taken
+    over is left as it is.
     """
     reason = str(error) or type(error).__name__
 

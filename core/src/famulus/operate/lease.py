@@ -61,7 +61,7 @@ def renew(tx: Transaction, run: int, holder: Holder) -> bool:
 
 
 def acquire_or_raise(tx: Transaction, record: RunRecord, holder: Holder) -> None:
-    """Acquire the lease of a run, at once where its holder has certainly died.
+    """Acquire the lease of a run, without waiting for its expiry if its holder has certainly died.
 
     :raises famulus.errors.RunBusyError: when another operator has it.
     """
@@ -102,7 +102,8 @@ def is_ours(record: RunRecord, holder: Holder) -> bool:
 def is_valid(tx: Transaction, record: RunRecord, holder: Holder) -> bool:
     """Return whether an operator may act on deadlines now.
 
-    It may if it has the lease and, since renewing it, was not suspended and the clock was not set.
+    It may if it has the lease, and if since its last renewal it was not suspended and the clock was
+    not set.
     """
     return (
         is_ours(record, holder)

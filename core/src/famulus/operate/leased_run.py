@@ -1,8 +1,8 @@
 """The decisions that an operator makes by itself about a run.
 
 Each decision is based on the run's row in the transaction that acts on it: values that were read
-earlier may be outdated. No decision is made while the lease is expired: the operator was
-suspended, and first accounts for that time by renewing the lease.
+earlier may be outdated. No decision is made while the lease is expired: the operator was suspended,
+and has to renew the lease first, which accounts for that time.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _LostError(Exception):
 
 @frozen(kw_only=True)
 class LeasedRun:
-    """Changes to a run that the operator with its lease makes.
+    """The changes that an operator makes to a run while it has the run's lease.
 
     Nothing is changed once another operator has taken the run over.
     """
@@ -138,7 +138,7 @@ class LeasedRun:
         return self.database.write(act)
 
     def end(self) -> bool:
-        """End the run if it is over, or stopping and idle; return whether this has ended it."""
+        """End the run if it is over, or stopping and idle; return whether it was ended here."""
         with self.database.read() as tx:
             if due_end(tx, read_run(tx, self.run), awaits_reports=self.awaits_reports) is None:
                 return False
@@ -189,7 +189,7 @@ class LeasedRun:
 
 
 def _account_for_pause(tx: Transaction, record: RunRecord) -> timedelta | None:
-    """If the last renewal is too long ago, give workers that time back; return its length."""
+    """If the last renewal is too long ago, give workers that time back and return it; else None."""
     last_look = lease.last_sign(record)
     if last_look is None:
         return None

@@ -1,4 +1,4 @@
-"""Loading a run's data into the database, in small batches that give way to workers."""
+"""Loading a run's data into the database, in small batches that let workers' requests pass."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _UNIT = Statement(
 
 
 class _Stored(NamedTuple):
-    """How far a run's data is stored."""
+    """How much of a run's data is stored."""
 
     rows_loaded: int
     max_num_concurrent_units: int
@@ -122,8 +122,8 @@ class RunOverError(ConflictError):
 class Loader:
     """Load one source, batch by batch. The caller waits for the first batch.
 
-    A thread prefetches rows, so that finished rows are stored while the next one is still being
-    made, however long that takes.
+    A thread prefetches rows, so that finished rows are stored even while the next one takes long to
+    make.
     """
 
     def __init__(self, database: Database, source: Source) -> None:
@@ -142,7 +142,8 @@ class Loader:
         """Store the next batch; return whether there was one.
 
         :raises SourceChangedError: when the source does not begin with the stored rows.
-        :raises famulus.UnavailableError: when it cannot be stored now; the next call tries again.
+        :raises famulus.UnavailableError: when the batch cannot be stored now; the next call tries
+            again.
         """
         if self._ahead is None:
             self._ahead = Prefetcher(self._remaining(), self._size)
@@ -205,7 +206,7 @@ class Loader:
         yield from texts
 
     def _skip_stored(self, texts: Iterator[str]) -> int | None:
-        """Skip the stored rows; return None if they are the same, else how many were compared."""
+        """Skip the stored rows; return None if all are the same, else how many were compared."""
         digest, skipped = hashlib.sha256(), 0
         for text in islice(texts, self._source.stored):
             digest.update(f"{text}\n".encode())

@@ -65,7 +65,8 @@ HASTE_SECONDS = 5.0
 class ManagedRun:
     """The state of one run in the operator's memory: plugins, server, loader and deliveries.
 
-    All state that matters is in the database; another one can be made at any time.
+    All state that matters is in the database, so another object for the run can be made at any
+    time.
     """
 
     database: Database
@@ -146,7 +147,7 @@ class ManagedRun:
             self._unpublished = None
 
     def load_rest(self) -> None:
-        """Load the remaining data in a separate thread, since slow code may make it."""
+        """Load the remaining data in a separate thread, since slow code may produce it."""
         self.loading = threading.Thread(
             target=self._load, name=f"famulus-loading-{self.run}", daemon=True
         )

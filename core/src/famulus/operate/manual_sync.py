@@ -46,7 +46,8 @@ def sync_now(
 ) -> SyncReport:
     """Ask a run's platform about its visits, and deliver pending and refused changes.
 
-    Places of a run that is not served are closed first: the platform may stop answering.
+    Places of a run that is not served are closed first, in case the platform stops answering during
+    the sync.
 
     :param acknowledges: whether verdicts that the platform refuses count as delivered afterwards.
     :raises famulus.UnavailableError: when places are still open, or the platform does not answer.

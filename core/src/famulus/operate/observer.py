@@ -52,7 +52,7 @@ class OperatorObserver:
         log_rate: float | None,
         proceed: Callable[[], None],
     ) -> None:
-        """Wait until the operator manages none of the runs; ``proceed`` does that.
+        """Wait until the operator manages none of the runs, by calling ``proceed``.
 
         :param log_rate: the argument of ``wait_for_runs_then_shutdown``, in seconds.
         """

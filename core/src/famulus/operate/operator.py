@@ -63,7 +63,7 @@ class Operator:
     after any number of runs; the first run starts them.
 
     :param database: a :class:`~famulus.Database`, which the caller closes, or an address.
-    :param observer: what a program adds to it, such as a display of its progress.
+    :param observer: a program's additions to the operator, such as a display of its progress.
     """
 
     _closing_limits = ClosingLimits()
@@ -116,7 +116,7 @@ class Operator:
         """Find everything that is wrong with a configuration; nothing is written.
 
         :param configuration: a YAML file, a mapping in its shape, a run script's ``cfg``, or a
-            plan. What has been checked already is taken as it is.
+            plan. A :class:`Checked` is returned unchanged.
         :param overrides: ``section.option=value`` as on the command line.
         :param serving: whether the run is to be served here; a taken port is a problem then.
         :raises famulus.UsageError: with every problem, each with its key, file and line.
@@ -129,7 +129,7 @@ class Operator:
     def estimate(self, checked: Checked, *, most_rows: int | None = None) -> Estimate:
         """Estimate what a checked configuration will cost with the provider's fees. Writes nothing.
 
-        :param most_rows: count no more rows of the data than that.
+        :param most_rows: the most rows of the data to count.
         :raises famulus.UnavailableError: when the platform has to be asked and does not answer.
         """
         return estimate_cost(self.database, self.plugins, checked, most_rows=most_rows)
@@ -137,7 +137,7 @@ class Operator:
     def balance_problems(self, checked: Checked) -> list[Problem]:
         """Ask the provider whether the requester can pay for a checked configuration.
 
-        A launch asks the same. Return the problem if the requester cannot pay, or a warning if the
+        A launch does the same. Return the problem if the requester cannot pay, or a warning if the
         platform does not answer. Writes nothing.
         """
         try:
@@ -159,7 +159,7 @@ class Operator:
         :meth:`check`.
 
         :raises famulus.UnavailableError: when the platform cannot be asked what a unit costs, and
-            nothing is written; or when it cannot be served, and the run is marked failed.
+            nothing is written; or when the run cannot be served, and it is marked failed.
         """
         request = LaunchRequest(
             configuration=configuration, overrides=overrides, shared_state=shared_state
@@ -202,13 +202,13 @@ class Operator:
         Workers who were at work get back the time during which the run was not served.
 
         :param shared_state: has the callbacks that the run was launched with, if there were any.
-        :param secrets: what was secret in its configuration, as ``{"provider.token": …}``; the
-            environment's ``FAMULUS_SECRET_PROVIDER_TOKEN`` unless given.
-        :raises famulus.ConflictError: when the run is over, another operator has it, or its
-            provider was a sandbox at the launch and is not one now, or the reverse, or the
+        :param secrets: the secrets of its configuration, as ``{"provider.token": …}``; by default,
+            each comes from the environment, such as ``FAMULUS_SECRET_PROVIDER_TOKEN``.
+        :raises famulus.ConflictError: when the run is over; when another operator has it; when its
+            provider was a sandbox at the launch and is none now, or the reverse; or when the
             requester's account has another currency than at the launch.
-        :raises famulus.UsageError: when a secret, or something that was given in Python, is
-            missing, or its provider could admit no worker.
+        :raises famulus.UsageError: when a secret or something that was given in Python is missing,
+            or the run's provider could admit no worker.
         """
         record = find_run(self.database, _number(run))
         name = f"run {record.id}"
@@ -259,7 +259,7 @@ class Operator:
     def watch(self, run: RunLike, *, every: float = 1.0) -> Iterator[Progress]:
         """Yield a run's progress at regular intervals until this operator no longer manages it.
 
-        The last item is from that moment.
+        The last item shows the progress at that moment.
         """
         if _number(run) not in self._not_launched:
             managed = self._managed_run(run)
@@ -270,7 +270,8 @@ class Operator:
     def wait(self, run: RunLike, *, timeout: float | None = None) -> RunRecord:
         """Wait until this operator no longer manages a run, and return its state then.
 
-        :param timeout: seconds to wait at most; after it, return the run that is still going on.
+        :param timeout: the most seconds to wait; after them, return the run as it is, still going
+            on.
         """
         if _number(run) not in self._not_launched:
             self._managed_run(run).ended.wait(timeout)
@@ -279,7 +280,8 @@ class Operator:
     def stop(self, run: RunLike, *, now: bool = False) -> None:
         """Admit no new workers; stop the run once those at work are done, or their time is over.
 
-        Works on any run of the database: if another operator has the run, it does the rest.
+        Works on any run of the database: if another operator has the run, that operator does the
+        rest.
 
         :param now: do not wait for these workers; their pages retry until the run is resumed.
         :raises famulus.ConflictError: when the run is not going on.
@@ -300,7 +302,8 @@ class Operator:
     def finish(self, run: RunLike) -> None:
         """End a run for good: open units expire. Answers that still come are kept as late ones.
 
-        Works on any run of the database: if another operator has the run, it releases the run.
+        Works on any run of the database: if another operator has the run, that operator releases
+        it.
 
         :raises famulus.ConflictError: when the run is over already.
         :raises famulus.UnavailableError: when the run is finished, but its places are still open

@@ -19,7 +19,7 @@ _LOOK_SECONDS = 0.1
 
 @frozen
 class _End:
-    """The end of the items: regular, or because of ``error``."""
+    """Marks the end of the items; ``error`` is the exception that ended them, if any."""
 
     error: BaseException | None
 
@@ -62,7 +62,7 @@ class Prefetcher(Generic[T]):
         return taken
 
     def close(self) -> None:
-        """Prefetch no more. An iterator that waits for something ends with the process."""
+        """Prefetch no more. An iterator that blocks keeps its thread until the process ends."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()

@@ -57,7 +57,7 @@ def refuse_ended(record: RunRecord) -> None:
 def complete_unattended_end(database: Database, plugins: Plugins, record: RunRecord) -> bool:
     """Complete the end of a run that finished just before its operator was killed.
 
-    Return whether the run is one: it is finished, and the killed operator still has its lease.
+    Return whether it is such a run: finished, with a killed operator that still has its lease.
 
     :raises famulus.UnavailableError: when its places are still open after a bounded time.
     """
@@ -72,8 +72,8 @@ def complete_unattended_end(database: Database, plugins: Plugins, record: RunRec
 def refuse_other_money(record: RunRecord, provider: Provider) -> None:
     """Refuse to resume a run whose payments would differ from those at its launch.
 
-    They differ if the provider is a sandbox now and was none, pays workers now and did not, or
-    the reverse, or if its account has another currency.
+    They differ if the provider has become a sandbox or has begun to pay workers, or the reverse, or
+    if its account has another currency.
 
     :raises famulus.ConflictError: when they differ.
     """
@@ -116,7 +116,7 @@ def refuse_unservable(parts: RunParts, run: int) -> None:
 def reopen_run(
     tx: Transaction, run: int, holder: lease.Holder, capabilities: Capabilities
 ) -> datetime:
-    """Open a run again, in whichever state its last operator left it.
+    """Open a run again, in any state in which its last operator left it.
 
     Workers at work get back the time during which the run was not served. Return the time of the
     opening.
@@ -181,7 +181,7 @@ def check_source(parts: RunParts, record: RunRecord, *, given: bool) -> None:
 
 
 def load_next(managed: ManagedRun) -> None:
-    """Load the next batch of a run's data, of which some is stored.
+    """Load the next batch of the data of a run that has stored a part of it.
 
     :raises famulus.UsageError: when the data cannot be read any more.
     """

@@ -26,7 +26,7 @@ from famulus.plugins import Plugins, discover_types
 
 @frozen(kw_only=True)
 class RunReport:
-    """A run, its progress, and its operator: none when ``operated_by`` is None."""
+    """A run, its progress, and its operator; ``operated_by`` is None if it has no operator."""
 
     record: RunRecord
     progress: Progress
@@ -114,7 +114,7 @@ def _plugins_of(record: RunRecord) -> Plugins:
 def _ask_provider(
     database: Database, record: RunRecord, find_plugins: Callable[[], Plugins]
 ) -> tuple[Sequence[str], str, Sequence[str], str]:
-    """Return the addresses for workers, how they come in, remarks, and why these are unknown.
+    """Return workers' addresses, how they come in, remarks, and the reason if these are unknown.
 
     A run that has ended has no addresses.
     """

@@ -31,8 +31,8 @@ _PAUSE = timedelta(seconds=_PAUSE_SECONDS)
 class RunThreads:
     """Four threads for any number of runs of an operator; the first run starts them.
 
-    One thread renews the leases. It wakes the others when any process has committed a change, and
-    also after a pause, since deadlines may have passed.
+    One thread renews the leases, and wakes the others when any process has committed a change. It
+    also wakes them after a pause, since deadlines may have passed.
 
     :param runs: every run that the operator has launched or resumed, by number.
     """

@@ -1,4 +1,4 @@
-"""Submissions that a platform approves by itself unless they are decided on before."""
+"""Submissions that a platform approves by itself unless a decision is made in time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _UNDECIDED = Statement(
 
 @frozen(kw_only=True)
 class SelfApproval:
-    """The submissions of a run that the platform will approve by itself, and from when on."""
+    """The submissions of a run that the platform will approve by itself, and when that begins."""
 
     visits: int
     #: for the one that was submitted first

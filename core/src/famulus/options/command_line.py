@@ -17,7 +17,7 @@ _REMOVES = "~"
 def source_from_overrides(
     overrides: Iterable[str], *, arguments: Collection[str] = ()
 ) -> ConfigSource:
-    """Read the overrides of the command line; the later of two with one key wins.
+    """Read the overrides of the command line; of two with the same key the later one wins.
 
     :param arguments: names of a run script's own arguments.
     """

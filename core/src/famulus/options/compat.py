@@ -1,7 +1,7 @@
 """Compatibility with task folders, scripts and commands that were written for another system.
 
-That system's configurations hold all sections below one key, choose plugins by other words, and set
-things that mean nothing here.
+That system's configurations have all sections below one key, name plugins by other words, and set
+options that have no effect here.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def native_path(names: Sequence[str]) -> list[str]:
 def native_key(key: str) -> str:
     """Return the native form of a key of the command line.
 
-    A plus, with which existing commands add what a file leaves out, is not needed; ``mephisto/x``
-    chooses a plugin, and ``mephisto.x`` sets an option.
+    ``mephisto/x`` chooses a plugin, and ``mephisto.x`` sets an option. A leading plus, by which
+    existing commands add options that a file lacks, is dropped.
     """
     key = key.strip().lstrip("+").removeprefix("/")
     return key.removeprefix(f"{FORMER_ROOT}.").removeprefix(f"{FORMER_ROOT}/")
@@ -125,7 +125,7 @@ def task_folder(file: Path) -> Path:
 
 
 def ignored_options(section: str, known: Collection[str]) -> frozenset[str]:
-    """Return the options of a section that do nothing here.
+    """Return the options of a section that have no effect here.
 
     :param known: the options that its plugin has.
     """

@@ -1,8 +1,8 @@
 """Typing: from the values of a configuration to classes of options, with all problems at once.
 
 cattrs makes the classes, lists and mappings and collects their errors. Five hooks replace its own,
-since those take values that do not fit (``bool("no")`` is true): for scalars, for enums, for
-``Literal``, for unions and for ``Any``.
+which accept unfit values (``bool("no")`` is true): for scalars, enums, ``Literal``, unions and
+``Any``.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def structure_enum(raw: Any, cls: type[Enum]) -> Enum:
 
 
 def structure_literal(raw: Any, cls: Any) -> Any:
-    """Return the value of a ``Literal`` that the given one stands for."""
+    """Return the value of a ``Literal`` that the given value stands for."""
     allowed = get_args(cls)
     for value in allowed:
         if _same(raw, value):

@@ -31,11 +31,11 @@ def option(
 ) -> Any:
     """Declare one option of an ``Args`` class, or a plain field of a shared state.
 
-    A required option without a default is missing until the user sets it: its default is ``None``
-    and an unset one is a problem named by its key. ``choices`` limits the values; a ``secret`` is
-    neither stored nor shown. A ``translatable`` text may be a mapping of languages, ``{en: …, de:
-    …}``: the option is then a ``str`` in the first language, and a :class:`Translator` returns it
-    in the others. A ``converter`` gets the typed value, before the ``validator``.
+    A required option has the default ``None``; unless the user sets it, there is a problem with its
+    key. ``choices`` limits the values; a ``secret`` is neither stored nor shown. A ``translatable``
+    text may be a mapping of languages, ``{en: …, de: …}``: the option is then a ``str`` in the
+    first language, and a :class:`Translator` returns it in the others. A ``converter`` gets the
+    typed value, before the ``validator``.
     """
     metadata = {
         HELP: help,

@@ -1,7 +1,7 @@
 """References in a configuration: ``${task.task_name}``, ``${.task_name}``, ``${oc.env:HOME}``.
 
-Each referenced value is resolved once and kept, and the size of all of them is counted: a
-configuration may come from a stranger, and must not take long to read or use much memory.
+Each referenced value is resolved once and cached, and the total size is limited: a configuration
+may come from a stranger, and must not take long to read or use much memory.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def interpolate(tree: Mapping[str, Any], refuse: Callable[[str, str], None]) -> 
 
 
 class _Broken(Exception):  # noqa: N818 - its message describes the fault of a value
-    """A reference that leads to no value."""
+    """A reference that cannot be resolved."""
 
     def __init__(self, reason: str, *, cites: bool = True) -> None:
         super().__init__(reason)
@@ -327,7 +327,7 @@ def _sized(value: Any, below: Any) -> _Resolved:
 
 
 def _like(sources: Sequence[Any], text: str) -> str:
-    """Mark a text as one from the environment if one of its sources is."""
+    """Return a text, marked as from the environment if one of its sources is."""
     return FromEnvironment(text) if any(map(is_from_environment, sources)) else text
 
 

@@ -30,7 +30,7 @@ class Merged:
     def add(self, source: ConfigSource, *, typed: bool = False) -> None:
         """Put a source over those before it.
 
-        Another type for a role drops what the earlier sources set of that role's options.
+        If it chooses another type for a role, the role's options from earlier sources are dropped.
 
         :param typed: whether the source is the command line.
         """
@@ -60,14 +60,14 @@ class Merged:
     def resolved(self, task_dir: Path) -> dict[str, Any]:
         """Return the sections and the run script's arguments, with ``${…}`` resolved.
 
-        Left out are values that cannot be resolved, which are among the ``problems``, and values
-        that are not set (``???``), which are not.
+        Values that cannot be resolved are left out and added to ``problems``. Values that are not
+        set (``???``) are left out without a problem.
         """
         sections: dict[str, Any] = {section: {} for section in SECTIONS}
         return interpolate(_over({**sections, "task_dir": task_dir}, self._tree), self._refuse)
 
     def _parts_of_values(self, source: ConfigSource) -> Iterator[Problem]:
-        """Yield a problem for each key of the command line that lies below a single value."""
+        """Yield a problem for each key of the command line that is below a single value."""
         for key, _ in leaves(source.sections):
             above = ""
             node: Any = self._tree

@@ -42,9 +42,9 @@ class Option:
 
     @property
     def default(self) -> Any:
-        """The value of an unset option; None when it has to be set, or depends on others.
+        """The value of an unset option; None if it has to be set, or depends on other options.
 
-        Raises what a factory of the class raises.
+        Raises the exceptions of the option's factory.
         """
         default: Any = self.field.default
         if not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
@@ -53,7 +53,7 @@ class Option:
 
     @property
     def safe_default(self) -> Any:
-        """The default; None where its factory raises."""
+        """The default; None if its factory raises."""
         with suppress(Exception):
             return self.default
         return None
@@ -67,7 +67,7 @@ class Option:
 
 
 def options_of(cls: type) -> Mapping[str, Option]:
-    """Return the options of an attrs class by the names they are set with, in order."""
+    """Return the options of an attrs class in order, by the names with which they are set."""
     # A class with wrong annotations can be described; typing refuses it.
     with suppress(Exception):
         attrs.resolve_types(cls)

@@ -1,4 +1,4 @@
-"""The faults in what cattrs raises: where each is, and its reason."""
+"""The faults in an error that cattrs has raised: the path and the reason of each."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class OptionFile:
         return cls(path, document.tree, list(document.problems), origins)
 
     def problem(self, key: str, message: str, *, warning: bool = False) -> Problem:
-        """Return a problem of a part, at its line or that of the nearest enclosing part."""
+        """Return a problem of a part, at the line of the part or of the nearest enclosing one."""
         found = located(key, message, self._origins)
         line = found.line or 1
         return Problem(message, key=key or None, file=self.path, line=line, warning=warning)

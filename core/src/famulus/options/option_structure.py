@@ -40,7 +40,7 @@ class _Given(dict[str, Any]):
 
 
 def option_class_hook(cls: Any, converter: Converter) -> StructureHook:
-    """Return cattrs' hook for a class of options, which on failure runs all of its validators."""
+    """Return cattrs' hook for a class of options; after a failure it runs all validators."""
     options = options_of(cls)
     _check_types(cls, options)
     own = make_dict_structure_fn_from_attrs(
@@ -82,7 +82,7 @@ def _check_types(cls: type, options: Mapping[str, Option]) -> None:
 
 
 def _attribute(converter: Converter, option: Option) -> Any:
-    """Return an attribute for cattrs; a required one has no default, so it is looked up."""
+    """Return an attribute for cattrs; a required one has no default, so that it is looked up."""
     hook = override(struct_hook=partial(_structure_option, converter, option))
     default = NOTHING if option.required else option.field.default
     return option.field.evolve(type=Annotated[option.type, hook], default=default)
@@ -137,7 +137,7 @@ _FROM_ENVIRONMENT = "cannot be used (a value from the environment, not shown her
 
 
 def _why_unshown(option: Option, raw: Any) -> str | None:
-    """Return the message that replaces one about a secret value; None for other values."""
+    """Return a message in place of one that would show a secret value; None for other values."""
     if option.secret:
         return _SECRET
     return _FROM_ENVIRONMENT if is_from_environment(raw) else None
@@ -160,7 +160,7 @@ def _failed_validators(
 ) -> Iterator[Exception]:
     """Run the validator of every value; attrs itself stops at the first that fails.
 
-    They get what attrs gives them: an instance whose fields are set but not yet validated.
+    As in attrs, they get an instance whose fields are set but not yet validated.
 
     :param unshown: messages that replace those of validators, which could show a secret value.
     """

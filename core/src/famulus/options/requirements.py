@@ -23,8 +23,8 @@ _CONSTANT = "QUAL_"
 class Comparator(StrEnum):
     """How a granted value is compared with the required one.
 
-    ``Exists`` is met by any grant and ``DoesNotExist`` by none; a worker without a grant meets
-    nothing else.
+    ``Exists`` is met by any grant. ``DoesNotExist`` is met only without a grant; a worker without
+    one meets no other condition.
     """
 
     GREATER = "GreaterThan"
@@ -75,8 +75,8 @@ class OnboardingRequired:
     def get_failed_qual(onboarding_qualification: str) -> str:
         """Return the qualification that a failed onboarding grants.
 
-        It is granted besides the value 0 of the onboarding's own qualification. A condition on it
-        with ``QUAL_NOT_EXIST`` keeps out workers who have failed, and no others.
+        It is granted in addition to the value 0 of the onboarding's own qualification. A condition
+        on it with ``QUAL_NOT_EXIST`` keeps out workers who have failed, and no others.
         """
         return f"{onboarding_qualification}-failed"
 

@@ -75,7 +75,7 @@ class Refused(ValueError):  # noqa: N818 - the message is a sentence about the v
 
 
 def shown(raw: object) -> str:
-    """Return a value as messages show it, shortened if it is long."""
+    """Return a value in the format of messages, shortened if it is long."""
     match raw:
         case None:
             return "null (nothing)"
@@ -109,7 +109,7 @@ def is_from_environment(raw: object) -> bool:
 
 
 def is_null(raw: object) -> bool:
-    """Return whether the value stands for None where the option may be None."""
+    """Return whether the value means None, for an option that may be None."""
     return raw is None or (isinstance(raw, Typed) and raw.text in ("", "null"))
 
 
@@ -164,7 +164,7 @@ def to_float(raw: object) -> float:
 
 
 def to_decimal(raw: object) -> Decimal:
-    """Return the exact decimal number, without a binary one in between."""
+    """Return the exact decimal number, without converting through a binary float."""
     if isinstance(raw, Decimal) and raw.is_finite():
         return raw
     if isinstance(raw, float) and math.isfinite(raw):

@@ -39,7 +39,7 @@ _Line = tuple[str, str]
 
 
 def config_lines(configuration: Configuration, plugins: Plugins) -> Iterator[_Line]:
-    """Yield each line of an equivalent configuration file, with the comment behind it.
+    """Yield each line of an equivalent configuration file, with its comment.
 
     Secrets are left out.
     """

@@ -125,7 +125,7 @@ def _json(each: OwedSum, names: Names) -> dict[str, Any]:
 
 
 def _write_csv(found: Iterable[OwedSum], names: Names, stream: TextIO) -> None:
-    """Write one row per sum, so that no spreadsheet runs a worker's name as a formula."""
+    """Write one row per sum; escape names that a spreadsheet would run as formulas."""
     writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     for each in found:

@@ -74,7 +74,7 @@ def settle(session: Session, ctx: click.Context, run: int | None, as_json: bool)
 
 
 def retry(session: Session, ctx: click.Context, payment: int) -> None:
-    """Make payment PAYMENT again, which has failed."""
+    """Make the failed payment PAYMENT again."""
     with session.open_existing() as database:
         _report(session, ctx, retry_payment(database, payment))
 
@@ -225,7 +225,7 @@ def _accepted_sentence(payments: Sequence[PaymentRecord], session: Session) -> s
 
 
 def _claims(payments: Sequence[PaymentRecord]) -> Iterator[str]:
-    """Yield sentences: which process is making a payment, and when the platform can be asked."""
+    """Yield sentences on which process makes a payment, and when the platform can be asked."""
     claimed = [
         (payment, payment.payer_until) for payment in payments if payment.payer_until is not None
     ]

@@ -83,7 +83,7 @@ class WutPage:
     def close(self) -> None:
         """Raise an error for words that no row's name contains.
 
-        :raises UsageError: naming each.
+        :raises UsageError: naming each such word.
         """
         known = list(dict.fromkeys(self._names))
         found = {word for name in known for word in self._words_in(name)}
@@ -110,7 +110,7 @@ def _no_name_contains(word: str, known: Sequence[str]) -> str:
 
 
 def paragraphs(cls: type) -> list[str]:
-    """Return the paragraphs of a class's own docstring, without its marks.
+    """Return the paragraphs of a class's own docstring, without its markup.
 
     Lists and code keep their lines; any other paragraph is one line.
     """

@@ -55,7 +55,7 @@ def resume() -> None:
     the script is run up to the launch. Of a run that finished just before its operator was killed,
     only the outcome is shown.
 
-    A secret of its configuration was not stored. It comes from the script, from the environment
+    Secrets of its configuration are not stored. Each comes from the script, from the environment
     (that of provider.token is FAMULUS_SECRET_PROVIDER_TOKEN), or is asked for on a terminal.
     """
 

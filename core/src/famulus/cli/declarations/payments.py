@@ -92,9 +92,9 @@ def settle() -> None:
 @pass_session
 @works_in("payments")
 def retry() -> None:
-    """Make payment PAYMENT again, which has failed.
+    """Make the failed payment PAYMENT again.
 
-    The platform is given the same key as before: what is paid there already is not paid twice.
+    The platform is given the same key as before, so that it does not pay twice.
     """
 
 
@@ -109,8 +109,8 @@ def retry() -> None:
 def resolve() -> None:
     """Record what became of payment PAYMENT, whose outcome the platform does not show.
 
-    Ask the platform's support first: a payment that was not paid has failed, and one that is
-    retried although it was paid is paid twice.
+    Ask the platform's support first: a payment that is recorded as failed although it was paid is
+    paid twice when it is retried.
     """
 
 

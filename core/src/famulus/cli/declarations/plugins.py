@@ -17,6 +17,6 @@ from famulus.cli.session import pass_session
 def plugins() -> None:
     """List the plugins and the commands of other packages.
 
-    Where each comes from and what it brings, or why it cannot be used; besides, which types are
+    Shows where each comes from and what it brings, or why it cannot be used; also which types are
     registered twice, and which plugin takes long to import.
     """

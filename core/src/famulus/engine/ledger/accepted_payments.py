@@ -1,6 +1,6 @@
 """Payments that their platform has accepted and does not show yet, by a mark in the outbox row.
 
-The ledger has them as unknown: what is accepted can still fail.
+In the ledger their outcome is unknown: an accepted payment can still fail.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _ACCEPTED = "accepted"
 
 
 def with_acceptance(row: Row, *, is_accepted: bool) -> Row:
-    """Return the outbox row of a payment with the mark, or without one of an earlier call."""
+    """Return the outbox row of a payment with the mark, or without the mark of an earlier call."""
     payload = {name: value for name, value in row.payload.items() if name != _ACCEPTED}
     if is_accepted:
         payload[_ACCEPTED] = True

@@ -50,11 +50,11 @@ def apply_decisions(
     """Write the verdicts and rewards that decisions lead to; return how many decisions are final.
 
     A visit has a verdict once all its units are reviewed. Until then its decisions are not applied,
-    and can be undone; the worker is asked to return it at once. Applying decisions again has no
-    second effect.
+    and can be undone; only a request to return the visit is sent at once. Applying decisions again
+    has no second effect.
 
-    :param bounds: which parts of a reward each provider can approve, by its type name. Decisions
-        that earn a visit a part of its reward are left for later where its provider is missing.
+    :param bounds: which parts of a reward each provider can approve, by its type name. Decisions by
+        which a visit earns a part of its reward are left for later if its provider is missing.
     """
     chunks = (units[first : first + _BATCH] for first in range(0, len(units), _BATCH))
     visits = sorted({visit for chunk in chunks for visit in _visits_of(tx, chunk)})
@@ -151,7 +151,8 @@ def _stamp(tx: Transaction, *conditions: Any) -> int:
 def _plan_pay(tx: Transaction, row: Row, visit: int, *, earned: int, approved: int) -> None:
     """Plan the reward that an approval pays, and as a bonus what was earned beyond it.
 
-    A person who pays outside of the platform can pay all of it at once, until they have paid.
+    If a person pays outside of the platform, the reward includes all that was earned, until it is
+    paid.
     """
     plan_reward(tx, visit, max(earned, approved) if row.paid_outside else approved)
     plan_remainder(tx, visit)

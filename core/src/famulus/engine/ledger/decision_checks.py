@@ -19,10 +19,10 @@ from famulus.model.transaction import Transaction
 
 
 def check_rejectable(tx: Transaction, visit: int, before: ActiveDecision, terms: Terms) -> None:
-    """Check that the worker of a visit has had the time to return it, since they were asked.
+    """Check that the worker has had the time to return a visit since they were asked to.
 
     :param before: the decision in force on a unit of it.
-    :raises famulus.ConflictError: otherwise; the message says until when they have it.
+    :raises famulus.ConflictError: otherwise; the message says until when they have time.
     """
     days = terms.rules.capabilities.days_before_rejection
     if before.decision is not Decision.RETURN_REQUESTED or not days:
@@ -103,7 +103,7 @@ def check_correction(
 
     The money that the rejection freed may be promised to other units by then.
 
-    :param amount: what the unit earns where that is a part of its reward, in minor units.
+    :param amount: what the unit earns if that is a part of its reward, in minor units.
     :param is_counted: whether the budget counts the unit, which is up for review again.
     :raises famulus.UsageError: when it does not; the message has the figures and the remedy.
     """
@@ -133,5 +133,5 @@ def check_correction(
 
 
 def shown_time(time: datetime) -> str:
-    """Return a time as messages show it."""
+    """Return a time in the format of messages."""
     return f"{time:%Y-%m-%d %H:%M:%S} UTC"

@@ -55,7 +55,7 @@ class PlatformRules:
         return [f"The rules of {self.provider_type} on rejections:", *text.splitlines(), *more]
 
     def reason_fault(self, reason: str) -> str | None:
-        """Return what is wrong with the length of a rejection's reason, as a sentence's end."""
+        """Return the fault of the length of a rejection's reason, as the end of a sentence."""
         shortest = max(1, self.capabilities.shortest_rejection)
         longest = self.capabilities.longest_rejection
         if len(reason) < shortest:

@@ -181,12 +181,12 @@ def decide(
     :param seen: the status that the reviewer has seen. ``REJECTED`` allows an applied rejection to
         be corrected to an acceptance or a soft rejection. An applied acceptance is paid, and stays.
     :raises famulus.ConflictError: when the unit's status has changed, or the worker still has time
-        to return the visit; the message says since or until when. Also when the platform gets, or
-        has got, another reason.
+        to return the visit; the message says since or until when. Also when another reason is being
+        sent, or was sent, to the platform.
     :raises famulus.NotFoundError: when there is no such unit.
-    :raises famulus.UsageError: for what the rules of the platform do not allow, a rejection without
-        a reason, a note that cannot be stored, and work that is accepted after its rejection where
-        the run's ``max_spend`` does not cover it.
+    :raises famulus.UsageError: for a decision that the platform's rules do not allow, a rejection
+        without a reason, a note that cannot be stored, and an acceptance after a rejection that the
+        run's ``max_spend`` does not cover.
     """
     fault = terms.fault(decision, note)
     if fault is not None:

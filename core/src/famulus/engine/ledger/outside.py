@@ -1,4 +1,4 @@
-"""What is owed to workers, and was paid outside of the platform by a person."""
+"""Payments that are owed to workers, and that a person has made outside of the platform."""
 
 from __future__ import annotations
 

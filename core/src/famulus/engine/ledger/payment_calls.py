@@ -65,8 +65,8 @@ class PayCall(OutboxCall):
     Only the process that has moved a payment from planned to sent pays it. If a payment is found
     sent, that process has not recorded its outcome: the platform is asked for it.
 
-    Some platforms only show amounts, so no two processes pay for a visit at the same time, or ask
-    about its payments while one is paid, and all its unsettled payments are asked for together.
+    Some platforms only show amounts. So only one process at a time pays for a visit or asks about
+    its payments, and it asks about all unsettled ones together.
     """
 
     lease = timedelta(minutes=10)
@@ -179,7 +179,7 @@ def _still_ours(
 
 
 def _by_visit(prepared: Mapping[int, _PreparedPayment]) -> Sequence[Sequence[int]]:
-    """Return the rows whose outcome is asked for, those of one visit or worker together."""
+    """Return the rows whose outcome is asked for, grouped by visit or, without one, by worker."""
     groups: dict[tuple[int | None, str], list[int]] = {}
     for row, each in prepared.items():
         if not each.is_first:

@@ -33,7 +33,7 @@ def check_submitted(visit: Row) -> None:
     """Check that the platform pays for a visit.
 
     :raises famulus.UnavailableError: when it has not reported the submission yet.
-    :raises famulus.RefusedError: when there is none.
+    :raises famulus.RefusedError: when there is no submission that it would pay for.
     """
     if visit.status in (*OPEN_VISITS, VisitStatus.UNKNOWN):
         raise UnavailableError(

@@ -37,10 +37,10 @@ def payment_view(tx: Transaction, payment: Row) -> PaymentView:
 def related_payments(tx: Transaction, payment: Row, *statuses: PaymentStatus) -> list[Row]:
     """Return the other bonuses and compensations for the same visit, oldest first.
 
-    For a payment without a visit, these are those of the same worker in the same run that have none
+    For a payment without a visit, return those of the same worker and run that have no visit
     either.
 
-    :param statuses: only payments in one of these, if any are given.
+    :param statuses: only payments with one of these statuses, if any are given.
     """
     if payment.visit_id is not None:
         same = PaymentTable.visit == payment.visit_id

@@ -139,9 +139,9 @@ def read_return_request(tx: Transaction, visit: int) -> ActiveDecision | None:
 def unapplied_units(
     tx: Transaction, runs: Sequence[int], *, after: int = 0, most: int = 500
 ) -> list[int]:
-    """Return the ids of units of runs whose decision is not applied yet, in ascending order.
+    """Return the ids of those units of runs that have an unapplied decision, in ascending order.
 
-    :param after: the last unit of the page before.
+    :param after: the last unit of the previous page.
     """
     query = (
         ReviewTable.select(ReviewTable.unit.alias("unit"))

@@ -62,7 +62,8 @@ def plan_remainder(tx: Transaction, visit: int) -> None:
 def withdraw_bonuses(tx: Transaction, visit: int) -> None:
     """Record that a visit's remainder and top-up are not owed, since the worker has returned it.
 
-    What may have been paid stays as it is; see :func:`drop_unearned`. The visit is locked.
+    A payment that may have been made stays as it is; see :func:`drop_unearned`. The visit is
+    locked.
     """
     bonuses = tx.rows(
         PaymentTable.select()

@@ -20,7 +20,7 @@ from famulus.model.transaction import Row, Transaction
 def read_due(tx: Transaction, visit: int) -> int:
     """Return what final decisions have earned a visit beyond its reward, in minor units.
 
-    Negative where less was earned.
+    It is negative if less was earned.
     """
     earned, covered = read_earned_and_covered(tx, visit)
     return earned - covered

@@ -17,7 +17,7 @@ _LAG = timedelta(minutes=10)
 
 
 def fresh_rejection(tx: Transaction, visit: int) -> datetime | None:
-    """Return when a visit was rejected here, if a list of the platform may be older; else None."""
+    """Return when a visit was rejected here if a platform's list may predate that; else None."""
     verdict = newest_verdict(tx, visit)
     if verdict is None or not is_rejection(verdict) or verdict.status is not OutboxStatus.DONE:
         return None
@@ -28,8 +28,8 @@ def fresh_rejection(tx: Transaction, visit: int) -> datetime | None:
 def reopen_work(tx: Transaction, run: int, visit: int, *, is_approved: bool) -> None:
     """Put the rejected units of a visit up for review again. The visit is locked.
 
-    A verdict that waits is sent anyway. One that approves the visit is sent again: the rejection
-    was not made here.
+    A pending verdict is left to be sent. A delivered approval is sent again: the rejection was not
+    made here.
 
     :param is_approved: whether the platform has approved the visit, which needs no verdict then.
     """

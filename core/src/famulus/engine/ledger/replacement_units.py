@@ -47,8 +47,8 @@ def match_replacements(tx: Transaction, run: int, visit: int) -> None:
 def replace_units(tx: Transaction, run: int, visit: int, cause: str = "rejection") -> None:
     """Offer each unit that a visit has completed to other workers, as a replacement unit.
 
-    It is done once for each, unless the run is over. The visit is locked. Locks the run, as a
-    finish does.
+    Each unit is offered once, and none if the run is over. The visit is locked. The run is locked
+    here, as by a finish.
     """
     run_row = lock_run(tx, run)
     if run_row.status in ENDED_RUNS:
@@ -73,7 +73,7 @@ def replace_units(tx: Transaction, run: int, visit: int, cause: str = "rejection
 
 
 def offer_again(tx: Transaction, run: int, units: Sequence[int], cause: str) -> None:
-    """Release waiting units as far as the budget allows, whether or not the window is full.
+    """Release waiting units within the budget, even if the run's window is full.
 
     A worker comes for each, since the platform sells its place again by itself. Later releases are
     smaller by the same number.
@@ -138,7 +138,7 @@ def _make_replacement(tx: Transaction, run: int, unit: Row) -> int | None:
 def _replacements(tx: Transaction, units: Sequence[Row], status: UnitStatus) -> list[Row]:
     """Lock and return the replacements of units that have a status.
 
-    Those that others have locked are left out: a worker begins them.
+    Replacements that other transactions have locked are left out: a worker is beginning them.
     """
     query = (
         NextOfSlot.select(NextOfSlot.id)

@@ -100,7 +100,7 @@ def make_payments_due(tx: Transaction, run: int | None = None) -> list[int]:
 
 
 def _lock_payment(tx: Transaction, payment: int) -> Row:
-    """Return a row of the ledger, locked after its visit, as a return of the visit locks them."""
+    """Return a row of the ledger; lock its visit and then the row, like the return of a visit."""
     row = tx.row(PaymentTable.select().where(PaymentTable.id == payment))
     if row is None:
         raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")

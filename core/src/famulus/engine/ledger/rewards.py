@@ -172,7 +172,7 @@ def reward_fee(amount: int, *, reward: int, unit_cost: int) -> int:
 
 
 def remainder_fee(earned: int, *, covered: int, planned: int, reward: int, unit_cost: int) -> int:
-    """Return the fee for a part of a remainder, so that all parts have the fee of the whole.
+    """Return the fee for a part of a remainder; the fees of all parts add up to that of the whole.
 
     All are minor units.
 

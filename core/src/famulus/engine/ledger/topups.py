@@ -27,7 +27,7 @@ from famulus.names import is_pseudonym
 
 @frozen(kw_only=True)
 class PaidVisit:
-    """A visit with accepted work whose reward is paid or owed, which is final."""
+    """A visit with accepted work, and with a reward that is finally paid or owed."""
 
     payee: Payee
     #: how many of its units are accepted or passed
@@ -41,7 +41,7 @@ class PaidVisit:
 
     @property
     def paid(self) -> int:
-        """What it has earned and its top-ups, in minor units."""
+        """The sum of what the visit has earned and its top-ups, in minor units."""
         return self.earned + sum(self.topups.values())
 
     def is_raised_to(self, hourly: int) -> bool:

@@ -80,7 +80,7 @@ class _PreparedVerdict:
 
 
 class DecideCall(OutboxCall):
-    """Payload: ``visit``, ``n``, the number of the visit's verdict, and the verdict itself.
+    """Payload: ``visit``; ``n``, the number of the visit's verdict; and the verdict itself.
 
     A verdict is sent again until its outcome is known, even if a newer verdict has followed:
     approving an approved visit pays nothing. The reward's row has the amount of the verdict that
@@ -186,7 +186,7 @@ def _send_reward(tx: Transaction, reward: Row, verdict: Verdict) -> bool:
 def _check_undecided(visit: Row, verdict: Verdict) -> None:
     """Refuse a verdict on a visit on which the platform has made a different, final decision.
 
-    A partial approval that the platform has already is sent again, like any other verdict.
+    A verdict that the platform already has is not refused, and is sent again.
     """
     if visit.status in _TOO_LATE_FOR[type(verdict)]:
         raise RefusedError(
@@ -196,7 +196,7 @@ def _check_undecided(visit: Row, verdict: Verdict) -> None:
 
 
 def _close_visit(tx: Transaction, prepared: _PreparedVerdict) -> None:
-    """Give a visit the status that follows from the verdict; a requested return leaves it."""
+    """Give a visit the status that follows from the verdict, unless that requests a return."""
     new = _CLOSED_BY.get(type(prepared.sent.verdict))
     visit = read_visit(tx, prepared.sent.visit.id)
     if new is not None and may_follow(visit.status, new):

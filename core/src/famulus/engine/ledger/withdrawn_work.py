@@ -92,9 +92,9 @@ def restore_work(tx: Transaction, run: int, visit: int) -> None:
 
 
 def _free_units(tx: Transaction, run: int, agents: list[int]) -> list[int]:
-    """Free the units that attempts have completed; return those that wait to be offered.
+    """Free the units that attempts have completed; return the units that wait to be offered again.
 
-    Locks the run, as a finish does.
+    The run is locked, as by a finish.
     """
     is_over = lock_run(tx, run).status in ENDED_RUNS
     replaced = peewee.Case(None, [(is_replaced, 1)], 0).alias("is_replaced")

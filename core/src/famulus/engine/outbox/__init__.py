@@ -1,1 +1,1 @@
-"""The outbox: rows for calls that a platform must get, the interface of a call, and delivery."""
+"""The outbox: rows for calls to a platform, the interface of a call, and their delivery."""

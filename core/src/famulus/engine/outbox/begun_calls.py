@@ -1,8 +1,8 @@
 """Whether a call for an outbox row has begun, stored with the row.
 
-Neither its attempts nor its claim say that: a call that was not made yet counts as an attempt, and
-the claim of a process that was killed during a call is released. A call that has failed has begun
-too: a platform that was not available may have had the effect all the same.
+The row's attempts and its claim do not show that: a call that was not made yet counts as an
+attempt, and the claim of a process that was killed during a call is released. A failed call has
+begun too: it may have had its effect although the platform did not answer.
 """
 
 from __future__ import annotations
@@ -22,5 +22,5 @@ def begin(tx: Transaction, row: Row) -> None:
 
 
 def has_begun(row: Row) -> bool:
-    """Return whether a call for a row has begun that may have had an effect."""
+    """Return whether a call for a row has begun, which may have had an effect."""
     return bool(row.payload.get(_BEGUN))

@@ -169,7 +169,7 @@ def renew_claims(
 def renew_claim(tx: Transaction, row: Row, lease: timedelta, claimant: str, payload: Any) -> bool:
     """Extend the claim on a row that takes several calls, and store the rest of its payload.
 
-    Return whether the claim is still this process's, and the rest is still wanted.
+    Return whether this process still has the claim, and the rest still has to be delivered.
     """
     query = OutboxTable.update(
         payload=payload, next_attempt_at=tx.now + lease, claimed_until=tx.now + lease
@@ -183,7 +183,7 @@ def renew_claim(tx: Transaction, row: Row, lease: timedelta, claimant: str, payl
 
 
 def release_claims(tx: Transaction, run: int, of: str = "") -> None:
-    """Release a run's claims of processes that have certainly ended, and make their rows due.
+    """Release the claims on a run's rows by processes that have certainly ended; make the rows due.
 
     :param of: a process whose claims are released as well, because it has lost the run.
     """
@@ -191,7 +191,7 @@ def release_claims(tx: Transaction, run: int, of: str = "") -> None:
 
 
 def release_account_claims(tx: Transaction, requester: int) -> None:
-    """Release a requester's claims of processes that have certainly ended; make their rows due."""
+    """Do the same as :func:`release_claims` for the rows of a requester's account."""
     _release_claims(tx, tx.rows_of(_CLAIMED_OF_ACCOUNT, requester=requester), "")
 
 
@@ -312,7 +312,7 @@ def is_closed_since(tx: Transaction, row: Row) -> bool:
 def supersede_places(tx: Transaction, run: int, before: int | None = None) -> None:
     """Finish rows about a run's places that a closing makes superfluous.
 
-    Claimed rows stay: the closing waits for their calls. So does a clean-up, which deletes what the
+    Claimed rows stay: the closing waits for their calls. A clean-up stays too: it deletes what the
     closing leaves on the platform.
 
     :param before: the id of the closing row; None where it is still to be enqueued.

@@ -94,7 +94,7 @@ _RESULTS: Mapping[Outcome, CallResult] = MappingProxyType(
 
 
 def result_of(given: object) -> CallResult:
-    """Return what a provider's result, or an exception that it has raised, says about a call."""
+    """Return the result of a call, from a provider's return value or exception."""
     if isinstance(given, Outcome):
         return _RESULTS[given]
     if isinstance(given, (UnavailableError, RefusedError)):
@@ -166,7 +166,7 @@ class OutboxCall(ABC):
         return row.payload
 
     def companions(self, tx: Transaction, row: Row) -> Sequence[Row]:
-        """Return other rows that the call for a row has to deliver too, whether or not due."""
+        """Return other rows that the call for a row has to deliver too, due or not."""
         return ()
 
     @abstractmethod

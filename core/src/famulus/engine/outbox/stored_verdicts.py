@@ -119,10 +119,10 @@ def is_return_request(row: Row) -> bool:
 
 
 def rows_in_ledger(tx: Transaction, rows: Iterable[Row]) -> frozenset[int]:
-    """Return the ids of outbox rows that pay: once refused, their ledger row is retried instead.
+    """Return the ids of outbox rows that pay: if one is refused, its ledger row is retried instead.
 
-    An approval pays nothing where the work is unpaid, where people pay outside of the platform, or
-    once the platform has paid.
+    An approval pays nothing if the work is unpaid, if it is paid outside of the platform, or once
+    the platform has paid.
 
     :param rows: with their ``id``, ``kind`` and ``payload``.
     """

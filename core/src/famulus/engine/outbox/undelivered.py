@@ -201,7 +201,7 @@ def describe_undelivered(
 
 
 def describe_recovery(row: Row) -> str:
-    """Return the log line for the first row of a kind that is delivered after others waited."""
+    """Return the log line for the first delivered row after rows of its kind had to wait."""
     return f"{_subject(row)}: the platform can {_action(row.kind)} again"
 
 

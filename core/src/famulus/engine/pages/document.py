@@ -23,8 +23,8 @@ _COMMENTS = {
 def asset(name: str) -> str:
     """Read a script or stylesheet of this package, without its comments and indentation.
 
-    The result is ASCII, like all our own parts of a page: a single other character makes the whole
-    text twice as large and slow to encode (measured: 2 to 3 % of a request).
+    The result is ASCII, like all our own parts of a page: one other character makes the whole text
+    twice as large in memory, and slow to encode (measured: 2 to 3 % of a request).
     """
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     bare = _COMMENTS[name[name.rindex(".") :]].sub("", text)

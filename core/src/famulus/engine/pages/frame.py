@@ -49,12 +49,12 @@ class TaskInfo:
 
 
 def own_language(info: TaskInfo) -> Language:
-    """Return the language of a task whose page does not state one."""
+    """Return the language to assume for a task if its page does not state one."""
     return LANGUAGES.get(info.language, ENGLISH)
 
 
 def around_attributes(page: Page, language: Language, own: Language) -> str:
-    """Return the language attributes of the parts around a task, if the task's language differs.
+    """Return the language attributes of the parts around a task; none if the task has the same.
 
     :param language: the language of our own parts.
     :param own: the language of the task, unless its page states another one.
@@ -64,7 +64,7 @@ def around_attributes(page: Page, language: Language, own: Language) -> str:
 
 
 def task_attributes(page: Page, language: Language, own: Language) -> str:
-    """Return the language attributes of a task, if the language of our own parts differs."""
+    """Return the language attributes for a task; none if our own parts have its language."""
     stated = _page_language(page, own)
     return "" if stated == language.attributes else attributes(stated)
 
@@ -97,13 +97,13 @@ def note(element_id: str, strong: str, text: str) -> str:
 
 
 def header(info: TaskInfo, translate: Translator) -> str:
-    """Return the header as HTML, without time and number."""
+    """Return the header as HTML, without the time left and the unit's number."""
     return Header.of(info, translate).html()
 
 
 @frozen
 class Header:
-    """The header of a run's pages in one language, as HTML with gaps for what differs by page."""
+    """The header of a run's pages in one language: HTML without the parts that differ by page."""
 
     title: str
     description: str
@@ -189,7 +189,7 @@ def passed_note(translate: Translator, *, is_shown: bool) -> str:
 
 
 def contact_html(contact: str) -> str:
-    """Return an address as a link that leaves the page open, and anything else as text."""
+    """Return a contact as HTML: a link to a new page for an address, else text."""
     shown = escape(contact)
     if is_mail_address(contact):
         return f'<a href="mailto:{escape(quote(contact, safe="@"))}">{shown}</a>'

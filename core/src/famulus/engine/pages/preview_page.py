@@ -24,7 +24,7 @@ _PREVIEW = _("Preview")
 
 
 def preview_document(info: TaskInfo, translate: Translator, page: Page | None) -> str:
-    """Return the page for a person who has not accepted the task: to look at, not to fill in.
+    """Return the page for a person who has not accepted the task; its form cannot be filled in.
 
     The author's scripts find the same form as on the task page, but browsers never send it.
     """
@@ -56,7 +56,7 @@ def preview_document(info: TaskInfo, translate: Translator, page: Page | None) -
 
 
 def disabled_form(page: Page, legend: str, *, scripts: str = "", task: str = "") -> str:
-    """Return the form of a page as HTML, to look at: browsers never send it.
+    """Return the form of a page as HTML, with its fields disabled; browsers never send it.
 
     :param legend: the form's name for screen readers.
     :param scripts: the page's scripts that are loaded from other hosts.

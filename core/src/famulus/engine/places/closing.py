@@ -57,7 +57,7 @@ class Closing:
 
 
 def read_closing(tx: Transaction, run: int) -> Closing | None:
-    """Return the state of a run's closing; None where there is nothing to close."""
+    """Return the state of a run's closing, or None if there is nothing to close."""
     rows = tx.rows_of(_UNFINISHED, run=run)
     closings = [row for row in rows if row.kind in CLOSING_KINDS]
     if not closings:

@@ -25,9 +25,9 @@ PLACES_PER_CALL = 20
 
 
 class SetPlacesCall(PlatformCall):
-    """Payload: ``total``, and ``reached``, the part of it that the calls so far have asked for.
+    """Payload: ``total``, and ``reached``, the part of the total that calls have asked for so far.
 
-    ``gone`` places of the total are closed, and ``visit`` was the newest visit at that closing. The
+    Of the total, ``gone`` places were closed; ``visit`` was the newest visit at that time. The
     total is raised in several calls, so that a closing need not wait for all of them.
     """
 
@@ -101,7 +101,7 @@ class PausePlacesCall(PlatformCall):
 
 
 class EndPlacesCall(PausePlacesCall):
-    """Payload: as for :class:`PausePlacesCall`."""
+    """The payload is that of :class:`PausePlacesCall`."""
 
     def close(self, provider: Provider, run: RunView) -> None:
         """Call the provider."""
@@ -109,7 +109,7 @@ class EndPlacesCall(PausePlacesCall):
 
 
 def _view(context: CallContext, payload: Any) -> RunView:
-    """Return the run, with ``gone_places`` set if only the places below it are to be closed."""
+    """Return the run; ``gone_places`` is set if only places with lower numbers are to be closed."""
     gone = payload["gone"] if payload.get(UNLISTED) else 0
     return evolve(context.run_view(), gone_places=gone)
 

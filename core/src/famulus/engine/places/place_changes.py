@@ -249,7 +249,7 @@ def uncount_refused(tx: Transaction, row: Row) -> None:
 
 
 def _read_offer(tx: Transaction, run: int, row: _PlacesRow, capabilities: Capabilities) -> _Offer:
-    """Return the places that the run has offered since its places were last gone."""
+    """Return the places that the run has offered since pausing last closed its places for good."""
     newest = read_newest(tx, run)
     if newest is None:
         return _Offer(row.places, 0, 0)
@@ -338,10 +338,10 @@ def close_refused(tx: Transaction, run: int) -> None:
 
 
 def close_refilled(tx: Transaction, run: int) -> None:
-    """Enqueue another closing where visits were rejected or returned since the last one.
+    """Enqueue another closing if visits were rejected or returned since the last one.
 
-    A platform that refills places by itself may offer those of such visits again, and there is no
-    server for the workers who would take them.
+    A platform that refills places by itself may offer the places of such visits again, and there is
+    no server for the workers who would take them.
     """
     newest = read_newest(tx, run)
     if newest is None or newest.kind == OutboxKind.SET_PLACES:

@@ -135,7 +135,7 @@ def deliver_requester(database: Database, plugins: Plugins, requester: int) -> i
 
 
 def bind_provider(database: Database, plugins: Plugins, run: int) -> BoundProvider:
-    """Construct a run's provider from what is stored; raises like :func:`deliver_run`."""
+    """Construct a run's provider from its stored plan; raises like :func:`deliver_run`."""
     record = find_run(database, run)
     parts = stored_parts(database, plugins, record)
     return BoundProvider(

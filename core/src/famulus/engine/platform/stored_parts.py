@@ -10,7 +10,7 @@ from famulus.plugins import Plugins
 
 
 def stored_parts(database: Database, plugins: Plugins, record: RunRecord) -> RunParts:
-    """Return the parts of a run from what is stored, with the tables of its provider.
+    """Return the plugins of a stored run, after creating or upgrading the tables of its provider.
 
     Neither the run's callbacks nor the secrets of other plugins than the provider are needed.
 

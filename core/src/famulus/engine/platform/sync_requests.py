@@ -1,4 +1,4 @@
-"""Requests to sync a run, stored with it: its operator is another process, or comes later."""
+"""Requests to sync a run, stored with the run for its operator: another process, or a later one."""
 
 from __future__ import annotations
 

@@ -193,7 +193,7 @@ def _grant(
 def _read_grants(
     tx: Transaction, wanted: Mapping[tuple[int, int], int]
 ) -> dict[tuple[int, int], Row]:
-    """Return the stored grants by worker and qualification."""
+    """Return the stored grants, keyed by worker and qualification."""
     query = GrantedQualificationTable.select(
         GrantedQualificationTable.worker.alias("worker"),
         GrantedQualificationTable.qualification.alias("qualification"),

@@ -31,7 +31,8 @@ def read_differences(
 ) -> list[Difference]:
     """Return differences in one run, or in all runs and the requesters' accounts; change nothing.
 
-    Providers are asked for differences that only they can see; for one run, about all its visits.
+    Providers are asked for differences that only they can see; if ``run`` is given, about all of
+    its visits.
 
     :raises famulus.NotFoundError: when there is no such run.
     """
@@ -61,7 +62,7 @@ def read_account_differences(database: Database) -> list[Difference]:
 
 
 def read_remarks(database: Database, plugins: Plugins, run: int | None = None) -> list[str]:
-    """Return remarks that are worth knowing but are no differences. Change nothing.
+    """Return remarks that may interest the requester but are no differences. Change nothing.
 
     :raises famulus.NotFoundError: when there is no such run.
     """

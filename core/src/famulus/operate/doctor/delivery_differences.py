@@ -69,7 +69,7 @@ _PATIENCE = timedelta(minutes=1)
 
 
 def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
-    """Find outbox rows that are not delivered. Payments have sentences of their own."""
+    """Find outbox rows that are not delivered. Payments are left to :func:`of_payments`."""
     rows = tx.rows(
         OutboxTable.select(
             OutboxTable.kind,
@@ -107,7 +107,7 @@ def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 
 
 def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
-    """Find refused verdicts, except approvals that pay: the ledger has those."""
+    """Find refused verdicts, except approvals that pay: :func:`of_payments` finds those."""
     rows = tx.rows(
         OutboxTable.select(OutboxTable.id, OutboxTable.kind, OutboxTable.payload, OutboxTable.error)
         .where(

@@ -51,7 +51,7 @@ def _files(location: Location) -> Sequence[Path]:
 
 
 def _admits(path: Path, reads: int, enters: int) -> bool:
-    """Return whether a file can be read by others, who have to get through each folder above it."""
+    """Return whether others can read a file, by its permissions and those of the folders above."""
     folders = [*path.parents, *([path] if path.is_dir() else [])]
     admitted = all(_mode(folder) & (enters | stat.S_IXOTH) for folder in folders)
     return bool(_mode(path) & reads) and admitted

@@ -30,7 +30,7 @@ def of_paid_visits(
     *,
     asked: Collection[Names],
 ) -> Iterator[Difference]:
-    """Find the visits that the platform has paid for, but whose payment no sync has recorded.
+    """Find visits that the platform has paid for without a sync having recorded the payment.
 
     :param asked: visits that the platform was asked about in other ways.
     """

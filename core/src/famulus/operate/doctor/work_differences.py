@@ -40,7 +40,7 @@ _LATENESS = timedelta(minutes=1)
 
 
 def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
-    """Find work that only the database has, or only the platform."""
+    """Find work that is only in the database, or only on the platform."""
     late = tx.now - timedelta(seconds=run.submission_timeout)
     not_there = _visits_where(
         tx,
