@@ -132,6 +132,9 @@ def test_other_encoding_is_refused_with_its_line(tmp_path: Path) -> None:
         (" a: 1\nb: 2\n", 2, "begin the line below the first letter of those"),
         ("a: [1,\n  2\nb: 3\n", 3, "close what line 1 opens, or quote it"),
         ("a: 'it\nb: 3\n", 3, "close what line 1 opens, or quote it"),
+        ("a: it is\n'b''\n\n", 4, "close what line 2 opens, or quote it"),
+        ("a: {b: 1,\n  c: [2}\n", 2, "expected ',' or ']', but got '}'"),
+        ('"a": x\n- b\n', 2, "begin the line below the first letter of those"),
         ("a: *nobody\n", 1, "undefined alias"),
         ("a: x\nb: \x07\n", 2, "character '\\x07' is not allowed"),
     ],
@@ -145,6 +148,15 @@ def test_syntax_error_is_one_line_with_its_place(
     assert words in problem.message
     assert problem.line == line
     assert "\n" not in str(problem)
+
+
+@pytest.mark.parametrize("content", ['a: "it\n  \\q"\n', "a: [1,\n  [2}\n", "a:\n- !e!x 1\n"])
+def test_remedy_is_not_guessed_from_what_stands_before_an_error(
+    tmp_path: Path, content: str
+) -> None:
+    message = refusal(write(tmp_path, content)).message
+
+    assert not message.endswith(")"), message
 
 
 @pytest.mark.parametrize("content", ["", "# nothing\n", "- a\n", "just a text\n"])

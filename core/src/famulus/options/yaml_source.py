@@ -34,16 +34,10 @@ _HINTS = (
     ("%", "a text that begins like this needs quotes"),
     ("---", "'---' begins a second document; remove it"),
 )
-#: What a bracket or a quote has opened.
-_OPENED = frozenset(
-    {
-        "while parsing a flow sequence",
-        "while parsing a flow mapping",
-        "while scanning a quoted scalar",
-    }
-)
-#: Problems of lines that begin elsewhere than their neighbours.
-_UNALIGNED = ("expected <block end>", "expected '<document start>', but found '<block mapping")
+_BRACKETS = ("[", "{")
+_QUOTES = ("'", '"')
+#: A quoted text that ends.
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"|\'(?:[^\']|\'\')*+\'', re.DOTALL)
 _LONE_KEY = re.compile(r"[ ]+[\w.-]+")
 
 
@@ -134,6 +128,15 @@ class _Loader(yaml.SafeLoader):
             raise _TooManyNodesError(self.line + 1)
         return super().compose_node(parent, index)
 
+    def is_within(self, mark: yaml.Mark | None) -> bool:
+        """Return whether parsing has stopped within the collection that begins at a mark."""
+        return mark is not None and bool(self.marks) and mark is self.marks[-1]
+
+    @property
+    def stops_at_mapping(self) -> bool:
+        """Whether a mapping begins where parsing has stopped."""
+        return bool(self.tokens) and isinstance(self.tokens[0], yaml.BlockMappingStartToken)
+
 
 class _TooManyNodesError(Exception):
     """Too many nodes; the argument is the line of the first that is too many."""
@@ -162,13 +165,14 @@ def _too_many(file: Path, node: yaml.Node | None = None, line: int | None = None
 
 def _compose(text: str, file: Path) -> yaml.Node | None:
     try:
-        node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
+        loader = _Loader(text)
+        node: yaml.Node | None = loader.get_single_node()
     except _TooManyNodesError as error:
         raise _too_many(file, line=error.args[0]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
-        raise UsageError(Problem(_explained(error, text), file=file, line=line)) from error
+        raise UsageError(Problem(_explained(error, text, loader), file=file, line=line)) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         message = f"is not valid YAML: character {chr(error.character)!r} is not allowed"
@@ -178,24 +182,41 @@ def _compose(text: str, file: Path) -> yaml.Node | None:
     return node
 
 
-def _explained(error: yaml.MarkedYAMLError, text: str) -> str:
+def _explained(error: yaml.MarkedYAMLError, text: str, loader: _Loader) -> str:
     what = ", ".join(part for part in (error.context, error.problem) if part)
-    hint = _hint(error, text)
+    hint = _hint(error, text, loader)
     return f"is not valid YAML: {what}" + (f" ({hint})" if hint else "")
 
 
-def _hint(error: yaml.MarkedYAMLError, text: str) -> str:
+def _hint(error: yaml.MarkedYAMLError, text: str, loader: _Loader) -> str:
     """Return what to write instead; empty if the position of the error does not show it."""
     mark, around = error.problem_mark, error.context_mark
     if mark is None:
         return ""
-    if around is not None and error.context in _OPENED and around.line < mark.line:
+    if isinstance(error, yaml.parser.ParserError):
+        has_bracket = around is not None and text.startswith(_BRACKETS, around.index)
+        is_open = has_bracket and loader.is_within(around)
+        is_unaligned = not has_bracket and (loader.is_within(around) or loader.stops_at_mapping)
+    else:
+        is_open = around is not None and _lacks_quote(text, around.index, mark.index)
+        is_unaligned = _is_lone_key(text, mark.index)
+    if is_open and around is not None and around.line < mark.line:
         return f"close what line {around.line + 1} opens, or quote it"
-    before = text[text.rfind("\n", 0, mark.index) + 1 : mark.index]
-    is_key = text.startswith(":", mark.index) and _LONE_KEY.fullmatch(before)
-    if is_key or any(sign in (error.problem or "") for sign in _UNALIGNED):
+    if is_unaligned:
         return "begin the line below the first letter of those that it belongs to"
     return next((hint for sign, hint in _HINTS if text.startswith(sign, mark.index)), "")
+
+
+def _lacks_quote(text: str, start: int, end: int) -> bool:
+    """Return whether a quoted text begins at ``start``, and the document ends within it."""
+    is_over = end == len(text) or text.startswith(("---", "..."), end)
+    return is_over and text.startswith(_QUOTES, start) and not _QUOTED.match(text, start, end)
+
+
+def _is_lone_key(text: str, colon: int) -> bool:
+    """Return whether there is nothing but a key in front of a colon on its line."""
+    line = text[text.rfind("\n", 0, colon) + 1 : colon]
+    return text.startswith(":", colon) and _LONE_KEY.fullmatch(line) is not None
 
 
 class _Builder:
