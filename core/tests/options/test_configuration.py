@@ -245,8 +245,8 @@ def test_wrong_key_is_named_with_its_line(tmp_path: Path, content: str, expected
     ("entry", "expected"),
     [
         ("architct: local", "unknown role 'architct'; did you mean 'architect'?"),
-        ("architect:", "architect names no type: null (nothing)"),
-        ("architect: [a]", "architect names no type: a list"),
+        ("architect:", "architect takes the name of one type, not null (nothing)"),
+        ("architect: [a]", "architect takes the name of one type, not a list"),
         ("[a]", "a list is not 'ROLE: TYPE', such as '- blueprint: static_task'"),
         ("{a: b, c: d}", "a mapping is not 'ROLE: TYPE', such as '- blueprint: static_task'"),
         ("3", "3 is not 'ROLE: TYPE', such as '- blueprint: static_task'"),

@@ -27,18 +27,22 @@ GOOD = "- {name: mood, question: M, type: choice, options: [good, bad]}\n"
         ("questions:\n- show: {image: x, text: y}\n" + GOOD, 2, "it has text and image"),
         ("questions:\n- show: {image: 'javascript:x'}\n" + GOOD, 2, "begin with https://"),
         ("questions:\n- show: only text\n", 1, "asks nothing"),
-        ("questions:\n" + GOOD + GOOD, 3, "'mood' is that of the question mood already"),
+        (
+            "questions:\n" + GOOD + GOOD,
+            3,
+            "'mood' is used by the question 'mood': choose another name",
+        ),
         (
             "questions:\n- {name: a, question: A, type: choice, options: [x], other: true}\n"
             "- {name: a_other, question: B, type: text}\n",
             3,
-            "'a_other' is that of the question a already",
+            "'a_other' is used by the question 'a': choose another name",
         ),
         (
             "questions:\n- {name: a, question: A, type: choice, options: [x], shortcuts: true}\n"
             "- {name: b, question: B, type: choice, options: [y], shortcuts: true}\n",
             3,
-            "the key '1' chooses an answer to a already",
+            "the key '1' chooses an answer to the question 'a': choose another key",
         ),
     ],
 )

@@ -225,8 +225,16 @@ def test_the_authors_preview_shows_units_of_several_rows(tmp_path: Path) -> None
     [
         (FORM.replace("Read each.", "Read ${text}."), 2, "move it to a question about each row"),
         (FORM.replace("Anything else", "'On ${text}'"), 13, "move it to a question about each row"),
-        (FORM.replace("note", "mood"), 13, "'mood' is that of the question mood already"),
-        (FORM.replace("note", "items"), 13, "'items' is that of"),
+        (
+            FORM.replace("note", "mood"),
+            13,
+            "'mood' is used by the question 'mood': choose another name",
+        ),
+        (
+            FORM.replace("note", "items"),
+            13,
+            "'items' is used by the list of a unit's rows (per_page): choose another name",
+        ),
         (
             FORM.replace("required: false", "show_if: {mood: bad}"),
             13,

@@ -116,7 +116,11 @@ def test_a_form_without_steps_has_no_script_of_them(tmp_path: Path) -> None:
         (f"pages:\n- title: ''\n  questions: [{QUESTION}]", 2, "is empty"),
         ("pages:\n- title: T", 2, "must be a list of questions"),
         (f"pages:\n- title: T\n  text: x\n  questions: [{QUESTION}]", 3, "unknown option"),
-        (f"pages:\n- title: T\n  questions:\n  - {QUESTION}\n  - {QUESTION}", 5, "already"),
+        (
+            f"pages:\n- title: T\n  questions:\n  - {QUESTION}\n  - {QUESTION}",
+            5,
+            "is used by the question",
+        ),
         (
             f"pages:\n- title: T\n  show_if: {{a: x}}\n  questions: [{QUESTION}]",
             3,
@@ -134,7 +138,7 @@ def test_a_form_without_steps_has_no_script_of_them(tmp_path: Path) -> None:
             "consent: {version: 1, text: T}\n"
             "questions:\n- {name: consent, type: text, question: C}",
             3,
-            "'consent' is that of the question consent already",
+            "'consent' is used by what workers agree to (consent): choose another name",
         ),
         (
             f"instructions:\n  text: T\n  good: [{{image: 'javascript:x'}}]\n"

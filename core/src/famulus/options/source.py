@@ -170,7 +170,7 @@ def _read_default(source: ConfigSource, key: str, entry: Any) -> None:
     ((word, value),) = entry.items()
     group = default_group(str(word))
     if value is None or value == UNSET or isinstance(value, (list, Mapping)):
-        source.problem(key, f"{word} names no type: {shown(value)}")
+        source.problem(key, f"{word} takes the name of one type, not {shown(value)}")
     elif group in ROLES:
         source.choose(group, str(value), key)
     elif group == "conf":

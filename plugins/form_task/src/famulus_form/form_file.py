@@ -338,21 +338,24 @@ def _clashes(form: FormFile) -> Iterator[famulus.Problem]:
     columns: dict[str, str] = {}
     keys: dict[str, str] = {}
     if form.head.consent is not None:
-        columns[CONSENT_COLUMN] = CONSENT_COLUMN
+        columns[CONSENT_COLUMN] = "what workers agree to (consent)"
     if form.ending is not None:
-        columns[ITEMS] = ITEMS
+        columns[ITEMS] = "the list of a unit's rows (per_page)"
     for part in (part for page in form.all_pages for part in page.parts):
         question = part.item
         if not isinstance(question, Question):
             continue
         for column in question.columns:
             if column in columns:
-                message = f"the column {column!r} is that of the question {columns[column]} already"
+                message = f"the column {column!r} is used by {columns[column]}: choose another name"
                 yield part.file.problem(f"{part.key}.name", message)
-            columns.setdefault(column, question.name)
+            columns.setdefault(column, f"the question {question.name!r}")
         for below, pressed in question.pressed_keys():
             if pressed in keys:
-                message = f"the key {pressed!r} chooses an answer to {keys[pressed]} already"
+                message = (
+                    f"the key {pressed!r} chooses an answer to the question {keys[pressed]!r}:"
+                    " choose another key"
+                )
                 yield part.file.problem(f"{part.key}.{below}", message)
             keys.setdefault(pressed, question.name)
 
