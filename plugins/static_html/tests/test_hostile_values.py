@@ -718,6 +718,62 @@ def test_no_value_behind_an_expression_of_the_page_runs_as_an_address(
         assert page.render({"v": "/a.png"}).body.endswith(f"{start}{kept}{end}")
 
 
+_OPENING = ("[[", "&#91;[", "[&#x5b;", "&lbrack;&lbrack;", "&#91[")
+_CLOSING = ("]]", "]&#93;", "&#93;]", "&#x5D;&rbrack;", "]&#93", "&rsqb;]")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("", ""), ("<script type=text/x-tmpl>", "</script>")], ids=["page", "script"]
+)
+@pytest.mark.parametrize("closing", _CLOSING)
+@pytest.mark.parametrize("opening", _OPENING)
+def test_an_expression_hides_no_code_from_the_check_of_an_address(
+    opening: str, closing: str, start: str, end: str
+) -> None:
+    angular = "angular.module('a').config(p => p.startSymbol('[[').endSymbol(']]'))"
+    for address in (
+        f"{opening}b{closing}javascript:${{v}}",
+        f"{opening}b{closing}java${{empty}}script:${{v}}",
+        f"{opening}b${{word}}{closing}javascript:${{v}}",
+        f"{opening}b{closing}java{opening}c{closing}script:${{v}}",
+    ):
+        html = f"{start}<a href='{address}'>x</a>{end}"
+        page = compile_page(f"<script>{angular}</script>{html}")
+        body = page.render({"v": "f()", "word": "w", "empty": ""}).body
+        is_run = re.search("javascript:|script:f", body.rpartition("<a")[2])
+        assert page.forbidden or is_run is None
+
+
+@pytest.mark.parametrize("html", ["HERE", "<b title='HERE'>x</b>", "<textarea>HERE</textarea>"])
+@pytest.mark.parametrize(
+    "expression",
+    ["[[ a &#93;] ${v} ]]", "[[ b ]&#93; ${v}", "&#91;[ `${v}` ]]", "[&lbrack; ${v} ]]"],
+)
+def test_no_entity_decides_whether_a_value_of_a_template_is_code(
+    expression: str, html: str
+) -> None:
+    template = html.replace("HERE", expression)
+    html = f"<script>{OWN_DELIMITERS[0]}</script><script type=x-template>{template}</script>"
+
+    [problem] = page_problems(compile_page(html), Path("task.html"), ["v"])
+
+    assert "entity that begins or ends an expression" in problem.message
+    assert not page_problems(compile_page(html.replace("${v}", "${v|raw}")), Path("t"), ["v"])
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("a&amp;b&ampc&amp=d&amp", "a&b&ampc&amp=d&"),
+        ("?a&copy=1&copy;2&copy", "?a&copy=1\u00a92\u00a9"),
+        ("&#106;ava&#x73;cript&colon;&nosuch;&#93", "javascript:&nosuch;]"),
+        ("&notit; &notin;", "&notit; \u2209"),
+    ],
+)
+def test_attributes_are_read_as_browsers_read_them(written: str, read: str) -> None:
+    assert escapes.attribute_text(written) == read
+
+
 @pytest.mark.parametrize("code", OWN_DELIMITERS)
 def test_an_expression_of_the_page_determines_no_folder_of_a_script(code: str) -> None:
     html = "<script src='[[ a/b ]]${v}'><\\/script>"

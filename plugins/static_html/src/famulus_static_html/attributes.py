@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
@@ -218,7 +217,7 @@ def value_of(source: Source, tag: Token, name: str) -> str:
     found = tag.attribute(name)
     if found is None or found.value is None:
         return ""
-    return html.unescape(source.text[slice(*found.value)])
+    return escapes.attribute_text(source.text[slice(*found.value)])
 
 
 def attribute_parts(

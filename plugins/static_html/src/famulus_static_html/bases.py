@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from famulus_static_html.escapes import html_text, js_literal, text_of
+from famulus_static_html.escapes import attribute_text, html_text, js_literal, text_of
 from famulus_static_html.source import Source
 from famulus_static_html.template import Part
 from famulus_static_html.tokens import Kind, Token
@@ -39,7 +38,7 @@ def base_script(source: Source, tokens: Sequence[Token]) -> Part:
 
 def _written(source: Source, span: tuple[int, int], values: Mapping[str, Any]) -> str:
     """Return the value of an attribute as browsers read it, with raw placeholders filled."""
-    return html.unescape(
+    return attribute_text(
         "".join(
             piece
             if isinstance(piece, str)

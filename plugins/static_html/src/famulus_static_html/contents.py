@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -134,7 +133,7 @@ def code_parts(
     As in a script, a ``${…}`` without a value stays as a part of the page's own code.
     """
     placeholders = source.placeholders(start, end)
-    code = source.of(html.unescape(source.text[start:end]))
+    code = source.of(escapes.attribute_text(source.text[start:end]))
     inside = places(code, 0, len(code.text), ScriptKind.CODE)
     # An entity can be part of what looks like a placeholder once it is resolved.
     is_clear = len(inside) == len(placeholders)

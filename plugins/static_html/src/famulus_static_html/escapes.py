@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from html.entities import html5
 from typing import Any
 
 # A number, with a unit or not, and a hex colour mean the same escaped or not only to a reader:
@@ -17,6 +18,9 @@ _CSS_PLAIN = re.compile(
 # How all of JSON begins but strings, which a string may well be.
 _LITERAL = re.compile(r"\s*(?:[\[{\-0-9]|(?:true|false|null)\s*\Z)")
 _CSS_SPECIAL = re.compile(r"[^A-Za-z0-9]")
+_REFERENCE = re.compile(
+    r"&(?:#(?:[xX][0-9A-Fa-f]+|[0-9]+);?|(?P<name>[A-Za-z][A-Za-z0-9]*(?:;|=?)))"
+)
 # Beside ASCII: the two line ends of JavaScript, and halves of surrogate pairs.
 _JS_TABLE: Mapping[int, str] = {
     code: f"\\u{code:04x}"
@@ -45,6 +49,20 @@ def html_text(value: Any) -> str:
     """
     escaped = html.escape(value if isinstance(value, str) else text_of(value), quote=True)
     return escaped.replace("\0", "\ufffd").replace("\r", "&#13;")
+
+
+def attribute_text(written: str) -> str:
+    """Return the value of an attribute as browsers read it.
+
+    Unlike in text, a name without a semicolon is no entity there in front of a letter, a digit or
+    ``=`` (WHATWG HTML, section 13.2.5.73).
+    """
+    return _REFERENCE.sub(_resolved, written) if "&" in written else written
+
+
+def _resolved(reference: re.Match[str]) -> str:
+    name = reference["name"]
+    return html.unescape(reference[0]) if name is None else html5.get(name, reference[0])
 
 
 def css(value: Any) -> str:

@@ -55,6 +55,16 @@ def expressions_in(text: str, expressions: Expressions) -> Iterator[re.Match[str
         yield from re.finditer("|".join(patterns), text, re.DOTALL)
 
 
+def is_open(before: str, expressions: Expressions) -> bool:
+    """Return whether an expression is open at the end of a text."""
+    pairs = [*expressions.own, ("{{", "}}"), ("<%", "%>")]
+    for found in expressions_in(before, expressions):
+        begin, end = next(pair for pair in pairs if found[0].startswith(pair[0]))
+        if found.end() == len(before):
+            return not found[0][len(begin) :].endswith(end)
+    return False
+
+
 def filled_expressions(
     source: Source, part: str, known: Callable[[str], list[Placeholder]], expressions: Expressions
 ) -> Iterator[Part]:

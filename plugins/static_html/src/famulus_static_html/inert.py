@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from html import unescape
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -22,6 +23,7 @@ from famulus_static_html.expressions import (
     expressions_in,
     filled_expressions,
     in_string,
+    is_open,
     plain,
     refilled,
 )
@@ -41,6 +43,10 @@ _PASSIVE = frozenset({ValueContext.TEXT, ValueContext.URL, ValueContext.URL_LIST
 _UNNAMED = (
     "stands in an expression of a template whose engine the page does not name, for instance by "
     'type="text/x-handlebars"'
+)
+_ENTITY_DELIMITED = (
+    "stands behind an entity that begins or ends an expression of a template: write the character "
+    "itself in place of the entity"
 )
 _NAME = re.compile(r"[a-z][a-z0-9_-]*", re.IGNORECASE)
 #: Elements that say no more than how their content looks, besides ``h1`` to ``h6``.
@@ -155,6 +161,7 @@ def _parts(view: _TemplateSource, start: int, found: Found) -> Iterator[Part]:
             if not piece.raw and piece not in read:
                 found.forbid(piece, _UNNAMED)
         view = named
+    view = _without_entity_delimiters(view, start, found)
     elements = _TemplateElements(
         view, found, found.forbid, expressions=any_expression(view.expressions.own)
     )
@@ -164,6 +171,36 @@ def _parts(view: _TemplateSource, start: int, found: Found) -> Iterator[Part]:
                 yield from filled_expressions(view, part, view.known_in, view.expressions)
             else:
                 yield part
+
+
+def _without_entity_delimiters(view: _TemplateSource, start: int, found: Found) -> _TemplateSource:
+    """Return a template without values that are code in one reading of the entities before them.
+
+    Vue and AngularJS look for expressions once the browser has resolved the entities, and others
+    before. These values are refused.
+    """
+    if "&" not in view.text[start:]:
+        return view
+    spans = [each.span() for each in expressions_in(view.text, view.expressions)]
+    spans += _text_spans(view) if view.expressions.resolves_entities else []
+    unclear = set()
+    for piece in view.all_known(start, len(view.text)):
+        before = next((view.text[a : piece.start] for a, b in spans if a <= piece.start < b), "")
+        readings = {is_open(text, view.expressions) for text in (before, unescape(before))}
+        if len(readings) > 1 and not piece.raw:
+            unclear.add(piece.html_name)
+            found.forbid(piece, _ENTITY_DELIMITED)
+    return evolve(view, known=frozenset(view.known) - unclear) if unclear else view
+
+
+def _text_spans(view: _TemplateSource) -> Iterator[tuple[int, int]]:
+    """Yield where a template has text and values of attributes."""
+    for token in _markup_tokens(view.text, view.expressions):
+        if token.kind is Kind.TEXT:
+            yield token.start, token.end
+        if token.content is not None and token.name in RCDATA:
+            yield token.content
+        yield from (each.value for each in token.attributes if each.value is not None)
 
 
 def _reads_alike(view: _TemplateSource, start: int) -> bool:

@@ -5,12 +5,12 @@ The author's tags are left out, and their attributes are added to ours.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import Factory, define, frozen
 
+from famulus_static_html.escapes import attribute_text
 from famulus_static_html.mturk import MTURK_FORM
 from famulus_static_html.template import Part, Template
 
@@ -41,7 +41,7 @@ class OuterTags:
         if attribute in self._fixed[tag] or attribute in self._filled[tag]:
             return
         if all(isinstance(part, str) for part in parts):
-            self._fixed[tag][attribute] = html.unescape(Template(parts).render({}))
+            self._fixed[tag][attribute] = attribute_text(Template(parts).render({}))
         else:
             self._filled[tag][attribute] = Template(parts)
 
@@ -54,7 +54,7 @@ class OuterTags:
         rendered = {
             tag: {
                 **self._fixed[tag],
-                **{name: html.unescape(each.render(values)) for name, each in filled.items()},
+                **{name: attribute_text(each.render(values)) for name, each in filled.items()},
             }
             for tag, filled in self._filled.items()
         }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from attrs import frozen
 
-from famulus_static_html.escapes import text_of
+from famulus_static_html.escapes import attribute_text, text_of
 from famulus_static_html.fields import is_field
 from famulus_static_html.inert import inert_tokens
 from famulus_static_html.placement import script_kind
@@ -47,7 +46,7 @@ class FieldName:
     def filled(self, values: Mapping[str, Any]) -> str:
         """Return the name as the form sends it."""
         return "".join(
-            html.unescape(piece) if isinstance(piece, str) else _value(piece, values)
+            attribute_text(piece) if isinstance(piece, str) else _value(piece, values)
             for piece in self.pieces
         )
 
@@ -63,7 +62,7 @@ def _with_templates(source: Source, tokens: Iterable[Token]) -> Iterator[Token]:
 
 def _value(piece: Placeholder, values: Mapping[str, Any]) -> str:
     text = text_of(values.get(piece.html_name))
-    return html.unescape(text) if piece.raw else text
+    return attribute_text(text) if piece.raw else text
 
 
 def reserved_fault(name: str) -> str:

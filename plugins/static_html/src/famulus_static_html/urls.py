@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from typing import Any
 from urllib.parse import quote
 
 from attrs import frozen
 
-from famulus_static_html.escapes import html_text, text_of
+from famulus_static_html.escapes import attribute_text, html_text, text_of
 from famulus_static_html.source import OWN_NAMES, Placeholder
 from famulus_static_html.template import Fill
 
@@ -34,7 +33,7 @@ _UNSAFE = re.compile(
 _PINNED_HOST = re.compile(r"(?:https?:)?//[^/?#\\]+[/?#]", re.IGNORECASE)
 # Unlike an expression of a template.
 _OPENS_TAG = re.compile("<(?!%)")
-_ENTITY_BEGUN = re.compile(r"&(?=#?[A-Za-z0-9]*\Z)")
+_ENTITY_BEGUN = re.compile(r"&(?=(?:#(?:[0-9]*|[xX][0-9A-Fa-f]*)|[A-Za-z][A-Za-z0-9]*|)\Z)")
 _IGNORED = str.maketrans("", "", "\t\n\r")
 _STRIPPED = "".join(map(chr, range(0x21)))
 
@@ -91,28 +90,38 @@ class Url:
 
     def own(self, piece: str) -> str:
         """Return the author's text, maybe empty, as browsers read it, without expressions."""
-        # An entity can begin an expression, which frameworks find once the browser has resolved it.
-        return self.expressions.sub("", html.unescape(self.expressions.sub("", piece)))
+        return list(self.readings(piece))[-1]
+
+    def readings(self, written: str) -> Iterator[str]:
+        """Yield what may be left of an address once its expressions are replaced by nothing.
+
+        An engine reads them in the source or once the browser has resolved the entities, which can
+        be a part of what begins or ends them.
+        """
+        yield self.expressions.sub("", attribute_text(written))
+        if "&" in written:
+            resolved = attribute_text(self.expressions.sub("", written))
+            yield resolved
+            yield self.expressions.sub("", resolved)
 
     @property
-    def prefix(self) -> str:
-        """The author's own part in front of the first value, as browsers read it."""
+    def prefixes(self) -> list[str]:
+        """The readings of the author's own part in front of the first value."""
         first = self.pieces[0]
-        return as_browsers_read(self.own(first)) if isinstance(first, str) else ""
+        return [*map(as_browsers_read, self.readings(first))] if isinstance(first, str) else [""]
 
 
 @frozen
 class _Step:
-    """A piece of a URL: the author's own text as it is judged and as it is written, or a value."""
+    """A piece of a URL: the author's own text as it is written, or a value."""
 
-    own: str = ""
     html: str = ""
     name: str | None = None
     write: Callable[[Any], str] = text_of
 
     def text(self, values: Mapping[str, Any]) -> str:
-        """Return the piece as browsers read it."""
-        return self.own if self.name is None else self.write(values.get(self.name))
+        """Return the piece as it is in the page."""
+        return self.html if self.name is None else html_text(self.write(values.get(self.name)))
 
 
 def _steps(
@@ -126,27 +135,21 @@ def _steps(
     seen = ""
     for index, piece in enumerate(url.pieces):
         if isinstance(piece, str):
-            own = url.own(piece)
             is_last = index + 1 == len(url.pieces)
             written = _OPENS_TAG.sub("&lt;", piece)
-            steps.append(_Step(own, written if is_last else entity_ended(written)))
-            seen += own
+            steps.append(_Step(written if is_last else entity_ended(written)))
+            seen += url.own(piece)
         else:
             steps.append(_Step(name=piece.html_name, write=writer_behind(seen, piece)))
     return steps
 
 
-def _fill(steps: Sequence[_Step], is_good: Callable[[str], bool]) -> Fill:
+def _fill(url: Url, steps: Sequence[_Step], is_good: Callable[[str], bool]) -> Fill:
     """Return what writes a URL, or :data:`INVALID`. The author's own parts stay as written."""
 
     def fill(values: Mapping[str, Any]) -> str:
-        texts = [step.text(values) for step in steps]
-        if not is_good("".join(texts)):
-            return INVALID
-        return "".join(
-            step.html if step.name is None else html_text(text)
-            for step, text in zip(steps, texts, strict=True)
-        )
+        written = "".join(step.text(values) for step in steps)
+        return written if all(map(is_good, url.readings(written))) else INVALID
 
     return fill
 
@@ -161,9 +164,9 @@ def url_fill(url: Url, use: Use) -> Fill:
 
     :raises UnsafeUrl: when the author's own part makes it code.
     """
-    is_fixed = _check_prefix(url.prefix, use)
+    is_fixed = _check_prefixes(url, use)
     steps = _steps(url, _writer_behind)
-    return _fill(steps, lambda filled: is_fixed or is_allowed(filled, use))
+    return _fill(url, steps, lambda filled: is_fixed or is_allowed(filled, use))
 
 
 def markup_url_fill(url: Url) -> Fill:
@@ -173,11 +176,10 @@ def markup_url_fill(url: Url) -> Fill:
 
     :raises UnsafeUrl: when the author's own part makes it code.
     """
-    prefix = url.prefix
-    _check_prefix(prefix, Use.LINK)
-    has_host = _PINNED_HOST.match(prefix) is not None
+    _check_prefixes(url, Use.LINK)
+    has_host = all(map(_PINNED_HOST.match, url.prefixes))
     steps = _steps(url, _parameter_writer_behind)
-    return _fill(steps, lambda filled: has_host or not is_elsewhere(filled))
+    return _fill(url, steps, lambda filled: has_host or not is_elsewhere(filled))
 
 
 def code_url_fill(url: Url, kind: str) -> Fill:
@@ -187,22 +189,22 @@ def code_url_fill(url: Url, kind: str) -> Fill:
 
     :raises UnsafeUrl: when the author's own part does not determine the folder.
     """
-    prefix = url.prefix
-    _check_prefix(prefix, Use.LINK)
-    if not _PINNED.match(prefix):
+    _check_prefixes(url, Use.LINK)
+    if not all(map(_PINNED.match, url.prefixes)):
         raise UnsafeUrl(
             f"decides which server's {kind} is run: begin the address with a folder on this page's "
             "server, or with all of an address up to the ?"
         )
-    own = "".join(html.unescape(piece) if isinstance(piece, str) else "x" for piece in url.pieces)
+    own = "".join(attribute_text(piece) if isinstance(piece, str) else "x" for piece in url.pieces)
     own_dots = len(_DOTS.findall(own))
     steps = _steps(url, lambda _, __: _component)
-    return _fill(steps, lambda filled: len(_DOTS.findall(filled)) <= own_dots)
+    return _fill(url, steps, lambda filled: len(_DOTS.findall(filled)) <= own_dots)
 
 
 def url_list_fill(url: Url) -> Fill:
     """Return what fills ``srcset`` or ``ping``, where a value may be several URLs."""
     return _fill(
+        url,
         _steps(url, lambda _, __: _without_braces),
         lambda urls: all(is_allowed(each, Use.MEDIA) for each in re.split(r"[\s,]+", urls)),
     )
@@ -214,8 +216,13 @@ def url_part_fill(placeholder: Placeholder) -> Fill:
     return lambda values: html_text(_component(values.get(name)))
 
 
-def _check_prefix(prefix: str, use: Use) -> bool:
+def _check_prefixes(url: Url, use: Use) -> bool:
     """Return whether the author's part already determines the scheme."""
+    are_fixed = [_check_prefix(prefix, use) for prefix in url.prefixes]
+    return all(are_fixed)
+
+
+def _check_prefix(prefix: str, use: Use) -> bool:
     scheme = _SCHEME.match(prefix)
     if scheme is None:
         return re.search(r"[/?#\\]", prefix) is not None
