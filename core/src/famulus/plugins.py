@@ -197,7 +197,8 @@ class Plugins:
     ) -> None:
         """List a plugin, and load and register it unless it is disabled or faulty.
 
-        :param hooks: when given, what a plugin registers is collected if it implements one of them.
+        :param hooks: if given, a plugin's types are only collected if it implements one of these
+            hooks.
         """
         self.infos.append(info)
         if info.name in _disabled():
@@ -253,7 +254,7 @@ class Plugins:
         return classes
 
     def _call_one(self, info: PluginInfo, hook: str) -> list[Any]:
-        """Call a collecting hook of one plugin, so that its result can be attributed."""
+        """Call a hook of one plugin alone, so that the plugin of each item is known."""
         results = []
         for result in self._caller_of(info, hook)():
             if not isinstance(result, list):
@@ -329,8 +330,8 @@ def listeners_of(plugins: Plugins) -> list[Listener]:
 def discover() -> Plugins:
     """Load every plugin that is installed, by the entry points of the group ``famulus``.
 
-    Output of a plugin while it is imported and registered goes to standard error, so that it is
-    not taken for a part of a command's output. Many import most of their code when they register.
+    Output of a plugin during its import and registration goes to standard error, so that it is not
+    taken for a part of a command's output.
     """
     plugins = Plugins()
     for entry in _entry_points():
@@ -341,10 +342,10 @@ def discover() -> Plugins:
 def discover_types(types: Iterable[tuple[str, str]]) -> Plugins:
     """Load installed plugins until some types are registered.
 
-    For reading a stored run, whose types were looked up among all plugins when it was launched.
-    Plugins that are named like one of the types are loaded first; of the others, types are
-    collected only from those that have a kind that is still missing. A second plugin that registers
-    one of the types may be left out, so that the conflict is not noticed.
+    For reading a stored run: its types were looked up among all plugins at its launch. Plugins
+    named like one of the types are loaded first; after them, only plugins that register a kind that
+    is still missing. A second plugin that registers one of the types may be left out, so that the
+    conflict is not noticed.
 
     :param types: pairs of a kind (``blueprint``, ``architect`` or ``provider``) and a name.
     """

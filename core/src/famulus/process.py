@@ -55,7 +55,7 @@ class ProcessIdentity:
 
     @property
     def is_dead(self) -> bool:
-        """Whether the process has certainly ended; False where that cannot be known here."""
+        """Whether the process has certainly ended; False if that cannot be known here."""
         boot, namespaces, _ = _kernel_identity()
         if not boot or (self.boot, self.namespaces) != (boot, namespaces):
             return False
@@ -89,7 +89,7 @@ def describe(identity: str) -> str:
 def _kernel_identity() -> tuple[str, str, str]:
     """Return the boot id, and the namespaces and start time of this process.
 
-    They are empty where the system does not provide them, and where /proc belongs to another PID
+    They are empty if the system does not provide them, or if /proc belongs to another PID
     namespace.
     """
     try:

@@ -87,10 +87,11 @@ def find_language(code: str) -> Language | None:
 def choose_language(fixed: str, accepted: str, offered: Sequence[str] = ()) -> Language:
     """Return the language of a page.
 
-    :param fixed: the tag of the run's language; empty where the browser decides.
-    :param accepted: the header ``Accept-Language`` of the request; empty where there is none.
+    :param fixed: the tag of the run's language; empty if the browser decides.
+    :param accepted: the header ``Accept-Language`` of the request; empty if there is none.
     :param offered: the tags among which the browser chooses; the first one if it accepts none of
-        them. If empty, it chooses among all languages, or else gets English.
+        them. If ``offered`` is empty, the browser chooses among all languages, and gets English if
+        it accepts none.
     """
     return LANGUAGES[fixed] if fixed else _accepted_language(accepted, offered)
 
@@ -118,17 +119,18 @@ class Catalogue:
     def text(self, message: str, /, **values: object) -> TranslatableText:
         """Return a text that a page translates.
 
-        :param message: English, and a literal, so that it can be extracted. ``{name}`` stands for
-            a value.
-        :param values: text, translatable text, or numbers, which are written as the language does.
+        :param message: the English text, as a literal, so that it can be extracted. ``{name}``
+            stands for a value.
+        :param values: text, translatable text, or numbers, which are written in the way of the
+            language.
         """
         return TranslatableText(self, message, None, values)
 
     def plural(self, one: str, many: str, /, *, count: int, **values: object) -> TranslatableText:
         """Return a text that depends on a number, which ``{count}`` stands for.
 
-        :param one: English for the number 1, and the message id.
-        :param many: English for all other numbers.
+        :param one: the English text for the number 1, which is also the message id.
+        :param many: the English text for all other numbers.
         """
         return TranslatableText(self, one, many, {"count": count, **values})
 
@@ -162,7 +164,7 @@ class TranslatableText(str):
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle it with its translations."""
+        """Return what copies and pickles the text with its translations."""
         return TranslatableText, (self._catalogue, self._message, self._plural, self._values)
 
     def translated(self, language: Language) -> str:
@@ -199,7 +201,7 @@ class LocalizedText(str):
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle it with all of its languages."""
+        """Return what copies and pickles the text with all of its languages."""
         return LocalizedText, (dict(self.texts), self.tag)
 
     def translated(self, language: Language) -> str:
@@ -207,7 +209,7 @@ class LocalizedText(str):
         return self.texts.get(language.tag, self.texts[self.tag])
 
     def language(self, wanted: Language) -> Language:
-        """Return the language that :meth:`translated` returns the text in."""
+        """Return the language of the text that :meth:`translated` returns."""
         return wanted if wanted.tag in self.texts else LANGUAGES[self.tag]
 
 
@@ -229,14 +231,14 @@ class Translator:
         return text
 
     def html(self, text: str, **parts: str) -> str:
-        """Return a text as HTML, escaped but for the parts.
+        """Return a text as HTML; everything but ``parts`` is escaped.
 
         :param parts: HTML in place of ``{name}``; the text itself has no values for these names.
         """
         return _PLACEHOLDER.sub(lambda found: parts.get(found[1], found[0]), escape(self(text)))
 
     def number(self, number: int | Decimal) -> str:
-        """Return a number as the language writes it."""
+        """Return a number in the notation of the language."""
         return _written(number, self.language)
 
     def isolated(self, text: str) -> str:
@@ -244,7 +246,7 @@ class Translator:
         return _isolated(text, self.language)
 
     def plural_forms(self, text: TranslatableText) -> Mapping[str, str]:
-        """Return the forms of a text by the plural categories of CLDR, as scripts select them.
+        """Return the forms of a text by plural category of CLDR, which scripts select by.
 
         :param text: with a ``{count}`` for a script to fill in.
         """

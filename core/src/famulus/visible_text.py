@@ -1,4 +1,4 @@
-"""Whether a text has anything that a reader sees."""
+"""Whether a text has a visible character."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Architect(ABC):
     #: none with a name that resembles it.
     Args: ClassVar[AnyClass]
 
-    #: the translations of the texts that it shows to workers; None where it shows none
+    #: the translations of the texts that it shows to workers; None if it shows none
     catalogue: ClassVar[Catalogue | None] = None
 
     #: The number of this contract. A method that is added with a default leaves it. A class may set

@@ -159,7 +159,7 @@ def _attribute_change(cls: type[Any], name: str) -> str:
 
 
 def _static(cls: type[Any], name: str) -> Any:
-    """Return an attribute as it stands in a class or a base of it; None where it has no value.
+    """Return an attribute as it stands in a class or a base of it; None if it has no value.
 
     That is :func:`inspect.getattr_static` for classes, at a tenth of its cost.
     """

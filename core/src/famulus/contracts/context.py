@@ -40,7 +40,7 @@ class Context:
     #: an instance of the blueprint's ``SharedState``; in a serving process its callbacks call the
     #: operator over a local socket
     shared_state: SharedTaskState
-    #: the account that pays for the run, or will pay when only a plan is checked; None where that
+    #: the account that pays for the run, or will pay when only a plan is checked; None if that
     #: is not known yet
     requester: RequesterView | None = None
     #: None while a plan is only being checked

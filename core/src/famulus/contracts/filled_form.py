@@ -26,7 +26,7 @@ class _StartTag:
     end: int
 
     def get(self, name: str) -> str | None:
-        """Return the value of an attribute, empty where it has none; None where it is missing."""
+        """Return the value of an attribute, empty if it has none; None if it is missing."""
         return next((value or "" for key, value in self.attributes if key == name), None)
 
 

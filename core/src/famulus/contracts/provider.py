@@ -81,7 +81,7 @@ class Provider(ABC):
     sync_seconds: ClassVar[float] = 15
     #: the most items of one call of :meth:`decide`, :meth:`pay`, :meth:`grant` or :meth:`revoke`
     batch_size: ClassVar[int] = 1
-    #: the name of the requester that is made when it is needed; None where requesters have to be
+    #: the name of the requester that is made when it is needed; None if requesters have to be
     #: registered
     default_requester: ClassVar[str | None] = None
 
@@ -94,7 +94,7 @@ class Provider(ABC):
     #: :meth:`most_left`: arrivals are answered in threads then, and submissions on the event loop.
     ends_quickly: ClassVar[bool] = False
 
-    #: the translations of the texts that it shows to workers; None where it shows none
+    #: the translations of the texts that it shows to workers; None if it shows none
     catalogue: ClassVar[Catalogue | None] = None
 
     #: The number of this contract. A method that is added with a default leaves it. A class may set
@@ -118,7 +118,7 @@ class Provider(ABC):
 
     @classmethod
     def rehearsal(cls, clock: Clock = system_clock) -> Rehearsal | None:
-        """Return the fake of the platform, not yet started; None where the package ships none.
+        """Return the fake of the platform, not yet started; None if the package ships none.
 
         :param clock: the time of the fake.
         """
@@ -249,7 +249,7 @@ class Provider(ABC):
     def balance(self) -> Decimal | None:
         """Return what the requester's account can spend now, in :attr:`currency`.
 
-        None where the platform does not report it. A launch that exceeds it is refused.
+        None if the platform does not report it. A launch that exceeds it is refused.
         """
         return None
 
@@ -368,7 +368,7 @@ class Provider(ABC):
     def count_open_places(self, run: RunView) -> int | None:
         """Return how many open places :meth:`pause_places` would close. Changes nothing.
 
-        None where the platform cannot be asked. Called by ``famulus doctor`` and ``famulus sync``,
+        None if the platform cannot be asked. Called by ``famulus doctor`` and ``famulus sync``,
         for runs without an operator.
         """
         return None

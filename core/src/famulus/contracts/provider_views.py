@@ -70,13 +70,13 @@ class Capabilities:
     rejection_categories: Mapping[str, str] = MappingProxyType({})
     #: the platform's rules on rejections, which a reviewer reads before the first one
     rejection_rules: str = ""
-    #: a part of a visit's reward can be approved, within these bounds; None where it cannot
+    #: a part of a visit's reward can be approved, within these bounds; None if it cannot
     partial_approvals: PartialBounds | None = None
     #: workers can be asked to return a visit that they have submitted, as ``RequestReturn``
     requests_return: bool = False
     #: the days that have to pass after a requested return before a rejection
     days_before_rejection: int = 0
-    #: the days after which the platform approves a submission that has no verdict; None where it
+    #: the days after which the platform approves a submission that has no verdict; None if it
     #: waits for one
     approves_after_days: int | None = None
     #: workers see the data that they have sent, for trying tasks out; only with ``sandbox``
@@ -122,7 +122,7 @@ class Arrival:
     #: the platform's id of the place that the worker has taken, where a place is one visit at a
     #: time: another visit that names it is refused until the first one ends. An arrival with the
     #: same place and the same reference ends the first visit, since only the platform knows both.
-    #: At most 255 printable characters; empty where places are interchangeable.
+    #: At most 255 printable characters; empty if places are interchangeable.
     place: str = ""
 
 
@@ -135,7 +135,7 @@ class Preview:
 class VisitView:
     """A visit as its provider sees it."""
 
-    #: 0 where no visit is stored, as for a worker who is refused at once
+    #: 0 if no visit is stored, as for a worker who is refused at once
     id: int
     run_id: int
     #: where the run is served, for browsers; empty while it is not
@@ -144,7 +144,7 @@ class VisitView:
     reference: str
     #: the URL parameters that the worker arrived with; none for a visit that was only reported
     query: Mapping[str, str] = Factory(dict)
-    #: when the worker arrived first; None where no visit is stored
+    #: when the worker arrived first; None if no visit is stored
     arrived_at: datetime | None = None
     #: when the worker arrived last, where visits have a place, as ``arrived_at`` elsewhere
     last_arrived_at: datetime | None = None
@@ -241,9 +241,9 @@ class PaymentView:
     amount: Decimal
     currency: str
     reason: str
-    #: when the call that may have paid it began; None where no call has
+    #: when the call that may have paid it began; None if no call has
     sent_at: datetime | None = None
-    #: what that call has kept, as JSON; None where it has kept nothing
+    #: what that call has kept, as JSON; None if it has kept nothing
     kept: Any = None
 
 
@@ -255,7 +255,7 @@ class GrantView:
     key: str
     worker_name: str
     qualification: str
-    #: 0 where it is revoked
+    #: 0 if it is revoked
     value: int
 
 

@@ -83,7 +83,7 @@ class QualificationCheck(ABC):
     #: default must be set by every run.
     Args: ClassVar[AnyClass] = NoCheckArgs
 
-    #: the translations of the texts that it shows to workers; None where it shows none
+    #: the translations of the texts that it shows to workers; None if it shows none
     catalogue: ClassVar[Catalogue | None] = None
 
     #: The number of this contract. A method that is added with a default leaves it. A class may set

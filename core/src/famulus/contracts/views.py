@@ -100,7 +100,7 @@ class TaskView:
     def earlier_answers(self) -> Any:
         """What ``read_answers`` returned for the worker's last submitted unit of this run.
 
-        None where there is none; read from the database at each access. Answers that a worker
+        None if there is none; read from the database at each access. Answers that a worker
         submits in another tab may change it between two loads of one page.
         """
         return self._earlier_answers()
@@ -327,7 +327,7 @@ class SubmittedUnit:
     late: bool
     started_at: datetime
     submitted_at: datetime
-    #: the tag of the language of the page that the worker saw; empty where it is unknown
+    #: the tag of the language of the page that the worker saw; empty if it is unknown
     language: str = ""
 
 

@@ -47,5 +47,5 @@ class Reject(Verdict):
 
     #: for the worker, one line for each unit that has a reason of its own
     reason: str
-    #: a name out of ``Capabilities.rejection_categories``; empty where there are none
+    #: a name out of ``Capabilities.rejection_categories``; empty if there are none
     category: str = ""

@@ -24,7 +24,7 @@ class RunSummary:
 
     record: RunRecord
     units: Mapping[UnitStatus, int]
-    #: None where no process operates it, whatever its status
+    #: None if no process operates it, whatever its status
     operated_by: str | None
 
     @property

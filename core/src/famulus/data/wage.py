@@ -33,7 +33,7 @@ class Wage:
     earned: Decimal
     #: ``task.estimated_minutes``
     estimated_minutes: Decimal | None
-    #: the median of the measured times; None where no time was measured
+    #: the median of the measured times; None if no time was measured
     median_seconds: Decimal | None
     #: submitted units whose time was measured
     measured_units: int

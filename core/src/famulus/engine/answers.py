@@ -129,7 +129,7 @@ class StoredAnswer(StoredAttempt):
     submitted_at: datetime = field(metadata=_column(AgentTable.submitted_at))
     #: submitted after the worker's time was over
     late: bool = field(metadata=_column(AgentTable.late))
-    #: the tag of the language of the page that the worker saw; None where it is unknown
+    #: the tag of the language of the page that the worker saw; None if it is unknown
     language: str | None = field(metadata=_column(AgentTable.language))
     #: what the blueprint's ``read_answers`` returned
     outputs: Any = field(metadata=_column(AgentTable.answers))

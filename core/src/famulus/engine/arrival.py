@@ -149,7 +149,7 @@ class ArrivingWorker:
     is_screened_out: bool = field(init=False)
     #: what their visit has already
     result: AssignedUnit | OpenOnboarding | AlreadySubmitted | None = field(init=False)
-    #: by name; empty where the run asks for none
+    #: by name; empty if the run asks for none
     qualifications: Mapping[str, int] = field(default=MappingProxyType({}), init=False)
     #: the visit that has the place of a new visit
     holder: PlaceVisit | None = field(default=None, init=False)

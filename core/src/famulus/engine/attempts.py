@@ -134,7 +134,7 @@ class Attempt(NamedTuple):
     nonce: int | None
     #: in microseconds since 1970
     started_at: int
-    #: ``max_num_concurrent_units`` of the run; 0 where it has no window
+    #: ``max_num_concurrent_units`` of the run; 0 if it has no window
     window: int
     #: where the run is served
     run_url: str
@@ -312,12 +312,12 @@ def read_attempt(tx: Transaction, agent: int, *, lock: bool = True) -> Attempt |
 
 
 def newest_attempt(tx: Transaction, visit: int) -> NewestAttempt | None:
-    """Return the open attempt of a visit, else its newest one, or None where it has none."""
+    """Return the open attempt of a visit, else its newest one, or None if it has none."""
     return tx.one(_NEWEST, visit=visit)
 
 
 def read_place_holder(tx: Transaction, run: int, place: str) -> PlaceVisit | None:
-    """Return the visit that has a place, or None where the place is free."""
+    """Return the visit that has a place, or None if the place is free."""
     row = find_visit_at_place(tx, run, place)
     if row is None:
         return None

@@ -29,7 +29,7 @@ from famulus.translation import Translator
 _log = logging.getLogger(__name__)
 
 _O, _R = VisitOutcome, RefusalReason
-#: The outcome of each refusal; None where the worker holds no place that the provider knows.
+#: The outcome of each refusal; None if the worker holds no place that the provider knows.
 OUTCOMES: Mapping[RefusalReason, VisitOutcome | None] = MappingProxyType(
     {
         _R.NOT_QUALIFIED: _O.NOT_QUALIFIED,
@@ -82,7 +82,7 @@ class Completions:
     ) -> str:
         """Return the page for answers that are stored, with the last step of the worker.
 
-        :param has_next: whether there is another unit for the worker; None where it is not known.
+        :param has_next: whether there is another unit for the worker; None if it is not known.
         """
         thank_you = self._thank_you(answers, view)
         return pages.stored_document(
@@ -120,7 +120,7 @@ class Completions:
         """Return how the worker of a visit leaves. Not called inside a transaction.
 
         :param thank_you: the blueprint's text for the page, as HTML.
-        :param has_next: whether there is another unit for the worker; None where it is not known.
+        :param has_next: whether there is another unit for the worker; None if it is not known.
         """
         completion = self._ask(visit, outcome)
         may_offer_next = pages.may_offer_next(completion, outcome)

@@ -30,7 +30,7 @@ _NEWEST_SINCE = Statement(
 
 
 def newest_event(tx: Transaction) -> int:
-    """Return the number of the newest event of all runs; 0 where there is none."""
+    """Return the number of the newest event of all runs; 0 if there is none."""
     row = tx.one(_NEWEST)
     return int(row[0] or 0) if row else 0
 

@@ -84,7 +84,7 @@ class StoredAnswers(NamedTuple):
 
     #: done, as the provider sees it
     visit: VisitView
-    #: whether there is another unit for the worker; None where it is not known
+    #: whether there is another unit for the worker; None if it is not known
     has_next: bool | None
 
 

@@ -67,7 +67,7 @@ class Everyday(Generic[T]):
         self._read = read
 
     def run(self, database: Database) -> T | None:
-        """Run the statements; None where anything else may apply."""
+        """Run the statements; None if anything else may apply."""
         texts, params = self.statements
         return self.result(database.write_at_once(texts, **params))
 
@@ -107,7 +107,7 @@ class _SubmittedRow(NamedTuple):
     arrived_at: int
     last_arrived_at: int
     done_at: int
-    #: None where it is not known
+    #: None if it is not known
     has_next: bool | None
 
 

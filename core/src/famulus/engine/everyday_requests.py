@@ -35,7 +35,7 @@ from famulus.model.transaction import Transaction
 
 T = TypeVar("T")
 
-#: The result of a job, None where it is not the everyday case, and its error.
+#: The result of a job, None if it is not the everyday case, and its error.
 _Done: TypeAlias = tuple[Any, BaseException | None]
 
 _LONGEST_SUBMISSION_ID = 64
@@ -104,7 +104,7 @@ class EverydayRequests:
     def begin_arrival(
         self, query: Mapping[str, str], accept_language: str
     ) -> StartedRequest | None:
-        """Return an arrival after the first step, or None where it takes the general way."""
+        """Return an arrival after the first step, or None if it takes the general way."""
         try:
             who = self._parts.provider.arrive(query)
         except (Exception, SystemExit):  # noqa: BLE001 - it is raised again on the general way
@@ -124,7 +124,7 @@ class EverydayRequests:
     def begin_submission(
         self, form: Form, as_json: bool, accept_language: str
     ) -> StartedRequest | None:
-        """Return a submission after the first step, or None where it takes the general way."""
+        """Return a submission after the first step, or None if it takes the general way."""
         own, form = read_own(form)
         signed = self._parts.tokens.read(own.token)
         if signed is None or signed.onboarding or form.files:

@@ -45,7 +45,7 @@ class OwnWork:
     paid: Decimal
     #: the reward of the units in review, if all of them are accepted
     pending: Decimal
-    #: the most units that the worker can still get, since others may take what is left; None where
+    #: the most units that the worker can still get, since others may take what is left; None if
     #: that is unknown
     left: int | None
 

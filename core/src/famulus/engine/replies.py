@@ -22,7 +22,7 @@ class Replies:
 
     title: str
     translate: Translator
-    #: how workers reach the requester; empty where that is unset
+    #: how workers reach the requester; empty if that is unset
     contact: str = ""
 
     def page(self, status: int, body: str, headers: Mapping[str, str] | None = None) -> Reply:

@@ -38,7 +38,7 @@ class SignedAttempt(NamedTuple):
     #: None for an attempt that has none
     nonce: int | None
     onboarding: bool = False
-    #: None where the arrival is on the disk: at the onboarding
+    #: None if the arrival is on the disk: at the onboarding
     arrival: SignedArrival | None = None
 
 
@@ -116,7 +116,7 @@ class _Signatures:
         return f"{text}.{_signature(self._keys[0], text.encode())}"
 
     def read(self, signed: str) -> str | None:
-        """Return the text, or None where it was not signed for this purpose."""
+        """Return the text, or None if it was not signed for this purpose."""
         text, _, signature = signed.rpartition(".")
         # Only ASCII can be compared, and only ASCII is ever signed.
         if not signed.isascii():

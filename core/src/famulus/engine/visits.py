@@ -48,7 +48,7 @@ class NewVisit:
     run: int
     worker: int
     reference: str
-    #: distinguishes accepts of one reference; empty where the platform does not
+    #: distinguishes accepts of one reference; empty if the platform does not
     accept: str = ""
     #: of the URL that the worker came with
     query: Mapping[str, str] = MappingProxyType({})
@@ -368,5 +368,5 @@ def lock_place(tx: Transaction, run: int, place: str) -> None:
 
 
 def find_visit_at_place(tx: Transaction, run: int, place: str) -> VisitAtPlace | None:
-    """Return the visit that has a place, or None where the place is free."""
+    """Return the visit that has a place, or None if the place is free."""
     return tx.one(_AT_PLACE, run=run, place=place)

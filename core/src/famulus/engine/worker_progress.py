@@ -29,7 +29,7 @@ class WorkerProgress:
     cursor: list[int] | None = None
     #: whether the last search stopped before it had seen every free unit
     is_cut_short: bool = False
-    #: units done or open over all runs of the task; None where no maximum needs them
+    #: units done or open over all runs of the task; None if no maximum needs them
     in_task: int | None = None
 
 
@@ -39,7 +39,7 @@ class UnitNumber:
 
     #: 1 for the first
     number: int
-    #: the most that the worker can get, since others may take what is left; None where that is
+    #: the most that the worker can get, since others may take what is left; None if that is
     #: unknown, while rows are being loaded and no maximum is set
     most: int | None
 

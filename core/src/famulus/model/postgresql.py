@@ -194,7 +194,7 @@ class PostgresqlBackend:
     def write_all_at_once(self, transactions: Sequence[AtOnce]) -> Sequence[FirstRow]:
         """Run transactions in one round trip, with one sync to the disk after all of them.
 
-        A result is None where :meth:`write_at_once` returns None, and for a transaction that fails.
+        A result is None if :meth:`write_at_once` returns None, and for a transaction that fails.
         """
         self._refuse_nested()
         if not self._psycopg.Pipeline.is_supported():

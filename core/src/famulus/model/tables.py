@@ -234,7 +234,7 @@ class VisitTable(Table):
     accept = peewee.CharField(max_length=255, default="")
     status = EnumField(VisitStatus)
     query = JsonField()
-    #: the platform's id of the visit's place; empty where places have no ids
+    #: the platform's id of the visit's place; empty if places have no ids
     place = peewee.CharField(max_length=255, default="")
     #: the number of earlier visits that took over the place without the platform's confirmation
     handovers = peewee.IntegerField(default=0)

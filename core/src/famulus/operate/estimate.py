@@ -29,19 +29,19 @@ class Estimate:
 
     #: rows of the data; None for a generator, whose rows cannot be counted in advance
     rows: int | None
-    #: units that they make; None where that is not known
+    #: units that they make; None if that is not known
     units: int | None
     #: whether there are more rows than were counted
     is_part: bool
     #: what one unit costs
     one: Quote
-    #: what all of them cost; None where their number is not known
+    #: what all of them cost; None if their number is not known
     total: Quote | None
     #: what the run may cost at most, bonuses included; 0 means no limit
     max_spend: Decimal
     #: whether the provider does not pay, so that the requester owes what is accepted
     paid_outside: bool
-    #: minutes that one unit is expected to take; None where the task does not say
+    #: minutes that one unit is expected to take; None if the task does not say
     estimated_minutes: Decimal | None
     #: what the provider says on how recruiting workers may go
     forecast: Sequence[str] = ()

@@ -107,7 +107,7 @@ class Source:
     earlier: Callable[[], Sequence[Iterator[Mapping[str, Any]]]] = tuple
     stored: int = 0
     stored_hash: str = ""
-    #: the operator that loads; None where no other operator can load
+    #: the operator that loads; None if no other operator can load
     holder: str | None = None
 
 

@@ -42,7 +42,7 @@ class RunReport:
     replacements: int
     #: submissions without any answer
     unanswered: int
-    #: submissions that the platform approves by itself; None where they wait for a verdict
+    #: submissions that the platform approves by itself; None if they wait for a verdict
     self_approval: SelfApproval | None
     #: the addresses for workers, as far as the provider knows them
     entrances: Sequence[str]

@@ -120,7 +120,7 @@ class RunThreads:
                 self._wake()
 
     def _data_version(self) -> object:
-        """Return a value that differs after a commit; None where the database does not answer."""
+        """Return a value that differs after a commit; None if the database does not answer."""
         try:
             return self._database.data_version()
         except FamulusError:

@@ -1,4 +1,4 @@
-"""The options of a configuration as a run script sees them: typed and assignable."""
+"""The options of a configuration for a run script: typed and assignable."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def source_from_tree(
     lines: Mapping[str, int] | None = None,
     arguments: Collection[str] = (),
 ) -> ConfigSource:
-    """Read a tree in the native layout, or in the one of existing task folders.
+    """Read a tree in the native layout, or in that of existing task folders.
 
     Its faults are among the source's ``problems``.
 

@@ -14,7 +14,7 @@ def add_hint(message: str, hint: str | None) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known name that a misspelt one is most like, regardless of case, if any is."""
+    """Return the known name most similar to a misspelt one, regardless of case, or None."""
     names = sorted(known)
     near = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1)
     return next((name for name in names if name.lower() in near), None)
@@ -25,10 +25,10 @@ def did_you_mean(
 ) -> str:
     """Return the rest of a message about an unknown name: ``; did you mean 'port'?``.
 
-    When no known name is near, it lists all of them after ``otherwise``; when there are none, it is
-    empty.
+    If no known name is similar, the text lists all of them after ``otherwise``; if there are no
+    known names, it is empty.
 
-    :param lists_all: whether to list them after a suggestion too.
+    :param lists_all: whether to list all known names after a suggestion too.
     """
     names = sorted(known)
     listed = f"{otherwise}: {', '.join(names)}"

@@ -225,6 +225,6 @@ class TaskArgs:
 
     @property
     def page_language(self) -> str:
-        """The tag of the language of all pages; empty where the browser decides."""
+        """The tag of the language of all pages; empty if the browser decides."""
         chosen = None if self.language in (None, BROWSER) else find_language(self.language or "")
         return "" if chosen is None else chosen.tag

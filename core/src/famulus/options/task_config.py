@@ -41,8 +41,9 @@ _RESERVED = frozenset(
 class TaskConfig:
     """The configuration of a run script.
 
-    :func:`build_default_task_config` makes a class of it to extend by arguments of one's own, with
-    ``attrs.define`` or ``dataclasses.dataclass``; ``@task_script`` makes the instance.
+    :func:`build_default_task_config` returns a base class to which a script adds arguments of its
+        own, with ``attrs.define`` or ``dataclasses.dataclass``; ``@task_script`` makes the
+        instance.
     """
 
     #: name of the file that is read unless ``conf=NAME`` picks another
@@ -105,7 +106,7 @@ def build_default_task_config(default_config_file: str) -> type[TaskConfig]:
 def own_arguments(cls: type[TaskConfig]) -> type:
     """Return the script's own arguments as an attrs class of options.
 
-    :raises UsageError: when the class cannot be read as one, or a name means something else.
+    :raises UsageError: when the class is not one of options, or a name has another meaning.
     """
     for each in cls.__mro__:
         if each is TaskConfig:

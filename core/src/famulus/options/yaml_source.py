@@ -58,7 +58,7 @@ def read_document(file: Path, *, begin_with: str = "'defaults:' and 'blueprint:'
 
     :param begin_with: the first keys, for the message about an empty file.
 
-    :raises UsageError: when the file cannot be read, or not as UTF-8, as YAML or as a mapping.
+    :raises UsageError: when the file cannot be read, or is not UTF-8, YAML and a mapping.
     """
     root = _compose(_read_text(file), file)
     if not isinstance(root, yaml.MappingNode):
@@ -139,7 +139,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _TooManyNodesError(Exception):
-    """Too many nodes; the argument is the line of the first that is too many."""
+    """A file has too many nodes; the argument is the line of the first one above the limit."""
 
 
 def _expanded(node: yaml.Node, known: dict[int, int]) -> int:
@@ -298,7 +298,7 @@ class _Builder:
         return text
 
     def _whole_characters(self, node: yaml.ScalarNode, key: str) -> str:
-        """Return a text with surrogate pairs joined: JSON escapes characters beyond U+FFFF so."""
+        """Return a text with surrogate pairs, JSON's escapes of characters above U+FFFF, joined."""
         text = str(node.value)
         if _HALF_CHARACTER.search(text) is None:
             return text

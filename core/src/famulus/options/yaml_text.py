@@ -31,7 +31,7 @@ def yaml_text(value: Any) -> str:
 
 
 def _inside(value: Any) -> str:
-    """Return a value as it can stand within brackets."""
+    """Return a value as YAML that is also valid within brackets."""
     match value:
         case None:
             return "null"
@@ -68,7 +68,7 @@ def _text(text: str, *, style: str | None) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Return whether typed text can stand in a file as it is: a scalar, or a list of scalars."""
+    """Return whether typed text is valid YAML unchanged: a scalar, or a list of scalars."""
     if " #" in text or "\n" in text or text == UNSET:
         return False
     try:

@@ -44,9 +44,9 @@ class PluginLookup(Protocol):
 class Draft:
     """A typed plan as far as it can be made, and everything that is wrong with it.
 
-    With a ``plan`` its plugins can be asked for problems of their own, so that all are reported at
-    once. Wrong options have their defaults in the plan, and a plugin that is not installed has None
-    for its options: nothing may be launched from a draft with ``problems``.
+    If there is a ``plan``, its plugins can be asked for further problems, so that all are reported
+    at once. Wrong options have their defaults in the plan, and a plugin that is not installed has
+    None for its options: nothing may be launched from a draft with ``problems``.
     """
 
     plan: Plan | None
@@ -126,7 +126,8 @@ class _Drafting:
     def args(self, section: str, cls: type) -> Any:
         """Return the section's options.
 
-        Options with problems have their defaults; None if the class cannot be made without them.
+        Options with problems have their defaults. Return None if the class cannot be made without
+        these options.
         """
         raw = self._without_ignored(section, cls)
         args: Any
@@ -221,7 +222,7 @@ def _option_key(key: str) -> str:
 
 
 def _is_below(key: str | None, above: Iterable[str]) -> bool:
-    """Return whether a key is among some keys or below one; any key is below the former root."""
+    """Return whether a key is one of some keys or below one; all keys are below the former root."""
     return any(other == FORMER_ROOT or f"{key}.".startswith(f"{other}.") for other in above)
 
 

@@ -82,7 +82,7 @@ class _Resolution:
         }
 
     def hide(self, cls: type, raw: Mapping[str, Any]) -> None:
-        """Remember the secrets of a section, so that values which refer to them are hidden too."""
+        """Store the secrets of a section, so that values which refer to them are hidden too."""
         secrets = (name for name, option in options_of(cls).items() if option.secret)
         texts = {str(raw[name]) for name in secrets if raw.get(name) is not None}
         self._secrets |= {text for text in texts if len(text) >= _SHORTEST_SECRET}
@@ -94,7 +94,7 @@ class _Resolution:
         return self._options(cls, kept, section)
 
     def leaf(self, text: str, key: str, *, secret: bool = False) -> ResolvedValue:
-        """Return a value with the origin of the nearest key above it that has one."""
+        """Return a value with its origin: that of the nearest enclosing key that has one."""
         nearest = key
         while nearest:
             if nearest in self._configuration.overridden:

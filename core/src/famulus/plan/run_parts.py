@@ -36,7 +36,7 @@ class RunParts:
     database: Database
     plugins: Plugins
     plan: Plan
-    #: who pays; None where that is not known yet
+    #: who pays; None if that is not known yet
     requester: RequesterView | None = None
     #: None while the plan is only being checked
     run_id: int | None = None
@@ -86,8 +86,8 @@ class RunParts:
     def checks(self) -> Sequence[QualificationCheck]:
         """Every installed qualification check, with the run's options for it.
 
-        :raises famulus.UsageError: when the run names a check that is not installed, or gives one
-            options that it does not have.
+        :raises famulus.UsageError: when the run names a check that is not installed, or sets an
+            option that a check does not have.
         """
         chosen = chosen_checks(self.plan, self.plugins)
         return [_construct("check", check, args, self.context) for check, args in chosen]
@@ -98,7 +98,7 @@ def account_provider(
 ) -> Provider:
     """Construct a provider for an account, without a run.
 
-    :param args: of the provider's ``Args`` class.
+    :param args: an instance of the provider's ``Args`` class.
     :param requester: None for an account that is not registered yet.
     :raises famulus.PluginError: when the provider raises.
     """

@@ -1,4 +1,4 @@
-"""Shared state: checked against its blueprint, stored as far as JSON goes, and restored."""
+"""Shared state: checked against its blueprint, its JSON fields stored, and restored."""
 
 from __future__ import annotations
 

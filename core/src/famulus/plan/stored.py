@@ -57,8 +57,8 @@ def plan_from_stored(
 ) -> Plan:
     """Return the plan a run was launched with.
 
-    ``shared_state`` brings the callables and ``secrets`` (by dotted key) what was not stored; the
-    environment has the secrets that are not given. ``run`` is its name in messages.
+    ``shared_state`` has the callables, and ``secrets`` the secrets by dotted key; those that are
+    not given come from the environment. ``run`` is the run's name in messages.
 
     :raises UsageError: with every missing callback, secret and plugin, and every option that the
         installed plugins do not accept.

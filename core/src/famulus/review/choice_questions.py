@@ -1,4 +1,4 @@
-"""What a reviewer is asked after a key: a reason, a category, an amount, a value, a grant."""
+"""The questions to a reviewer after a key: a reason, a category, an amount, a value, a grant."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ class ChoiceQuestions:
         self.terminal.say("\n".join([*lines, _REST.format(capitals)]))
 
     def choose(self, key: str, unit: StoredAnswer) -> Choice | None:
-        """Ask for what belongs to a key; return None to ask for another key.
+        """Ask the questions that belong to a key; return None if another key has to be asked for.
 
-        :raises famulus.PluginError: when the provider, whose rules it needs, is not installed.
+        :raises famulus.PluginError: when the provider is not installed: its rules are needed.
         """
         choice = Choice(decision=_DECISIONS[key.lower()])
         block, approve = self.qualifications.block, self.qualifications.approve
@@ -155,7 +155,7 @@ class ChoiceQuestions:
                 self.terminal.say(_wrapped(paragraph, "  "))
 
     def _ask_category(self, rules: PlatformRules) -> str | None:
-        """Return the category of a rejection, empty where there are none; None for another key."""
+        """Return a rejection's category, empty if there are none; None to ask for another key."""
         categories = rules.capabilities.rejection_categories
         if not categories:
             return ""
@@ -222,7 +222,7 @@ class ChoiceQuestions:
 
 
 def _picked(text: str, names: Sequence[str]) -> str | None:
-    """Return the name that a number, or the name itself, picks."""
+    """Return the name that a text picks by its number or by the name itself."""
     if text.upper() in (name.upper() for name in names):
         return next(name for name in names if name.upper() == text.upper())
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(len(names)))):

@@ -1,4 +1,4 @@
-"""A reviewer's choice: the decisions and the grant it makes, and undoing both."""
+"""A reviewer's choice: recording its decisions and its grant, and undoing both."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Choice:
         return not is_plain or self.amount is not None or self.category != ""
 
     def terms(self, rules: PlatformRules) -> Terms:
-        """Return what belongs to the decision besides its note, by the rules of a platform."""
+        """Return the terms of the decision: amount, category and the rules of a platform."""
         return Terms(amount=self.amount, category=self.category, rules=rules)
 
 
@@ -49,13 +49,13 @@ class ReviewGrant:
     worker: int
     qualification: str
     value: int
-    #: None where the worker did not have the qualification
+    #: None if the worker did not have the qualification
     before: int | None
 
 
 @define(kw_only=True)
 class RecordedChoice:
-    """The effects of one choice, which are undone together."""
+    """The effects of one choice; :func:`undo_choice` undoes them together."""
 
     #: runs in which something has changed
     runs: set[int] = Factory(set)
@@ -88,8 +88,8 @@ def record_choice(
 
     :param rules: the rules of the worker's platform.
     :param is_rest: whether a unit that the choice does not fit is ``refused`` too.
-    :raises famulus.UsageError: for an invalid name or value of the qualification, and for what the
-        platform does not take.
+    :raises famulus.UsageError: for an invalid name or value of the qualification, and for a
+        decision that the platform does not take.
     """
     recorded = RecordedChoice()
     terms = choice.terms(rules)

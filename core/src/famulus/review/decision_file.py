@@ -61,7 +61,7 @@ class DecisionRow:
 
     @property
     def rejects(self) -> bool:
-        """Whether its worker gets a rejection, or another reason for one."""
+        """Whether the row rejects a unit, or changes the reason of its rejection."""
         is_rejection = self.choice.decision is Decision.REJECTED
         return is_rejection and (self.is_rewording or self.seen is not UnitStatus.REJECTED)
 
@@ -221,7 +221,7 @@ def _misplaced(session: ReviewSession, row: DecisionRow, unit: Row | None) -> st
 def _fault(
     tx: Transaction, row: DecisionRow, visit: int, before: ActiveDecision | None
 ) -> tuple[str | None, bool]:
-    """Return what is wrong with the decision of a row, or None; and whether it is a rewording.
+    """Return what is wrong with a row's decision, or None; and whether only its reason is new.
 
     :param before: the decision in force.
     """
@@ -252,7 +252,7 @@ def _fault(
 def _wording_fault(
     tx: Transaction, choice: Choice, visit: int, before: ActiveDecision
 ) -> tuple[str | None, bool]:
-    """Return why a decision cannot get another reason, or None; and whether it would get one."""
+    """Return why a decision's reason cannot be replaced, or None; and whether it would be."""
     if not is_reworded(before, choice.note, choice.category):
         return None, False
     if choice.decision in (Decision.REJECTED, Decision.RETURN_REQUESTED):

@@ -1,4 +1,4 @@
-"""What a reviewer should know of the decision on a unit, besides the unit's status."""
+"""The facts on a unit's decision that its status does not show, for reviewers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from famulus.model.transaction import Transaction
 
 
 def decision_text(database: Database, unit: StoredAnswer) -> str:
-    """Return one line; empty where the status says everything."""
+    """Return one line; empty if the status says everything."""
     if not unit.counts:
         return ""
     with database.read() as tx:

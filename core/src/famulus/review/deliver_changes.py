@@ -49,7 +49,7 @@ def runs_to_deliver(database: Database, scope: Scope) -> set[int]:
     """Return the runs that have pending outbox rows.
 
     A pending row may also concern the account that pays for a run; the newest run of each such
-    account stands for it.
+    account is returned for it.
     """
     with database.read() as tx:
         pending = tx.rows(

@@ -70,7 +70,7 @@ class Dialogue:
     def run(self) -> bool:
         """Run the dialogue; return whether it came to its end.
 
-        Ctrl-C and the end of the input interrupt it: decisions are kept, and not applied.
+        Ctrl-C and the end of the input interrupt it: decisions are stored, but not applied.
         """
         try:
             with self.terminal.key_presses():
@@ -132,7 +132,7 @@ class Dialogue:
     def _ask_to_finish(self) -> _Place | None:
         """Offer to undo the last decision; return the next position, or None to finish.
 
-        Input from a file is not asked: it may end with the last decision.
+        Without a terminal nothing is offered: a file may end with the last decision.
         """
         if not self.terminal.is_interactive or not self.session.unapplied:
             return None

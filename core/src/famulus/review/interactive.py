@@ -59,8 +59,9 @@ def run_examine_or_review(
 ) -> None:
     """Ask whether to review or to examine a task, and go through its units.
 
-    Ctrl-C and the end of the input end it without an error: every decision is kept, and the next
-    review of the task applies it. A unit for which ``format_for_printing`` raises is shown as JSON.
+    Ctrl-C and the end of the input end this function without an error: every decision is kept, and
+    the next review of the task applies it. A unit for which ``format_for_printing`` raises is shown
+    as JSON.
 
     :param database: a database, which the caller closes, or an address.
     :param format_for_printing: returns the text of one unit from a dictionary: ``worker_name``,
@@ -102,7 +103,7 @@ def examine(
     """Print units, the newest first; return their number.
 
     :param start: how many of the newest to leave out.
-    :param end: where to stop, counted from the newest too.
+    :param end: the position at which to stop, also counted from the newest.
     """
     number = 0
     for unit in newest_units(database, scope, min(start, sys.maxsize), min(end, sys.maxsize)):

@@ -47,8 +47,8 @@ def pay_bonus(
     this is called. A payment that cannot be made now stays in the ledger; the run's operator, or
     the next command that calls the platform, makes it.
 
-    :param amount: in the currency of the run.
-    :param again: make the same payment once more.
+    :param amount: the bonus, in the currency of the run.
+    :param again: whether to pay again even if the same payment exists.
     :raises famulus.UsageError: when there is no such unit, the amount cannot be paid, or it exceeds
         the run's ``max_spend``.
     :raises famulus.ConflictError: when the unit is not submitted.
@@ -97,8 +97,8 @@ def settle_payments(
     Return these payments in their new state. None is made twice.
 
     :raises famulus.NotFoundError: when there is no such run.
-    :raises famulus.UsageError: when a run's provider is not installed, after all other runs; the
-        log has the errors of further runs.
+    :raises famulus.UsageError: when a run's provider is not installed. It is raised after all other
+        runs were handled; errors of further runs are logged.
     """
     if run is not None:
         find_run(database, run)
@@ -143,14 +143,16 @@ def retry_payment(
 def resolve_payment(database: Database, payment: int, *, paid: bool, note: str) -> PaymentRecord:
     """Record the outcome of a bonus or compensation that the platform cannot report.
 
-    The platform is not called. A payment that was not made has failed, and can be retried, so be
-    certain: it would be paid twice otherwise. Recording the same outcome again changes nothing.
+    The platform is not called. With ``paid`` false the payment counts as failed and can be retried:
+    be certain that it was not made, or a retry pays it twice. Recording the same outcome again
+    changes nothing.
 
-    :param note: who says so, such as the number of a message of the platform's support.
+    :param note: the source of the outcome, such as the number of a message of the platform's
+        support.
     :raises famulus.UsageError: for an empty note.
     :raises famulus.NotFoundError: when there is no such payment.
-    :raises famulus.ConflictError: when its outcome is not unknown, or it is a reward, whose verdict
-        is sent again.
+    :raises famulus.ConflictError: when its outcome is not unknown, or when the payment is a reward:
+        its verdict is sent again instead.
     """
     if not database.exists:
         raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")
@@ -160,7 +162,7 @@ def resolve_payment(database: Database, payment: int, *, paid: bool, note: str) 
 
 @frozen(kw_only=True)
 class _PaymentRequest:
-    """A payment that is asked for, in the currency's main unit."""
+    """A requested payment; its amount is in the currency's main unit."""
 
     kind: PaymentKind
     amount: Decimal

@@ -53,7 +53,7 @@ class Keyboard:
     def read_line(self) -> str | None:
         """Return a line with its end, or an empty string at the end of the input.
 
-        None stands for an Enter that is ignored: ask again. Call :meth:`expect_line` before.
+        Return None for an Enter that is ignored: ask again then. Call :meth:`expect_line` before.
         """
         try:
             line = self._unread + self._line()
@@ -101,7 +101,8 @@ class Keyboard:
     def _line(self) -> str:
         """Return the rest of a line, or of the input.
 
-        The stream would read ahead: keys typed after the line would answer a later question.
+        Not read through the stream, which reads ahead: keys typed after the line would be lost to
+        later questions.
         """
         line = b""
         while not line.endswith(b"\n") and (byte := self._read()):

@@ -118,7 +118,7 @@ class ReviewSession:
     def check_rejectable(self, unit: StoredAnswer) -> None:
         """Check that a unit's worker has had the time to return it.
 
-        :raises famulus.ConflictError: otherwise; the message says until when they have it.
+        :raises famulus.ConflictError: otherwise; the message says until when they have time.
         :raises famulus.PluginError: when the provider is not installed.
         """
         terms = Terms(rules=self.rules(unit.provider))
@@ -128,7 +128,7 @@ class ReviewSession:
                 check_rejectable(tx, unit.visit, before, terms)
 
     def apply_leftovers(self) -> Applied:
-        """Apply decisions that earlier sessions left, and deliver what they did not deliver."""
+        """Apply the decisions that earlier sessions left, and deliver their changes."""
         newest = newest_outbox_row(self.database)
         decisions = self._apply_to(self._leftovers())
         problems = self._deliver(runs_to_deliver(self.database, self.scope), newest)
@@ -139,7 +139,7 @@ class ReviewSession:
     def next_group(self, *, after: int = 0) -> Group | None:
         """Return the units of the next worker, in the order of the workers' numbers.
 
-        :param after: the number of the worker before.
+        :param after: the number of the previous worker.
         """
         with self.database.read() as tx:
             worker = next_worker(tx, self.scope, after=after)
@@ -168,9 +168,9 @@ class ReviewSession:
         """Record the decision on one unit.
 
         :raises famulus.ConflictError: when the unit has changed since it was read, or its worker
-            has time to return it before a rejection.
-        :raises famulus.UsageError: for an invalid name or value of the qualification, and for what
-            the platform does not take.
+            still has time to return it before a rejection.
+        :raises famulus.UsageError: for an invalid name or value of the qualification, and for a
+            decision that the platform does not take.
         """
         rules = self.rules_for(choice, unit.provider)
         made = self.database.write(lambda tx: record_choice(tx, [unit], choice, rules))

@@ -23,7 +23,7 @@ class RunBlueprints:
     _runs: dict[int, BoundProvider | None] = field(factory=dict, init=False)
 
     def find(self, run: int) -> BoundProvider | None:
-        """Return a run with its blueprint; log a warning and return None if that cannot be made."""
+        """Return a run with its blueprint; None, with a warning logged, if it cannot be made."""
         if run not in self._runs:
             try:
                 self._runs[run] = bind_provider(self._database, self._plugins, run)

@@ -58,8 +58,8 @@ class Terminal:
     def ask(self, prompt: str) -> str:
         """Write a prompt and return the line that answers it, stripped.
 
-        :raises EOFError: at the end of the input, and where it is not text: what comes after that
-            could answer another question.
+        :raises EOFError: at the end of the input, and if it is not text: the rest could answer
+            another question.
         """
         try:
             line = self._read_line(prompt)
@@ -76,7 +76,7 @@ class Terminal:
     def ask_key(self, prompt: str) -> str:
         """Write a prompt and return the key that answers it; Enter is an empty string.
 
-        From anything but a terminal, and outside :meth:`key_presses`, it is a line.
+        Without a terminal, or outside :meth:`key_presses`, a line is read instead.
 
         :raises EOFError: at the end of the input.
         """

@@ -1,4 +1,4 @@
-"""Raising what accepted work was paid to an hourly wage: the proposal, and its payments."""
+"""Raising the pay of accepted work to an hourly wage: the proposal, and its payments."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class Topup:
 
     @property
     def amount(self) -> Decimal:
-        """What the workers get."""
+        """The sum that the workers get."""
         return sum((each.amount for each in self.visits), Decimal(0))
 
     @property
     def fees(self) -> Decimal:
-        """What the platform charges, taxes included."""
+        """The sum that the platform charges in addition, taxes included."""
         return sum((each.fee for each in self.visits), Decimal(0))
 
 
@@ -79,13 +79,14 @@ def propose_topup(
 ) -> Topup:
     """Compute what raises the pay of a run's accepted work to an hourly wage. Pays nothing.
 
-    Every accepted or passed unit counts as long as the median of the measured times. Left out are
-    visits without such a unit, even if the platform has paid them by itself; visits whose reward is
-    neither paid nor owed, or with a further approval still to be delivered; and visits that were
-    raised to the same wage before. What was paid to raise a visit to a lower wage is deducted.
+    Every accepted or passed unit counts as long as the median of the measured times. Three kinds of
+    visits are left out: those without such a unit, even if the platform has paid them by itself;
+    those with a reward that is neither paid nor owed, or with an approval that is still to be
+    delivered; and those that were raised to the same wage before. Earlier payments that raised a
+    visit to a lower wage are deducted.
 
-    :param hourly: in the currency of the run.
-    :param reason: what the workers read; a sentence with the wage unless given.
+    :param hourly: the wage, in the currency of the run.
+    :param reason: the text that the workers read; by default, a sentence with the wage.
     :raises famulus.NotFoundError: when there is no such run.
     :raises famulus.UsageError: when the work is unpaid, no time was measured, the wage or an amount
         cannot be paid, or all together exceed the run's ``max_spend``.
@@ -145,9 +146,9 @@ def pay_topup(
     """Pay a proposal; return its payments in their new state.
 
     A visit that has changed since the proposal is left out, so that paying the same proposal again,
-    or two of the same wage, pays nothing twice. After an interruption, a new proposal contains what
-    was not written to the ledger; the run's operator, or the next command that calls the platform,
-    makes the other payments.
+    or two of the same wage, pays nothing twice. After an interruption, a new proposal contains the
+    payments that were not written to the ledger; the others are made by the run's operator, or by
+    the next command that calls the platform.
 
     :raises famulus.UsageError: when they exceed the run's ``max_spend``.
     """

@@ -45,7 +45,7 @@ class UnitPages:
 
 
 def _shown(blueprint: Blueprint, unit: StoredAnswer) -> tuple[Page | None, str]:
-    """Return the blueprint's page of a unit, and the address of what the page refers to."""
+    """Return the blueprint's page of a unit, and the address of the folder of its files."""
     try:
         page = blueprint.review_page(unit.submitted_unit)
         if not isinstance(page, Page):
@@ -57,7 +57,7 @@ def _shown(blueprint: Blueprint, unit: StoredAnswer) -> tuple[Page | None, str]:
 
 
 def _assets(blueprint: Blueprint) -> str:
-    """Return the address of the first folder of assets, the only one that the page is given."""
+    """Return the address of the first folder of assets, the only one that the page can use."""
     first = next(iter(blueprint.assets()), None)
     folder = first.path if isinstance(first, AssetFolder) else first
     return "" if folder is None else f"{folder.resolve().as_uri()}/"

@@ -1,8 +1,8 @@
 """The processes of one deployment, found by a random token in their environment.
 
-The system reuses process ids, so a stored id proves nothing later. A token does: only what a
-deployment has started, and its descendants, can have it. It needs Linux with /proc; elsewhere only
-its lifeline ends a server.
+The system reuses process ids, so a stored id proves nothing later. A token does: only the processes
+that a deployment has started, and their descendants, can have it. Finding them needs Linux with
+/proc; elsewhere a server is ended only by its lifeline.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def end_processes(token: str) -> None:
 
 @contextlib.contextmanager
 def _killed(process: _Process) -> Iterator[Callable[[float], None]]:
-    """Kill a process; yield a function that waits for its end, until a deadline at most."""
+    """Kill a process; yield a function that waits until it has ended, or until a given deadline."""
     try:
         descriptor = os.pidfd_open(process.pid)
     except ProcessLookupError:

@@ -15,7 +15,7 @@ _LONGEST_REPLY = 65536
 
 @frozen
 class HealthReply:
-    """The reply of a server. Any HTTP reply counts; ``/healthz`` of Famulus says more."""
+    """The reply of a server. Any HTTP reply counts; only servers of Famulus set the fields."""
 
     #: the run that it serves; None when it is no server of Famulus
     run: int | None = None

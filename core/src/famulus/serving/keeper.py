@@ -1,6 +1,6 @@
 """Runs a server, and ends it with everything it has started when the operator is gone.
 
-A script that is started by its path, with the process id of the operator, two descriptors and the
+This script is started by its path, with the process id of the operator, two descriptors and the
 command: ``keeper.py OPERATOR LIFELINE SOCKET PROGRAM ARGUMENT…``. It imports little, so that it
 starts quickly and stays small.
 
@@ -9,9 +9,9 @@ starts quickly and stays small.
   is killed at once.
 - When the server ends, what it has left behind is killed too.
 
-On Linux a process whose parent has ended is handed to the keeper, so no descendant of the server is
-missed, whichever session or process group it has moved to, and the server is killed when the keeper
-is. Elsewhere, and without /proc, the process group is killed.
+On Linux a process whose parent has ended becomes a child of the keeper, so no descendant of the
+server is missed, even in another session or process group; and the server is killed when the keeper
+is killed. Elsewhere, and without /proc, the process group is killed.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _wake_at(*signals: signal.Signals) -> int:
-    """Return a descriptor from which the numbers of these signals are read when they come."""
+    """Return a descriptor from which the numbers of arriving signals can be read."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer)
@@ -66,7 +66,7 @@ def _wake_at(*signals: signal.Signals) -> int:
 
 
 def _unblock_signals() -> None:
-    """Unblock all signals: the children of a program that waits for signals inherit the block."""
+    """Unblock all signals: this process inherits the blocks of a parent that waits for signals."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 

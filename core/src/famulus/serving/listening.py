@@ -26,10 +26,10 @@ class CannotListenError(Exception):
 def listen(hostname: str, port: int, *, patience: float, remedy: str) -> socket.socket:
     """Bind and listen, without SO_REUSEPORT: a second server gets an error, not half the workers.
 
-    Waits up to ``patience`` seconds for a Famulus server on that port to end: one whose operator
-    was killed ends by itself.
+    Waits up to ``patience`` seconds for a Famulus server on that port to end: a server whose
+    operator was killed ends by itself.
 
-    :param remedy: what the message advises about a port that is taken.
+    :param remedy: the advice in the message if the port is taken.
     :raises CannotListenError: naming the program that has the port, if known.
     """
     deadline = time.monotonic() + patience

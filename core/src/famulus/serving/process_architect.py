@@ -84,7 +84,7 @@ class ProcessArchitect(Architect):
     """Subclass this to serve runs with a program of your choice: :meth:`command` starts it.
 
     The program serves HTTP on a socket that is open already, and may fork as many processes as it
-    likes. What every such architect needs is done here:
+    likes. This class provides:
 
     - **The port.** It is bound before the program starts, so that no two servers share one, and the
       same port is bound when the run is deployed again.
@@ -125,7 +125,7 @@ class ProcessArchitect(Architect):
         """
 
     def environment(self) -> Mapping[str, str]:
-        """Return variables for the program, besides those that it gets anyway."""
+        """Return further environment variables for the program."""
         return {}
 
     def problems(self, plan: Plan) -> list[Problem]:
@@ -151,7 +151,8 @@ class ProcessArchitect(Architect):
     def deploy(self, deployment: Deployment) -> Deployed:
         """End what an earlier deployment has left, start the program and wait until it answers.
 
-        :raises famulus.UnavailableError: when the port is taken, or with what the program printed.
+        :raises famulus.UnavailableError: when the port is taken or the program does not start; the
+            message has what it printed.
         """
         self.shutdown()
         token, port = _read_handle(deployment.handle)
@@ -197,7 +198,7 @@ class ProcessArchitect(Architect):
         return ServerHealth.BUSY if reply is None or reply.busy else ServerHealth.SERVING
 
     def shutdown(self) -> None:
-        """End the program; requests under way have a few seconds to end."""
+        """End the program, after a few seconds for the requests under way."""
         server, self._server = self._server, None
         if server is not None:
             server.stop()
@@ -233,7 +234,7 @@ def _new_silence() -> SilenceCount:
 
 
 def _read_handle(handle: Any) -> tuple[str, int]:
-    """Return the token and the port of an earlier deployment; empty where there was none."""
+    """Return the token and the port of an earlier deployment; empty values if there was none."""
     if not isinstance(handle, dict):
         return "", 0
     return str(handle.get("token", "")), int(handle.get("port", 0))

@@ -24,7 +24,7 @@ def check_task_data(
     :param given: the rows from Python; None without any.
     :param key: the option that takes them, such as ``shared_state.static_task_data``.
     :param needed: the columns that every row must have.
-    :param watch: gets the rows, except those of a generator.
+    :param watch: receives the rows, except those of a generator.
     """
     files = data_files(plan.blueprint.args)
     # Run scripts pass an empty list where the data is in a file.
@@ -54,7 +54,7 @@ def unreadable(path: Path, error: OSError) -> str:
 def served_folder_problems(plan: Plan, key: str, folder: Path) -> list[Problem]:
     """Return what is wrong with a folder whose files are served to workers.
 
-    Files in it that only the requester should see are warnings.
+    For files in it that only the requester should see there are warnings.
 
     :param key: the option that names the folder, such as ``blueprint.extra_source_dir``.
     """

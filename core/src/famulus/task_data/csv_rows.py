@@ -88,7 +88,7 @@ class _Lines:
         self.count += 1
 
     def also(self) -> str:
-        """Return how many there are besides the first, for a message about it."""
+        """Return how many further lines there are, as a part of the message about the first one."""
         others = self.count - 1
         return f" (as on {others:,} more)" if others else ""
 
@@ -111,7 +111,7 @@ class _Table:
     _trailing_commas: _Lines = field(factory=_Lines)
 
     def rows(self, file: TextIO) -> Iterator[tuple[int, list[str]]]:
-        """Yield the line and the fields of every row that has as many as there are columns."""
+        """Yield the line and the fields of every row that has one field per column."""
         separator = _separator(file)
         if separator.is_guessed:
             message = (

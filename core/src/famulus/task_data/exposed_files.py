@@ -36,7 +36,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _served(folder: Path, paths: Iterable[Path]) -> Iterator[str]:
-    """Yield the names of those files that are served with the folder."""
+    """Yield the names of the given files that are served with the folder."""
     root = _resolved(folder)
     for path in map(_resolved, paths):
         if path.is_relative_to(root):

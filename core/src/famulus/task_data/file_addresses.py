@@ -1,4 +1,4 @@
-"""The addresses of files: which of them a page loads, and the names that they ask a server for."""
+"""Addresses of files: which addresses a page loads, and which file names a server gets for them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _PART = re.compile(r"""[^\n\t"'<>()\[\]{},;|=]++""")
 class FileColumn:
     """A value of the data in an address."""
 
-    #: the column; empty where it is not known which values complete the address
+    #: the column; empty if it is not known which values complete the address
     name: str
     #: as it is written, such as ``${n}``
     written: str
@@ -93,18 +93,18 @@ class FileAddress:
         return _HERE.match(written) is not None or _ROOT.match(written) is not None
 
     def filled(self, row: Mapping[str, Any]) -> str:
-        """Return the address that the values of a row complete."""
+        """Return the address, completed with the values of a row."""
         return "".join(
             one if isinstance(one, str) else _text(row.get(one.name)) for one in self.pieces
         )
 
 
 def local_file_name(address: str, folder: str = "") -> str | None:
-    """Return the name that a browser asks the page's own server for; None for other addresses.
+    """Return the file name that a browser requests from the page's own server, or None.
 
-    A backslash is a slash, as browsers read it.
+    None means that the address leads elsewhere. A backslash counts as a slash, as in browsers.
 
-    :param folder: the one that the address is relative to.
+    :param folder: the folder that the address is relative to.
     """
     found = _HERE.match(address.strip().replace("\\", "/"))
     name = posixpath.normpath(posixpath.join(folder, unquote(found[0]).strip())) if found else "."
@@ -112,9 +112,9 @@ def local_file_name(address: str, folder: str = "") -> str | None:
 
 
 def outside_file_name(address: str) -> str | None:
-    """Return the name that a browser asks this server for outside of the page's folder.
+    """Return the name that a browser requests from this server outside of the page's folder.
 
-    It begins with ``..`` or with a slash, and is None for other addresses.
+    The name begins with ``..`` or with a slash. Return None for other addresses.
     """
     read = address.strip().replace("\\", "/")
     if found := _ROOT.match(read):
@@ -125,10 +125,10 @@ def outside_file_name(address: str) -> str | None:
 
 
 def requested_file_name(address: str) -> str | None:
-    """Return the name that a browser asks this server for; None for addresses elsewhere.
+    """Return the file name that a browser requests from this server; None for addresses elsewhere.
 
-    It is relative to the page, or begins with ``..`` or with a slash. A backslash is a slash, as
-    browsers read it.
+    It is relative to the page, or begins with ``..`` or with a slash. A backslash counts as a
+    slash, as in browsers.
     """
     return local_file_name(address) or outside_file_name(address)
 
@@ -139,9 +139,9 @@ def file_address_spans(
     attributes: Iterable[tuple[str, tuple[int, int]]],
     content: tuple[int, int] | None = None,
 ) -> Iterator[tuple[int, int, Callable[[str], str]]]:
-    """Yield the positions of the file addresses in a tag, or in the style sheet in its element.
+    """Yield the positions of file addresses in a tag, or in the style sheet that it contains.
 
-    Each comes with a function that resolves the escapes there: those of HTML, of CSS or both.
+    Each comes with a function that resolves the escapes at that position: of HTML, CSS or both.
 
     :param text: the page.
     :param element: the name of the tag, in lower case.

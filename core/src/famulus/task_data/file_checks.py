@@ -23,7 +23,7 @@ _OPTION = (
 
 
 def file_problems(beside: FilesBeside, folder: Path | None = None) -> Iterator[Problem]:
-    """Yield warnings about the files that a page itself names, and one that lists served files.
+    """Yield warnings about files that the page itself names, and a warning that lists served files.
 
     :param folder: the folder that ``extra_source_dir`` names: its files are served instead of those
         in the page's folder.
@@ -42,9 +42,9 @@ def file_problems(beside: FilesBeside, folder: Path | None = None) -> Iterator[P
 
 
 def file_fault(beside: FilesBeside, folder: Path | None, name: str | None) -> str | None:
-    """Return why workers would not get a file, and what to do; None where they get it.
+    """Return why workers would not get a file, and what to do; None if they get it.
 
-    A name in the root of the server refers to a file of the folder.
+    A name that begins with a slash refers to a file of the folder.
 
     :param name: as browsers ask for it; None for one that no file can have.
     """
@@ -64,9 +64,9 @@ def file_fault(beside: FilesBeside, folder: Path | None, name: str | None) -> st
 
 @define
 class FileWatch:
-    """Finds files that rows name and that a worker would not get.
+    """Finds files that rows name but workers would not get.
 
-    Rows are called ``noun``; ``folder`` is the one that ``extra_source_dir`` names.
+    ``noun`` is the word for a row in messages; ``folder`` is what ``extra_source_dir`` names.
     """
 
     beside: FilesBeside
@@ -96,7 +96,7 @@ class FileWatch:
                 self._missing.setdefault(address.written, _Missing(address)).add(name, place)
 
     def problems(self) -> Iterator[Problem]:
-        """Yield a warning for each address that rows complete to files that are not served."""
+        """Yield a warning for each address that leads to unserved files once rows complete it."""
         for each in self._missing.values():
             (name, place), *others = each.named
             rows = [f"{self.noun} {place}: {name}" for name, place in others]
@@ -115,7 +115,7 @@ class FileWatch:
 
 @define
 class _Missing:
-    """The rows that complete one address to files that are not served."""
+    """The rows with which one address leads to unserved files."""
 
     address: FileAddress
     #: the first of these files, each with its row

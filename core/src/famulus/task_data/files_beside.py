@@ -1,4 +1,4 @@
-"""The files in the folder of a page: those that it names are served with it."""
+"""The files in the folder of a page: the files that the page names are served with it."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _ANY = "\ue000"
 class FilesBeside:
     """The files in a page's folder named by the page, by files that it names, or by its data.
 
-    Media files are served if values complete an address to them, or if values of ``columns`` name
-    them; files of other kinds only if the page names them, or a style sheet or HTML file that it
-    names. Reads nothing before the first question; threads can share it.
+    Media files are served if an address leads to them once values complete it, or if values of
+    ``columns`` name them. Other files are served only if the page names them, or a style sheet or
+    HTML file that the page names. Reads nothing before the first question; threads can share it.
 
     :param page: the file of the page, which names are relative to.
     :param addresses: the addresses that the page names.
     :param columns: the columns of the data that the page uses.
-    :param rows: streams the data, with these columns; None where it is not in a file.
+    :param rows: streams the data, with these columns; None if the data are not in a file.
     """
 
     page: Path
@@ -82,7 +82,7 @@ class FilesBeside:
     def _is_own(self, name: str) -> bool:
         """Return whether a name leads to a file of a served type in the folder, even by a link.
 
-        A link must not make a file available to workers that is not meant for them.
+        Links are followed: one must not expose a file that is not meant for workers.
         """
         try:
             file = (self.folder / name).resolve()
@@ -104,7 +104,7 @@ class FilesBeside:
             waiting += self._named_in(name)
 
     def _named_in(self, file: str) -> Iterator[str]:
-        """Yield the names in a style sheet, in HTML for a frame, and whole ones in a script."""
+        """Yield the file names in a style sheet or an HTML file, and complete ones in a script."""
         if not _is_type(file, _FOLLOWED):
             return
         try:
@@ -127,7 +127,7 @@ class FilesBeside:
         return any(pattern.fullmatch(name) for pattern in patterns)
 
     def _names_by_rows(self) -> Collection[str]:
-        """Return the files that rows name by a value alone, without a folder in the page."""
+        """Return the files that rows name by a value alone: the page adds no folder to it."""
         with self._lock:
             if self._by_rows is None:
                 self._by_rows = frozenset(self._read_rows())
@@ -158,7 +158,7 @@ def fixed_name(address: FileAddress) -> str | None:
 
 
 def name_pattern(address: FileAddress) -> re.Pattern[str] | None:
-    """Return a pattern of the names that values can complete, if the page contains their start."""
+    """Return a pattern of the names that values can complete, if the page has their beginning."""
     name = _open_name(address)
     if name is None or name.startswith(_ANY) or _ANY not in name:
         return None

@@ -28,9 +28,9 @@ _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 def read_html(path: Path) -> str:
     r"""Read an HTML file, with ``\n`` at the ends of its lines.
 
-    It is UTF-8, UTF-16 with a byte order mark, or what a ``<meta charset>`` in its first 1024
-    bytes names. From an ``HTMLQuestion``, the XML that MTurk's API takes, only the page is
-    returned, on the same lines.
+    Its encoding is UTF-8, UTF-16 with a byte order mark, or the one that a ``<meta charset>`` in
+    its first 1024 bytes names. Of an ``HTMLQuestion``, the XML of MTurk's API, only the page in it
+    is returned, on the same lines.
 
     :raises OSError: when it cannot be read.
     :raises UsageError: when it is not text, or in none of these encodings; with the line.
@@ -70,7 +70,7 @@ def _decoded(path: Path, data: bytes) -> str:
 
 
 def _named_codec(data: bytes) -> str | None:
-    """Return the codec that the file names; None if it is unknown, or cannot be the file's."""
+    """Return the codec that the file names; None if it is unknown or cannot be the right one."""
     found = _CHARSET.search(data, 0, _SNIFFED)
     if found is None:
         return None

@@ -1,6 +1,6 @@
 """Read data files of JSON row by row; a million rows need no more memory than ten.
 
-Every reader yields ``(line, row)`` and hands what is wrong to a report, with its line.
+Every reader yields ``(line, row)`` and adds problems, with their lines, to a report.
 """
 
 from __future__ import annotations

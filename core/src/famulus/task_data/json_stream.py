@@ -45,7 +45,7 @@ class _Broken(Exception):  # noqa: N818 - ends the reading, after it was reporte
 
 
 def json_items(file: TextIO, report: Report) -> Iterator[tuple[int, Any]]:
-    """Yield each item of the list with the line it begins on; stop at what is not JSON."""
+    """Yield each item of the list with the line it begins on; stop at a fault in the JSON."""
     items = _Items(file, report)
     try:
         yield from items.read()
@@ -125,7 +125,7 @@ class _Items:
         return error.msg.startswith("Unterminated") or error.pos >= len(self.buffer) - _CUT
 
     def _more(self) -> bool:
-        """Read as much again as is buffered, so that a long item is scanned at most twice."""
+        """Double the buffer, so that a long item is scanned at most twice."""
         if self.ended:
             return False
         rest = self.buffer[self.position :]

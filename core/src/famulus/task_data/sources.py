@@ -26,7 +26,7 @@ _READERS: Mapping[str, Reader] = MappingProxyType(
 
 
 class RowWatch(Protocol):
-    """Gets the rows of a run as they are read, or their values of some columns."""
+    """Receives the rows of a run, or their values in some columns, as they are read."""
 
     @property
     def names(self) -> Collection[str]:
@@ -38,7 +38,7 @@ class RowWatch(Protocol):
 
 @frozen
 class DataCheck:
-    """The result of a check of the data. ``columns`` is None where they are not known yet."""
+    """The result of a check of the data. ``columns`` is None if they are not known yet."""
 
     problems: Sequence[Problem] = Factory(tuple)
     columns: Collection[str] | None = None
@@ -52,7 +52,7 @@ class DataFile:
     #: the option that names the file, and so how it is read
     option: str
     path: Path
-    #: what ``data_encoding`` says; None where the blueprint has no such option
+    #: what ``data_encoding`` says; None if the blueprint has no such option
     encoding: str | None = None
 
     def check(self, needed: Collection[str], watch: RowWatch | None = None) -> DataCheck:
@@ -78,7 +78,7 @@ class DataFile:
     def rows(self) -> Iterator[Row]:
         """Stream the rows.
 
-        :raises UsageError: where the file has changed into something that cannot be read.
+        :raises UsageError: when the file has changed since its check and can no longer be read.
         """
         try:
             report = RaisingReport(self.path)
@@ -115,7 +115,9 @@ class GivenRows:
         return _checked(report, coverage)
 
     def rows(self, needed: Collection[str], watch: RowWatch | None = None) -> Iterator[Row]:
-        """Stream the rows, each checked. Only a generator is watched: a list was watched before.
+        """Stream the rows, each checked.
+
+        ``watch`` gets only the rows of a generator: the rows of a list were seen in :meth:`check`.
 
         :raises UsageError: at the first row that cannot be used, with its number.
         """

@@ -55,12 +55,12 @@ def check_text(path: Path, report: Report, encoding: str | None = None) -> bool:
 
 
 def open_text(path: Path, newline: str | None = "", encoding: str | None = None) -> TextIO:
-    """Open a file of text, with or without a mark at its start."""
+    """Open a file of text, with or without a byte order mark."""
     return path.open(encoding=_encoding(path, encoding), newline=newline)
 
 
 def _encoding(path: Path, encoding: str | None) -> str:
-    """Return the codec of a file. The marks of UTF-16 are no text in any other encoding."""
+    """Return the codec of a file. The byte order marks of UTF-16 are no text in other encodings."""
     with path.open("rb") as file:
         if file.read(2) in _UTF_16_MARKS:
             return "utf-16"

@@ -52,7 +52,7 @@ class Command:
         return self._wait_for(_LINK)[1]
 
     def wait_for(self, text: str) -> str:
-        """Wait until the command prints a line with this text, after the last one waited for.
+        """Wait until the command prints a line with this text, after the line of the last wait.
 
         :returns: the line.
         :raises AssertionError: when it ends, or takes too long, without printing it.

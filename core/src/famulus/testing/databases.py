@@ -74,7 +74,7 @@ class PostgresDatabases:
         connection.execute("; ".join(f'DELETE FROM "{name}"' for (name,) in names))
 
     def _connection(self, address: str) -> Any:
-        """Return the connection that empties a database; it is kept, as its first use is slow."""
+        """Return the connection that empties a database; it stays open: opening it is slow."""
         connection = self._emptying.get(address)
         if connection is None:
             connection = self._emptying[address] = _connection(address)

@@ -1,4 +1,4 @@
-"""A platform that pays, sells places and reports visits, in one process, with faults on demand."""
+"""A fake platform that pays, sells places and reports visits, with faults on demand."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class FakePlatform:
     """The state of the platform. Each item of ``faults`` hits one call; None lets one pass."""
 
     faults: list[Fault | None] = field(factory=list)
-    #: the seconds that a throttled call is asked to wait; None where it is not said
+    #: the seconds that a throttled call is asked to wait; None if it is not said
     retry_after: float | None = None
     #: the amount of every payment that was made, by its key
     paid: list[tuple[str, Decimal]] = field(factory=list)
@@ -139,7 +139,7 @@ class FakePlatform:
         return Outcome.CONFIRMED
 
     def settle(self, payment: PaymentView) -> Outcome:
-        """Return whether a payment was made; it is found by the number of its order only."""
+        """Return whether a payment was made; it is found only by the number of its order."""
         is_paid = (payment.kept, payment.key) in self._ordered
         return Outcome.CONFIRMED if is_paid else Outcome.FAILED
 
@@ -213,11 +213,11 @@ class _PlatformProvider(CrowdProvider):
         return self.platform.call("count_open_places", lambda: len(self.platform.open))
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Report the visits that the platform knows."""
+        """Report those of the given visits that the platform knows."""
         return self._reports(visits)
 
     def paid_visits(self, run: RunView) -> Iterable[VisitReport]:
-        """Report the other visits that are paid."""
+        """Report the paid ones of the other visits that the platform knows."""
         return [each for each in self.platform.others if each.status in PAID_VISITS]
 
     def dispose(self, run: RunView) -> None:

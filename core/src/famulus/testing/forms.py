@@ -110,7 +110,7 @@ class HtmlForm:
         return FormData(fields=fields, files=files)
 
     def _groups(self) -> Iterator[list[Control]]:
-        """Yield each control alone, but radio buttons or checkboxes with the same name together."""
+        """Yield each control alone, but radio buttons or checkboxes with one name together."""
         grouped: dict[tuple[str, str, bool], list[Control]] = {}
         for number, control in enumerate(self.controls):
             together = control.kind in ("radio", "checkbox")

@@ -46,7 +46,7 @@ def rows_configuration(
 ) -> dict[str, Any]:
     """Return the configuration of a task of the blueprint ``rows`` that no server serves.
 
-    :param public_url: the address that the run reports nevertheless.
+    :param public_url: the address that the run reports although nothing serves it.
     :param task: options of the task; required options have default values here.
     """
     required = {
@@ -102,8 +102,8 @@ class ManualOperator(Operator):
     def turn(self, *, suspended: bool = False) -> None:
         """Sync every run once, do what is due, and deliver its outbox rows and events.
 
-        :param suspended: whether the operator has not looked since its last turn, as when the
-            machine was asleep; otherwise it is as if it had looked all the time.
+        :param suspended: whether to act as if the operator had been suspended since its last turn;
+            otherwise, as if it had been running all the time.
         """
         for managed in self._threads.going_on():
             managed.sync()
@@ -123,7 +123,7 @@ class ManualOperator(Operator):
 
 
 class NoThreads(RunThreads):
-    """The replacement of the threads of an operator whose runs a test looks after."""
+    """Replaces the threads of an operator whose runs a test manages itself."""
 
     def start(self) -> None:
         """Start no threads."""
@@ -131,7 +131,7 @@ class NoThreads(RunThreads):
 
 @frozen(kw_only=True)
 class Seen:
-    """A reply, as a worker sees it."""
+    """A reply, parsed into what a worker sees."""
 
     reply: Reply
     #: the hidden fields of the page's form

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that one test leaves to the next."""
+"""Connections to PostgreSQL that one test passes on to the next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST = 8
 
 
 class KeptConnections:
-    """Lend connections; keep those that borrowers close for the next use of the same parameters.
+    """Lend connections; when a borrower closes one, keep it for the next use of its parameters.
 
     Only a connection that is open and in no transaction is kept. Its session goes on, with its
     prepared statements and any change by ``SET``. A process that is forked from this one opens its

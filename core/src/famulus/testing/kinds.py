@@ -152,7 +152,7 @@ class NowhereArchitect(Architect):
         return []
 
     def deploy(self, deployment: Deployment) -> Deployed:
-        """Return an address at which there is nothing."""
+        """Return an address at which nothing is served."""
         return Deployed(self.args.public_url or self.url)
 
     def health(self) -> ServerHealth:
@@ -190,7 +190,7 @@ class CrowdProvider(Provider):
         )
 
     def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
-        """Return that nothing is left to do."""
+        """Return :class:`~famulus.Nothing`: no last step is left to the worker."""
         return Nothing()
 
 

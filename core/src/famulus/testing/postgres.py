@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests: made in a temporary folder, on a socket in it, then removed."""
+"""A PostgreSQL server for tests, in a temporary folder with its socket, which is removed later."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def plugins() -> Plugins:
 
 @pytest.fixture
 def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
-    """An operator on ``database`` with ``plugins``; the test turns it."""
+    """An operator on ``database`` with ``plugins``; the test calls its ``turn``."""
     from famulus.testing.inprocess import ManualOperator
 
     manual = ManualOperator(database, plugins=plugins)

@@ -57,7 +57,7 @@ class SignedCrowdProvider(CrowdProvider):
     default_requester = "requester of the signed crowd"
 
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | EntryForm | Refusal:
-        """Return an arrival where both parameters have a value."""
+        """Return an arrival if both parameters have a value."""
         if not (query.get("worker_id") and query.get("assignment_id")):
             return Preview()
         return super().arrive(query)
@@ -115,7 +115,7 @@ def signed(
 
 
 def list_change(log: Path, worker: str, reference: str, status: VisitStatus) -> None:
-    """Have the platform list a change of a visit."""
+    """Add a change of a visit to the platform's list."""
     with log.open("a", encoding="utf-8") as file:
         file.write(json.dumps([worker, reference, status.value]) + "\n")
 

@@ -48,8 +48,8 @@ class Response:
     def outcome(self) -> str:
         """The outcome of a submission.
 
-        ``stored``, ``invalid``, ``conflict``, ``refused`` or ``error``; derived from the status
-        where the form was sent without a script.
+        ``stored``, ``invalid``, ``conflict``, ``refused`` or ``error``; derived from the status if
+        the form was sent without a script.
         """
         if self.is_json:
             return str(json.loads(self.text)["outcome"])

@@ -1,4 +1,4 @@
-"""Give each value of a template the escapes of the place where it stands.
+"""Escape each value of a template for its place in the page.
 
 Liquid escapes every value for the text of a page (page "Adding automation with Liquid" of the
 developer guide: autoescape). That is enough in text and in quoted attributes, but not in scripts,
@@ -47,7 +47,7 @@ _PART = re.compile(
 
 
 def with_filters(source: str) -> str:
-    """Return the template with the filter of its place at each output; line numbers stay."""
+    """Return the template with a filter added to each output, by its place; line numbers stay."""
     parts, position = [], 0
     for found, filters in _with_places(source):
         end = _END.search(found[0]) if found[0].startswith("{{") else None
@@ -59,7 +59,7 @@ def with_filters(source: str) -> str:
 
 
 def place_faults(source: str) -> Iterator[tuple[int, str]]:
-    """Yield offset and remedy of each value that no filter makes safe or usable in its place.
+    """Yield the offset and the remedy of each value that no filter makes safe in its place.
 
     A tag can have no filter: a ``{% cycle %}`` of values has only Liquid's escape.
     """
@@ -97,7 +97,7 @@ def blank(source: str) -> str:
 
 
 def liquid_parts(text: str) -> list[str]:
-    """Cut a text at its Liquid: every second part is an output or a tag."""
+    """Split a text at its outputs and tags of Liquid, which are every second part."""
     parts, position = [], 0
     for found in _LIQUID.finditer(text):
         parts += [text[position : found.start()], found[0]]
@@ -187,7 +187,7 @@ def _in_value(
 def _places(
     text: str, source: str
 ) -> Iterator[tuple[int, int, _Script | _Json | _Style | _Attributes]]:
-    """Yield start, end and kind of each part of a page that needs other escapes than text."""
+    """Yield the start, end and kind of each part of a page that needs other escapes than text."""
     for token in tokens(text):
         if token.kind is not Kind.START:
             continue

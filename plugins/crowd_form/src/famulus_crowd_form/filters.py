@@ -45,7 +45,7 @@ _UNQUOTED = re.compile(r"[\s=`/]")
 
 
 class Json(str):
-    """JSON, as ``to_json`` makes it."""
+    """The JSON text that ``to_json`` returns."""
 
     __slots__ = ()
 
@@ -64,7 +64,7 @@ def to_json(value: Any) -> Json:
 
 
 def skip_autoescape(value: Any) -> Trusted:
-    """Return a value that is put into the page as it is, with its markup."""
+    """Return a value that is put into the page unescaped, with its markup."""
     return Trusted(_script_json(value) if isinstance(value, Json) else _text(value))
 
 
@@ -78,7 +78,7 @@ class MTurkText(Markup):
 
 
 def as_on_mturk(value: Any) -> Any:
-    """Return a value as a script gets it on MTurk; ``in_string`` or ``in_code`` follows."""
+    """Return a value in the form that a script gets on MTurk, for ``in_string`` or ``in_code``."""
     return value if isinstance(value, Trusted | Json) else MTurkText(_text(value))
 
 
@@ -117,7 +117,7 @@ def in_code(value: Any) -> Any:
 
 
 def in_css(value: Any) -> Any:
-    """Escape for any place in CSS, so that a value is only a string, number, colour or name."""
+    """Escape a value for any place in CSS, so that it is only a string, number, colour or name."""
     if isinstance(value, Trusted):
         return value
     text = _text(value)
@@ -233,7 +233,7 @@ def _is_of_web(address: str) -> bool:
 
 
 def _is_json(text: str) -> bool:
-    """Return whether a text is JSON, and so a JavaScript literal that can run nothing."""
+    """Return whether a text is JSON, which is a JavaScript literal and runs no code."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):

@@ -76,7 +76,7 @@ class Token:
             )
 
     def values(self) -> dict[str, str]:
-        """Return the attributes by name; the first where a name occurs twice."""
+        """Return the attributes by name; of two with one name, the first."""
         found: dict[str, str] = {}
         for attribute in self.attributes():
             found.setdefault(attribute.name, attribute.value)

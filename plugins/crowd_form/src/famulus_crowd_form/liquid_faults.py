@@ -1,4 +1,4 @@
-"""Errors of a template that is not Liquid: the line, what is wrong, and what to write instead."""
+"""Errors of a template that is not valid Liquid: the line, the fault and the remedy."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class TemplateFault(LiquidError):  # noqa: N818 - it is about what an author wro
 
 @frozen
 class _Piece:
-    """A tag or a value, as it is written."""
+    """A tag or an output in the source text of a template."""
 
     text: str
     tag: str | None

@@ -51,7 +51,7 @@ def correct_faults(filled: FilledPage, correct: Mapping[str, Any]) -> Iterator[t
 
 @frozen
 class _Expected:
-    """One declared right answer, by its name, and the page on which it must be possible."""
+    """A declared right answer, its name, and the page on which workers must be able to give it."""
 
     filled: FilledPage
     field: str
@@ -59,7 +59,7 @@ class _Expected:
     correct: Mapping[str, Any]
 
     def faults(self, value: Any) -> Iterator[str]:
-        """Yield a sentence for a value, or each of its alternatives, that cannot be given."""
+        """Yield a sentence for each alternative of a value that no worker could give."""
         if self._reason(value) is None:
             return
         several = list(alternatives(value))
@@ -102,7 +102,7 @@ class _Expected:
         return f"choose among {', '.join(sorted(choices))}" if choices else ""
 
     def _reason(self, value: Any) -> str | None:
-        """Return why a page cannot have this answer (may be empty), or None where it can."""
+        """Return why a page cannot have this answer (may be an empty text), or None if it can."""
         reason = ""
         for read in (_unchanged, typed, _text):
             given = {**self.correct, self.name: _each(value, read)}

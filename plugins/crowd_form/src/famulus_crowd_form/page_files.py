@@ -1,4 +1,4 @@
-"""The files that a template names: which are served, and which its pages lack."""
+"""The files that a template names: which of them are served, and which are missing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The placeholders of templates that were made on MTurk, where ``${column}`` is a value.
 
-Ground Truth fills in only Liquid, and MTurk only ``${column}``, so that no template uses both.
-Where a template uses ``task.input``, every ``${…}`` therefore stays as it is.
+Ground Truth fills in only Liquid, and MTurk only ``${column}``, so that no template uses both. So
+in a template that uses ``task.input``, every ``${…}`` stays as it is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TASK = re.compile(r"(?<![\w.-])task\s*[.\[]")
 
 
 def with_values(source: str) -> str:
-    """Return the template with each placeholder as an output of Liquid; line numbers stay.
+    """Return the template with an output of Liquid for each placeholder; line numbers stay.
 
     In a script, ``${…}`` can be part of a template literal, so it is filled only if the row has
     that column.
@@ -54,7 +54,7 @@ def with_values(source: str) -> str:
 
 
 def literal_placeholders(source: str) -> Iterator[tuple[str, int]]:
-    """Yield name and offset of each ``${…}`` that is not filled because of ``task.input``."""
+    """Yield the name and offset of each ``${…}`` that is not filled because of ``task.input``."""
     if "${" not in source:
         return
     comments = _comments(_hidden(source))

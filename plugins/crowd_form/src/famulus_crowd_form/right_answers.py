@@ -8,7 +8,7 @@ from typing import Any
 
 
 def are_right(answers: Any, correct: Mapping[str, Any]) -> bool:
-    """Return whether all declared right answers were given; False where none is declared."""
+    """Return whether all declared right answers were given; False if none is declared."""
     return bool(correct) and is_right(answers, correct)
 
 
@@ -46,7 +46,7 @@ def is_right(answer: Any, right: Any) -> bool:
 
 
 def alternatives(right: Any) -> Iterator[Any]:
-    """Yield variants of a right answer without lists that together contain all listed items."""
+    """Yield variants of a right answer, with one item of each list; together, all items."""
     if isinstance(right, list):
         for each in right:
             yield from alternatives(each)

@@ -1,4 +1,4 @@
-"""Where a value stands in a style, and which values have no effect there."""
+"""Values in styles: their filters, and which values have no effect."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ def _headers(environ: WSGIEnvironment) -> dict[str, str]:
 
 
 def accepted_languages(environ: WSGIEnvironment) -> str:
-    """Return the header ``Accept-Language``; empty where the request has none."""
+    """Return the header ``Accept-Language``; empty if the request has none."""
     return str(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
 
 

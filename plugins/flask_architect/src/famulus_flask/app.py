@@ -28,7 +28,7 @@ _NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, Permission
 
 
 def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = None) -> Flask:
-    """Return the application that serves one gateway's run; ``/healthz`` names ``instance``."""
+    """Return the application of one gateway's run; replies of ``/healthz`` contain ``instance``."""
     app = Application(__name__, static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False
     app.answers = Answers(gateway, limits or Limits(), instance)

@@ -33,12 +33,12 @@ class Application(Flask):
     answers: Answers
 
     def note_as_made(self) -> None:
-        """Record all present registrations as this package's own; later ones are additions."""
+        """Record all present registrations as this package's own; later ones count as additions."""
         self._as_made = self._parts()
 
     @property
     def has_additions(self) -> bool:
-        """Whether requests for a page or a submission must pass through an addition.
+        """Whether something was added through which requests for a page or a submission must pass.
 
         Additions are functions around requests, WSGI middleware, other views, trusted hosts, and
         receivers of Flask's signals.

@@ -67,7 +67,7 @@ class LocalArchitect(ProcessArchitect):
         return [*super().problems(plan), *own]
 
     def command(self, socket: int) -> Sequence[str]:
-        """Return the server of this plugin, around the application."""
+        """Return the command that starts this plugin's server with the application."""
         return [
             *(sys.executable, "-P", "-m", "famulus_flask.serve"),
             *("--socket", str(socket)),
@@ -77,7 +77,7 @@ class LocalArchitect(ProcessArchitect):
         ]
 
     def environment(self) -> Mapping[str, str]:
-        """Return the limits of forms."""
+        """Return the environment variables that pass the limits of forms to the server."""
         return Limits(
             max_file_bytes=self.args.max_file_bytes,
             max_form_bytes=self.args.max_form_bytes,

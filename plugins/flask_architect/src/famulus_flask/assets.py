@@ -13,8 +13,8 @@ import famulus
 def find_asset(folders: Iterable[famulus.AssetFolder], name: str) -> Path | None:
     """Return the file of that name from the first folder that serves it, or None.
 
-    A name that starts with a dot, anywhere in the path, is not found; nor is a file outside of
-    the folder that a symbolic link points to, nor a name that the file system cannot hold.
+    Three kinds of files are never found: with a part of the path that begins with a dot; outside of
+    the folder, through a symbolic link; and with a name that the file system cannot hold.
     """
     if "\0" in name or any(part.startswith(".") for part in name.split("/")):
         return None

@@ -35,7 +35,7 @@ class ExternalArchitect(Architect):
     args: ExternalArgs
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Return no problems: core checks the address, which is all there is."""
+        """Return no problems: the address is the only option, and core checks it."""
         return []
 
     def deploy(self, deployment: Deployment) -> Deployed:
@@ -43,13 +43,13 @@ class ExternalArchitect(Architect):
         return Deployed((self.args.public_url or "").rstrip("/") + "/")
 
     def health(self) -> ServerHealth:
-        """Return ``SERVING`` always, without asking at the address.
+        """Return ``SERVING`` always, without a request to the address.
 
-        Only ``GONE`` has a consequence, another deployment, which starts nothing here. A request
-        would need a name server and TLS, the address need not be reachable from the operator's
-        host, and the one thread that checks all runs would wait for the reply.
+        A check would be useless: after ``GONE``, there is another deployment, which starts nothing.
+        A request would need a name server and TLS, the address need not be reachable from the
+        operator's host, and the one thread that checks all runs would wait for the reply.
         """
         return ServerHealth.SERVING
 
     def shutdown(self) -> None:
-        """Do nothing: the program that serves the run ends it."""
+        """Do nothing: only the other program can stop serving the run."""

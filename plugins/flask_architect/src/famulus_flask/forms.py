@@ -57,7 +57,7 @@ class FormTooLargeError(Exception):
 def received_form(
     environ: WSGIEnvironment, folder: Callable[[], Path], limits: Limits
 ) -> Iterator[Form]:
-    """Read the request's form, its files into ``folder()``; finally delete files still there.
+    """Read a form, with its files in ``folder()``; at the end, delete files that are still there.
 
     :raises FormTooLargeError: for a form that was received and exceeds a limit.
     :raises werkzeug.exceptions.HTTPException: for a form that is too large to be received, cut off
@@ -109,7 +109,7 @@ def plain_form(body: bytes, boundary: bytes, limits: Limits) -> Form | None:
 
 
 class _TooManyParts(Exception):  # noqa: N818 - ends the reading, never leaves this module
-    """The rest of the form is not parsed: it would be slow, and nothing of it would be kept."""
+    """Ends parsing a form: the rest would be slow to parse, and nothing of it would be kept."""
 
 
 class _Body:
@@ -122,9 +122,9 @@ class _Body:
         self._begun = b""
 
     def whole(self, most: int) -> bytes | None:
-        """Return a body of at most ``most`` bytes; None when it is longer, or not as announced.
+        """Return a body of at most ``most`` bytes; None if it is longer, or longer than announced.
 
-        The bytes that this reads are the first that :meth:`chunks` yields.
+        The bytes that this method reads are yielded first by :meth:`chunks`.
         """
         if self.announced is None or self.announced > min(most, self._limit):
             return None

@@ -1,6 +1,6 @@
 """The serving process: it serves the application on a socket that the architect passes to it.
 
-The architect starts it, and ensures that it ends with its operator.
+The architect starts this process, and ensures that it ends with its operator.
 """
 
 from __future__ import annotations

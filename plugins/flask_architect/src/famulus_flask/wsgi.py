@@ -23,9 +23,9 @@ _RUN_VARIABLE = "FAMULUS_RUN"
 def create_app() -> Flask:
     """Make the application for the run that the environment names.
 
-    ``FAMULUS_DATABASE`` and ``FAMULUS_RUN`` name it; ``FAMULUS_FLASK_MAX_FILE_BYTES`` and the
-    like set the limits of :class:`famulus_flask.limits.Limits`. Call it once in each process, after
-    it was forked: a database's connections do not survive that.
+    ``FAMULUS_DATABASE`` and ``FAMULUS_RUN`` name it; ``FAMULUS_FLASK_MAX_FILE_BYTES`` and the like
+    set the limits of :class:`famulus_flask.limits.Limits`. Call it once in each process, after the
+    process was forked: a database's connections do not survive a fork.
 
     :raises famulus.FamulusError: when the run cannot be served; the message has the reason.
     """

@@ -85,7 +85,7 @@ def unknown_columns(form: FormFile, columns: Collection[str]) -> Iterator[famulu
 
 
 def values_of_no_row(form: FormFile) -> Iterator[famulus.Problem]:
-    """Yield a problem for each placeholder in a text that a unit of several rows shows once."""
+    """Yield a problem for each placeholder in a text that is shown once for several rows."""
     for file, key, text in form.texts_of_all_rows():
         for name in placeholders(text):
             if name not in OWN_NAMES:

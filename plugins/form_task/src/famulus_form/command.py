@@ -49,8 +49,8 @@ def preview(
 ) -> None:
     """Show the form in FILE in your browser, and again whenever you change it.
 
-    What is sent is checked as in a run, and shown as it would be exported; nothing is stored.
-    Ctrl-C ends it.
+    Answers that you send are checked as in a run, and shown in the form of an export; nothing is
+    stored. Ctrl-C ends it.
     """
     from famulus_form.form import FOLDERS
     from famulus_form.preview import Preview, data_beside, data_option

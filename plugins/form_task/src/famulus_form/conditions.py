@@ -16,7 +16,7 @@ import famulus
 
 @frozen(kw_only=True)
 class Test:
-    """What the answer to one question must be. All that is set must hold."""
+    """A test of the answer to one question. All fields that are set must hold."""
 
     one_of: list[str] | None = famulus.option(
         help="The answer is one of these, or contains one of them."
@@ -67,12 +67,12 @@ class Test:
 
 @frozen
 class Condition:
-    """Tests of earlier questions, each after the question's name; all must hold."""
+    """Tests of the answers to earlier questions, by the question's name; all must hold."""
 
     tests: tuple[tuple[str, Test], ...] = ()
 
     def __and__(self, other: Condition) -> Condition:
-        """Return the condition that both hold."""
+        """Return the condition that both conditions hold."""
         return Condition(self.tests + other.tests)
 
     def holds(self, values: Mapping[str, Sequence[str]]) -> bool:

@@ -1,6 +1,6 @@
 """The right answers to an onboarding: read from ``correct:`` and compared only on the server.
 
-They are kept beside the questions, not in them, so that nothing that makes a page can show them.
+They are not a part of the questions, so that no code that makes a page can show them.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ def _fields_of(question: Question, right: RightAnswers) -> list[list[tuple[str, 
 
 
 def _as_sent(answer: Any) -> Any:
-    """Return an answer with each value as text, which is how earlier runs have stored it."""
+    """Return an answer with each value as text, the form in which earlier runs have stored it."""
     if isinstance(answer, list):
         return list(map(_as_sent, answer))
     return answer if answer is None else str(answer)

@@ -73,7 +73,7 @@ class Form:
     item_questions: Sequence[Sequence[Question]]
     #: the columns of the data that its texts use
     needed: frozenset[str]
-    #: the tag of the language of the author's texts; empty where that is not stated
+    #: the tag of the language of the author's texts; empty if that is not stated
     language: str
     _pieces: Sequence[Piece] = field(repr=False)
     _thanks: Sequence[Piece] = field(repr=False)
@@ -133,7 +133,7 @@ class Form:
         return f"<style>\n{own}{famulus_marks.style_text() if self._has_marks else ''}</style>"
 
     def shown(self, data: Mapping[str, Any], shown: Shown) -> Shown:
-        """Return what a unit's page shows, with fixed texts in the form's own language.
+        """Return the content of a unit's page, with fixed texts in the form's own language.
 
         :param shown: what the page shows besides the unit's data.
         """
@@ -201,7 +201,7 @@ class Form:
         return answers
 
     def answered(self, answers: Mapping[str, Any], data: Mapping[str, Any]) -> list[Answered]:
-        """Return questions with their stored answers: a group per row, and the ones asked once.
+        """Return questions with their stored answers: a group per row, and one asked once.
 
         :param data: the unit's data.
         """
@@ -358,7 +358,7 @@ def _items_html(compiled: Sequence[Sequence[Piece]]) -> Piece:
 
 
 def _steps(questions: Sequence[Question]) -> list[Piece]:
-    """Return the buttons between pages, with the data that the script needs."""
+    """Return the buttons for changing pages, with the data that the script needs."""
     return [
         '<div class="fq-steps" data-steps="',
         steps_knowledge(questions),

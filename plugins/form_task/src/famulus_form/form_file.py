@@ -31,7 +31,7 @@ _PARTS = ("questions", "pages", "per_page", PASS_SCORE)
 class FormFile:
     """A form as its files declare it."""
 
-    #: None where it cannot be read
+    #: None if it cannot be read
     file: famulus.OptionFile | None = None
     head: Head = field(factory=Head)
     pages: list[FormPage] = field(factory=list)
@@ -88,7 +88,7 @@ class FormFile:
 
     @property
     def judged(self) -> list[Part]:
-        """The questions whose right answers are known."""
+        """The questions that have right answers."""
         return [part for page in self.all_pages for part in page.parts if part.right is not None]
 
     @property
@@ -207,7 +207,7 @@ def _read_parts(
     """Return the parts of a list of questions.
 
     :param opened: the files that include this file, and this file itself.
-    :param raw: the list; by default the one at ``key`` in the file.
+    :param raw: the list; by default, the list at ``key`` in the file.
     """
     raw = file.tree.get(key) if raw is None else raw
     if not isinstance(raw, list) or not raw:
@@ -254,7 +254,7 @@ def _read_part(file: famulus.OptionFile, key: str, raw: dict[str, Any]) -> list[
 
 
 def _shown(raw: Any, *, is_list: bool) -> Any:
-    """Expand short forms: a text to ``{text: …}``, and a single thing to a list."""
+    """Expand short forms: a text to ``{text: …}``, and a single item to a list."""
     if is_list:
         return [_shown(each, is_list=False) for each in (raw if isinstance(raw, list) else [raw])]
     return raw if isinstance(raw, Mapping) or raw is None else {"text": raw}

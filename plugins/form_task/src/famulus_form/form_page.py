@@ -36,7 +36,7 @@ class PageHead:
 
 @frozen(kw_only=True)
 class FormPage:
-    """A page, or all questions of a form that has none."""
+    """A page, or all questions of a form without pages."""
 
     parts: Sequence[Part]
     title: str = ""

@@ -1,4 +1,4 @@
-"""What a form has besides its questions: consent, instructions with examples, thanks."""
+"""The parts of a form around its questions: consent, instructions with examples, thanks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Example(Shows):
         yield "why", self.why
 
     def example_html(self, kind: str, title: str) -> list[Piece]:
-        """Return its HTML; ``kind`` is ``good`` or ``bad``."""
+        """Return the HTML of an example; ``kind`` is ``good`` or ``bad``."""
         why: list[Piece] = ['<p class="fq-why">', *inline(self.why), "</p>\n"] if self.why else []
         return [
             f'<div class="fq-example fq-{kind}">\n<p class="fq-example-title">',
@@ -69,7 +69,7 @@ class Example(Shows):
 
 @frozen(kw_only=True)
 class Instructions:
-    """What to do, with examples."""
+    """The instructions of a form, with examples."""
 
     text: str = famulus.option(help="What to do, in paragraphs.", default="")
     title: str = famulus.option(help="Their heading.", default=INSTRUCTIONS)
@@ -145,7 +145,7 @@ class Consent:
 
     @property
     def sent(self) -> str:
-        """The version as the form sends it."""
+        """The value that the form sends for this version."""
         return str(self.version)
 
     def is_given(self, earlier: Any) -> bool:
@@ -180,7 +180,7 @@ class Consent:
 
 @frozen(kw_only=True)
 class Head:
-    """What a form has besides its questions."""
+    """The parts of a form around its questions."""
 
     instructions: Instructions = famulus.option(
         help="What to do: a text, or an object with text, title, good and bad.",
@@ -200,7 +200,7 @@ class Head:
 
 
 def read_head(file: famulus.OptionFile, raw: Mapping[str, Any]) -> Head:
-    """Read what a form has besides its questions; errors are among the file's problems."""
+    """Read the parts of a form around its questions; errors are among the file's problems."""
     head = file.typed(Head, _written_out(raw), "") or Head()
     for key, message in head.instructions.faults():
         file.refuse(f"instructions.{key}", message)
@@ -219,14 +219,14 @@ def read_head(file: famulus.OptionFile, raw: Mapping[str, Any]) -> Head:
 
 
 def consent_file(file: famulus.OptionFile, raw: Mapping[str, Any]) -> Path | None:
-    """Return the file that a consent names, whether or not it can be read."""
+    """Return the file that a consent names, even if the file cannot be read."""
     consent = raw.get("consent")
     name = consent.get("file") if isinstance(consent, Mapping) else None
     return file.path.parent / name if isinstance(name, str) else None
 
 
 def _with_file(file: famulus.OptionFile, consent: Consent) -> Consent | None:
-    """Return a consent with the text of its file; None where that cannot be read."""
+    """Return a consent with the text of its file; None if that cannot be read."""
     if consent.file is None:
         return consent
     if consent.text:

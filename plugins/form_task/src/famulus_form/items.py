@@ -1,4 +1,4 @@
-"""Several rows in one unit: the questions are asked of each, with field names of its own."""
+"""Several rows in one unit: the questions are asked about each row, with separate field names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rows_of(data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def prefix_of(number: int) -> str:
-    """Return the prefix of an item's field names: no name of a question begins with a digit.
+    """Return the prefix of an item's field names; only these begin with a digit.
 
     :param number: the number of the item, from 0.
     """
@@ -48,9 +48,9 @@ def prefixed(item: Question | Answerless, prefix: str) -> Question | Answerless:
 
 
 def with_items(shown: Shown, data: Mapping[str, Any]) -> Shown:
-    """Return what a page of several rows shows.
+    """Return the content of a page of several rows.
 
-    :param shown: what the page shows once; its values are added to those of each row.
+    :param shown: the content that the page shows once; its values are added to those of each row.
     :param data: the unit's data; if it has no rows yet, one row without values is shown.
     """
     rows = rows_of(data) or [{}]

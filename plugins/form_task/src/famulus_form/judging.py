@@ -1,4 +1,4 @@
-"""Whether the answers to an onboarding qualify: a count of those that are right."""
+"""Whether the answers to an onboarding qualify, by the number of right ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PassScore:
 
 @frozen
 class Judgement:
-    """The answers to an onboarding, compared with those that are right."""
+    """The answers to an onboarding, compared with the right ones."""
 
     #: the right answers to the questions that were asked
     asked: Sequence[RightAnswers]
@@ -45,7 +45,8 @@ class Judge:
     def judge(self, answers: Mapping[str, Any]) -> Judgement:
         """Compare answers, by column, with the right ones.
 
-        A question that its condition has hidden does not count. If none is left, the worker fails.
+        A question that its condition has hidden does not count. If no question is left, the worker
+        fails.
         """
         asked = [right for right in self.right_answers if right.column in answers]
         wrong = [right for right in asked if not right.include(answers[right.column])]

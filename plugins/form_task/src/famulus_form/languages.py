@@ -1,7 +1,7 @@
 """Texts that an author has written per language: ``{en: …, de: …}`` in place of one text.
 
-A form file is read once for each of its languages, with one text in place of each mapping. What an
-answer holds is written once, for all languages.
+A form file is read once for each of its languages, with one text in place of each mapping. The
+values of answers are written once, for all languages.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ class Languages:
     def warnings(self, chosen: str = "") -> Iterator[famulus.Problem]:
         """Yield one warning for each group of texts that lack the same languages.
 
-        :param chosen: the tag of the language of all pages, in which texts without translations
-            are taken to be; empty if pages are in several languages.
+        :param chosen: the tag of the language of all pages, which texts without translations are
+            assumed to have; empty if pages are in several languages.
         """
         if chosen and chosen not in self.tags:
             return
@@ -126,7 +126,7 @@ class Languages:
     ) -> Any:
         """Return a value with one text in place of each mapping below it.
 
-        :param name: the last part of the key that is no number.
+        :param name: the last part of the key that is not a number.
         :param around: the mapping that contains the value, or the list around it.
         """
         if name in _OPAQUE:
@@ -177,7 +177,7 @@ class Languages:
         }
 
     def _choose(self, file: famulus.OptionFile, texts: Mapping[str, Any], key: str) -> Any:
-        """Return the text in the wanted language, or else in the first one that there is."""
+        """Return the text in the wanted language, or else in its first language."""
         codes: dict[str, str] = {}
         for code, text in texts.items():
             language = famulus.find_language(code)
@@ -201,7 +201,7 @@ def _warning(texts: Sequence[_Text], one: str, several: str, remedy: str) -> fam
     """Return one warning about texts, at the line of the first.
 
     :param one: the message for a single text, which follows its key.
-    :param several: the message for several texts, which follows their number.
+    :param several: the message for several texts, which follows the number of texts.
     """
     first = texts[0]
     if len(texts) == 1:
@@ -220,7 +220,7 @@ def _place(text: _Text, first: _Text) -> str:
 
 
 def language_warnings(languages: Languages, plan: famulus.Plan) -> Iterator[famulus.Problem]:
-    """Yield warnings for texts that lack a language, and for a form that lacks the task's."""
+    """Yield warnings for texts that lack a language, and for a form that lacks that of the task."""
     chosen, tags = plan.task.page_language, languages.tags
     yield from languages.warnings(chosen)
     if chosen and tags and chosen not in tags:

@@ -1,4 +1,4 @@
-"""What a question is about: a text, an image, audio or video."""
+"""The subject of a question: a text, an image, audio or video."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def files_beside(
 
     :param path: the form's file.
     :param forms: the form in its languages.
-    :param data: the file of the rows; empty where they are not in a file, or in an onboarding.
+    :param data: the file of the rows; empty if they are not in a file, and in an onboarding.
     """
     used = {name for form in forms for _, _, text in form.texts() for name in placeholders(text)}
     columns = sorted(used - OWN_NAMES)

@@ -16,7 +16,7 @@ _MOST_NAMED, _LONGEST = 20, 80
 
 @define
 class MediaWatch:
-    """Looks in the rows for files that a worker would not get, and addresses that no page shows."""
+    """Finds files in the rows that a worker would not get, and addresses that no page shows."""
 
     files: famulus.FileWatch
     _addresses: Sequence[famulus.FileAddress] = field(init=False)
@@ -48,7 +48,7 @@ class MediaWatch:
 
 @define
 class _Unshown:
-    """The rows whose values make one address unusable, so that pages do not show it."""
+    """The rows with values that make one address unusable, so that pages do not show it."""
 
     address: famulus.FileAddress
     #: the first of these addresses, each with its row

@@ -12,7 +12,7 @@ import famulus
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known name that a misspelt one is most like, regardless of case, if any is."""
+    """Return the known name most similar to a misspelt one, regardless of case, or None."""
     by_lower = {name.lower(): name for name in sorted(known)}
     near = difflib.get_close_matches(word.lower(), list(by_lower), 1)
     return by_lower[near[0]] if near else None
@@ -27,7 +27,7 @@ def without_unknown(
 ) -> dict[str, Any]:
     """Return a part of a form without the keys that do not exist, which are refused.
 
-    :param part: the class that the part is read as.
+    :param part: the class whose options the part has.
     :param others: keys that it has besides the options of the class.
     """
     names = {each.name for each in attrs.fields(part)} | set(others)

@@ -1,4 +1,4 @@
-"""A form for its author, with the first rows of the data; read again whenever a file changes."""
+"""The preview of a form with the first rows of the data; files are read again when they change."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def data_beside(form: Path) -> Path | None:
 
 @frozen
 class Preview:
-    """A form and its data, as their files are now."""
+    """A form and its data, in the current state of their files."""
 
     path: Path
     data: Path | None = None
@@ -72,7 +72,7 @@ class Preview:
     items: int = 1
 
     def state(self) -> str:
-        """Return a text that changes when a file is written on which the page depends."""
+        """Return a text that changes when a file on which the page depends is written."""
         forms = read_form(self.path).in_all_languages()
         included = dict.fromkeys(path for form in forms for path in form.included)
         files = [self.path, *included, *([self.data] if self.data else [])]

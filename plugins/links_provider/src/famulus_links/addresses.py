@@ -44,7 +44,7 @@ class LinkSigner:
         return f"{run_url}?{urlencode({LINK: self.sign(name)})}"
 
     def read(self, token: str) -> str | None:
-        """Return the name in a token; None where it was not signed here."""
+        """Return the name in a token; None if it was not signed here."""
         if _TOKEN.fullmatch(token) is None:
             return None
         name, signature = token[:_NAME], token[_NAME:]

@@ -259,7 +259,7 @@ class LinksProvider(Provider):
         return sum(work.run_id == run for work in past_work(database, known.id))
 
     def _next_query(self, visit: VisitView) -> Mapping[str, str] | None:
-        """Return the query of the worker's next visit, or None where there is none."""
+        """Return the query of the worker's next visit, or None if there is none."""
         query = visit.query
         is_numbered = self.args.worker_param in query and not self.args.visit_param
         if LINK not in query and not is_numbered:
@@ -278,7 +278,7 @@ class LinksProvider(Provider):
         return refusals.UNKNOWN if link is None else link.refuse(self.context.clock()) or link
 
     def _read_link(self, token: str) -> Link | None:
-        """Return the link of a token; None where it is forged, or of another run."""
+        """Return the link of a token; None if it is forged, or of another run."""
         name = self._signer.read(token)
         if name is None:
             return None

@@ -43,7 +43,7 @@ class LinksLink(peewee.Model):
     uses = peewee.BigIntegerField(null=True)
     #: how many people have come in by an open link
     used = peewee.BigIntegerField(default=0)
-    #: the code word of an open link; empty where it needs none
+    #: the code word of an open link; empty if it needs none
     word = peewee.CharField(max_length=255, default="")
     #: how many wrong code words were given in the minute ``guess_minute``, counted since 1970
     guesses = peewee.BigIntegerField(default=0)

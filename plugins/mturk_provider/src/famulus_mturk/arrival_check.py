@@ -70,7 +70,7 @@ class ArrivalCheck:
         return Refusal(reason=RefusalReason.UNKNOWN_LINK, detail=_NOT_ACCEPTED)
 
     def _is_accepted(self, hit: str) -> bool:
-        """Return whether a HIT is accepted; True where MTurk cannot be asked."""
+        """Return whether a HIT is accepted; True if MTurk cannot be asked."""
         if self.mturk is None:
             return True
         known = self._cached(hit)

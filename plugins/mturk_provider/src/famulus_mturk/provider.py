@@ -96,7 +96,7 @@ class MturkProvider(Provider):
 
     @classmethod
     def rehearsal(cls, clock: Clock = system_clock) -> Rehearsal | None:
-        """Return a fake MTurk; None where what it needs is not installed (the extra ``fake``)."""
+        """Return a fake MTurk; None if what it needs is not installed (the extra ``fake``)."""
         try:
             from famulus_mturk.rehearsal import MturkRehearsal
         except ModuleNotFoundError:

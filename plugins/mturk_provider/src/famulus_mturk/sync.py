@@ -155,7 +155,7 @@ class Sync:
             self.records.submitted(row, submission)
 
     def _hit(self, hit: str) -> Mapping[str, Any] | None:
-        """Return the current data of a HIT; None where MTurk has none."""
+        """Return the current data of a HIT; None if MTurk has none."""
         try:
             found: Mapping[str, Any] = self.mturk.call("get_hit", HITId=hit)["HIT"]
         except RefusedError as error:

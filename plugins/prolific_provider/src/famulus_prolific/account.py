@@ -38,7 +38,7 @@ def read_account(api: ProlificApi, *, workspace: str | None, project: str | None
 
 
 def _project(api: ProlificApi, workspace: str, wanted: str | None, *, is_only: bool) -> str | None:
-    """Return the project of an account's studies; None where Prolific chooses it.
+    """Return the project of an account's studies; None if Prolific chooses it.
 
     The project determines the workspace of a study, so Prolific is left to choose the project only
     in an account with a single workspace.

@@ -100,7 +100,7 @@ class ProlificApi:
         return self.call("GET", path, params=params)
 
     def post(self, path: str, body: Any = None) -> Any:
-        """Return the JSON of a POST; None where the reply is empty."""
+        """Return the JSON of a POST; None if the reply is empty."""
         return self.call("POST", path, body=body)
 
     def patch(self, path: str, body: Any) -> Any:
@@ -108,7 +108,7 @@ class ProlificApi:
         return self.call("PATCH", path, body=body)
 
     def delete(self, path: str, body: Any = None) -> Any:
-        """Return the JSON of a DELETE; None where the reply is empty."""
+        """Return the JSON of a DELETE; None if the reply is empty."""
         return self.call("DELETE", path, body=body)
 
     def call(
@@ -269,7 +269,7 @@ class ProlificApi:
                     self.token, self._client = token, None
 
     def _retry_after(self, response: httpx.Response) -> float | None:
-        """Return the seconds until a call may be retried; None where the reply does not say."""
+        """Return the seconds until a call may be retried; None if the reply does not say."""
         given = response.headers.get("Retry-After", "").strip()
         if given.isdecimal():
             return float(given)

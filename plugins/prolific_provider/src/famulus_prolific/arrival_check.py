@@ -49,7 +49,7 @@ class ArrivalCheck:
     clock: Clock
     #: makes the client at the first arrival that needs it; None: Prolific is not asked
     api: Callable[[], ProlificApi] | None
-    #: verifies tokens, without which no participant comes; None where addresses are not signed
+    #: verifies tokens, without which no participant comes; None if addresses are not signed
     secure: Callable[[], SecureUrls] | None
     workspace: str | None
     #: by submission, worker, and the token that was verified; without it, what Prolific has said
@@ -116,7 +116,7 @@ class ArrivalCheck:
         return None if is_theirs else not_ours(_UNKNOWN)
 
     def _recalled(self, run: int, arrived: Arrived) -> bool | None:
-        """Return whether a submission is the arriving worker's; None where that needs a call."""
+        """Return whether a submission is the arriving worker's; None if that needs a call."""
         known = self._cached(arrived)
         if known is None and self.arrivals.worker_of(run, arrived.session) == arrived.worker:
             self._cache(arrived, theirs=True)
@@ -124,7 +124,7 @@ class ArrivalCheck:
         return known
 
     def _is_theirs(self, run: int, arrived: Arrived) -> bool:
-        """Return whether Prolific confirms the submission; True where it is not to be asked."""
+        """Return whether Prolific confirms the submission; True if it is not to be asked."""
         if self.api is None:
             return True
         try:

@@ -21,7 +21,7 @@ class ArrivalRecords:
     database: Database
 
     def worker_of(self, run: int, submission: str) -> str | None:
-        """Return the worker of a submission to the study of a run; None where it is not stored."""
+        """Return the worker of a submission to the study of a run; None if it is not stored."""
         row_of = (ProlificArrival.run_id == run) & (ProlificArrival.submission_id == submission)
         query = ProlificArrival.select(ProlificArrival.worker_name).where(row_of)
         with self.database.read() as tx:

@@ -23,7 +23,7 @@ class Arrived:
     worker: str
     study: str
     session: str
-    #: what Prolific has signed; empty where it has not
+    #: what Prolific has signed; empty if it has not
     token: str = ""
 
     @property

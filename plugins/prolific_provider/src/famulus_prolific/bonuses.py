@@ -230,7 +230,7 @@ class Bonuses:
         )
 
     def _spent(self, run: int) -> float | None:
-        """Return what all bonuses of a run's study have cost; None where it cannot be read."""
+        """Return what all bonuses of a run's study have cost; None if it cannot be read."""
         try:
             found = self.api.get(f"studies/{self.study_of(run)}/cost/")
             return float(found["bonuses"]["rewards"]["amount"])
@@ -263,7 +263,7 @@ def _is_kept(keep: Keep, payment: PaymentView, known: Mapping[str, Any]) -> bool
 
 
 def _bulk(payment: PaymentView) -> str:
-    """Return the id of the set that a payment was last part of; empty where there is none."""
+    """Return the id of the set that a payment was last part of; empty if there is none."""
     kept: Any = payment.kept
     return str(kept["bulk"]) if isinstance(kept, dict) and "bulk" in kept else ""
 

@@ -27,7 +27,7 @@ def plan_problems(
 ) -> Iterator[Problem]:
     """Yield the problems with pay, time, texts, screen-outs, and the form of filters.
 
-    :param wage: returns Prolific's hourly wages; None where it cannot be asked.
+    :param wage: returns Prolific's hourly wages; None if it cannot be asked.
     """
     yield from wage_problems(plan, currency, wage)
     yield from text_problems(plan)

@@ -35,7 +35,7 @@ def differences(
 ) -> Iterator[str]:
     """Yield the differences of a run. Reads the list of its study's submissions once.
 
-    :param record: that of the run's study; None where the run has no study.
+    :param record: that of the run's study; None if the run has no study.
     :param visits: those with stored answers that are not decided on Prolific yet.
     """
     if record is None or record.study_id is None:

@@ -172,7 +172,7 @@ def target_url(url: str) -> str:
 
 
 def read_secret(api: ProlificApi, workspace: str) -> str | None:
-    """Return the secret that a workspace's requests are signed with; None where it has none."""
+    """Return the secret that a workspace's requests are signed with; None if it has none."""
     found = api.get("hooks/secrets/", workspace_id=workspace)
     for each in found.get("results") or ():
         if each.get("workspace_id") in (None, workspace):

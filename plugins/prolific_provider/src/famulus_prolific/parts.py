@@ -47,7 +47,7 @@ class Parts:
 
     @property
     def screen_out(self) -> ScreenOut | None:
-        """What is paid to workers who are screened out; None where nothing is."""
+        """What is paid to workers who are screened out; None if nothing is."""
         reward, slots = self._args.screen_out_reward, self._args.screen_out_slots
         return None if reward is None or not slots else ScreenOut(reward=minor(reward), slots=slots)
 
@@ -201,7 +201,7 @@ class Parts:
     def study_of(self, run: int) -> str:
         """Return the id of a run's study.
 
-        :raises famulus.RefusedError: where it has none.
+        :raises famulus.RefusedError: when it has none.
         """
         record = self.records.find(run)
         if record is None or record.study_id is None:
@@ -210,7 +210,7 @@ class Parts:
 
     @property
     def account(self) -> str:
-        """The account's id on Prolific; empty where none is registered."""
+        """The account's id on Prolific; empty if none is registered."""
         return str(self.settings.get("account", ""))
 
     @property
@@ -230,7 +230,7 @@ class Parts:
 
     @property
     def _project(self) -> str | None:
-        """The id of the project of studies; None where Prolific chooses it."""
+        """The id of the project of studies; None if Prolific chooses it."""
         is_theirs = self._args.workspace in (None, self.settings.get("workspace"))
         return self._args.project or (self.settings.get("project") if is_theirs else None)
 

@@ -112,7 +112,7 @@ class ProlificProvider(Provider):
 
     @classmethod
     def rehearsal(cls, clock: Clock = system_clock) -> Rehearsal | None:
-        """Return a fake Prolific; None where what it needs is missing (the extra ``fake``)."""
+        """Return a fake Prolific; None if what it needs is missing (the extra ``fake``)."""
         try:
             from famulus_prolific.rehearsal import ProlificRehearsal
         except ModuleNotFoundError:
@@ -225,7 +225,7 @@ class ProlificProvider(Provider):
         return ReturnPlace(noun="submission", url=f"{self._site}/submissions")
 
     def most_left(self, visit: VisitView) -> int | None:
-        """Return 0 where a participant may make only one submission.
+        """Return 0 if a participant may make only one submission.
 
         How many of several they have made is known only to Prolific.
         """

@@ -21,7 +21,7 @@ class WithoutWork:
     """Submissions that were handed in without work, and await their return."""
 
     number: int = 0
-    #: the day, in UTC, on which the first of them was handed in; None where that is not known
+    #: the day, in UTC, on which the first of them was handed in; None if that is not known
     since: date | None = None
 
 

@@ -47,7 +47,7 @@ class SecureUrls:
     api: ProlificApi
     clock: Clock
     _keys: dict[str, Any] = field(factory=dict, init=False)
-    #: the last attempt to read them, and why it failed; empty where it did not
+    #: the last attempt to read them, and why it failed; empty if it did not
     _tried_at: datetime | None = field(default=None, init=False)
     _failure: str = field(default="", init=False)
     _mutex: threading.Lock = field(factory=threading.Lock, init=False)
@@ -56,7 +56,7 @@ class SecureUrls:
         """Return what the token of an arrival says.
 
         :param url: the address that the study leads to.
-        :param workspace: the id of the study's workspace; None where it is not known.
+        :param workspace: the id of the study's workspace; None if it is not known.
         :raises famulus.UnavailableError: when the keys cannot be read now, and when the token names
             a key that may have been published since they were read.
         """
@@ -91,7 +91,7 @@ class SecureUrls:
         return Signature.VALID if now <= expires else Signature.EXPIRED
 
     def _key(self, name: str) -> Any:
-        """Return the key with this name; None where a reading that it has caused does not have it.
+        """Return the key with this name; None if a reading that it has caused does not have it.
 
         :raises famulus.UnavailableError: when the keys cannot be read, or were read by another
             arrival so recently that they are not read again for this one.

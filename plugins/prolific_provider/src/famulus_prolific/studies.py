@@ -56,7 +56,7 @@ class Studies:
     records: StudyRecords
     args: ProlificArgs
     project: str | None
-    #: what screened-out workers are paid; None where they are paid nothing
+    #: what screened-out workers are paid; None if they are paid nothing
     screen_out: ScreenOut | None
     #: the filters that stand for what a run requires of its workers
     filters: Callable[[RunView], Sequence[Mapping[str, Any]]]
@@ -235,7 +235,7 @@ class Studies:
     def _lead_to(self, run: RunView, study: Mapping[str, Any]) -> None:
         """Set a draft's address to where the run is served; a published study keeps its address.
 
-        :raises famulus.RefusedError: where a published study leads elsewhere, so that it must not
+        :raises famulus.RefusedError: when a published study leads elsewhere, so that it must not
             be started.
         """
         record = self.records.find(run.id)
@@ -250,7 +250,7 @@ class Studies:
         self.records.move(run.id, run.url)
 
     def _published(self, run: RunView) -> Any:
-        """Return the study of a run; None where there is none that could offer a place."""
+        """Return the study of a run; None if there is none that could offer a place."""
         record = self.records.find(run.id)
         if record is None or record.study_id is None:
             return None
@@ -348,7 +348,7 @@ class Studies:
         """Send a transition, which another process may have sent at the same time.
 
         :param wanted: the statuses that show that the transition is done.
-        :raises famulus.UnavailableError: where Prolific is still publishing the study.
+        :raises famulus.UnavailableError: when Prolific is still publishing the study.
         """
         try:
             self.api.post(f"{path}transition/", {"action": action})

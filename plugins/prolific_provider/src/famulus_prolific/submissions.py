@@ -24,10 +24,10 @@ class Submission:
     id: str
     participant: str
     status: str
-    #: the completion code that was entered; empty where there is none
+    #: the completion code that was entered; empty if there is none
     code: str
     is_return_requested: bool
-    #: the day, in UTC, on which it was handed in; None where that is not known
+    #: the day, in UTC, on which it was handed in; None if that is not known
     completed_on: date | None = None
     #: amounts in the smallest unit of the currency; lists do not have them
     bonuses: Sequence[int] = ()

@@ -48,7 +48,7 @@ class Sync:
     study_of: Callable[[int], StudyRecord | None]
     #: stores how many submissions without work a run has
     note_without_work: Callable[[int, WithoutWork], None]
-    #: what a worker who is screened out is paid; None where the study pays them nothing
+    #: what a worker who is screened out is paid; None if the study pays them nothing
     screen_out_reward: Decimal | None = None
     #: the numbers of the last list that was read whole, with the rejections sent before, and the
     #: time of that reading
@@ -124,7 +124,7 @@ class Sync:
                 yield report
 
     def _report(self, found: Submission, codes: Mapping[str, str]) -> VisitReport | None:
-        """Return the report on a submission; None where its status says nothing about a visit.
+        """Return the report on a submission; None if its status says nothing about a visit.
 
         A submission with the code of a refusal contains no work: its worker is asked to return it.
         Lists lack the amount of a partial approval, which is known only if it was made from here.
@@ -141,7 +141,7 @@ class Sync:
         )
 
     def _read_counts(self, study: str) -> Any:
-        """Return the numbers of a study's submissions by status; None where they are not known."""
+        """Return the numbers of a study's submissions by status; None if they are not known."""
         try:
             return self.api.get(f"studies/{study}/submissions/counts/")
         except RefusedError:

@@ -48,7 +48,7 @@ def keep_secret(place: str, name: str, secret: str) -> None:
 
 
 def read_secret(place: str, name: str) -> str | None:
-    """Return a secret of an account; None where it is not there.
+    """Return a secret of an account; None if it is not there.
 
     :raises NoTokenError: when the place cannot be read.
     """

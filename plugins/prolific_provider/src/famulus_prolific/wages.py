@@ -52,7 +52,7 @@ def least_seconds(minutes: Decimal) -> int:
 
 
 def read_wage(api: ProlificApi, workspace: str, currency: str) -> Wage | None:
-    """Return the hourly wages that Prolific requires and recommends; None where it gives none."""
+    """Return the hourly wages that Prolific requires and recommends; None if it gives none."""
     try:
         found = api.get("reward-recommendations/", workspace_id=workspace, currency=currency)
         rows = found if isinstance(found, list) else found["results"]

@@ -16,7 +16,7 @@ def files_beside(
 ) -> famulus.FilesBeside:
     """Return the files that are served with a page if ``extra_source_dir`` is not set.
 
-    :param data: the file of the rows; empty where they are not in a file.
+    :param data: the file of the rows; empty if they are not in a file.
     """
     rows = (lambda: map(with_inputs, data[0].rows())) if data else None
     return famulus.FilesBeside(path, page.files.addresses, page.files.columns, rows)

@@ -110,7 +110,7 @@ def _forms(source: Source, tokens: Sequence[Token]) -> Iterator[PageForm]:
 
 
 def _main(source: Source, forms: Sequence[PageForm]) -> PageForm | None:
-    """Return the form of the task; None where several forms could be it, and none is MTurk's."""
+    """Return the form of the task; None if several forms could be it, and none is MTurk's."""
     if len(forms) == 1:
         return forms[0]
     named = [

@@ -392,7 +392,7 @@ class _TemplateElements(Elements):
     def _name_part(
         self, piece: Placeholder, start: int, end: int, accepts: Callable[[str], bool], meaning: str
     ) -> list[Part]:
-        """Return a placeholder in a name, which stays empty where the whole is not accepted."""
+        """Return a placeholder in a name, which stays empty if the whole is not accepted."""
         before, after = self.source.text[start : piece.start], self.source.text[piece.end : end]
 
         def is_good(value: Any) -> bool:

@@ -46,7 +46,7 @@ class OuterTags:
             self._filled[tag][attribute] = Template(parts)
 
     def fixed(self) -> OuterAttributes | None:
-        """Return the attributes where they are the same for all values; None where they differ."""
+        """Return the attributes where they are the same for all values; None if they differ."""
         return None if any(self._filled.values()) else self.render({})
 
     def render(self, values: Mapping[str, Any]) -> OuterAttributes:

@@ -28,7 +28,7 @@ class RunScript:
 
     function: Callable[..., Any]
     config: type[TaskConfig]
-    #: None where it was not written in a file
+    #: None if it was not written in a file
     file: Path | None
     #: what ``python -m`` has imported it by
     module: str | None

@@ -189,7 +189,7 @@ class Budget:
 
 
 def read_budget(tx: Transaction, run: int, *, lock: bool = True) -> Budget | None:
-    """Return a run's budget, or None where it has no limit.
+    """Return a run's budget, or None if it has no limit.
 
     :param lock: keep other transactions from spending of it until the commit.
     """

@@ -44,7 +44,7 @@ class PlatformRules:
 
     @property
     def on_rejections(self) -> list[str]:
-        """The platform's own rules on rejections, below a heading; empty where it has none.
+        """The platform's own rules on rejections, below a heading; empty if it has none.
 
         If the platform sells the place again by itself, the consequence of a rejection is added.
         """

@@ -85,9 +85,9 @@ class Decided:
     agent: int
     #: the new status of the unit
     status: UnitStatus
-    #: the decision in force; None where there is none any more
+    #: the decision in force; None if there is none any more
     active: ActiveDecision | None
-    #: False where the same decision was in force already: nothing was written
+    #: False if the same decision was in force already: nothing was written
     changed: bool
 
 

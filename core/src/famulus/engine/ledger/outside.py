@@ -28,7 +28,7 @@ class Transfer:
 
     #: numbers of the ledger
     payments: Sequence[int]
-    #: in the currency's main unit; None where it is not known
+    #: in the currency's main unit; None if it is not known
     amount: Decimal | None = None
     currency: str = ""
     #: where it is listed

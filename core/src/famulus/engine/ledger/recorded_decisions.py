@@ -131,7 +131,7 @@ def read_decisions_in_force(tx: Transaction, units: Sequence[int]) -> dict[int, 
 
 
 def read_return_request(tx: Transaction, visit: int) -> ActiveDecision | None:
-    """Return the newest request for the return of a visit; None where there is none."""
+    """Return the newest request for the return of a visit; None if there is none."""
     row = tx.one(_REQUEST, visit=visit)
     return None if row is None else row.active
 

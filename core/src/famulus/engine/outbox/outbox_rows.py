@@ -315,7 +315,7 @@ def supersede_places(tx: Transaction, run: int, before: int | None = None) -> No
     Claimed rows stay: the closing waits for their calls. A clean-up stays too: it deletes what the
     closing leaves on the platform.
 
-    :param before: the id of the closing row; None where it is still to be enqueued.
+    :param before: the id of the closing row; None if it is still to be enqueued.
     """
     unclaimed = OutboxTable.claimed_until.is_null() | (OutboxTable.claimed_until <= tx.now)
     query = OutboxTable.update(status=OutboxStatus.DONE, done_at=tx.now).where(

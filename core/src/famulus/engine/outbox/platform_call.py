@@ -60,7 +60,7 @@ class CallResult:
 
     status: CallStatus
     error: str = ""
-    #: the seconds that the platform asks to wait; None where it does not say
+    #: the seconds that the platform asks to wait; None if it does not say
     retry_after: float | None = None
     #: whether the platform cannot make the payment at all, so that the requester has to
     is_owed: bool = False
@@ -125,7 +125,7 @@ class CallContext:
     provider: Provider
     #: the identity of the process that makes the call
     process: str
-    #: reads the run's current view; None where the call concerns a requester's account
+    #: reads the run's current view; None if the call concerns a requester's account
     run: Callable[[], RunView] | None
 
     def run_view(self) -> RunView:
@@ -181,7 +181,7 @@ class OutboxCall(ABC):
         """
 
     def record(self, tx: Transaction, row: Row, prepared: Any, result: CallResult) -> None:
-        """Write the result. ``prepared`` is None where :meth:`prepare` returned None or raised."""
+        """Write the result. ``prepared`` is None if :meth:`prepare` returned None or raised."""
         if result.status is CallStatus.DONE:
             outbox_rows.finish(tx, row, OutboxStatus.DONE)
         elif result.status is CallStatus.REFUSED:
@@ -254,7 +254,7 @@ class MirrorCall(OutboxCall):
 
     @abstractmethod
     def _read_state(self, tx: Transaction, prepared: Any) -> Any:
-        """Return the local state, which is hashable, or None where there is nothing to copy."""
+        """Return the local state, which is hashable, or None if there is nothing to copy."""
 
     @abstractmethod
     def _copy(self, provider: Provider, states: Sequence[Any]) -> Iterable[tuple[Any, CallResult]]:

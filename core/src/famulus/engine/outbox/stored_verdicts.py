@@ -137,7 +137,7 @@ def rows_in_ledger(tx: Transaction, rows: Iterable[Row]) -> frozenset[int]:
 
 
 def payment_outbox_key(tx: Transaction, payment: Row) -> str:
-    """Return the key of the outbox row that leads to a payment; empty where there is none."""
+    """Return the key of the outbox row that leads to a payment; empty if there is none."""
     if payment.kind is not PaymentKind.REWARD:
         return pay_key(payment.id)
     verdict = newest_verdict(tx, payment.visit_id)

@@ -54,7 +54,7 @@ class UndeliveredRows:
     kind: str
     is_refused: bool
     rows: int
-    #: of the newest row; empty where its delivery has not been tried
+    #: of the newest row; empty if its delivery has not been tried
     error: str
     #: whether they concern the requester's account, and so no run
     of_account: bool = False

@@ -36,13 +36,13 @@ class TaskInfo:
     #: this, the description and the contact may be a :class:`LocalizedText`
     title: str
     description: str = ""
-    #: what one unit pays, as :func:`amount_text` returns it; empty where it pays nothing
+    #: what one unit pays, as :func:`amount_text` returns it; empty if it pays nothing
     reward: str = ""
-    #: the name of the account that pays; empty where it means nothing to workers
+    #: the name of the account that pays; empty if it means nothing to workers
     requester: str = ""
     #: how workers reach the requester: a mail address, a web address or a sentence
     contact: str = ""
-    #: the tag of the language of all pages; empty where the browser decides
+    #: the tag of the language of all pages; empty if the browser decides
     language: str = ""
     #: the tags of those among which it does; empty for all
     languages: Sequence[str] = ()

@@ -60,13 +60,13 @@ class TaskFrame:
     submission_id: str
     #: identifies the attempt among the drafts that a browser keeps
     storage_key: str
-    #: None where there is no deadline
+    #: None if there is no deadline
     seconds_left: int | None
-    #: which of the worker's units it is; None where that is unknown
+    #: which of the worker's units it is; None if that is unknown
     number: UnitNumber | None = None
     #: whether the page shows that the onboarding was passed; None for a run that has none
     passed: bool | None = None
-    #: why answers that were just sent have not been stored; empty where none were
+    #: why answers that were just sent have not been stored; empty if none were
     message: str = ""
 
 

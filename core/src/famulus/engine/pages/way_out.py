@@ -114,14 +114,14 @@ class WayOut:
     own_work: OwnWork | None = None
     #: the URL parameters that lead back to the worker's own page
     own_query: Mapping[str, str] = MappingProxyType({})
-    #: how many units the provider lets the worker do; None where it sets no limit of its own
+    #: how many units the provider lets the worker do; None if it sets no limit of its own
     most_left: int | None = None
     #: the blueprint's text for the page that confirms stored answers, as HTML
     thank_you: str = ""
 
     #: whether the page offers the next unit, if the worker would get one
     may_offer_next: bool = field(init=False)
-    #: the URL parameters of the link to the next unit; None where none is offered
+    #: the URL parameters of the link to the next unit; None if none is offered
     next_query: Mapping[str, str] | None = field(init=False)
 
     @may_offer_next.default

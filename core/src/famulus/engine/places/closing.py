@@ -47,7 +47,7 @@ class PlacesOpenError(UnavailableError):
 class Closing:
     """The state of the outbox row that closes a run's places."""
 
-    #: the reason of the last failure; empty where it was not tried
+    #: the reason of the last failure; empty if it was not tried
     error: str
     attempts: int
     #: whether the platform has refused it

@@ -91,7 +91,7 @@ class CheckedReport:
     provider_type: str
     capabilities: Capabilities
     given: VisitReport
-    #: what the platform has paid; None where it does not say, or has paid nothing
+    #: what the platform has paid; None if it does not say, or has paid nothing
     paid: RewardAmount | None
     #: when the rejection was sent that the report is known to be younger than; None for any
     rejected_at: datetime | None = None

@@ -66,7 +66,7 @@ _SYNC_STATE = Statement(
 class SyncResult:
     """The result of one sync."""
 
-    #: how many visits the provider was asked about; 0 where its platform lists them by itself
+    #: how many visits the provider was asked about; 0 if its platform lists them by itself
     asked: int
     #: how many visits have changed to each status
     changed: Mapping[VisitStatus, int]

@@ -303,7 +303,7 @@ class ProviderBatchRules(ProviderUnderTest):
     def _settle(
         self, harness: PluginHarness, visit: VisitView, payments: Sequence[PaymentView]
     ) -> list[CallStatus]:
-        """Return the status of each payment as another process finds it."""
+        """Return the outcome of each payment that another process finds out."""
         provider = harness.provider()
         results = _ask("settle", lambda asked: provider.settle(visit, asked, []), payments)
         return [result.status for result in results]
@@ -320,7 +320,7 @@ class ProviderBatchRules(ProviderUnderTest):
 def _ask(
     name: str, call: Callable[[Sequence[Item]], Iterable[tuple[str, Result]]], items: Sequence[Item]
 ) -> list[CallResult]:
-    """Make a call as core does; return the result of each item, in the order of the items."""
+    """Make a call in the way of core; return the result of each item, in the order of the items."""
     keys: list[str] = []
     is_complete = False
 
@@ -346,7 +346,7 @@ def _ask(
 def _pay(
     provider: Provider, payments: Sequence[PaymentView]
 ) -> tuple[list[CallStatus], list[PaymentView]]:
-    """Pay as core does; return the statuses, and the payments with their kept data."""
+    """Pay in the way of core; return the statuses, and the payments with their kept data."""
     results, views = _pay_each(provider, payments)
     return [result.status for result in results], views
 

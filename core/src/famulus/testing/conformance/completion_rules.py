@@ -29,7 +29,7 @@ _COMPLETED = VisitOutcome.COMPLETED
 
 
 class ProviderCompletionRules(ProviderUnderTest):
-    """Every worker who holds a place learns how to leave, and only completed work has a claim."""
+    """Every worker with a place is shown how to leave; only completed work gives a claim to pay."""
 
     def test_completion_answers_every_outcome(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:

@@ -20,7 +20,7 @@ _THREADS = 8
 
 
 class ProviderEntryRules(ProviderUnderTest):
-    """An entry form leads to a worker, to the same one when it is sent twice, and never fails."""
+    """An entry form leads to a worker, and to the same one if sent twice; it never fails."""
 
     def test_entry_form_has_its_parameters_in_the_tests(self, tmp_path: Path) -> None:
         overrides = self.provider.enter is not Provider.enter

@@ -123,7 +123,7 @@ class PluginHarness:
 
     @property
     def database(self) -> Database:
-        """The database, whose file is made when something is written to it."""
+        """The database, whose file is created by the first write."""
         if self._database is None:
             self._database = self._exits.enter_context(
                 Database(self.folder / "famulus.db", clock=self.clock)

@@ -45,7 +45,7 @@ _THREADS = 8
 
 
 class BlueprintPageRules(BlueprintUnderTest):
-    """Pages are the inside of a form and hold data as data; answers are JSON."""
+    """Pages are the content of a form and escape the data; answers are JSON."""
 
     def test_page_is_the_same_when_it_is_reloaded(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:

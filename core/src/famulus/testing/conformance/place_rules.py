@@ -1,4 +1,4 @@
-"""The rules of a provider's places: it offers as many as are wanted, even when called again."""
+"""The rules of a provider's places: repeated calls offer no more places than are wanted."""
 
 from __future__ import annotations
 

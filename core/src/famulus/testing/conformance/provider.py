@@ -84,10 +84,10 @@ class ProviderConformance(
     and ``prepare`` fills them. ``task_options`` are options of a task that the platform needs.
     Where workers fill in an entry form first, ``entry_query`` and ``entry_values`` describe it.
 
-    A fixture of the author's replaces the platform by a fake: no test calls a real platform.
-    ``platform_state`` returns the state of the fake, ``submitted_visit`` prepares the fake for
-    reports and money, ``losing_a_reply`` and ``unpayable_visit`` for money, and
-    ``platform_request`` returns a request that the platform sends by itself.
+    A fixture of the author replaces the platform by a fake: no test calls a real platform.
+    ``platform_state`` returns the state of the fake, ``submitted_visit`` prepares the fake for the
+    tests of reports and payments, ``losing_a_reply`` and ``unpayable_visit`` for those of payments,
+    and ``platform_request`` returns a request that the platform sends by itself.
     ``good_registration`` and ``bad_registrations`` register requesters. Each failing test names the
     rule that is broken.
     """

@@ -46,7 +46,7 @@ class ProviderUnderTest:
         """
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
-        """Return the query parameters with which a worker arrives who has accepted the task."""
+        """Return the query parameters with which a worker who has accepted the task arrives."""
         raise NotImplementedError(f"{type(self).__name__} must define query()")
 
     def configuration(self, tmp_path: Path) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class ProviderUnderTest:
         return None
 
     def entry_values(self, worker: str) -> dict[str, str]:
-        """Return what a worker enters into the fields of that form, so that it is accepted."""
+        """Return valid values for the fields of that form, as a worker enters them."""
         return {}
 
     def submitted_visit(self, harness: PluginHarness) -> VisitView:
@@ -94,8 +94,8 @@ class ProviderUnderTest:
     def unpayable_visit(self, harness: PluginHarness) -> VisitView | None:
         """Return a visit for which the platform can never pay, such as one it has deleted.
 
-        It belongs to the run of :meth:`submitted_visit`, which is called before.
-        None where there is no such visit, or the platform pays nothing.
+        It belongs to the run of :meth:`submitted_visit`, which is called before. None if there can
+        be no such visit, or the platform pays nothing.
         """
         return None
 

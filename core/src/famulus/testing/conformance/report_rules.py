@@ -159,7 +159,7 @@ class ProviderReportRules(ProviderBatchRules):
 
 
 def _no_parts_of_sentences(remarks: Iterable[object]) -> list[object]:
-    """Return the remarks that are not as the contract demands; a single ``str`` is one of them."""
+    """Return the remarks that break the contract: one must be a line that is part of a sentence."""
     if isinstance(remarks, str):
         return [remarks]
     return [

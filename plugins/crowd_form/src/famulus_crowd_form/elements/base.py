@@ -1,4 +1,4 @@
-"""What all elements share: attributes of a tag, and the answer that its fields give."""
+"""The base of all elements: the attributes of a tag, and the answer from its fields."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class Answer(ABC):
 
 @frozen
 class Part:
-    """The HTML inside of an element: after its start tag, and before its end tag."""
+    """The HTML to add inside of an element: after its start tag, and before its end tag."""
 
     start: str = ""
     end: str = ""

@@ -3,8 +3,8 @@
 Sources: the pages of the developer guide of SageMaker on "crowd-classifier" and
 "crowd-image-classifier" (``{name: {label: category}}``), on "crowd-classifier-multi-select" and
 "crowd-image-classifier-multi-select" (``{name: {labels: […]}}``), and on "crowd-radio-group"
-(``{name: {value: true or false}}`` for each button). The guide does not say what a chosen
-``exclusion-category`` gives; it is an empty list here.
+(``{name: {value: true or false}}`` for each button). The guide does not state the answer of a
+chosen ``exclusion-category``; here it is an empty list.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def header(tag: Tag) -> str:
 def image(tag: Tag) -> str:
     """Return the image of an element.
 
-    :raises ElementFault: where it has none.
+    :raises ElementFault: if it has none.
     """
     alt = escape(tag.translate(_("The image to judge")))
     picture = f'<img src="{escape(image_url(tag))}" alt="{alt}"{tag.own_language}>'
@@ -142,7 +142,7 @@ def image(tag: Tag) -> str:
 def image_url(tag: Tag, attribute: str = "src") -> str:
     """Return the address of the image of an element.
 
-    :raises ElementFault: where it has none, or one that browsers cannot load.
+    :raises ElementFault: if it has none, or one that browsers cannot load.
     """
     address = tag.text(attribute).strip()
     if not address:

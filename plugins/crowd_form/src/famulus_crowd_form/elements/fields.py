@@ -2,9 +2,9 @@
 
 Sources: the pages "crowd-input", "crowd-text-area", "crowd-checkbox", "crowd-toggle-button" and
 "crowd-slider" of the developer guide of SageMaker: a text's answer is ``{name: text}``, a check
-box's or a toggle button's is ``{name: {value: true or false}}``, where boxes of one name share one
-object, and ``on`` is the value of a box without one. The guide says nothing of a slider's answer;
-it is a number here.
+box's or a toggle button's is ``{name: {value: true or false}}``, boxes of one name share one
+object, and a box without a value has the value ``on``. The guide does not state a slider's answer;
+here it is a number.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def crowd_modal(tag: Tag) -> Part:
 
 
 def _details(tag: Tag, attribute: str, title: str) -> Part:
-    """Return a disclosure element; its title is translated where the author gives none."""
+    """Return a disclosure element; without a title of the author's, a translated one is used."""
     given = tag.text(attribute)
     language = "" if given else tag.own_language
     summary = f"<summary{language}>{escape(given or tag.translate(title))}</summary>"
@@ -88,7 +88,7 @@ def crowd_icon_button(tag: Tag) -> Part:
 
 
 def crowd_badge(tag: Tag) -> Part:
-    """Return the label of a badge; its icon is only a picture."""
+    """Return the label of a badge; nothing for a badge with an icon, which is only a picture."""
     text = "" if tag.text("icon") else tag.text("label")
     return Part(f'<span class="crowd-badge">{escape(text)}</span>' if text else "")
 

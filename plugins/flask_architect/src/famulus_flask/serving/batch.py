@@ -23,7 +23,7 @@ THREADS = 2
 
 
 class Batch(Generic[T, R]):
-    """Collects requests until a turn of the event loop brings no new one, or none can come.
+    """Collects requests until a turn of the event loop brings no new one, or every sender has one.
 
     The transaction of many requests costs little more than that of one, and waiting for the next
     turn takes microseconds: no request waits for a timer.

@@ -55,7 +55,7 @@ class Body:
             self._write_to_file(self._file, piece)
 
     def in_memory(self) -> bytes | None:
-        """Return all of the body; None where it is in a file."""
+        """Return all of the body; None if it is in a file."""
         if self._file is not None:
             return None
         if len(self._pieces) > 1:

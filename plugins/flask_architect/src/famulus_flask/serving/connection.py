@@ -239,7 +239,7 @@ class Connection(asyncio.Protocol):
         return is_receiving and head is not None and not self._server.site.needs_ticket(head)
 
     def _admit(self, head: Head) -> None:
-        """Decide whether to receive a body before any of it is stored."""
+        """Decide, before any of a body is stored, whether to receive it."""
         site = self._server.site
         refusal = site.refusal(head)
         if refusal is not None:
@@ -316,7 +316,7 @@ class Connection(asyncio.Protocol):
             self._body = None
 
     def _limit_received(self) -> None:
-        """Bound what the parser itself collects: a head, a trailer, the encoding in chunks."""
+        """Limit the bytes that the parser collects: heads, trailers, the encoding in chunks."""
         if self._reading is _Reading.HEAD and self._received > self._settings.head_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self._reading is _Reading.BODY and self._body is not None:

@@ -1,9 +1,9 @@
 """The two most frequent requests, answered without Flask.
 
 For a page or a submission, Flask and a general form parser cost more than the rest of this package,
-and a commit costs more than all of it. So both requests go directly to the gateway, which answers
-all ready ones in one transaction: on the event loop, or in a thread with one round trip to a
-database server. Unusual requests are left to the application.
+and a commit costs more than all of it. So both kinds of request go directly to the gateway, which
+answers all complete ones in one transaction: on the event loop, or in a thread with one round trip
+to a database server. Unusual requests are left to the application.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _REST = 4
 class FastPath:
     """Answers plain requests for one application, unless something was added to it.
 
-    :param patience: seconds in which a transaction is expected to end. The event loop or other
-        requests wait for it, so after a longer one the requests are left to the application for a
-        while.
+    :param patience: seconds in which a transaction is expected to end, since the event loop or
+        other requests wait for it. After a longer transaction, requests are left to the application
+        for a while.
     :param senders: returns the number of open connections.
     """
 

@@ -100,7 +100,7 @@ class ThreadPool:
         self._queue.put(job)
 
     def clean_up(self, call: Callable[[], Any]) -> None:
-        """Run ``call`` once a thread is free, however many jobs wait; its outcome is dropped."""
+        """Run ``call`` once a thread is free, even if the queue is full; its outcome is dropped."""
         self._outstanding += 1
         self._queue.put(Job(call, _ignore, math.inf))
 

@@ -28,7 +28,7 @@ class DateHeader:
         self._text = ""
 
     def date(self) -> str:
-        """Return the current time as HTTP writes it."""
+        """Return the current time in the format of HTTP."""
         now = int(time.time())
         if now != self._second:
             self._second, self._text = now, formatdate(now, usegmt=True)
@@ -59,7 +59,7 @@ class ReplyEncoder:
         self._constant: dict[str, str] = {}
 
     def encode(self, reply: Reply, head: Head, *, date: str, closes: bool) -> OutgoingReply:
-        """Return a whole reply to the request with that head, whose method is not ``HEAD``.
+        """Return a whole reply to the request with that head, whose method must not be ``HEAD``.
 
         :raises ValueError: when the reply cannot be sent as it is.
         """

@@ -75,7 +75,7 @@ class Site:
         return self._respond(self._answers.busy(_preferences(head)))
 
     def explain(self, status: HTTPStatus, head: Head | None) -> Response:
-        """Return the reply to a request that is refused, as JSON where the client prefers it."""
+        """Return the reply to a request that is refused, as JSON if the client prefers it."""
         environ = _preferences(head)
         as_json = wants_json(environ)
         if self._answers is None:

@@ -121,7 +121,7 @@ class _Choosing(Question):
         return ""
 
     def _explanation(self, sent: Sent, chosen: Sequence[str]) -> dict[str, Any]:
-        """Return the explanation of ``other`` by its column; empty for a question without it."""
+        """Return the explanation of ``other`` by its column; empty without that option."""
         if not self.other:
             return {}
         if OTHER not in chosen:

@@ -57,7 +57,7 @@ class Compare(Question):
         return ["a", "b", TIE] if self.tie else ["a", "b"]
 
     def left_one(self, lot: int) -> str:
-        """Return which is on the left: the units of one row take turns."""
+        """Return which of the two is on the left; it alternates between the units of one row."""
         return "ab"[lot % 2] if self.shuffle else "a"
 
     def read(self, sent: Sent) -> dict[str, Any]:

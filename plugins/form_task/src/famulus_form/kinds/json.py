@@ -1,4 +1,4 @@
-"""An answer in JSON, for what no other kind of question can hold."""
+"""An answer in JSON, for values that no other kind of question can express."""
 
 from __future__ import annotations
 

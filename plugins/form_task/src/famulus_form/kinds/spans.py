@@ -21,7 +21,7 @@ from famulus_marks.reading import page_text, read_span, sort_spans
 class Spans(Marking):
     """Marked parts of a text; the answer is a list of ``start``, ``end``, ``text`` and ``label``.
 
-    ``start`` and ``end`` count characters as Python does: ``text[start:end]`` is the part. Parts do
+    ``start`` and ``end`` count characters like Python: ``text[start:end]`` is the part. Parts do
     not overlap.
     """
 

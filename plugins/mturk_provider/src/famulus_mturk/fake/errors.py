@@ -29,7 +29,7 @@ class ApiError(Exception):
     def body(self, at: datetime, code: str) -> dict[str, str]:
         """Return the members of the reply; MTurk's messages end with the milliseconds since 1970.
 
-        :param code: how the code is spelt; empty where there is none.
+        :param code: how the code is spelt; empty if there is none.
         """
         stamped = f"{self.message} ({int(at.timestamp() * 1000)} s)" if self.code else self.message
         members = {"__type": self.type, "Message": stamped}

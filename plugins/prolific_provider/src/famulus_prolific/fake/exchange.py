@@ -18,7 +18,7 @@ class Request:
     #: the ids in the path
     path: Mapping[str, str]
     query: Mapping[str, str]
-    #: the JSON of the body; None where there is none
+    #: the JSON of the body; None if there is none
     body: Any
     #: the address without query, for links to other pages
     url: str

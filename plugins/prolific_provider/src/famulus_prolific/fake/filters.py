@@ -113,7 +113,7 @@ def _lets_in(state: State, given: dict[str, Any], participant_id: str, profile: 
 
 
 def _choices(state: State, known: dict[str, Any]) -> set[str] | None:
-    """Return the values that may be selected; None where any value may be."""
+    """Return the values that may be selected; None if any value may be."""
     if known["filter_id"] in (GROUP_ALLOW, GROUP_BLOCK):
         return {one.id for one in state.groups.values() if not one.is_deleted}
     if known["filter_id"] == PREVIOUS_BLOCK:

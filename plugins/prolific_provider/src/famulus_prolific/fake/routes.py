@@ -80,7 +80,7 @@ class Route:
 
 
 def find_route(method: str, path: str) -> Route | None:
-    """Return the route that a request matches; None where it matches none."""
+    """Return the route that a request matches; None if it matches none."""
     for name, (expected, pattern) in _PATTERNS.items():
         found = pattern.fullmatch(path) if method == expected else None
         if found is not None:
