@@ -21,6 +21,7 @@ from famulus.engine.qualifications.worker_handle import Worker
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus
 from famulus.model.tables import AssignmentTable, UnitTable
+from famulus.options.compat import former_record
 
 #: Units read at once: only these are in memory.
 _PAGE = 500
@@ -89,26 +90,7 @@ class Unit:
         details by field, unless the form has fields of these names. Without answers, the values
         about them are None.
         """
-        agent = self.agent
-        end = None if agent is None else agent.submitted_at
-        times = {
-            "task_start": None if agent is None else agent.started_at.timestamp(),
-            "task_end": None if end is None else end.timestamp(),
-        }
-        outputs = None if agent is None or end is None else _outputs_with_files(agent)
-        return {
-            "unit_id": self.id,
-            "assignment_id": self.assignment_id,
-            "worker_id": None if agent is None else agent.worker.id,
-            "worker_name": None if agent is None else agent.worker.name,
-            "status": None if agent is None else agent.status.value,
-            **times,
-            "data": {"inputs": dict(self.inputs), "outputs": outputs, "times": times},
-            "file_directory": None if agent is None else str(agent.folder),
-            "metadata": {**times, "tips": None, "feedback": None},
-            "tips": None,
-            "feedback": None,
-        }
+        return former_record(self)
 
 
 def browser_units(database: Database, run: int, statuses: Sequence[UnitStatus]) -> Iterator[Unit]:
@@ -161,24 +143,6 @@ def _agent(database: Database, stored: StoredAttempt) -> Agent:
         files=() if answer is None else answer.files,
         folder=stored.folder,
     )
-
-
-def _outputs_with_files(agent: Agent) -> Any:
-    if not isinstance(agent.outputs, Mapping):
-        return agent.outputs
-    by_fields: dict[str, list[dict[str, Any]]] = {}
-    for file in agent.files:
-        by_fields.setdefault(file.field, []).append(
-            {
-                "originalname": file.name,
-                "mimetype": file.content_type,
-                "filename": file.path.name,
-                "path": str(file.path),
-                "size": file.size,
-            }
-        )
-    paths = [str(file.path) for file in agent.files]
-    return {"files": paths, "filesByFields": by_fields, **agent.outputs}
 
 
 def _page(run: int, statuses: Sequence[UnitStatus], after: tuple[int, int, int]) -> Any:

@@ -1,15 +1,19 @@
 """Compatibility with task folders, scripts and commands that were written for another system.
 
 That system's configurations have all sections below one key, name plugins by other words, and set
-options that have no effect here.
+options that have no effect here. Its scripts use other names, and read units under other keys.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from famulus.options.sections import Sections
 
 #: The key that holds all sections in existing configurations; a script's ``cfg`` has it too.
 FORMER_ROOT = "mephisto"
@@ -146,3 +150,110 @@ def flag_hint(arguments: Sequence[str]) -> str | None:
 
 def _flag(argument: str) -> str:
     return argument.partition("=")[0] if argument.startswith("-") else ""
+
+
+class FormerNames:
+    """What the ``cfg`` of a run script has by the names that existing scripts use."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def famulus(self) -> Sections: ...
+
+    @property
+    def mephisto(self) -> Sections:
+        """The same as :attr:`famulus`, by the name that existing scripts use."""
+        return self.famulus
+
+
+class _File(Protocol):
+    @property
+    def field(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def size(self) -> int: ...
+
+
+class _Worker(Protocol):
+    @property
+    def id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+
+
+class _Attempt(Protocol):
+    @property
+    def status(self) -> Any: ...
+    @property
+    def worker(self) -> _Worker: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def submitted_at(self) -> datetime | None: ...
+    @property
+    def outputs(self) -> Any: ...
+    @property
+    def files(self) -> Sequence[_File]: ...
+    @property
+    def folder(self) -> Path: ...
+
+
+class _Unit(Protocol):
+    @property
+    def id(self) -> int: ...
+    @property
+    def assignment_id(self) -> int: ...
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...
+    @property
+    def agent(self) -> _Attempt | None: ...
+
+
+def former_record(unit: _Unit) -> dict[str, Any]:
+    """Return a unit under the keys that existing scripts read.
+
+    Times are seconds since 1970.
+    """
+    agent = unit.agent
+    end = None if agent is None else agent.submitted_at
+    times = {
+        "task_start": None if agent is None else agent.started_at.timestamp(),
+        "task_end": None if end is None else end.timestamp(),
+    }
+    outputs = None if agent is None or end is None else _outputs_with_files(agent)
+    return {
+        "unit_id": unit.id,
+        "assignment_id": unit.assignment_id,
+        "worker_id": None if agent is None else agent.worker.id,
+        "worker_name": None if agent is None else agent.worker.name,
+        "status": None if agent is None else agent.status.value,
+        **times,
+        "data": {"inputs": dict(unit.inputs), "outputs": outputs, "times": times},
+        "file_directory": None if agent is None else str(agent.folder),
+        "metadata": {**times, "tips": None, "feedback": None},
+        "tips": None,
+        "feedback": None,
+    }
+
+
+def _outputs_with_files(agent: _Attempt) -> Any:
+    if not isinstance(agent.outputs, Mapping):
+        return agent.outputs
+    by_fields: dict[str, list[dict[str, Any]]] = {}
+    for file in agent.files:
+        by_fields.setdefault(file.field, []).append(
+            {
+                "originalname": file.name,
+                "mimetype": file.content_type,
+                "filename": file.path.name,
+                "path": str(file.path),
+                "size": file.size,
+            }
+        )
+    paths = [str(file.path) for file in agent.files]
+    return {"files": paths, "filesByFields": by_fields, **agent.outputs}

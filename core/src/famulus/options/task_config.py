@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import attrs
 
 from famulus.errors import Problem, UsageError
-from famulus.options.compat import FORMER_ROOT
+from famulus.options.compat import FORMER_ROOT, FormerNames
 from famulus.options.option_class import options_of
 from famulus.options.suggest import did_you_mean
 
@@ -38,7 +38,7 @@ _RESERVED = frozenset(
 )
 
 
-class TaskConfig:
+class TaskConfig(FormerNames):
     """The configuration of a run script.
 
     :func:`build_default_task_config` returns a base class to which a script adds arguments of its
@@ -58,7 +58,7 @@ class TaskConfig:
 
     @property
     def famulus(self) -> Sections:
-        """All sections.
+        """All sections; ``cfg.mephisto``, of existing scripts, is the same.
 
         :meth:`famulus.Operator.launch_task_run` takes them or ``cfg`` itself.
         """
@@ -66,11 +66,6 @@ class TaskConfig:
         if sections is None:
             raise AttributeError("only @task_script fills in the sections of a configuration")
         return sections
-
-    @property
-    def mephisto(self) -> Sections:
-        """The same as :attr:`famulus`, by the name that existing scripts use."""
-        return self.famulus
 
     @property
     def blueprint(self) -> Section:
