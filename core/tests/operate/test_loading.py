@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from famulus.errors import UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.model.tables import AssignmentTable
-from famulus.operate.loading import Loader
+from famulus.operate.loading import Loader, _Pace
+from famulus.operate.prefetch import Prefetcher
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, rows_configuration
 from famulus.testing.kinds import RowsBlueprint, RowsState
 
@@ -281,3 +283,63 @@ def test_units_of_a_windowed_run_wait_and_are_let_out(
         UnitStatus.LAUNCHED: 10,
         UnitStatus.CREATED: 690,
     }
+
+
+class TestHowMuchIsStoredAtOnce:
+    """A batch that others wait for is small; without others, fewer commits store the same rows."""
+
+    def test_batches_grow_while_others_change_nothing(self) -> None:
+        pace, units = _Pace(), []
+        for _ in range(4):
+            units.append(pace.units)
+            pace.stored(0.001)
+
+        assert units == [500, 1000, 2000, 2000]
+
+    def test_batches_that_take_long_become_smaller(self) -> None:
+        pace, units = _Pace(units=2000), []
+        for _ in range(4):
+            units.append(pace.units)
+            pace.stored(1.0)
+
+        assert units == [2000, 1000, 500, 500]
+
+    def test_batches_stay_small_for_a_while_after_a_worker_has_come(
+        self, operator: ManualOperator, database: Database
+    ) -> None:
+        gateway, pace = operator.launch_rows(rows(3)), _Pace(units=2000)
+        database.write(pace.look)
+        GatewayWorker(gateway, "w").arrive()
+        database.write(pace.look)
+        units = []
+        for _ in range(202):
+            pace.stored(0.001)
+            units.append(pace.units)
+            database.write(pace.look)
+
+        assert units == [500] * 200 + [1000, 2000]
+
+    def test_loading_itself_keeps_no_batch_small(
+        self, operator: ManualOperator, database: Database
+    ) -> None:
+        operator.launch_rows(rows(3))
+        pace = _Pace(units=1000)
+        database.write(pace.look)
+        operator.launch_rows(rows(600))
+        database.write(pace.look)
+        pace.stored(0.001)
+
+        assert pace.units == 2000
+
+    def test_rows_that_are_ready_fill_a_batch(self) -> None:
+        made = threading.Event()
+
+        def generated() -> Iterator[int]:
+            yield from range(1999)
+            made.set()
+            yield 1999
+
+        ahead = Prefetcher(generated(), enough=500, most=2000)
+        assert made.wait(60)
+
+        assert len(ahead.take(2000)) >= 1999

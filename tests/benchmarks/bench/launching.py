@@ -16,12 +16,20 @@ from bench.processes import family, peak_memory
 from bench.runs import configuration, launched, write_rows
 from bench.scale import Scale
 
+#: Of what ``executemany`` stores in the same time.
+_SHARE = 0.8
+
 
 def run(scale: Scale, folder: Path) -> Iterator[Figure]:
     """Launch the large run without workers, and one of few rows."""
+    few = write_rows(folder / "few.csv", scale.few)
+    checking = _checking_pass(few, folder)
+    with launched(folder / "few.db", few) as run:
+        run.wait_until_loaded()
+        yield _first_page(scale.few, run.first_page_at - run.started_at, checking)
     data = write_rows(folder / "rows.csv", scale.large)
     checking = _checking_pass(data, folder)
-    bare = scale.large / _executemany(data, folder / "bare.db")
+    bare = scale.large / _executemany(data, folder / "few.db")
     with launched(folder / "launched.db", data) as run:
         loaded = run.rows_loaded()
         ended = run.wait_until_loaded()
@@ -44,14 +52,10 @@ def run(scale: Scale, folder: Path) -> Iterator[Figure]:
         what=f"{rows}: rows a second",
         measured=f"{rate:,.0f} ({rate / bare:.0%})",
         beside=f"executemany {bare:,.0f}",
-        goal="a third of executemany",
-        met=rate >= bare / 3,
+        goal=f"at least {_SHARE:.0%} of executemany",
+        met=rate >= _SHARE * bare,
     )
     yield _first_page(scale.large, first, checking)
-    few = write_rows(folder / "few.csv", scale.few)
-    checking = _checking_pass(few, folder)
-    with launched(folder / "few.db", few) as run:
-        yield _first_page(scale.few, run.first_page_at - run.started_at, checking)
 
 
 def _first_page(rows: int, seconds: float, checking: float) -> Figure:
@@ -75,25 +79,33 @@ def _checking_pass(data: Path, folder: Path) -> float:
 
 
 def _executemany(data: Path, path: Path) -> float:
-    """Return the seconds that storing the same rows takes at best: made ready beforehand, in one
-    transaction, without a look at foreign keys.
+    """Return the seconds that a program takes which only adds the rows of a file to run 1.
+
+    It reads and encodes them, in one transaction, and checks foreign keys as Famulus does.
     """
-    with data.open(newline="", encoding="utf-8") as file:
-        texts = [json.dumps(row, separators=(",", ":")) for row in csv.DictReader(file)]
-    assignments = [(number, 1, number, text) for number, text in enumerate(texts)]
-    units = [(1, number, 0, number, "launched") for number in range(len(texts))]
-    with famulus.Database(path) as database, database.read():
-        pass  # the tables are made with the first use
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        last = connection.execute("SELECT MAX(id) FROM assignment").fetchone()[0]
         started = time.perf_counter()
         with connection:
             connection.executemany(
-                "INSERT INTO assignment (id, run_id, number, data) VALUES (?, ?, ?, ?)", assignments
+                "INSERT INTO assignment (run_id, id, number, data) VALUES (1, ?, ?, ?)",
+                ((number, number, text) for number, text in enumerate(_texts(data), last + 1)),
             )
+            added = connection.execute("SELECT MAX(id) FROM assignment").fetchone()[0]
             connection.executemany(
                 "INSERT INTO unit (run_id, assignment_id, lane, position, status)"
-                " VALUES (?, ?, ?, ?, ?)",
-                units,
+                " VALUES (1, ?, 0, ?, 'launched')",
+                ((number, number) for number in range(last + 1, added + 1)),
             )
         return time.perf_counter() - started
+
+
+def _texts(data: Path) -> Iterator[str]:
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    with data.open(newline="", encoding="utf-8") as file:
+        reader = csv.reader(file)
+        names = next(reader)
+        for values in reader:
+            yield encode(dict(zip(names, values, strict=True)))

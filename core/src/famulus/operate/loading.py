@@ -11,8 +11,9 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 import peewee
-from attrs import frozen
+from attrs import define, frozen
 
+from famulus.engine.event_numbers import newest_event
 from famulus.engine.status import NewEvent, record
 from famulus.engine.units import next_positions
 from famulus.engine.window import release_waiting
@@ -23,7 +24,7 @@ from famulus.model.fields import dump_json
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import ENDED_RUNS, LoadingStatus, RunStatus, UnitStatus
-from famulus.model.tables import AssignmentTable, TaskRunTable, UnitTable
+from famulus.model.tables import AssignmentTable, EventTable, TaskRunTable, UnitTable
 from famulus.model.transaction import Transaction
 from famulus.operate.prefetch import Prefetcher
 
@@ -33,9 +34,16 @@ _log = logging.getLogger(__name__)
 
 #: Units of one batch: a submission waits for one batch at most.
 _BATCH_UNITS = 500
-#: Seconds between batches at the least, and as a part of the time a batch took.
+#: The most while workers do nothing, and for how many batches they must have changed nothing.
+_MOST_UNITS = 2_000
+_QUIET_BATCHES = 200
+#: Seconds that a batch may take without the next one being smaller.
+_LONG_BATCH_SECONDS = 0.05
+#: Seconds between batches at the least, and as a part of the time a batch took beside workers.
 _SHORTEST_PAUSE = 0.001
 _PAUSE_SHARE = 0.25
+#: The cause of the events of loading.
+_CAUSE = "launch"
 #: Seconds to wait while the database is unavailable.
 _AWAY_SECONDS = 1.0
 
@@ -86,6 +94,12 @@ _STORED = Statement(
     ),
     _Stored,
 )
+#: Whether others than those who load have changed anything since an event.
+_CHANGED_BY_OTHERS = Statement(
+    EventTable.select(EventTable.id)
+    .where(EventTable.id > Param("after"), EventTable.cause != peewee.SQL(f"'{_CAUSE}'"))
+    .limit(1)
+)
 _LOADED = Statement(
     TaskRunTable.update(
         {
@@ -119,6 +133,41 @@ class RunOverError(ConflictError):
     """The run was ended while its data were being loaded."""
 
 
+@define
+class _Pace:
+    """How much is stored at once, and the pause after it: less beside workers than without."""
+
+    #: the most units of the next batch; the first one is waited for
+    units: int = _BATCH_UNITS
+    #: seconds until the next batch
+    pause: float = _SHORTEST_PAUSE
+    #: the newest event at the last batch; None before the first
+    _seen: int | None = None
+    #: batches since workers, or others, have last changed something
+    _quiet: int = _QUIET_BATCHES
+
+    def look(self, tx: Transaction) -> None:
+        """Look for what others have changed since the last look."""
+        newest = newest_event(tx)
+        is_changed = self._seen is not None and newest > self._seen
+        if is_changed and tx.one(_CHANGED_BY_OTHERS, after=self._seen) is not None:
+            self._quiet = 0
+        self._seen = newest
+
+    def stored(self, seconds: float) -> None:
+        """Take account of a batch that took some seconds."""
+        self._quiet += 1
+        if self._quiet <= _QUIET_BATCHES:
+            self.units = _BATCH_UNITS
+            self.pause = max(seconds * _PAUSE_SHARE, _SHORTEST_PAUSE)
+            return
+        self.pause = _SHORTEST_PAUSE
+        if seconds > _LONG_BATCH_SECONDS:
+            self.units = max(self.units // 2, _BATCH_UNITS)
+        else:
+            self.units = min(self.units * 2, _MOST_UNITS)
+
+
 class Loader:
     """Load one source, batch by batch. The caller waits for the first batch.
 
@@ -131,12 +180,10 @@ class Loader:
         self._source = source
         self._hash = hashlib.sha256()
         self._next = source.stored
-        self._size = max(_BATCH_UNITS // source.lanes, 1)
         self._ahead: Prefetcher[str] | None = None
         #: taken from the source and not yet stored
         self._batch: Sequence[str] = ()
-        #: seconds that storing the last batch took
-        self._took = 0.0
+        self._pace = _Pace()
 
     def load_batch(self, stopping: threading.Event | None = None) -> bool:
         """Store the next batch; return whether there was one.
@@ -146,9 +193,10 @@ class Loader:
             again.
         """
         if self._ahead is None:
-            self._ahead = Prefetcher(self._remaining(), self._size)
+            enough, most = self._rows_of(_BATCH_UNITS), self._rows_of(_MOST_UNITS)
+            self._ahead = Prefetcher(self._remaining(), enough, most)
         if not self._batch:
-            self._batch = self._ahead.take(self._size, stopping)
+            self._batch = self._ahead.take(self._rows_of(self._pace.units), stopping)
             self._add_to_hash(self._batch)
         if not self._batch:
             return False
@@ -161,7 +209,7 @@ class Loader:
         more = True
         while more and not stopping.is_set():
             more = self._when_possible(lambda: self.load_batch(stopping), stopping) is not False
-            stopping.wait(max(self._took * _PAUSE_SHARE, _SHORTEST_PAUSE))
+            stopping.wait(self._pace.pause)
         if not stopping.is_set():
             self._when_possible(lambda: self._end(LoadingStatus.COMPLETE), stopping)
 
@@ -189,6 +237,9 @@ class Loader:
                     _log.warning("run %d: loading waits: %s", self._source.run, error)
                 stopping.wait(_AWAY_SECONDS)
         return None
+
+    def _rows_of(self, units: int) -> int:
+        return max(units // self._source.lanes, 1)
 
     def _remaining(self) -> Iterator[str]:
         texts = map(_text, self._source.rows())
@@ -234,8 +285,13 @@ class Loader:
     def _store(self, batch: Sequence[str]) -> None:
         source, first, digest = self._source, self._next, self._hash.hexdigest()
         started = time.monotonic()
-        self._database.write(lambda tx: _store_batch(tx, source, first, batch, digest))
-        self._took = time.monotonic() - started
+
+        def store(tx: Transaction) -> None:
+            self._pace.look(tx)
+            _store_batch(tx, source, first, batch, digest)
+
+        self._database.write(store)
+        self._pace.stored(time.monotonic() - started)
         self._next += len(batch)
 
     def _end(self, status: LoadingStatus, reason: str = "") -> None:
@@ -283,7 +339,7 @@ def _store_batch(
     tx.run(_LOADED, run=run, rows=first + len(batch), hash=digest)
     _record_batch(tx, run, None, UnitStatus.CREATED, len(batch) * lanes)
     if is_limited:
-        release_waiting(tx, run, cause="launch")
+        release_waiting(tx, run, cause=_CAUSE)
     else:
         _record_batch(tx, run, UnitStatus.CREATED, UnitStatus.LAUNCHED, len(batch) * lanes)
 
@@ -299,7 +355,7 @@ def _record_batch(
             subject_id=None,
             old=None if old is None else old.value,
             new=new.value,
-            cause="launch",
+            cause=_CAUSE,
             count=count,
         ),
     )

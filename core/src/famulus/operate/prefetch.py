@@ -27,11 +27,13 @@ class _End:
 class Prefetcher(Generic[T]):
     """Read an iterator ahead in a thread; items that it has read can be taken at once.
 
+    :param enough: how many items are waited for while they follow each other directly.
     :param most: how many items may be prefetched.
     """
 
-    def __init__(self, things: Iterator[T], most: int) -> None:
+    def __init__(self, things: Iterator[T], enough: int, most: int) -> None:
         self._things = things
+        self._enough = enough
         self._most = most
         self._made: deque[T] = deque()
         self._end: _End | None = None
@@ -41,7 +43,7 @@ class Prefetcher(Generic[T]):
         thread.start()
 
     def take(self, most: int, stopping: threading.Event | None = None) -> list[T]:
-        """Wait for the next item and return it with those that directly follow.
+        """Wait for the next item and return it with those that directly follow, ``most`` at most.
 
         Return no items at the end, or once ``stopping`` is set. If the iterator has raised an
         error, raise it after all items that came before it.
@@ -52,7 +54,7 @@ class Prefetcher(Generic[T]):
                     return []
                 self._changed.wait(_LOOK_SECONDS)
             before = 0
-            while before < len(self._made) < most and self._end is None:
+            while before < len(self._made) < self._enough and self._end is None:
                 before = len(self._made)
                 self._changed.wait(_PAUSE_SECONDS)
             taken = [self._made.popleft() for _ in range(min(most, len(self._made)))]
@@ -84,7 +86,7 @@ class Prefetcher(Generic[T]):
         self._made.append(thing)
         count = len(self._made)
         # Locked only where a thread may be waiting: per item, a lock costs as much as making it.
-        if count == 1 or count >= self._most:
+        if count in (1, self._enough) or count >= self._most:
             with self._changed:
                 self._changed.notify_all()
                 while len(self._made) >= self._most and not self._is_closed:
