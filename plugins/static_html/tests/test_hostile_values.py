@@ -18,6 +18,7 @@ from famulus_static_html.columns import page_problems
 from famulus_static_html.delimiters import own_delimiters
 from famulus_static_html.markup import MarkupWatch
 from famulus_static_html.page import compile_page
+from famulus_static_html.script_files import MOST_BYTES
 from famulus_static_html.source import Source
 from famulus_static_html.tokens import Kind, tokenise
 
@@ -924,6 +925,135 @@ def test_a_value_with_braces_stays_where_no_framework_evaluates_it(script: str, 
     assert [*watch.problems()] == []
     body = page.render({"v": "{{f()}}"}).body.replace(">\n", ">")
     assert html.replace("HERE", "{{f()}}") in body
+
+
+def _refusals(html: str, value: str, folder: Path | None = None) -> list[str]:
+    """Return what is said of a value of the column ``v``."""
+    watch = MarkupWatch(compile_page(html, folder=folder), Path("task.html"))
+    watch.see(1, {"v": value})
+    return [str(problem) for problem in watch.problems()]
+
+
+_FIELD = "<textarea>${v}</textarea>"
+
+
+@pytest.mark.parametrize(
+    ("script", "around"),
+    [
+        (_VUE, "<div v-pre>HERE</div>"),
+        (_VUE, "<div id=app><section v-pre><p>a<p>b<label>HERE</section></div>"),
+        (_VUE, "<ul><li v-pre><ul><li>HERE</ul></ul>"),
+        (_VUE, "<table><tr><td v-pre><p>HERE</table>"),
+        (_VUE, "<div v-pre><table><tr><td>a<td>HERE</table></div>"),
+        (_VUE, "<div v-pre><br><input><select><option>a<option>b</select>HERE</div>"),
+        (_VUE, "<p>a</div><div v-pre>HERE</div>"),
+        (_ANGULAR, "<div ng-non-bindable id=a class=b><p title='${v}'>x</p>HERE</div>"),
+        (_VUE + _ANGULAR, "<div v-pre><div ng-non-bindable>HERE</div></div>"),
+        (_VUE + _ANGULAR, "<div ng-non-bindable><textarea v-pre>${v}</textarea></div>"),
+    ],
+)
+def test_an_element_with_a_framework_s_attribute_keeps_what_is_in_it_text(
+    script: str, around: str
+) -> None:
+    assert _refusals(script + around.replace("HERE", _FIELD), "{{f()}}") == []
+
+
+@pytest.mark.parametrize(
+    ("script", "html"),
+    [
+        (_VUE, "<div v-pre></div>HERE"),
+        (_VUE, "<div v-pre>a</div></div>HERE"),
+        (_VUE, "<br v-pre>HERE"),
+        (_VUE, "<section><div v-pre></section>HERE</div>"),
+        (_VUE, "<p><span v-pre></p>HERE</span>"),
+        (_VUE, "<p><span v-pre><div>HERE</div></span>"),
+        (_VUE, "<ul><li><div v-pre><li>HERE</ul>"),
+        (_VUE, "<table v-pre>HERE</table>"),
+        (_VUE, "<td v-pre>HERE</td>"),
+        (_VUE, "<table><tr><td><div v-pre><td>HERE</table>"),
+        (_VUE, "<table><tr><td><div v-pre><tr><td>HERE</table>"),
+        (_VUE, "<select><div v-pre>HERE</div>"),
+        (_VUE, "<div><select v-pre>HERE</div>"),
+        (_VUE, "<button><b v-pre><button>HERE</button>"),
+        (_VUE, "<svg><g v-pre><p>HERE</g></svg>"),
+        (_VUE, "<form v-pre>HERE</form>"),
+        # Version 3 ignores it on the element that it is mounted on.
+        (_VUE, "<div v-pre id=app>HERE</div>"),
+        (_VUE, "<div v-pre class=app>HERE</div>"),
+        (_VUE + "<script>app.mount('main')</script>", "<main v-pre>HERE</main>"),
+        (_VUE + "<script src=https://host/own.js></script>", "<div v-pre>HERE</div>"),
+        (_VUE + _ANGULAR, "<div v-pre>HERE</div>"),
+    ],
+)
+def test_an_element_that_may_be_closed_keeps_nothing_text(script: str, html: str) -> None:
+    [problem] = _refusals(script + html.replace("HERE", _FIELD), "{{f()}}")
+
+    assert "holds an expression" in problem
+
+
+_NUNJUCKS = "<script src=nunjucks.min.js></script>"
+_TEMPLATE = "<script type=text/x-nunjucks id=t>{{ a }}</script>"
+
+
+@pytest.mark.parametrize(
+    ("html", "is_refused"),
+    [
+        (f"{_NUNJUCKS}{_TEMPLATE}<script>f($('#t').html())</script>", False),
+        (f"{_NUNJUCKS}{_TEMPLATE}<script>a.innerHTML = render('{{{{ a }}}}')</script>", False),
+        ("<script src=jsrender.js></script><script>$.templates('#t')</script>" + _TEMPLATE, False),
+        ("<script src=doT.js></script><script>doT.template('{{= a }}')</script>", False),
+        (f"{_NUNJUCKS}{_TEMPLATE}<script>f($('#u').html())</script>", True),
+        (f"{_NUNJUCKS}{_TEMPLATE}<script>f(document.body.innerHTML)</script>", True),
+        (f"{_NUNJUCKS}{_TEMPLATE}<script>f($('#t').html(), $(x).text())</script>", True),
+        (f"{_NUNJUCKS}{_TEMPLATE}<script src=https://host/own.js></script>", True),
+        ("<script src=jsrender.js></script><script>$.templates('#u')</script>" + _TEMPLATE, True),
+        (f"{_VUE}{_TEMPLATE}<script>f($('#t').html())</script>", True),
+    ],
+)
+def test_a_value_is_refused_in_a_field_only_where_an_engine_may_read_the_field(
+    html: str, is_refused: bool
+) -> None:
+    assert len(_refusals(html + _FIELD, "{{f()}}")) == is_refused
+
+
+@pytest.mark.parametrize("code", [OWN_DELIMITERS[0], OWN_DELIMITERS[2]])
+@pytest.mark.parametrize(
+    ("script", "is_read"),
+    [
+        ("<script src=app.js></script>", True),
+        ("<script type=module src='js/app.js?v=2'></script>", True),
+        ("<script src='js\\vue-app.js'></script>", True),
+        ("<script src=js/a%20b.js></script>", True),
+        ("<script src=large.js></script>", False),
+        ("<script src=missing.js></script>", False),
+        ("<script src=../outside.js></script>", False),
+        ("<script src=link.js></script>", False),
+        ("<script src=https://host/app.js></script>", False),
+        ("<script src='${v}.js'></script>", False),
+    ],
+)
+def test_delimiters_are_found_in_script_files_of_the_folder(
+    tmp_path: Path, code: str, script: str, is_read: bool
+) -> None:
+    folder = tmp_path / "page"
+    (folder / "js").mkdir(parents=True)
+    for name in ("app.js", "js/app.js", "js/vue-app.js", "js/a b.js", "../outside.js"):
+        (folder / name).write_text(code, encoding="utf-8")
+    (folder / "large.js").write_text(" " * MOST_BYTES + code, encoding="utf-8")
+    (folder / "link.js").symlink_to(tmp_path / "outside.js")
+    library = _VUE if "Vue" in code else _ANGULAR
+
+    assert len(_refusals(library + script + _FIELD, "[[f()]]", folder)) == is_read
+
+
+def test_a_library_s_own_code_names_no_delimiters_of_the_page(tmp_path: Path) -> None:
+    code = "_.templateSettings = {evaluate: /<%([\\s\\S]+?)%>/g, interpolate: /<%=(.+?)%>/g}"
+    (tmp_path / "underscore.js").write_text(code, encoding="utf-8")
+
+    page = "<script src=underscore.js></script><script type=text/html><b><%= '${v}' %></b></script>"
+    compiled = compile_page(page, folder=tmp_path)
+
+    assert compiled.render({"v": "it's"}).body == compile_page(page).render({"v": "it's"}).body
 
 
 @pytest.mark.parametrize(

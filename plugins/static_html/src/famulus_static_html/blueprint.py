@@ -168,16 +168,18 @@ class StaticTaskBlueprint(famulus.Blueprint):
         with self._lock:
             if path not in self._pages:
                 self._pages[path] = _usable_page(
-                    path.expanduser(), trusted=bool(self.args.trust_data)
+                    path.expanduser(),
+                    trusted=bool(self.args.trust_data),
+                    folder=self.args.extra_source_dir,
                 )
             return self._pages[path]
 
 
-def _usable_page(path: Path, *, trusted: bool) -> CompiledPage:
+def _usable_page(path: Path, *, trusted: bool, folder: Path | None) -> CompiledPage:
     from famulus_static_html.page import read_page
 
     try:
-        page = read_page(path, trusted=trusted)
+        page = read_page(path, trusted=trusted, folder=folder)
     except OSError as error:
         raise famulus.UsageError(famulus.Problem(f"cannot be read: {error}", file=path)) from error
     faults = [problem for problem in page.problems if not problem.warning]

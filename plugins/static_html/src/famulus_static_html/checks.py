@@ -66,7 +66,11 @@ class StaticTaskChecks:
         if path is None:
             return None
         try:
-            return read_page(path, trusted=bool(self.args.trust_data))
+            return read_page(
+                path,
+                trusted=bool(self.args.trust_data),
+                folder=self.args.extra_source_dir,
+            )
         except OSError as error:
             self._option(name, famulus.unreadable(path, error))
         except famulus.UsageError as error:

@@ -44,7 +44,8 @@ class Elements:
     """Writes tags, their attributes and contents. ``refuse`` is called with what is not allowed.
 
     Controls at the offsets ``outside`` belong to no form. ``in_page`` is what frameworks evaluate
-    in these elements, and ``expressions`` finds what they evaluate in addresses.
+    in these elements but those at the offsets ``shielded``, and ``expressions`` finds what they
+    evaluate in addresses.
     """
 
     source: Source
@@ -52,6 +53,7 @@ class Elements:
     refuse: Refuse
     outside: Collection[int] = ()
     in_page: InPage = NO_FRAMEWORK
+    shielded: Collection[int] = ()
     expressions: re.Pattern[str] = EXPRESSION
 
     def text_parts(self, start: int, end: int) -> list[Part]:
@@ -131,9 +133,9 @@ class Elements:
 
         Entities do not help there: browsers resolve them before the framework reads.
         """
-        shields = self.in_page.shields
-        if shields and all(token.attribute(each) for each in shields):
+        if token.start in self.shielded:
             return parts
+        shields = self.in_page.shields
         fault = "holds an expression, which a framework of the page would evaluate here"
         if shields:
             fault += (

@@ -7,14 +7,14 @@ template, and a value in it has to stay inside that markup.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum, auto
 from typing import Self
 
 from attrs import evolve, frozen
 
-from famulus_static_html.attributes import value_of
 from famulus_static_html.delimiters import own_delimiters
+from famulus_static_html.script_files import ScriptFile, script_address
 from famulus_static_html.source import Source
 from famulus_static_html.tokens import Token
 
@@ -40,6 +40,13 @@ _CODE_USED = re.compile(
     r"\b(?:Vue|createApp|angular|Ractive|rivets|doT|nunjucks|swig|Twig|kendo)\b"
     r"|\.\s*(?:templates|tmpl)\s*\("
 )
+# Of these, what reads the page itself, and not only what the page's code passes to it.
+_PAGE_READERS = re.compile(
+    r"\bvue(?![a-z])|\bpunches|jsviews|(?<![a-z])(?:angular|ractive|rivets|kendo)"
+)
+_PAGE_READERS_USED = re.compile(
+    r"\b(?:Vue|createApp|angular|Ractive|rivets|kendo)\b|\.\s*link\s*\("
+)
 # Of these, what leaves elements alone that say so, and what reads attributes, too.
 _VUE = re.compile(r"\bvue(?![a-z])")
 _VUE_USED = re.compile(r"\b(?:Vue|createApp)\b")
@@ -56,6 +63,29 @@ _NO_ENGINE = re.compile(
     r"|moment)(?![a-z0-9])"
 )
 _LOADS_MORE = re.compile(r"\bimport\b|\bgetScript\b|createElement\s*\(\s*[\"'`]script")
+
+#: The attribute with which Vue leaves an element alone.
+VUE_SHIELD = "v-pre"
+# In a library's own code, what it does by default.
+_USUAL = frozenset({("{{", "}}"), ("<%", "%>")})
+_QUOTED = re.compile(r"[\"'`]([A-Za-z][\w-]*)[\"'`]")
+_CONTENT = (
+    r"\.\s*(?:(?:inner|outer)HTML|innerText|textContent)\b(?!\s*\+?=(?!=))"
+    r"|\.\s*(?:html|text)\s*\(\s*\)"
+)
+# Code that reads the content of elements, or gives elements to an engine.
+_READS = re.compile(rf"{_CONTENT}|\)\s*\.\s*(?:tmpl|render)\s*\(|\.\s*templates\s*\(\s*[\"'`][^<]")
+_READS_BY_ID = re.compile(
+    r"(?:getElementById\s*\(\s*[\"'`]|(?:\$|\bjQuery|\bquerySelector)\s*\(\s*[\"'`](?:script)?#)"
+    rf"([\w-]+)[\"'`]\s*\)(?:\s*\[\s*0\s*\])?\s*(?:{_CONTENT}|\.\s*(?:tmpl|render)\s*\()"
+    r"|\.\s*templates\s*\(\s*[\"'`](?:script)?#([\w-]+)[\"'`]\s*\)"
+)
+
+
+def _reads_only(code: str, templates: Collection[str]) -> bool:
+    """Return whether code reads the content of no element but those with these ids."""
+    by_id = [found[1] or found[2] for found in _READS_BY_ID.finditer(code)]
+    return len(by_id) == len(_READS.findall(code)) and set(by_id) <= set(templates)
 
 
 class Language(Enum):
@@ -126,11 +156,13 @@ class InPage:
 
     ``begins`` are the opening delimiters, ``shields`` are the attributes that together keep all
     frameworks from an element, and ``reads_attributes`` is whether any of them reads attributes.
+    ``roots`` are names of elements that a script may mount Vue on; None where they are unknown.
     """
 
     begins: tuple[str, ...] = ()
     shields: tuple[str, ...] = ()
     reads_attributes: bool = False
+    roots: frozenset[str] | None = None
 
 
 NO_FRAMEWORK = InPage()
@@ -153,24 +185,51 @@ class Engines:
     unknown: bool = False
     #: what begins and ends expressions, as a script says
     delimiters: tuple[tuple[str, str], ...] = ()
+    #: whether a script of the page reads elements by itself, as Vue does
+    reads_page: bool = False
+    #: the words in quotes, with which a script can select an element; None if some are unknown
+    words: frozenset[str] | None = None
+    #: whether what scripts read as templates are ``<script>`` elements, as far as is known
+    reads_scripts_only: bool = False
 
     @classmethod
-    def of(cls, source: Source, scripts: Sequence[Token]) -> Self:
+    def of(
+        cls,
+        source: Source,
+        scripts: Sequence[Token],
+        files: Sequence[ScriptFile] = (),
+        templates: Collection[str] = (),
+    ) -> Self:
         """Return the engines that these scripts load or use.
 
         :param scripts: the scripts that browsers run.
+        :param files: those of their files that could be read.
+        :param templates: the ids of the templates in ``<script>`` elements.
         """
         addresses = [
-            address.lower().partition("?")[0]
-            for token in scripts
-            if (address := value_of(source, token, "src") or value_of(source, token, "href"))
+            address.lower() for token in scripts if (address := script_address(source, token))
         ]
-        code = "\n".join(source.text[slice(*token.content)] for token in scripts if token.content)
+        known = (_HANDLEBARS, _MUSTACHE, _CODE, _PERCENT)
+
+        def is_library(address: str) -> bool:
+            name = address.rpartition("/")[2]
+            return bool(_NO_ENGINE.match(name)) or any(each.search(address) for each in known)
+
+        inner = [source.text[slice(*token.content)] for token in scripts if token.content]
+        # A library of another name is code like the page's own.
+        own = [file.code for file in files if not is_library(file.address)]
+        code = "\n".join(inner + own)
+        delimiters = [*own_delimiters(code)]
+        for file in files:
+            if is_library(file.address):
+                delimiters += set(own_delimiters(file.code)) - _USUAL
+        loads_more = bool(_LOADS_MORE.search(code))
+        strange = [address for address in addresses if not is_library(address)]
+        is_read = not loads_more and {*strange} <= {file.address for file in files}
 
         def has(loaded: re.Pattern[str], used: re.Pattern[str]) -> bool:
             return bool(used.search(code)) or any(map(loaded.search, addresses))
 
-        known = (_HANDLEBARS, _MUSTACHE, _CODE, _PERCENT)
         return cls(
             handlebars=has(_HANDLEBARS, _HANDLEBARS_USED),
             mustache=has(_MUSTACHE, _MUSTACHE_USED),
@@ -180,25 +239,24 @@ class Engines:
             punches=any(map(_PUNCHES.search, addresses)),
             percents=has(_PERCENT, _PERCENT_USED),
             own=bool(_BRACES_USED.search(code)),
-            delimiters=tuple(dict.fromkeys(own_delimiters(code))),
-            unknown=bool(_LOADS_MORE.search(code))
-            or any(
-                not _NO_ENGINE.match(address.rpartition("/")[2])
-                and not any(engine.search(address) for engine in known)
-                for address in addresses
-            ),
+            delimiters=tuple(dict.fromkeys(delimiters)),
+            reads_page=has(_PAGE_READERS, _PAGE_READERS_USED),
+            words=frozenset(map(str.lower, _QUOTED.findall(code))) if is_read else None,
+            reads_scripts_only=is_read and _reads_only(code, templates),
+            unknown=loads_more or bool(strange),
         )
 
     @property
     def in_page(self) -> InPage:
         """What the frameworks among the engines evaluate in the page itself."""
-        if not self.code:
+        if not self.code or (self.reads_scripts_only and not self.reads_page):
             return NO_FRAMEWORK
-        shields = ("v-pre",) * self.vue + ("ng-non-bindable",) * self.angular
+        shields = (VUE_SHIELD,) * self.vue + ("ng-non-bindable",) * self.angular
         return InPage(
             begins=("{{", *(begin for begin, _ in self.delimiters)),
             shields=() if self.punches else shields,
             reads_attributes=self.angular or self.punches,
+            roots=self.words,
         )
 
     def expressions(self, kind: str) -> Expressions:

@@ -14,6 +14,7 @@ from pathlib import Path
 from attrs import define, field
 
 import famulus
+from famulus_static_html.attributes import value_of
 from famulus_static_html.bases import base_script
 from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.elements import Elements
@@ -41,7 +42,9 @@ from famulus_static_html.placement import (
     where,
 )
 from famulus_static_html.reserved import names_from_rows, reserved_fields
+from famulus_static_html.script_files import script_files
 from famulus_static_html.settings import SETTINGS
+from famulus_static_html.shields import shielded
 from famulus_static_html.source import Placeholder, Source, any_expression, trust
 from famulus_static_html.template import Part, Template
 from famulus_static_html.tokens import Kind, Token, outside_templates, tokenise
@@ -50,25 +53,33 @@ _SVG = ('<svg hidden="" width="0" height="0">', "</svg>")
 _NOSCRIPT = ("<noscript>", "</noscript>")
 
 
-def read_page(path: Path, *, trusted: bool = False) -> CompiledPage:
+def read_page(path: Path, *, trusted: bool = False, folder: Path | None = None) -> CompiledPage:
     """Read and compile a file.
 
     :param trusted: insert the values of the data as they are.
+    :param folder: where the files are that the page names, if not beside it.
     :raises OSError: when it cannot be read.
     :raises famulus.UsageError: when it is not text.
     """
-    return compile_page(famulus.read_html(path), path, trusted=trusted)
+    folder = path.parent if folder is None else folder.expanduser()
+    return compile_page(famulus.read_html(path), path, trusted=trusted, folder=folder)
 
 
-def compile_page(text: str, file: Path | None = None, *, trusted: bool = False) -> CompiledPage:
-    """Compile the HTML of a page. Never raises: what is wrong is among the page's problems."""
-    return _Compiler(Source(text, trusted), file).compile()
+def compile_page(
+    text: str, file: Path | None = None, *, trusted: bool = False, folder: Path | None = None
+) -> CompiledPage:
+    """Compile the HTML of a page. Never raises: what is wrong is among the page's problems.
+
+    :param folder: where the script files are that the page names; None reads none.
+    """
+    return _Compiler(Source(text, trusted), file, folder).compile()
 
 
 @define
 class _Compiler:
     source: Source
     file: Path | None
+    folder: Path | None = None
     body: list[Part] = field(factory=list)
     head: list[Part] = field(factory=list)
     scripts: list[Part] = field(factory=list)
@@ -91,8 +102,12 @@ class _Compiler:
         starts = [token for token in tokens if token.kind is Kind.START]
         live = list(outside_templates(tokens))
         scripts = scripts_among(self.source, live)
-        self.engines = Engines.of(self.source, scripts)
+        files = [*script_files(self.source, scripts, self.folder)]
+        templates = [each for each in starts if is_inert(self.source, each)]
+        ids = [value_of(self.source, each, "id") for each in templates]
+        self.engines = Engines.of(self.source, scripts, files, ids)
         self.elements.in_page = self.engines.in_page
+        self.elements.shielded = shielded(tokens, self.engines.in_page)
         self.elements.expressions = any_expression(self.engines.delimiters)
         self._judge(own_forms(self.source, live))
         faults = (ground_truth_faults(self.source, tokens), reserved_fields(self.source, starts))
