@@ -21,7 +21,11 @@ class ShiftedClock:
         self._shift = timedelta(0)
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self._shift
+        return self.unshifted() + self._shift
+
+    def unshifted(self) -> datetime:
+        """Return the time of the machine."""
+        return datetime.now(UTC)
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward."""
@@ -39,6 +43,8 @@ class Console(Listener):
         super().__init__(_Handler, port=port)
         self.prolific = prolific
         self.clock = clock
+        # The servers of runs keep the time of the machine.
+        prolific.deliveries.targets_clock = clock.unshifted
 
 
 class _Handler(Handler):

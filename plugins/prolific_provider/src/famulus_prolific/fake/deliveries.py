@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
@@ -47,6 +47,9 @@ class Deliveries:
     def __init__(self, state: State, turn: Turn) -> None:
         self._state = state
         self._turn = turn
+        #: the time that requests are signed with; None: that of the fake. Where its clock alone is
+        #: moved, the targets go by another one, and refuse a time that is far from theirs.
+        self.targets_clock: Callable[[], datetime] | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         #: set once an event has arrived
@@ -91,9 +94,9 @@ class Deliveries:
                 event.next_at = None
                 return False
             secret = state.secrets[event.subscription.workspace_id].value
-            now = int(state.now.timestamp())
+            now = state.now if self.targets_clock is None else self.targets_clock()
         # Outside of the lock: the target may call the API before it answers.
-        sent = [self._send(event, secret, now) for _ in range(self.copies)]
+        sent = [self._send(event, secret, int(now.timestamp())) for _ in range(self.copies)]
         with self._turn():
             self._record(event, arrived=all(sent))
         return all(sent)
