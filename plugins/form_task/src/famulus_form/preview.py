@@ -144,7 +144,7 @@ class Preview:
     def _unit(
         self, file: FormFile, units: Sequence[Mapping[str, Any]], number: int
     ) -> Mapping[str, Any]:
-        """Return the data of a unit; without data, each placeholder stands for itself."""
+        """Return the data of a unit; without data, placeholders stay as they are."""
         if number < len(units):
             return units[number]
         names = {name for _, _, text in file.texts() for name in placeholders(text)} - OWN_NAMES

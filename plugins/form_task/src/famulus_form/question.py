@@ -36,8 +36,8 @@ class Question(ABC):
     """One question of a form.
 
     A kind of question is a subclass with a ``type``, options of its own, and the methods below
-    :meth:`columns`. Field names begin with the question's name; a part follows after a dot, so that
-    no two questions share one.
+    :meth:`columns`. Field names begin with the question's name; the name of a part follows after a
+    dot, so that no two questions share a field name.
     """
 
     #: The name in YAML: ``type: text``.
@@ -104,14 +104,14 @@ class Question(ABC):
         return ()
 
     def pressed_keys(self) -> Iterator[Fault]:
-        """Yield each keyboard key that chooses an answer, after its place in the file."""
+        """Yield the place in the file and the keyboard key of each answer that a key chooses."""
         return iter(())
 
     # What each kind defines.
 
     @abstractmethod
     def control(self) -> list[Piece]:
-        """Return the HTML of its controls."""
+        """Return the HTML of the question's controls."""
 
     @abstractmethod
     def read(self, sent: Sent) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class Question(ABC):
         return [(self.name, value) for value in self.values(answers)]
 
     def answer_text(self, answers: Answers) -> str:
-        """Return the answers as text for a terminal; empty without one."""
+        """Return the answers as text for a terminal; empty without an answer."""
         return ", ".join(self.values(answers))
 
     def note(self, answers: Answers) -> str:
@@ -231,7 +231,7 @@ class Answerless:
             yield from ((f"show.{number}{key}", text) for key, text in shows.faults())
 
     def html(self) -> list[Piece]:
-        """Return its HTML."""
+        """Return the HTML of the part."""
         shown_if = ""
         if self.show_if.tests:
             shown_if = f' data-shown-if="{escape(self.show_if.as_json())}"'

@@ -1,4 +1,4 @@
-"""What the page's script checks before it shows the next page, besides what browsers check.
+"""The checks of the page's script before it shows the next page, in addition to the browser's.
 
 The server decides in the same way, whatever a browser sends.
 """

@@ -1,4 +1,4 @@
-"""A submitted form, as questions read it."""
+"""A submitted form, from which questions read their answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Sent:
     lot: int
 
     def text(self, name: str) -> str:
-        """Return the value of a field without white space around it; empty if all is invisible."""
+        """Return a field's value without white space around it; empty if none of it is visible."""
         value = self.value(name).strip()
         if len(value) > LONGEST:
             raise WrongAnswer(
@@ -46,7 +46,7 @@ class Sent:
         return value if famulus.has_visible_text(value) else ""
 
     def value(self, name: str) -> str:
-        """Return the one value of a field; empty without one."""
+        """Return the only value of a field; empty if it has no value."""
         values = dict.fromkeys(self.texts(name))
         if len(values) > 1:
             raise WrongAnswer(_("This has more than one answer: please give one."))

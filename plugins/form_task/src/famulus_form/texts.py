@@ -1,6 +1,6 @@
 """Texts of a form: ``${column}`` for values of the row, and a little markup.
 
-A text is compiled once, to pieces of HTML: strings, and functions of what one page shows. The
+A text is compiled once, to pieces of HTML: strings, and functions of a page's :class:`Shown`. The
 markup (``**bold**``, ``*emphasis*``, paragraphs, lists) is the author's; a value is always text.
 """
 
@@ -38,7 +38,7 @@ _TO_ENGLISH = Translator.to("en")
 
 @frozen
 class Shown:
-    """What one page shows: the values by name, and a number that stays the same for its unit."""
+    """The content of a page: the values by name, and a number that stays the same for its unit."""
 
     values: Mapping[str, Any]
     #: decides random orders: the same at every reload and in every process
@@ -88,7 +88,7 @@ def value_pieces(text: str) -> Iterator[str | tuple[str, str]]:
 
 
 def value_text(value: Any) -> str:
-    """Return a value of the data as workers read it."""
+    """Return a value of the data as text for workers."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -109,14 +109,14 @@ def fixed(text: str) -> Piece:
 
 
 def inline(text: str) -> list[Piece]:
-    """Compile a text that stands in a line."""
+    """Compile a text for use within a line."""
     if isinstance(text, TranslatableText):
         return [fixed(text)]
     return _pieces(_marked(escape(text, quote=False)))
 
 
 def attribute(text: str) -> list[Piece]:
-    """Compile a text that stands in a quoted attribute."""
+    """Compile a text for use in a quoted attribute."""
     if isinstance(text, TranslatableText):
         return [fixed(text)]
     return _pieces(escape(text))

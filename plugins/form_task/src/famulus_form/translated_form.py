@@ -34,7 +34,7 @@ class TranslatedForm:
         return cls(every[0], {file.language: Form.compiled(file, items) for file in every})
 
     def to(self, language: str) -> Form:
-        """Return the form in a language, or in its first language if it is not in that one."""
+        """Return the form in a language, or in its first language if it lacks that one."""
         return self.forms.get(language) or next(iter(self.forms.values()))
 
     @property

@@ -1,7 +1,7 @@
 """Addresses of links, which cannot be made up: a random name and its signature.
 
-The database's key signs it, which is kept beside the database. So a link can be shown again without
-being stored, and a copy of the database alone gives no links.
+The signing key is kept beside the database. So a link can be shown again without being stored, and
+a copy of the database alone does not reveal links.
 """
 
 from __future__ import annotations

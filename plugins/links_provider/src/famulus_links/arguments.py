@@ -59,7 +59,7 @@ def only_here(url: str) -> str | None:
 
 
 def has_ended(run: RunRecord) -> bool:
-    """Return whether a run is over for good, and its links with it."""
+    """Return whether a run is over for good, so that its links do not work any more."""
     return run.status in (RunStatus.FINISHED, RunStatus.FAILED)
 
 
@@ -89,7 +89,7 @@ def _read_moment(text: str) -> datetime:
 def check_limits(database: Database, limits: Limits) -> None:
     """Refuse limits that are already reached.
 
-    :raises famulus.UsageError: when the time is over.
+    :raises famulus.UsageError: when the time at which the links expire has passed.
     """
     if limits.expires_at is not None and limits.expires_at <= database.clock().timestamp():
         raise UsageError(Problem("is over; choose a later time", key="--expires"))

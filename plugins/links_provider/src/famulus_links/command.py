@@ -51,8 +51,8 @@ def make(
 ) -> None:
     """Make a personal link to run RUN for each person of PEOPLE.
 
-    PEOPLE is a CSV file with the columns name or email, or both, and group. Who has a link keeps
-    it, with other limits if they are given; a person whose link was revoked gets a new one.
+    PEOPLE is a CSV file with the columns name or email, or both, and group. A person who has a link
+    keeps it, with new limits if they are given; a person whose link was revoked gets a new one.
     """
     from famulus_links.addresses import LinkSigner
     from famulus_links.files import write_csv, write_qr_codes
@@ -84,9 +84,9 @@ def make(
 @limit_options
 @pass_session
 def open_command(session: Session, run: int, word: str | None, limits: Limits) -> None:
-    """Make a link to run RUN by which anyone can come in, and print it.
+    """Make a link to run RUN that anyone can use, and print it.
 
-    It shows a page that people send to begin; each of them is another worker from then on, with a
+    The link shows a form that people send to begin; each of them becomes a new worker with a
     personal link. Each call makes another open link.
     """
     from famulus_links.addresses import LinkSigner
@@ -162,8 +162,8 @@ def _rows(listed: Sequence[Mapping[str, object]], columns: Sequence[str]) -> lis
 def revoke(session: Session, run: int, whose: tuple[str, ...]) -> None:
     """Make links of run RUN invalid: those of people, or those with an address.
 
-    WHO is a person's e-mail address, name or worker, or the address of a link. Who has a unit open
-    can still send it.
+    WHO is a person's e-mail address, name or worker, or the address of a link. A person with an
+    open unit can still submit it.
     """
     from famulus_links.links import links_of
     from famulus_links.links import revoke as revoke_links

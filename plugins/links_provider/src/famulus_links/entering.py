@@ -40,7 +40,7 @@ class _UsedUp(Exception):  # noqa: N818 - undoes a transaction, never leaves thi
 
 
 def entry_form(link: Link, args: LinksArgs) -> EntryForm:
-    """Return the form of a link, which asks nothing of a person who is known.
+    """Return the form of a link, which asks a known person for nothing.
 
     An open link that is used up still has the form: people who have come in may send it again.
     """
@@ -84,7 +84,7 @@ def register(
 
 
 def _check_guess(database: Database, link: Link, entered_as: str, *, is_right: bool) -> str:
-    """Return why a code word lets no person in, or an empty text.
+    """Return why a code word is not accepted, or an empty text.
 
     A person who has come in may send the same entry again, even while others guess too often.
     """

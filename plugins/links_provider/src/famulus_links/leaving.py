@@ -15,7 +15,7 @@ _LONGEST_CODE = 100
 
 
 def leave(text: str | None, visit: VisitView, next_query: Mapping[str, str] | None) -> Completion:
-    """Return the completion that an option stands for; without one, the worker's own page."""
+    """Return the completion that an option's text stands for; if empty, the worker's own page."""
     if text is None:
         return OwnPage(next_query=next_query)
     if not text.startswith(_WEB):

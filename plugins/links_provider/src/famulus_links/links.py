@@ -1,4 +1,4 @@
-"""Links as they are stored: made, read, revoked."""
+"""Stored links: making, reading and revoking them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Link:
         return self.guess_minute == _minute(now) and self.guesses >= MOST_GUESSES
 
     def refuse(self, now: datetime) -> PluginRefusal | None:
-        """Return why the link gives no work at that time, or None."""
+        """Return a refusal if the link gives no work at that time, or None."""
         if self.revoked_at is not None:
             return refusals.REVOKED
         if self.expires_at is not None and self.expires_at <= now.timestamp():
@@ -175,7 +175,7 @@ def read_newest_link(tx: Transaction, run: int, person: int) -> Link:
 
 
 def take_use(tx: Transaction, link: Link) -> bool:
-    """Count one more person who comes in by an open link; return whether it may be used."""
+    """Count one more person for an open link; return whether the link's limit allows that."""
     has_room = LinksLink.uses.is_null() | (LinksLink.used < LinksLink.uses)
     query = LinksLink.update(used=LinksLink.used + 1).where(
         LinksLink.id == link.id, LinksLink.revoked_at.is_null(), has_room
@@ -203,7 +203,7 @@ def take_guess(tx: Transaction, link: Link) -> int | None:
 
 
 def return_guess(tx: Transaction, link: Link) -> None:
-    """Undo the count of a code word in this transaction, because it was right."""
+    """Take back the count of a guess in this transaction, because it was right."""
     query = LinksLink.update(guesses=LinksLink.guesses - 1).where(LinksLink.id == link.id)
     tx.execute(query)
 
@@ -217,7 +217,7 @@ def _theirs(run: int, person: int) -> Any:
 
 
 def delete_person(tx: Transaction, worker: str) -> None:
-    """Delete the data of a person, and their links, which are unknown from then on."""
+    """Delete the data of a person, and their links, which do not work from then on."""
     person = LinksPerson.select(LinksPerson.id).where(LinksPerson.worker == worker)
     tx.execute(LinksLink.delete().where(LinksLink.person_id << person))
     tx.execute(LinksPerson.delete().where(LinksPerson.worker == worker))

@@ -40,7 +40,7 @@ class Person:
 
 
 def identifier(text: str) -> str:
-    """Return a name or an e-mail address as it is compared: regardless of case and spaces."""
+    """Return a name or an e-mail address in the form for comparison: without case and spaces."""
     return " ".join(text.split()).casefold()
 
 
@@ -50,7 +50,7 @@ def is_known_as(who: str, *names: str | None) -> bool:
 
 
 def new_worker_name() -> str:
-    """Return a new person's worker name in core."""
+    """Return a random name, under which core stores a new person."""
     return WORKER_PREFIX + secrets.token_hex(5)
 
 
@@ -142,7 +142,7 @@ def store_person(tx: Transaction, person: Person) -> int:
 
 
 def is_entered(tx: Transaction, entered_as: str) -> bool:
-    """Return whether a person has registered by an entry."""
+    """Return whether an entry has already registered a person."""
     query = LinksPerson.select(LinksPerson.id).where(LinksPerson.entered_as == entered_as)
     return tx.row(query) is not None
 
@@ -165,7 +165,7 @@ def store_entered(tx: Transaction, person: Person, entered_as: str) -> tuple[int
 
 
 def payee_names(tx: Transaction, workers: Sequence[str]) -> dict[str, str]:
-    """Return the name and the address of people by their names in core."""
+    """Return the name and the address of people by their worker names in core."""
     found = {}
     for first in range(0, len(workers), _BATCH):
         query = LinksPerson.select().where(LinksPerson.worker << workers[first : first + _BATCH])

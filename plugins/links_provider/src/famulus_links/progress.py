@@ -81,7 +81,7 @@ def read_progress(
 
 
 def _read_work(database: Database, run: int) -> tuple[Counter[str | None], set[str | None]]:
-    """Return the number of answers of each worker, and those who have a unit open."""
+    """Return the number of answers of each worker, and the workers who have a unit open."""
     answers: Counter[str | None] = Counter()
     working: set[str | None] = set()
     browser = DataBrowser(database)

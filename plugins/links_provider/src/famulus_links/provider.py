@@ -89,7 +89,7 @@ class LinksArgs:
 
 
 class LinksProvider(Provider):
-    """Takes workers who come by a link: invited one by one, or sent by a platform.
+    """Admits workers who come by a link: invited one by one, or sent by a platform.
 
     `famulus links make` makes personal links, `famulus links open` one for anyone. Options name the
     URL parameters of a platform that sends people here. Nothing is paid through Famulus: rewards
@@ -178,7 +178,7 @@ class LinksProvider(Provider):
         return found or (run.url,)
 
     def invitation(self, run: RunView) -> str:
-        """Return the commands that make links, or what replaces the dots in the address."""
+        """Return the commands that make links, or the parameters to put for the address's dots."""
         if self.args.worker_param:
             return (
                 "Enter the address that ends in dots on your platform, with what the platform puts "
@@ -241,8 +241,8 @@ class LinksProvider(Provider):
     def _number(self, query: Mapping[str, str], worker: str, uses: int | None) -> int | None:
         """Return the number of a worker's visit from the query, or else that of their next visit.
 
-        Core counts each worker and number once, however often a link is opened. So a
-        link gives no more units than it has uses.
+        Core counts each worker and number once, however often a link is opened, so a link gives no
+        more units than its allowed uses.
         """
         given = query.get(VISIT)
         if given is not None:

@@ -1,7 +1,7 @@
 """The tables of people and of links, in the run's database.
 
-Only ``links_person`` has names and addresses. Core knows a person by the ``worker`` of that
-row, a random name, and so does every export.
+Only ``links_person`` has names and addresses. Core and every export identify a person by the
+``worker`` of that row, a random name.
 """
 
 from __future__ import annotations

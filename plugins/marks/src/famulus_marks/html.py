@@ -1,6 +1,6 @@
-"""The HTML around what is marked, and marks drawn for a review, where no script runs.
+"""The HTML around a marked text or image, and marks drawn for a review, where no script runs.
 
-Around all of it is an element of class ``fq`` whose ``data-kind`` says what is marked.
+An element of class ``fq`` encloses all of it; its ``data-kind`` is the kind of the marks.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _ENGLISH = Translator.to("en")
 
 
 def opening(name: str, value: str = "", translate: Translator = _ENGLISH) -> str:
-    """Return what precedes the labels and the marked area.
+    """Return the HTML before the labels and the marked area.
 
-    :param value: marks that are there from the start, as JSON.
+    :param value: the initial marks, as JSON.
     """
     language = translate.language
     without = escape(translate(_("To mark something, please turn JavaScript on.")))
@@ -39,13 +39,13 @@ def opening(name: str, value: str = "", translate: Translator = _ENGLISH) -> str
 
 
 def closing(translate: Translator = _ENGLISH) -> str:
-    """Return what follows the marked area."""
+    """Return the HTML after the marked area."""
     label = escape(translate(_("Marks")))
     return f'</div>\n<ul class="fq-marks" aria-label="{label}"></ul>\n'
 
 
 def labels_opening(translate: Translator = _ENGLISH) -> str:
-    """Return what precedes the buttons of the labels."""
+    """Return the HTML before the buttons of the labels."""
     label = escape(translate(_("Labels")))
     return f'<div class="fq-labels" role="group" aria-label="{label}">\n'
 
@@ -59,7 +59,7 @@ def label_opening(number: int, value: str) -> str:
 
 
 def span_area(key: str, markup: str) -> str:
-    """Return the text whose parts are marked.
+    """Return the HTML of a text, parts of which can be marked.
 
     :param key: a prefix of ids that is unique on the page.
     """
@@ -82,7 +82,7 @@ def drawn_spans(text: str, spans: Iterable[Mapping[str, Any]], labels: Sequence[
 
 
 def image_opening(name: str) -> str:
-    """Return what precedes the value of the image's ``src``."""
+    """Return the HTML before the value of the image's ``src``."""
     return (
         f'<input type="hidden" name="{escape(name)}.size" value="">\n'
         '<div class="fq-image"><img src="'
@@ -90,7 +90,7 @@ def image_opening(name: str) -> str:
 
 
 def image_closing(key: str) -> str:
-    """Return what follows the value of the image's ``alt``; ``key`` as in :func:`span_area`."""
+    """Return the HTML after the value of the image's ``alt``; ``key`` as in :func:`span_area`."""
     return f'" draggable="false">{overlay(key)}</div>\n'
 
 

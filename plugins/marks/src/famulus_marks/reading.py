@@ -56,14 +56,14 @@ def read_label(mark: Mark, labels: Sequence[str]) -> dict[str, str]:
 
 
 def page_text(text: str) -> str:
-    """Return a text with each line break as one character, as browsers have it."""
+    """Return a text with each line break as one character, as in browsers."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_span(mark: Mark, text: str) -> dict[str, int]:
-    """Return the ``start`` and ``end`` of a span of a text, which count characters as Python does.
+    """Return the ``start`` and ``end`` of a span of a text, which count characters like Python.
 
-    :param text: as :func:`page_text` returns it.
+    :param text: a result of :func:`page_text`.
     :raises BrokenMarksError: if it is outside of the text, or empty.
     """
     start = _whole_number(mark, "start", 0, len(text))
@@ -81,7 +81,7 @@ def sort_spans(spans: list[dict[str, Any]]) -> None:
 
 
 def read_size(text: str) -> dict[str, int]:
-    """Return the ``width`` and ``height`` of an image as the page's script has measured it.
+    """Return the ``width`` and ``height`` of an image that the page's script has measured.
 
     :raises BrokenMarksError: if the size is missing or malformed.
     """

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Fault(StrEnum):
-    """How one call fails: with the last three, after it has had its effect.
+    """How one call fails: the last three come after the call has had its effect.
 
     With ``accepted``, a payment is shown later; with the other two, the reply is lost.
     """

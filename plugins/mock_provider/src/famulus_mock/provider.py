@@ -87,7 +87,7 @@ class MockArgs:
 
 
 class MockProvider(Provider):
-    """Takes workers from the URL: ``?worker_id=x&assignment_id=1``.
+    """Admits any worker that the URL names: ``?worker_id=x&assignment_id=1``.
 
     For trying tasks out, on a machine of your own. Payments are play money: they are recorded,
     and no real money is paid.
@@ -113,7 +113,7 @@ class MockProvider(Provider):
         return exposed(plan)
 
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
-        """Return the worker that the parameters name; a preview where they do not."""
+        """Return the worker that the parameters name, or a preview if they name none."""
         worker = query.get("worker_id", "").strip()
         reference = query.get("assignment_id", "").strip()
         if not worker or not reference:
@@ -150,7 +150,7 @@ class MockProvider(Provider):
         return self.fee(kind, amount) * part
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
-        """Store the verdicts; one that approves a visit, wholly or in part, is final."""
+        """Store the verdicts; the approval of a visit, or of a part of its reward, is final."""
         for each in verdicts:
             yield each.key, self._result(each.visit.run_id, partial(_decide, given=each))
 

@@ -1,4 +1,4 @@
-"""The tables in which ``mock`` keeps what a platform would know.
+"""The tables in which ``mock`` stores the data that a platform would have.
 
 They are in the run's database.
 """

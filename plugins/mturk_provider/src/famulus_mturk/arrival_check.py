@@ -50,8 +50,8 @@ class ArrivalCheck:
         A HIT that the run has not opened, that has expired without a submission, or that another
         worker has submitted is refused without a call to MTurk.
 
-        :raises famulus.UnavailableError: while the HIT may be one whose id is not stored yet, or
-            MTurk cannot be called.
+        :raises famulus.UnavailableError: while the HIT may be a new one without a stored id, or
+            while MTurk cannot be called.
         """
         found = self.records.look_up(run, [accepted.hit])
         row = found.rows.get(accepted.hit)

@@ -31,7 +31,7 @@ class Accepted:
         """The arrival in the form of core's contract.
 
         A HIT has one assignment, so it is a place for one visit at a time. After a return, MTurk
-        gives the assignment's id to the next worker, who may be the same one.
+        gives the id of the assignment to the next worker who accepts, who may be the same worker.
         """
         return Arrival(worker_name=self.worker, reference=self.assignment, place=self.hit)
 
@@ -39,8 +39,8 @@ class Accepted:
 def read_arrival(query: Mapping[str, str], origins: Sequence[str]) -> Accepted | Preview | Refusal:
     """Return the arrival that parameters stand for, without a call to MTurk.
 
-    :param origins: the origins that submissions may go to. Parameters with another one are forged:
-        the worker's submission would go to a third party.
+    :param origins: the origins that submissions may go to. Parameters with any other origin are
+        forged: the worker's submission would go to a third party.
     """
     assignment = query.get("assignmentId", "").strip()
     if not assignment or assignment == NOT_ACCEPTED:

@@ -40,8 +40,8 @@ class Account:
     def address(self) -> str:
         """The endpoint of every call.
 
-        It is always passed to boto3: AWS's own settings must not turn a sandbox into the live site,
-        or the reverse.
+        It is always passed to boto3, so that AWS's own settings cannot turn a sandbox into the live
+        site, or the reverse.
         """
         place = "mturk-requester-sandbox" if self.sandbox else "mturk-requester"
         return self.endpoint_url or f"https://{place}.{self.region}.amazonaws.com"
@@ -260,7 +260,7 @@ def _not_sent() -> tuple[type[Exception], ...]:
 def _keys_errors() -> tuple[type[Exception], ...]:
     """Return the exceptions for missing or unusable keys that this version of botocore has.
 
-    Which of them exist depends on its version.
+    Older versions lack some of them.
     """
     from botocore import exceptions
 

@@ -50,8 +50,8 @@ def specific_requirements(
 ) -> Sequence[Any]:
     """Return the requirements that are passed through to MTurk.
 
-    Those of the options apply together with those of a run script. Of the latter, those for
-    ``mturk`` apply in the sandbox too, unless there are some for ``mturk_sandbox``. A value that is
+    The requirements of the options and of a run script apply together. A script's requirements for
+    ``mturk`` apply in the sandbox too, unless it has some for ``mturk_sandbox``. A value that is
     not a list is skipped, since core reports it.
     """
     return [*args.specific_qualifications, *_in_python(state, provider_type)]
@@ -109,7 +109,7 @@ def _text_faults(text: str, longest: int, allowed: str = "") -> Iterator[str]:
 
 
 def _question_problems(plan: Plan) -> Iterator[Problem]:
-    """Yield the problems with the question, which is little more than the run's address."""
+    """Yield the problems with the question, which contains the run's address."""
     url = getattr(plan.architect.args, "public_url", None) or ""
     size = len(external_question(url, getattr(plan.provider.args, "frame_height", 0)).encode())
     if size > _LARGEST_QUESTION:
@@ -118,7 +118,7 @@ def _question_problems(plan: Plan) -> Iterator[Problem]:
 
 
 def _name_problems(plan: Plan) -> Iterator[Problem]:
-    """Yield the problems with the names of qualifications, wherever they are given."""
+    """Yield the problems with the names of qualifications, in all places where they are given."""
     for key, name in _names(plan):
         for fault in _text_faults(name, _LONGEST_QUALIFICATION):
             yield plan.problem(key, fault)

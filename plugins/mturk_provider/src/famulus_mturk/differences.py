@@ -19,7 +19,7 @@ def differences(
 ) -> Iterator[str]:
     """Yield the differences. Makes a call per hundred HITs of the account, and one per visit.
 
-    :param visits: those with stored answers that are not decided on MTurk yet.
+    :param visits: the visits with stored answers that are not decided on MTurk yet.
     """
     yield from _of_hits(mturk, records, run)
     rows = records.by_assignment(run.id, [visit.reference for visit in visits])

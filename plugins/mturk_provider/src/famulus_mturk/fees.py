@@ -20,7 +20,8 @@ _MASTERS = frozenset({"2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQ
 def fee(amount: Decimal, *, assignments: int = 1, masters: bool = False) -> Decimal:
     """Return the fee in dollars on one reward or bonus: 20 %, at least a cent, whole cents.
 
-    :param assignments: how many the HIT of the reward has; from ten on, the fee is 40 %.
+    :param assignments: how many assignments the HIT has; from ten on, the fee on the reward is 40
+        %.
     :param masters: whether the reward is for Masters, which adds 5 % of the amount.
     """
     share = _SHARE

@@ -37,7 +37,7 @@ _SHORTEST_LIFETIME, _LONGEST_LIFETIME = 30, 31_536_000
 
 
 class HitNotCreatedError(Exception):
-    """A HIT was certainly not created; ``reason`` is the error for the caller."""
+    """A HIT was certainly not created; ``reason`` is the error to raise to the caller."""
 
     def __init__(self, reason: FamulusError) -> None:
         super().__init__(str(reason))

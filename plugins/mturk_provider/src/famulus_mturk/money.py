@@ -58,7 +58,7 @@ class Money:
         """Send a bonus.
 
         :raises famulus.UnavailableError: when it is certain that nothing was paid.
-        :raises RefusedError: likewise, when MTurk has refused the payment.
+        :raises RefusedError: when MTurk has refused the payment; nothing was paid either.
         """
         before = self._sent(payment.key)
         assignment = self._assignment(payment) if before is None else before.assignment_id
@@ -195,7 +195,7 @@ def read_balance(mturk: Mturk) -> Decimal:
 
 
 def _note_first(tx: Transaction, key: str, assignment: str) -> None:
-    """Store that a payment is sent that no earlier attempt has made."""
+    """Store that a payment is sent that certainly was not made before."""
     now = int(tx.now.timestamp())
     tx.execute(MturkBonus.delete().where(MturkBonus.key == key))
     tx.execute(MturkBonus.insert(key=key, assignment_id=assignment, sent_at=now, first_sent_at=now))
@@ -222,6 +222,6 @@ def _mark(payment: PaymentView) -> str:
 
 
 def _is_bonus(payment: PaymentView, found: Mapping[str, Any]) -> bool:
-    """Return whether a bonus in MTurk's list is a payment, by worker, amount and mark."""
+    """Return whether a bonus in MTurk's list has the worker, amount and mark of a payment."""
     whom = (str(found["WorkerId"]), Decimal(found["BonusAmount"]))
     return whom == (payment.worker_name, payment.amount) and _mark(payment) in found["Reason"]

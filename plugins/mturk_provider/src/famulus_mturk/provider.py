@@ -96,7 +96,7 @@ class MturkProvider(Provider):
 
     @classmethod
     def rehearsal(cls, clock: Clock = system_clock) -> Rehearsal | None:
-        """Return a fake MTurk; None if what it needs is not installed (the extra ``fake``)."""
+        """Return a fake MTurk; None if its requirements are not installed (the extra ``fake``)."""
         try:
             from famulus_mturk.rehearsal import MturkRehearsal
         except ModuleNotFoundError:
@@ -159,8 +159,8 @@ class MturkProvider(Provider):
     def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
         """Have the worker's browser submit to MTurk, or have the worker return the HIT.
 
-        Only the browser can submit. A HIT that was submitted would be paid for or rejected; one
-        that is returned is free for another worker.
+        Only the browser can submit. A submitted HIT would have to be paid for or rejected; a
+        returned HIT is free for another worker.
         """
         if outcome is not VisitOutcome.COMPLETED:
             return ReturnPlace(noun="HIT", url=self._accepted_url(visit))

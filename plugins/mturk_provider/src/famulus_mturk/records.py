@@ -28,7 +28,7 @@ class HitAttempt:
 
 @frozen(kw_only=True)
 class HitLookUp:
-    """What is stored about some HITs at one moment."""
+    """The stored data of some HITs at one moment."""
 
     #: by HIT id; HITs of other runs are left out
     rows: Mapping[str, Any]
@@ -59,7 +59,8 @@ class HitRecords:
     def unclosed(self, run: int) -> list[Any]:
         """Return the HITs that are not closed and have no submission, expired or not.
 
-        A HIT that is extended just when a sync finds it expired can still be accepted.
+        Expired ones are included, since a HIT that is extended just when a sync finds it expired
+        can still be accepted.
         """
         return self._rows(run, ~MturkHit.closed & MturkHit.worker_name.is_null() & ~MturkHit.gone)
 
@@ -83,7 +84,7 @@ class HitRecords:
     def look_up(self, run: int, hits: Sequence[str]) -> HitLookUp:
         """Return rows by HIT id, and whether a HIT may exist whose id is not stored yet.
 
-        Both are read at one moment: a HIT that is named between two reads would be in neither.
+        Both are read at one moment: a HIT whose id is stored between two reads would be in neither.
         """
         unnamed = MturkHit.hit_id.is_null() & ~MturkHit.closed
         with self.database.read() as tx:

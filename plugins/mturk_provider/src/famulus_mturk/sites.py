@@ -28,7 +28,7 @@ def preview_url(group: str, *, sandbox: bool, worker_site: str | None) -> str:
 def accepted_url(origins: Sequence[str], *, group: str, hit: str, assignment: str) -> str:
     """Return the address of the page of an accepted HIT, where its worker can return it.
 
-    :param group: the id of the HIT's group. Where it or ``hit`` is empty, the address is that of
+    :param group: the id of the HIT's group. If ``group`` or ``hit`` is empty, return the address of
         the worker's queue, which lists all HITs that the worker has accepted.
     """
     if not (group and hit):

@@ -121,7 +121,7 @@ class Sync:
                 yield _report(visit, VisitStatus.RETURNED)
 
     def _of_ended(self, row: Any, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
-        """Report on a HIT that has ended; read it again once its automatic approval is due."""
+        """Report on a HIT with a known end; read it again once its automatic approval is due."""
         for visit in visits:
             if row.worker_name is None:
                 yield _report(visit, VisitStatus.EXPIRED)
@@ -194,7 +194,7 @@ class Sync:
         """Group visits by HIT, ordered by their last arrival.
 
         The visit's parameters name the HIT; without an arrival, the visit's submission leads to it.
-        The HIT may belong to another run: the records decide that.
+        The HIT may belong to another run; only the records show that.
         """
         found: dict[str, list[VisitView]] = defaultdict(list)
         unnamed = [visit.reference for visit in visits if "hitId" not in visit.query]
@@ -225,7 +225,7 @@ def _order(visit: VisitView) -> tuple[datetime, int]:
 
 
 def _left(visits: Sequence[VisitView]) -> Iterator[VisitReport]:
-    """Report as returned the open visits of a HIT that MTurk does not have.
+    """Report as returned the open visits of a HIT that MTurk does not have any more.
 
     Visits with answers are left to a person: the reward may have been paid before the HIT was
     deleted.

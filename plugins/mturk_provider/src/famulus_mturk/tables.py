@@ -1,7 +1,7 @@
 """The plugin's tables: the ids on MTurk of runs, places, bonuses and qualifications.
 
-A row is written before the call that creates the thing on MTurk, and gets its id afterwards, so
-that nothing is created twice, and nothing that was created is lost.
+A row is written before the call that creates an object on MTurk, and the object's id is added
+afterwards. So no object is created twice, and none is lost.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class MturkHit(_Table):
 class MturkBonus(_Table):
     """A bonus that was sent to MTurk, by its payment's key, and its assignment.
 
-    ``sent_at`` is the time of the last attempt, ``first_sent_at`` of the first that may have paid.
+    ``sent_at`` is the time of the last attempt, ``first_sent_at`` that of the first attempt that
+    may have paid.
     """
 
     key = peewee.CharField(max_length=255)

@@ -1,4 +1,4 @@
-"""The account: who it belongs to, its workspace and project, its currency and its balance."""
+"""The account: its owner, its workspace and project, its currency and its balance."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def read_account(api: ProlificApi, *, workspace: str | None, project: str | None
     :param workspace: the id of a workspace; None for the only one.
     :param project: the id of a project in it; None for the only one.
     :raises famulus.UsageError: when the account does not have the named workspace or project, or
-        when none is named and there is not exactly one. In an account with a single workspace, the
-        project is None instead, and Prolific chooses one.
+        when none is named and there is not exactly one. Exception: without a named project, an
+        account with a single workspace gets None as its project, and Prolific chooses one.
     """
     owner = api.get("users/me/")
     found = _workspaces(api)
@@ -63,7 +63,7 @@ def find_workspace(api: ProlificApi) -> str:
 
 
 def read_balance(api: ProlificApi, workspace: str) -> Decimal:
-    """Return what a workspace can spend now, which excludes what is held for its studies."""
+    """Return what a workspace can spend now, without the money that is held for its studies."""
     found = api.get(f"workspaces/{workspace}/balance/")
     return major(found["available_balance"])
 

@@ -23,7 +23,7 @@ _AGAIN = 5
 
 @define(eq=False, kw_only=True)
 class Hold:
-    """A lock while it is held: until ``until``, in seconds since 1970."""
+    """A held lock; it expires at ``until``, in seconds since 1970."""
 
     database: Database
     name: str
@@ -51,7 +51,7 @@ class Hold:
 
 @frozen(kw_only=True)
 class AccountLock:
-    """A named lock that only one thread can hold, among all processes that use the database.
+    """A named lock that only one thread of all processes that use the database can hold.
 
     A process that ends without releasing it keeps the others waiting for :data:`LEASE` seconds.
     """

@@ -1,4 +1,4 @@
-"""The tables of what belongs to an account: locks, sets of bonuses, groups, subscriptions.
+"""The tables of an account: locks, sets of bonuses, groups, subscriptions.
 
 Times are in seconds since 1970. Rows name runs and requesters by their numbers without a foreign
 key, so that core can rebuild its own tables without these.
@@ -23,7 +23,7 @@ class ProlificLock(peewee.Model):
 
 
 class ProlificBulk(peewee.Model):
-    """A set of bonuses on Prolific, and how far it has come. It is paid at most once."""
+    """A set of bonuses on Prolific, and the state of its payment. It is paid at most once."""
 
     id = peewee.BigAutoField()
     bulk_id = peewee.CharField(max_length=64)

@@ -80,7 +80,7 @@ class ProlificApi:
     """Calls Prolific with one token. Threads share it; httpx is imported at the first call.
 
     :param token: grants all rights of the account and appears in no message; empty for public data.
-    :param base_url: without ``/api/v1/``.
+    :param base_url: Prolific's address or that of a fake, without ``/api/v1/``.
     :param transport: carries the requests in place of the network.
     """
 
@@ -121,8 +121,8 @@ class ProlificApi:
     ) -> Any:
         """Send one request, once, and return the JSON of the reply.
 
-        :param path: below ``/api/v1/``, such as ``studies/``; most paths end with a slash.
-        :param params: those of the query; values of None are left out.
+        :param path: the path below ``/api/v1/``, such as ``studies/``; most paths end with a slash.
+        :param params: the parameters of the query; values of None are left out.
         :raises CallLostError: when there is no answer, or one that asks for a later retry.
         :raises TokenError: when the token is refused.
         :raises RefusedError: when Prolific refuses the call.
@@ -160,7 +160,7 @@ class ProlificApi:
     def follow(self, link: str) -> Any:
         """Return the JSON of a GET of a link, always at the host of ``base_url``.
 
-        So the token is sent to no other host, whatever the link says.
+        The token is sent to no other host, even if the link names one.
         """
         parts = urlsplit(link)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -259,7 +259,7 @@ class ProlificApi:
         return RefusedError(status, title, detail)
 
     def _renew(self) -> None:
-        """Use the token that has replaced this one, if any, for the next call."""
+        """Use the stored token for the next call, if it has been replaced."""
         if self.renew is None:
             return
         with contextlib.suppress(UnavailableError):
@@ -307,7 +307,7 @@ def _texts(response: httpx.Response) -> tuple[str, str]:
 
 
 def _flat(value: Any) -> str:
-    """Return details as one line: they are a text, a list of texts, or lists by field."""
+    """Return details, which are a text, a list of texts, or lists by field, as one line."""
     if value is None:
         return ""
     if isinstance(value, Mapping):

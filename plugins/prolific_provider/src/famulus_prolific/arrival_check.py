@@ -62,10 +62,10 @@ class ArrivalCheck:
         """Return the refusal of an arrival, or None.
 
         A token that was verified once is accepted ever after, from the worker and for the
-        submission that it names, so that a reload depends neither on its two minutes nor on
-        whether Prolific still publishes its key. Another token has to be signed by a key that
-        is published now. If it has expired, Prolific is asked; where it is not to be asked, only
-        workers whose submission is already known here are let in.
+        submission that it names, so that a reload depends neither on its two minutes nor on whether
+        Prolific still publishes its key. Another token has to be signed by a key that is published
+        now. If it has expired, Prolific is asked; if it is not to be asked, only workers with a
+        known submission are admitted.
 
         :raises famulus.UnavailableError: while the id of the run's study is not stored yet, or
             while Prolific cannot be asked, even because of a faulty token: an address may be made

@@ -28,7 +28,7 @@ class Arrived:
 
     @property
     def arrival(self) -> Arrival:
-        """The arrival in the form of core's contract; places are interchangeable."""
+        """The arrival in the form of core's contract; it has no place, since places have no ids."""
         return Arrival(worker_name=self.worker, reference=self.session)
 
 
@@ -40,7 +40,7 @@ def not_ours(detail: str) -> Refusal:
 def read_arrival(query: Mapping[str, str]) -> Arrived | Preview | Refusal:
     """Return the arrival that parameters stand for, without a call to Prolific.
 
-    A requester who looks at the study has none of them, or placeholders.
+    A requester who looks at the study comes without these parameters, or with placeholders.
     """
     worker, study, session = (query.get(name, "").strip() for name in (WORKER, STUDY, SESSION))
     if not (worker or session) or "{{" in worker:

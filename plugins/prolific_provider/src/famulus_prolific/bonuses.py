@@ -192,7 +192,7 @@ class Bonuses:
         return UnpayableError(str(error)) if status in (RETURNED, TIMED_OUT) else error
 
     def _look(self, payment: PaymentView, before: int) -> Outcome:
-        """Return the outcome of an accepted payment: confirmed once it is shown."""
+        """Return the outcome of an accepted payment, which is confirmed once Prolific shows it."""
         try:
             is_shown = self._count_shown(payment) > before
         except (CallLostError, RefusedError):
@@ -241,7 +241,7 @@ class Bonuses:
 def _sets(payments: Sequence[PaymentView]) -> Iterator[list[PaymentView]]:
     """Yield payments that can be set up together: of one run, one for each submission.
 
-    What Prolific makes of two lines for one submission is not documented.
+    The effect of two lines for one submission is not documented.
     """
     left = [*payments]
     while left:
@@ -254,7 +254,7 @@ def _sets(payments: Sequence[PaymentView]) -> Iterator[list[PaymentView]]:
 
 
 def _is_kept(keep: Keep, payment: PaymentView, known: Mapping[str, Any]) -> bool:
-    """Store what is known before a payment; return False if another process took it over."""
+    """Store the facts from before a payment; return False if another process took it over."""
     try:
         keep(payment.key, dict(known))
     except ConflictError:
@@ -269,10 +269,10 @@ def _bulk(payment: PaymentView) -> str:
 
 
 def _others(payments: Sequence[PaymentView], bulks: Mapping[str, BulkRecord]) -> int:
-    """Return how many of the shown bonuses of one amount other people or programs have paid.
+    """Return how many of the shown bonuses of one amount were paid by other people or programs.
 
-    Each payment keeps how many bonuses of its amount were shown before it. What exceeds the number
-    of earlier payments in the list was paid by others.
+    With each payment the number of bonuses of its amount that were shown before it is stored. If
+    that exceeds the number of earlier payments in the list, others have paid the difference.
     """
     known = [each for each in payments if _bulk(each) in bulks]
     known.sort(key=lambda each: bulks[_bulk(each)].number)
@@ -281,7 +281,7 @@ def _others(payments: Sequence[PaymentView], bulks: Mapping[str, BulkRecord]) ->
 
 
 def _order(bulk: BulkRecord) -> tuple[bool, int]:
-    """Return a sort key: of equal amounts, sets that Prolific has accepted come first."""
+    """Return the sort key by which sets that Prolific has accepted come first."""
     return bulk.accepted_at is None, bulk.number
 
 

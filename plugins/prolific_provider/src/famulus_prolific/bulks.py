@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class BulkRecord:
-    """A set of bonuses as it is stored; times are in seconds since 1970."""
+    """The stored row of a set of bonuses; times are in seconds since 1970."""
 
     #: grows with each set
     number: int
@@ -31,8 +31,8 @@ class BulkRecord:
 class BulkRecords:
     """The rows of one database. Each change is a short transaction of its own.
 
-    A set is either started, by one process and once, or abandoned, by any: what a process has
-    found about it does not change under it.
+    A set is either started, once and by one process, or abandoned, by any process; neither changes
+    later.
     """
 
     database: Database
@@ -51,8 +51,8 @@ class BulkRecords:
     def start(self, bulk: str, hold: Hold) -> None:
         """Store that a set is about to be paid.
 
-        :raises famulus.UnavailableError: when it must not be: it was started or abandoned, or the
-            hold is lost.
+        :raises famulus.UnavailableError: when it must not be paid, because it was started or
+            abandoned, or the hold is lost.
         """
 
         def job(tx: Transaction) -> None:

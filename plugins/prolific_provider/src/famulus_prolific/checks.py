@@ -27,7 +27,7 @@ def plan_problems(
 ) -> Iterator[Problem]:
     """Yield the problems with pay, time, texts, screen-outs, and the form of filters.
 
-    :param wage: returns Prolific's hourly wages; None if it cannot be asked.
+    :param wage: returns Prolific's hourly wages, or None if Prolific cannot be asked.
     """
     yield from wage_problems(plan, currency, wage)
     yield from text_problems(plan)
@@ -88,7 +88,7 @@ def server_problems(plan: Plan, token_in: str) -> Iterator[Problem]:
 def token_problems(api: Callable[[], ProlificApi], plan: Plan, account: str) -> Iterator[Problem]:
     """Yield a problem if the token cannot be used; a warning where Prolific cannot be asked.
 
-    :param api: reads the token.
+    :param api: returns the client; reads the token when called.
     :param account: the id of the account that was registered.
     """
     option = "provider.requester_name"

@@ -53,7 +53,7 @@ def code_rules(codes: Mapping[str, str], screen_out: ScreenOut | None) -> list[d
     """Return what Prolific does with each code, as a study's ``completion_codes``.
 
     Completed work waits for the requester. All other workers are asked to return their place, which
-    is offered again; those who are screened out are paid where the study has money for it.
+    is offered again; workers who are screened out are paid if the study has money for it.
     """
     return [
         {

@@ -50,7 +50,7 @@ class Costs:
             return self._share
 
     def _ask(self, reward: int, places: int) -> Cost:
-        """Return what the calculator adds; fees include taxes that it does not list."""
+        """Return what the calculator adds; taxes that it does not list separately count as fees."""
         body = {"reward": reward, "total_available_places": places}
         answer: dict[str, Any] = self.api.post("study-cost-calculator/", body)
         taxes = major(answer.get("vat") or 0)

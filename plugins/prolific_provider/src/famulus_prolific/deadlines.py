@@ -116,7 +116,7 @@ def _errors_of_httpx() -> Iterator[None]:
 
 
 class _Calls(threading.local):
-    """When the call of this thread is to end; None outside of a call."""
+    """The time at which the current call of this thread has to end; None outside of a call."""
 
     def __init__(self) -> None:
         self.until: float | None = None
@@ -135,7 +135,7 @@ class Deadlines(httpcore.NetworkBackend):
 
     @contextmanager
     def call(self, seconds: float) -> Iterator[None]:
-        """Limit the total time of what this thread sends and reads within the block."""
+        """Limit the total time in which this thread sends and reads within the block."""
         self._calls.until = self.timer() + seconds
         try:
             yield

@@ -35,8 +35,8 @@ def differences(
 ) -> Iterator[str]:
     """Yield the differences of a run. Reads the list of its study's submissions once.
 
-    :param record: that of the run's study; None if the run has no study.
-    :param visits: those with stored answers that are not decided on Prolific yet.
+    :param record: the record of the run's study; None if the run has no study.
+    :param visits: the visits with stored answers that are not decided on Prolific yet.
     """
     if record is None or record.study_id is None:
         return
@@ -88,7 +88,7 @@ def _deleted_groups(api: ProlificApi, study: Mapping[str, Any], run: int) -> Ite
 
 
 def _reason(record: StudyRecord) -> tuple[str, str]:
-    """Return why a study is to offer no place, and what a sync does to one that offers some."""
+    """Return why a study must offer no place, and what a sync does if it offers some."""
     if record.is_ended:
         return "the run is finished", "stops"
     return "the run is stopped" if record.is_stopped else "no unit is free", "pauses"

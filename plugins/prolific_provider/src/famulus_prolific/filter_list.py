@@ -22,7 +22,7 @@ def matching_filters(api: ProlificApi, words: Sequence[str]) -> list[Mapping[str
 def filter_lines(found: Mapping[str, Any], *, is_whole: bool) -> Iterator[str]:
     """Yield the lines of a filter.
 
-    :param is_whole: whether to say what can be selected too.
+    :param is_whole: whether to add the values that can be selected.
     """
     yield f"{found['filter_id']}: {found.get('title') or 'without a title'}"
     if not is_whole:

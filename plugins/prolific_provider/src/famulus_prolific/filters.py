@@ -56,11 +56,11 @@ def specific_filters(args: ProlificArgs, state: SharedTaskState) -> list[Any]:
 def joined_filters(
     given: Sequence[Mapping[str, Any]], own: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return the filters of a study, each once: those given, and those for its qualifications.
+    """Return the filters of a study, each once: the given ones, and those for its qualifications.
 
     Prolific does not document what a repeated filter means. So groups that keep participants away
-    are joined in one list. Of groups that let participants in, membership in one is enough for
-    Prolific, so only the given groups are named: qualifications are compared on arrival too.
+    are joined in one list. Of groups that admit participants, Prolific requires membership in one
+    only. So only the given groups are named: qualifications are checked on arrival as well.
     """
     found = {each["filter_id"]: dict(each) for each in given}
     for each in own:

@@ -1,4 +1,4 @@
-"""How recruiting for a run may go: who fits its filters, and how long it may take."""
+"""Forecasts of recruiting for a run: who fits its filters, and how long it may take."""
 
 from __future__ import annotations
 

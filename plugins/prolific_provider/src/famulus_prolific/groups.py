@@ -1,7 +1,7 @@
-"""Participant groups: those who hold a qualification, and those who are blocked.
+"""Participant groups: of workers with a qualification, and of blocked workers.
 
-A group stores no values. So a run's filters only keep away whom it surely refuses; the values are
-compared when a worker arrives.
+A group stores no values. So a run's filters only exclude workers whom the run would certainly
+refuse; the values are compared when a worker arrives.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Groups:
         """Return the filters of a study for a run's requirements; missing groups are created.
 
         Groups that were deleted on Prolific are created again, since it refuses studies that name
-        them. Of the groups that a worker has to be in, only the first is named: whether a filter
-        with several means all of them is not documented.
+        them. Of the groups that a worker has to be in, only the first is named: it is not
+        documented whether a filter with several groups requires all of them.
         """
         absent = [each for each in requirements if each["comparator"] == QUAL_NOT_EXIST]
         needed = [each for each in requirements if each["comparator"] != QUAL_NOT_EXIST]
@@ -117,7 +117,7 @@ class Groups:
         self.database.write(lambda tx: tx.execute(gone))
 
     def _add(self, name: str, workers: Sequence[str]) -> None:
-        """Add members to a group; one that was deleted on Prolific is made again."""
+        """Add members to a group; if it was deleted on Prolific, create it again."""
         group, given = self.group_id(name), {"participant_ids": [*workers]}
         try:
             self.api.post(_members(group), given)

@@ -62,7 +62,7 @@ class Hooks:
                 )
 
     def unsubscribe(self, run: int) -> None:
-        """Remove the subscriptions of a run, including any whose creation got no reply."""
+        """Remove the subscriptions of a run, including any that were created without a reply."""
         if not self._rows(ProlificHook.run_id == run):
             return
         with self._lock.acquire():
@@ -106,7 +106,7 @@ class Hooks:
         self.database.write(lambda tx: tx.execute(confirmed))
 
     def _of_run(self, run: int) -> list[Mapping[str, Any]]:
-        """Return the subscriptions on Prolific that send to where a run is, or was, served.
+        """Return the subscriptions on Prolific that send to a present or earlier address of a run.
 
         Subscriptions of another run, which may be served at the same address now, are left out.
         """

@@ -24,7 +24,7 @@ class Messages:
     study: str
 
     def participants(self) -> list[str]:
-        """Return the participants with a submission to the study, whatever its status."""
+        """Return the participants with a submission to the study, in any status."""
         found = (each.participant for each in list_submissions(self.api, self.study))
         return [*dict.fromkeys(found)]
 
@@ -33,7 +33,7 @@ class Messages:
 
         :raises famulus.UnavailableError: when it was not sent to all; the error names those who may
             have it.
-        :raises famulus.RefusedError: likewise, when Prolific refuses it.
+        :raises famulus.RefusedError: when Prolific refuses the message; the error also names them.
         """
         sent: list[str] = []
         for first in range(0, len(participants), _AT_ONCE):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Parts:
-    """What one instance of the provider is made of. Threads share it."""
+    """The parts of one instance of the provider. Threads share it."""
 
     def __init__(self, args: ProlificArgs, context: Context) -> None:
         self._args = args

@@ -112,7 +112,7 @@ class ProlificProvider(Provider):
 
     @classmethod
     def rehearsal(cls, clock: Clock = system_clock) -> Rehearsal | None:
-        """Return a fake Prolific; None if what it needs is missing (the extra ``fake``)."""
+        """Return a fake Prolific; None if the packages of the extra ``fake`` are missing."""
         try:
             from famulus_prolific.rehearsal import ProlificRehearsal
         except ModuleNotFoundError:
@@ -120,7 +120,7 @@ class ProlificProvider(Provider):
         return ProlificRehearsal(clock)
 
     def register(self, name: str, args: ProlificRequesterArgs) -> Mapping[str, Any]:
-        """Check the token by reading its account, and keep it where the options say."""
+        """Check the token by reading its account, and store it in the place that options name."""
         from famulus_prolific.account import read_account
         from famulus_prolific.tokens import keep_secret, read_secret
 
@@ -225,9 +225,9 @@ class ProlificProvider(Provider):
         return ReturnPlace(noun="submission", url=f"{self._site}/submissions")
 
     def most_left(self, visit: VisitView) -> int | None:
-        """Return 0 if a participant may make only one submission.
+        """Return 0 if a participant may make only one submission, else None.
 
-        How many of several they have made is known only to Prolific.
+        Only Prolific has the number of submissions that a participant has made.
         """
         return 0 if self.args.submissions_per_participant == 1 else None
 
@@ -309,7 +309,7 @@ class ProlificProvider(Provider):
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
         """Report these visits: a few by single calls, more by the list of the study's submissions.
 
-        :raises famulus.RefusedError: also where this process cannot read the token.
+        :raises famulus.RefusedError: also when this process cannot read the token.
         """
         try:
             sync = self._parts.sync
@@ -333,7 +333,7 @@ class ProlificProvider(Provider):
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
         """Send verdicts, approvals together.
 
-        A study that a verdict reopens although its run is over is closed again.
+        If a verdict reopens the study of a run that is over, close it again.
         """
         yield from self._parts.verdicts.decide(verdicts)
         waking = (each for each in verdicts if not isinstance(each.verdict, Approve))
@@ -374,7 +374,7 @@ class ProlificProvider(Provider):
         self._parts.groups.unblock(worker_name)
 
     def forget(self, worker_name: str, pseudonym: str) -> None:
-        """Delete which submissions a worker has arrived with; nothing is sent to Prolific."""
+        """Delete the stored submissions of a worker; nothing is sent to Prolific."""
         self._parts.arrivals.forget(worker_name)
 
     def _read_wage(self) -> Wage | None:

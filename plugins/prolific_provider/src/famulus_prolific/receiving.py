@@ -1,4 +1,4 @@
-"""Requests that Prolific sends by itself: their signature, and what they are about."""
+"""Requests that Prolific sends by itself: their signature, and the studies that they name."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _READ_AGAIN = timedelta(minutes=1)
 class Receiver:
     """Verifies requests, by the secret of the workspace. Threads share it.
 
-    A request only says what is to be read again, so repeated requests need no record. A request
-    for another run or program of the workspace names no study that is known here.
+    A request only names what has to be read again, so no record of requests is needed to detect
+    repeated ones. A request for another run or program of the workspace names an unknown study.
     """
 
     clock: Clock

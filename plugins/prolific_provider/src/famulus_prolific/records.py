@@ -66,7 +66,7 @@ class StudyRecords:
         return {row.study_id: row.run_id for row in rows}
 
     def begin(self, run: int, url: str) -> StudyRecord:
-        """Return the record of a run, which is made with new codes where there is none."""
+        """Return the record of a run, which is created with new codes if there is none."""
         return self.database.write(lambda tx: _begin(tx, run, url))
 
     def name(self, run: int, study: str) -> StudyRecord:
@@ -105,12 +105,12 @@ class StudyRecords:
         self.database.write(lambda tx: tx.execute(update))
 
     def count_rejection(self, run: int) -> None:
-        """Count a rejection that is sent; lists that were read before it are outdated."""
+        """Count a rejection that is sent, by which lists that were read before are outdated."""
         counted = ProlificRun.update(rejections=ProlificRun.rejections + 1)
         self.database.write(lambda tx: tx.execute(counted.where(ProlificRun.run_id == run)))
 
     def note_without_work(self, run: int, found: WithoutWork) -> None:
-        """Store how many submissions without work the list of a run's study has."""
+        """Store how many submissions without work are in the list of a run's study."""
         since = None if found.since is None else found.since.isoformat()
         update = ProlificRun.update(without_work=found.number, without_work_since=since)
         self.database.write(lambda tx: tx.execute(update.where(ProlificRun.run_id == run)))

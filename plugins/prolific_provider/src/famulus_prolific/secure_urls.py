@@ -30,7 +30,7 @@ _LEEWAY = 30
 
 
 class Signature(StrEnum):
-    """What a token says about its arrival."""
+    """Whether a token is the signature of its arrival."""
 
     #: Prolific has sent this participant here, just now
     VALID = "valid"
@@ -153,7 +153,8 @@ def _is_for(claims: dict[str, Any], arrived: Arrived, url: str, workspace: str |
 def _leads_to(audience: object, url: str) -> bool:
     """Return whether a token's audience names the site of an address.
 
-    The documentation shows a whole address in one place and names the domain in another.
+    The documentation is inconsistent: it shows a whole address in one place, and only the domain in
+    another.
     """
     wanted, given = urlsplit(url), urlsplit(str(audience))
     if not given.scheme:

@@ -64,8 +64,8 @@ class Studies:
     def open(self, run: RunView, total: int) -> None:
         """Offer places until ``total`` are offered or taken.
 
-        A study is published with its first places, and cannot be unpublished. A study that was
-        paused has its places raised first, so that it never offers fewer than are wanted.
+        A study is published with its first places, and cannot be unpublished. The places of a
+        paused study are raised before it is started, so that it never offers fewer than are wanted.
         """
         study = self._study(run, total)
         self.records.open(run.id)
@@ -101,7 +101,7 @@ class Studies:
             self._start(run, study)
 
     def end(self, run: RunView) -> None:
-        """Offer no place again, whatever becomes of the submissions."""
+        """Offer no place again, even when submissions are returned or rejected."""
         study = self._published(run)
         if study is not None:
             self.records.end(run.id)
@@ -109,7 +109,7 @@ class Studies:
         self.drop_copies(run)
 
     def keep_closed(self, run: int) -> None:
-        """Pause or stop a study again that offers places although the run was paused or ended.
+        """Pause or stop a study again if it offers places although the run was paused or ended.
 
         A rejection or a return may reopen a study.
         """
@@ -198,7 +198,7 @@ class Studies:
         return {**action, "slots": int(action["slots"]) + self.screen_out.slots}
 
     def _study(self, run: RunView, places: int) -> Any:
-        """Return the study of a run, which is made as a draft where there is none."""
+        """Return the study of a run, which is created as a draft if there is none."""
         before = self.records.find(run.id)
         record = before or self.records.begin(run.id, run.url)
         if record.study_id is None:

@@ -38,8 +38,8 @@ _PAID = (VisitStatus.APPROVED, VisitStatus.SCREENED_OUT)
 class Sync:
     """Reports on the visits of a run.
 
-    Reads the number of the study's submissions by status first, and their list, a hundred per call,
-    where these numbers have changed.
+    Reads the numbers of the study's submissions by status first. Only if these numbers have
+    changed, it reads the list, a hundred submissions per call.
     """
 
     api: ProlificApi
@@ -127,7 +127,8 @@ class Sync:
         """Return the report on a submission; None if its status says nothing about a visit.
 
         A submission with the code of a refusal contains no work: its worker is asked to return it.
-        Lists lack the amount of a partial approval, which is known only if it was made from here.
+        Lists lack the amount of a partial approval, so it is known only for approvals made from
+        here.
         """
         status = _STATUSES.get(found.status)
         if status is None or is_without_work(found, codes):

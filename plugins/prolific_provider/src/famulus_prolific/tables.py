@@ -8,7 +8,7 @@ import peewee
 class ProlificRun(peewee.Model):
     """The study of a run.
 
-    A row is written before the call that creates the study, and gets its id afterwards.
+    A row is written before the call that creates the study; the study's id is added afterwards.
     """
 
     id = peewee.BigAutoField()

@@ -13,12 +13,12 @@ _MARKUP = re.compile(r"<([a-z][a-z0-9]*)\b[^<>]*>.*</\1\s*>|<br\s*/?>", re.IGNOR
 
 
 def description_html(text: str) -> str:
-    """Return a description as Prolific takes it: HTML unchanged, plain text escaped."""
+    """Return a description in HTML, as Prolific requires: plain text is escaped, HTML unchanged."""
     return text if _MARKUP.search(text) else escape(text, quote=False)
 
 
 def text_problems(plan: Plan) -> Iterator[Problem]:
-    """Yield a warning where Prolific and the page of the task show a description differently."""
+    """Yield a warning if Prolific and the page of the task show a description differently."""
     if _MARKUP.search(plan.task.task_description or ""):
         message = (
             "contains HTML, which Prolific renders but the page of the task shows as text; "

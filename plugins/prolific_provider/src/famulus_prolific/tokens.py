@@ -1,8 +1,8 @@
 """Where the token of an account is kept: a file, the system's keyring, or the environment.
 
-It is never in the database, whose copies go to other people than the account's owner. A process
-that serves a run has nothing of its operator's environment, and in most cases no keyring, so that
-it can only read files.
+It is never in the database, since copies of the database may go to other people than the account's
+owner. A process that serves a run has neither its operator's environment nor, in most cases, a
+keyring: it can only read files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class NoTokenError(UnavailableError):
-    """This process cannot read the token; another one may, or it may be put there later."""
+    """This process cannot read the token; another process may, or the token may be stored later."""
 
 
 def keep_secret(place: str, name: str, secret: str) -> None:

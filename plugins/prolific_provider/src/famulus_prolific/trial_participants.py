@@ -1,4 +1,4 @@
-"""Test participants: accounts of one's own that see only test studies, and cost nothing."""
+"""Test participants: a requester's own accounts, which see only test studies and cost nothing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from famulus_prolific.api import CallLostError, ProlificApi, RefusedError
 def make_test_participant(api: ProlificApi, email: str) -> str:
     """Return the id of a new test participant.
 
-    :raises famulus.UnavailableError: when Prolific does not answer; the error says whether they may
-        have been made.
-    :raises famulus.RefusedError: when it refuses them, with what they need.
+    :raises famulus.UnavailableError: when Prolific does not answer; the error says whether the
+        participant may have been created.
+    :raises famulus.RefusedError: when Prolific refuses; the error names the requirements.
     """
     try:
         made = api.post("researchers/participants/", {"email": email})

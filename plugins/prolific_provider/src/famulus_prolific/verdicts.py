@@ -82,7 +82,7 @@ class Verdicts:
         return True
 
     def _found(self, verdicts: Sequence[VisitVerdict]) -> Iterator[Submission]:
-        """Yield the submissions of verdicts, as their studies list them."""
+        """Yield the submissions of verdicts, read from the lists of their studies."""
         for run in dict.fromkeys(each.visit.run_id for each in verdicts):
             asked = {each.visit.reference for each in verdicts if each.visit.run_id == run}
             for found in list_submissions(self.api, self.study_of(run)):
@@ -131,7 +131,7 @@ class Verdicts:
         return self._transition(visit, body, submissions.REJECTED)
 
     def _request_return(self, visit: VisitView, reason: str) -> Outcome:
-        """Ask for a return, unless that was done: each request sends a message."""
+        """Ask for a return, unless that was done before, since each request sends a message."""
         found = read_submission(self.api, visit.reference)
         if found.is_return_requested or found.status == submissions.RETURNED:
             return Outcome.CONFIRMED

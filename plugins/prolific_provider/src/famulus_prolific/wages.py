@@ -46,13 +46,13 @@ def major(hundredths: object) -> Decimal:
 
 
 def least_seconds(minutes: Decimal) -> int:
-    """Return the shortest time that Prolific gives participants for work of this many minutes."""
+    """Return the least number of seconds that Prolific gives for this many minutes of work."""
     whole = ceil(minutes)
     return ceil(2 + 2 * whole + 2 * sqrt(whole)) * _SECONDS
 
 
 def read_wage(api: ProlificApi, workspace: str, currency: str) -> Wage | None:
-    """Return the hourly wages that Prolific requires and recommends; None if it gives none."""
+    """Return the hourly wages that Prolific requires and recommends; None if it has none."""
     try:
         found = api.get("reward-recommendations/", workspace_id=workspace, currency=currency)
         rows = found if isinstance(found, list) else found["results"]

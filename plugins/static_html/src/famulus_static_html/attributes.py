@@ -79,7 +79,7 @@ Refuse = Callable[[Placeholder, str], None]
 
 
 class ValueContext(Enum):
-    """How an attribute's value is read."""
+    """The ways in which browsers or frameworks read an attribute's value."""
 
     TEXT = auto()
     URL = auto()
@@ -118,7 +118,7 @@ JAVASCRIPT = frozenset({
 
 
 def context_of(source: Source, tag: Token, attribute: str) -> ValueContext:
-    """Return how browsers, or the frameworks that run in them, read the attribute of this tag."""
+    """Return how browsers, or the frameworks that run in them, read an attribute of this tag."""
     if found := _INTERPOLATED.fullmatch(attribute):
         attribute = found[1]
     elif context := _framework_context(attribute):
@@ -182,7 +182,7 @@ def _runs(source: Source, tag: Token) -> bool:
 
 
 def _loads_code(source: Source, tag: Token) -> bool:
-    """Return whether the URL of an element is that of a script or a style sheet."""
+    """Return whether the URL of an element names a script or a style sheet."""
     if tag.name != "link":
         return tag.name == "script"
     words = set(value_of(source, tag, "rel").lower().split())
@@ -227,9 +227,9 @@ def attribute_parts(
     refuse: Refuse,
     expressions: re.Pattern[str] = EXPRESSION,
 ) -> list[Part]:
-    """Return the value of an attribute without JavaScript as literal text and fills.
+    """Return the value of an attribute that holds no JavaScript, as literal text and fills.
 
-    :param expressions: finds what a template engine replaces in an address.
+    :param expressions: finds the expressions that a template engine replaces in an address.
     """
     assert attribute.value is not None
     pieces = source.pieces(*attribute.value)

@@ -1,4 +1,4 @@
-"""The ``<base>`` of an author's page, which must not change the frame's own addresses."""
+"""The ``<base>`` of an author's page: it must not change the frame's own addresses."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from famulus_static_html.tokens import Kind, Token
 def base_script(source: Source, tokens: Sequence[Token]) -> Part:
     """Return a script that writes a page's ``<base>`` into the head; empty without one.
 
-    The first address and the first target count, as in browsers. Only a script may write it: where
-    scripts are off, browsers submit the form to an address that the base would change.
+    The first address and the first target count, as in browsers. Only a script may write it: with
+    scripts off, browsers submit the form to the frame's address, which the base would change.
     """
     bases = [token for token in tokens if token.name == "base" and token.kind is Kind.START]
     spans = {

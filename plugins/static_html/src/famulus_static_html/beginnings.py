@@ -1,4 +1,4 @@
-"""Keep values from beginning an expression of a template, by themselves or with what is beside."""
+"""Prevent that a value, alone or with its neighbours, begins an expression of a template."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _NO_DIRECTIVE = re.compile(r"[\w\s./%#-]*")
 
 
 def text_writer(source: Source, piece: Placeholder, begins: Sequence[str]) -> Callable[[Any], str]:
-    """Return what writes a value as text in which nothing begins an expression.
+    """Return a function that writes a value as text in which nothing begins an expression.
 
-    :param begins: what begins one beside what always may.
+    :param begins: further texts that begin an expression, in addition to those that always may.
     """
     is_behind = _read_before(source, piece).endswith(_BEFORE_BRACE)
     write = _text_behind_brace if is_behind else _text
@@ -54,13 +54,13 @@ def text_writer(source: Source, piece: Placeholder, begins: Sequence[str]) -> Ca
 
 
 def value_judge(source: Source, piece: Placeholder, begins: Iterable[str]) -> Callable[[Any], bool]:
-    """Return what returns whether a value begins none of these expressions."""
+    """Return a predicate: whether a value begins none of these expressions."""
     beside = _Beside.of(source, piece, begins)
     return lambda value: not beside.begins(escapes.text_of(value))
 
 
 def class_judge(source: Source, piece: Placeholder, span: tuple[int, int]) -> Callable[[Any], bool]:
-    """Return what returns whether a value in a class makes no directive of AngularJS.
+    """Return a predicate: whether a value in a class makes no directive of AngularJS.
 
     :param span: where the class is in the page.
     """
@@ -78,7 +78,7 @@ def class_judge(source: Source, piece: Placeholder, span: tuple[int, int]) -> Ca
 
 @frozen
 class _Beside:
-    """What stands beside a value: the author's text, or another value, which may be anything."""
+    """The neighbours of a value: the author's text, or another value, which may be anything."""
 
     #: the first two characters of each delimiter
     pairs: frozenset[tuple[str, str]]
@@ -98,11 +98,11 @@ class _Beside:
         )
 
     def begins(self, text: str) -> bool:
-        """Return whether a value begins an expression, by itself or with what is beside it."""
+        """Return whether a value begins an expression, by itself or with its neighbours."""
         return self.joins(text) or any(first + second in text for first, second in self.pairs)
 
     def joins(self, text: str) -> bool:
-        """Return whether a value begins an expression with what is beside it."""
+        """Return whether a value begins an expression together with its neighbours."""
         for first, second in self.pairs:
             is_behind = self.is_behind_value or self.before == first
             if text[:1] == second and is_behind:
@@ -115,12 +115,12 @@ class _Beside:
 
 
 def _read_before(source: Source, piece: Placeholder) -> str:
-    """Return the end of what stands before a value, with its entities resolved."""
+    """Return the end of the text before a value, with its entities resolved."""
     return html.unescape(source.text[max(0, piece.start - _LONGEST_ENTITY) : piece.start])
 
 
 def _text(value: Any) -> str:
-    """Escape for text; quotes stay, which are no markup there."""
+    """Escape a value for text, where quotes are no markup and stay."""
     return _BRACE.sub(_BRACE_APART, _in_text(value))
 
 

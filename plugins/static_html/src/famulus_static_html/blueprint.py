@@ -113,7 +113,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
         return verdict
 
     def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
-        """Return the form's fields; one that can have several values is always a list.
+        """Return the form's fields; a field that can have several values is always a list.
 
         Hidden fields that only copy the visit's values are left out.
         """

@@ -16,7 +16,10 @@ _MOST_SHOWN = 30
 
 
 def named_columns(columns: Collection[str]) -> Collection[str]:
-    """Return the names that placeholders may have: MTurk's results call ``x`` ``Input.x``."""
+    """Return the names that placeholders may have.
+
+    A column ``Input.x`` of MTurk's results also has the name ``x``.
+    """
     inputs = [name.removeprefix(INPUT) for name in columns if name.startswith(INPUT)]
     return list(dict.fromkeys([*columns, *inputs])) if inputs else columns
 

@@ -59,7 +59,7 @@ class CompiledPage:
         return self.outer.fixed()
 
     def render(self, values: Mapping[str, Any]) -> famulus.Page:
-        """Return the page with every value in its place."""
+        """Return the page with all values filled in."""
         outer = self._fixed_outer or self.outer.render(values)
         return famulus.Page(
             body=self.body.render(values),

@@ -45,7 +45,7 @@ def _js_of_address(escape: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def _word(value: Any) -> str:
-    """Write a word as it is, anything else as a value."""
+    """Write a word as it is, any other value as JavaScript."""
     text = escapes.text_of(value)
     return text if _WORD.fullmatch(text) else escapes.js_value(value)
 
@@ -99,7 +99,7 @@ def style_parts(source: Source, start: int, end: int, refuse: Refuse, forbid: Re
 def script_parts(
     source: Source, start: int, end: int, kind: ScriptKind, forbid: Refuse
 ) -> list[Part]:
-    """Return the parts of the content of ``<script>``, be it code or data.
+    """Return the parts of the content of ``<script>``, code or data.
 
     The placeholders in it become whole literals.
     """
@@ -130,7 +130,7 @@ def code_parts(
 ) -> list[Part]:
     """Return the parts of JavaScript in an attribute, in which browsers resolve entities first.
 
-    As in a script, a ``${…}`` without a value stays as a part of the page's own code.
+    As in a script, a ``${…}`` without a value stays: it is a part of the page's own code.
     """
     placeholders = source.placeholders(start, end)
     code = source.of(escapes.attribute_text(source.text[start:end]))
@@ -171,7 +171,7 @@ def _code_escape(
 
 
 def _is_operand(before: str) -> bool:
-    """Return whether a value behind this code is an operand, and not the code itself."""
+    """Return whether a value after this code is an operand, rather than code by itself."""
     code = before.rstrip()
     return _OPERAND.search(code) is not None and not _SCHEME.fullmatch(code)
 

@@ -1,7 +1,7 @@
 """Find the delimiters that the scripts of a page give a template engine.
 
 ``delimiters: ["[[", "]]"]`` of Vue, ``Mustache.tags``, ``startSymbol("[[")`` of AngularJS,
-``_.templateSettings`` and the like: what they name begins and ends expressions.
+``_.templateSettings`` and the like name the delimiters at which expressions begin and end.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _EXPRESSION = re.compile(rf"({_LITERAL}{{2,4}}).*?({_LITERAL}{{1,4}})", re.DOTAL
 
 
 def own_delimiters(code: str) -> Iterator[tuple[str, str]]:
-    """Yield what begins and what ends an expression, as this code says."""
+    """Yield the pairs of delimiters that this code sets."""
     for found in _PAIR.finditer(code):
         yield found[2], found[4]
     for found in _ONE_TEXT.finditer(code):

@@ -41,7 +41,7 @@ _Judge = Callable[[Placeholder], Callable[[Any], bool]]
 
 @define
 class Elements:
-    """Writes tags, their attributes and contents. ``refuse`` is called with what is not allowed.
+    """Writes tags, their attributes and contents; calls ``refuse`` for faults.
 
     Controls at the offsets ``outside`` belong to no form. ``in_page`` is what frameworks evaluate
     in these elements but those at the offsets ``shielded``, and ``expressions`` finds what they
@@ -115,7 +115,7 @@ class Elements:
         return [part.replace('"', "&quot;") if isinstance(part, str) else part for part in parts]
 
     def _judge(self, attribute: Attribute, context: ValueContext) -> _Judge:
-        """Return what returns whether a value makes no expression in an attribute."""
+        """Return, by placeholder, the test that its value makes no expression in an attribute."""
         span, begins = attribute.value, self.in_page.begins
         if attribute.name == "class" and span is not None:
             return lambda piece: _both(
@@ -131,7 +131,7 @@ class Elements:
     ) -> list[Part]:
         """Return parts that leave out values which a framework would evaluate, and refuse these.
 
-        Entities do not help there: browsers resolve them before the framework reads.
+        Escaping as entities would not help: browsers resolve entities before the framework reads.
         """
         if token.start in self.shielded:
             return parts
@@ -159,16 +159,16 @@ class Elements:
         return parts
 
     def content_parts(self, token: Token) -> list[Part]:
-        """Return the content and the end tag of an element that is one token; else nothing."""
+        """Return the content and the end tag of an element that is one token; none for others."""
         if token.content is None:
             return []
         content = self.inner_parts(token, *token.content)
         return [*content, self.source.text[token.content[1] : token.end]]
 
     def _gets_quotes(self, attribute: Attribute) -> bool:
-        """Return whether quotes are put around a value, which keeps what fills it in one piece.
+        """Return whether quotes are put around a value, so that any inserted value stays whole.
 
-        Raw values keep the meaning that they have without.
+        No quotes are put around raw values: they would change the meaning.
         """
         assert attribute.value is not None
         placeholders = self.source.placeholders(*attribute.value)
@@ -208,7 +208,7 @@ class Elements:
         return parts
 
     def name_in_tag(self, token: Token, piece: Placeholder) -> list[Part]:
-        """Return a placeholder in the name of a tag, or of an attribute of it."""
+        """Return a placeholder in the name of a tag or of one of its attributes."""
         return self._name(piece)
 
     def _name(self, piece: Placeholder) -> list[Part]:

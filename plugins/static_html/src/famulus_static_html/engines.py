@@ -1,6 +1,6 @@
 """Find out which template engine of a page reads the expressions in the templates of its scripts.
 
-An expression is ``{{…}}`` or ``<%…%>``. Where nothing reads it, it is markup like the rest of the
+An expression is ``{{…}}`` or ``<%…%>``. If no engine reads it, it is markup like the rest of the
 template, and a value in it has to stay inside that markup.
 """
 
@@ -89,7 +89,7 @@ def _reads_only(code: str, templates: Collection[str]) -> bool:
 
 
 class Language(Enum):
-    """What an expression is written in."""
+    """The language in which an expression is written."""
 
     #: nothing reads it: it is markup
     MARKUP = auto()
@@ -107,7 +107,8 @@ class Language(Enum):
 class Expressions:
     """The languages of the expressions of one template: of ``{{…}}`` and of ``<%…%>``.
 
-    ``own`` are the delimiters that the page names, and ``own_language`` is the language in them.
+    ``own`` are the delimiters that the page names, and ``own_language`` is the language between
+    them.
     """
 
     braces: Language
@@ -116,7 +117,7 @@ class Expressions:
     own_language: Language = Language.MARKUP
 
     def of(self, expression: str) -> Language:
-        """Return the language of an expression by how it begins."""
+        """Return the language of an expression, by its opening delimiter."""
         if expression.startswith(self.own_begins):
             return self.own_language
         return self.percents if expression.startswith("<%") else self.braces
@@ -152,7 +153,7 @@ ANY_ENGINE = Expressions(Language.UNKNOWN, Language.UNKNOWN)
 
 @frozen
 class InPage:
-    """What frameworks such as Vue and AngularJS evaluate in the page itself.
+    """The parts of the page itself that frameworks such as Vue and AngularJS evaluate.
 
     ``begins`` are the opening delimiters, ``shields`` are the attributes that together keep all
     frameworks from an element, and ``reads_attributes`` is whether any of them reads attributes.
@@ -170,7 +171,7 @@ NO_FRAMEWORK = InPage()
 
 @frozen
 class Engines:
-    """What the scripts of a page may do with templates."""
+    """The template engines that the scripts of a page may use."""
 
     handlebars: bool = False
     mustache: bool = False
@@ -248,7 +249,7 @@ class Engines:
 
     @property
     def in_page(self) -> InPage:
-        """What the frameworks among the engines evaluate in the page itself."""
+        """The parts of the page itself that the frameworks among the engines evaluate."""
         if not self.code or (self.reads_scripts_only and not self.reads_page):
             return NO_FRAMEWORK
         shields = (VUE_SHIELD,) * self.vue + ("ng-non-bindable",) * self.angular

@@ -30,7 +30,7 @@ _JS_TABLE: Mapping[int, str] = {
 
 
 def text_of(value: Any) -> str:
-    """Return a value as a reader sees it: nothing for None, JSON for lists and objects."""
+    """Return a value as text for readers: nothing for None, JSON for lists and objects."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -43,7 +43,7 @@ def text_of(value: Any) -> str:
 
 
 def html_text(value: Any) -> str:
-    """Escape for text and for quoted attributes.
+    """Escape a value for text and for quoted attributes.
 
     NUL cannot be written in HTML, and a bare carriage return would be read as a line feed.
     """
@@ -66,7 +66,7 @@ def _resolved(reference: re.Match[str]) -> str:
 
 
 def css(value: Any) -> str:
-    """Escape for any place in CSS, inside and outside of strings."""
+    """Escape a value for any place in CSS, inside and outside of strings."""
     text = text_of(value)
     if _CSS_PLAIN.fullmatch(text):
         return text
@@ -74,22 +74,23 @@ def css(value: Any) -> str:
 
 
 def js_inside(value: Any) -> str:
-    """Escape for the inside of a string, template or regular expression, and of a JSON string.
+    """Escape a value for the inside of a string, template or regular expression, or a JSON string.
 
-    Nothing is left that could end a literal of any kind, or the script.
+    The result can end neither a literal of any kind nor the script.
     """
     return text_of(value).translate(_JS_TABLE)
 
 
 def js_regex(value: Any) -> str:
-    """Escape for the start of a regular expression, which must not become ``//``."""
+    """Escape a value for the start of a regular expression: an empty one would make it ``//``."""
     return js_inside(value) or "(?:)"
 
 
 def js_value(value: Any) -> str:
     """Write a value as code: text that is a number or JSON unchanged, other text as a string.
 
-    Data files contain only text, and pages written for MTurk expect the number or object in it.
+    Data files contain only text, and pages written for MTurk expect the number or object that the
+    text represents.
     """
     return js_literal(_read_literal(value) if isinstance(value, str) else value)
 

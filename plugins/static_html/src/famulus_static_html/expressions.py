@@ -43,7 +43,7 @@ _WORD = re.compile(r"[\w-]+")
 
 
 def expressions_in(text: str, expressions: Expressions) -> Iterator[re.Match[str]]:
-    """Yield what may be read as an expression: all but those that are surely markup."""
+    """Yield the expressions of a text, except those that are certainly read as markup."""
     read = [
         pattern
         for begin, pattern in EXPRESSIONS.items()
@@ -95,9 +95,9 @@ def filled_expressions(
 def refilled(
     source: Source, fill: Fill, known: Callable[[str], list[Placeholder]], expressions: Expressions
 ) -> Fill:
-    """Return a fill that fills the expressions in its text too.
+    """Return a fill that also fills the expressions in the text of another fill.
 
-    It has to write its own values so that they neither begin expressions nor hold placeholders.
+    Values in that text must neither begin expressions nor contain placeholders.
     """
     return lambda values: Template(
         filled_expressions(source, fill(values), known, expressions)
@@ -105,17 +105,17 @@ def refilled(
 
 
 def in_string(value: Any) -> str:
-    """Escape so that neither a string nor an expression of a template engine can end."""
+    """Escape a value so that it can end neither a string nor an expression of a template engine."""
     return escapes.html_text(value).translate(_IN_STRING)
 
 
 def plain(begun: str) -> Callable[[Any], str]:
-    """Return what writes a value behind a ``<`` of the author's, if there is one."""
+    """Return the function that writes a value after a ``<`` of the author, if there is one."""
     return lambda value: _ENDS_SCRIPT.sub("&lt;", begun + escapes.text_of(value))
 
 
 def _escape(language: Language, expression: str, before: str, place: Place) -> Callable[[Any], str]:
-    """Return what writes a value into an expression; ``before`` is the part in front of it."""
+    """Return the function that writes a value into an expression, after the part ``before``."""
     is_unknown = language is Language.UNKNOWN
     if language is Language.CODE or (is_unknown and before.startswith("<%")):
         return _code(place)
@@ -142,9 +142,10 @@ def _literal(value: Any) -> str:
 
 
 def _handlebars(before: str, quote: str | None) -> Callable[[Any], str]:
-    """Return what writes a value into an expression of Handlebars, whose strings know one escape.
+    """Return the function that writes a value into an expression of Handlebars.
 
-    Only strings may contain special characters, so a value anywhere else has none.
+    Its strings know one escape only. Only strings may contain special characters, so a value
+    anywhere else has none.
     """
     if quote is None or before.startswith(("{{!", "{{~!")):
         return _without_characters
@@ -160,8 +161,8 @@ def _without_characters(value: Any) -> str:
 def _open_quote(expression: str, position: int) -> str | None:
     """Return the quote that is open in an expression of Handlebars; empty outside of strings.
 
-    None is neither: in a name in brackets, or behind a quote with which a string ends only if no
-    other quote follows, which a value could bring.
+    Return None if neither is certain: in a name in brackets, or after a quote that ends a string
+    only if no other quote follows, since a value could contain one.
     """
     for token in _HANDLEBARS_TOKEN.finditer(expression):
         is_there = token.start() <= position < token.end()
@@ -181,7 +182,7 @@ def _open_quote(expression: str, position: int) -> str | None:
 
 
 def _argument(write: Callable[[Any], str]) -> Callable[[Any], str]:
-    """Return what writes an argument of a helper: a word as it is, else a string."""
+    """Return the function that writes a helper's argument: a word as it is, else a string."""
 
     def argument(value: Any) -> str:
         text = escapes.text_of(value)
@@ -191,7 +192,7 @@ def _argument(write: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def _string_of(quote: str) -> Callable[[Any], str]:
-    """Return what writes the inside of a string of Handlebars."""
+    """Return the function that writes a value inside a string of Handlebars."""
 
     def write(value: Any) -> str:
         text = plain("")(value).replace(quote, f"\\{quote}")

@@ -1,4 +1,4 @@
-"""What is found out about the placeholders of a page while it is compiled."""
+"""Findings about the placeholders of a page while it is compiled."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Limited:
 
     @classmethod
     def name(cls, placeholder: Placeholder, accepts: Callable[[Any], bool], meaning: str) -> Self:
-        """Limit a placeholder to names of ``meaning``: "an attribute such as checked"."""
+        """Limit a placeholder to names; ``meaning`` says which: "an attribute such as checked"."""
         fault = f"is not the name of {meaning}, and only such names are inserted here"
         return cls(placeholder, accepts, fault)
 

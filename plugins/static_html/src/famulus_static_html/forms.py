@@ -1,8 +1,8 @@
-"""The forms of an author's page: which one is the form of the task, and what becomes of the others.
+"""The forms of an author's page: one becomes the form of the task and contains the others.
 
-On MTurk a worker sends one of the forms that lead there. The first of these is the form of the
-task. The others stay forms inside of it. Browsers allow this only if a script hides the outer form
-from their parser, so that without scripts all fields are in one form, and none is lost.
+On MTurk a worker sends one of the forms whose address is MTurk's. The first of these is the form of
+the task. The others stay forms inside of it. Browsers allow this only if a script hides the outer
+form from their parser, so that without scripts all fields are in one form, and none is lost.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class PageForm:
 
 @frozen
 class OwnForms:
-    """The forms of an author's page. ``doubts`` are offsets with messages."""
+    """The forms of an author's page. ``doubts`` are offsets with warnings."""
 
     #: the offset of the start tag whose attributes hold for the task's form; None without a form
     main: int | None = None

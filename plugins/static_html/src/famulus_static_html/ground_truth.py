@@ -21,7 +21,7 @@ _NOT_RUN = (ScriptKind.INERT, ScriptKind.OTHER)
 def ground_truth_faults(source: Source, tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
     """Yield the offset and the fault of each part that only SageMaker Ground Truth understands.
 
-    That is each Liquid expression about the input, and each kind of ``<crowd-…>`` element.
+    These are each Liquid expression about the input, and each kind of ``<crowd-…>`` element.
 
     The content of an inert script (``text/template`` …) is left to the author's own scripts.
     """
@@ -36,7 +36,7 @@ def ground_truth_faults(source: Source, tokens: Sequence[Token]) -> Iterator[tup
 
 
 def _end(source: Source, token: Token) -> int:
-    """Return the end of the part of a token in which Liquid is looked for."""
+    """Return where the search for Liquid in a token ends."""
     if token.kind in (Kind.COMMENT, Kind.DOCTYPE):
         return token.start
     is_script = token.name == "script" and token.content is not None

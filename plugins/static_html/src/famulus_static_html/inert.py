@@ -1,7 +1,7 @@
 """Put values into a ``<script>`` that no browser runs: a template of markup, or text.
 
-A script of the page reads it and inserts it as HTML, so that values are escaped for their places
-in that markup. What a template engine reads as an expression stays the author's.
+A script of the page reads it and inserts it as HTML, so values are escaped for their places in that
+markup. No value can begin an expression of a template engine.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def inert_parts(source: Source, token: Token, found: Found, engines: Engines) ->
 
     A placeholder without a column stays, as in every script.
 
-    :param found: gets what is found out about the placeholders; none of them needs data.
-    :param engines: what the scripts of the page may do with templates.
+    :param found: collects the findings about the placeholders; none of them needs data.
+    :param engines: the template engines that the scripts of the page may use.
     """
     assert token.content is not None
     start, end = token.content
@@ -105,7 +105,7 @@ def inert_tokens(source: Source, start: int, end: int) -> Iterator[Token]:
 
 
 def _markup_tokens(text: str, expressions: Expressions) -> Iterator[Token]:
-    """Yield the tokens of a template in which expressions are words without a meaning."""
+    """Yield the tokens of a template, with expressions replaced by meaningless words."""
     for found in list(expressions_in(text, expressions)):
         word = re.sub(r"[^\n]", "x", found[0])
         text = text[: found.start()] + word + text[found.end() :]
@@ -114,13 +114,13 @@ def _markup_tokens(text: str, expressions: Expressions) -> Iterator[Token]:
 
 
 def _content_only(source: Source, start: int, end: int) -> str:
-    """Return a text whose offsets and lines are those of the whole page."""
+    """Return the content with blanks before it, so that offsets and lines are those of the page."""
     return re.sub(r"[^\n]", " ", source.text[:start]) + source.text[start:end]
 
 
 @frozen
 class _TemplateSource(Source):
-    """A template. Its placeholders are those of ``known`` columns, outside of expressions."""
+    """A template. Its placeholders have ``known`` columns and are outside of expressions."""
 
     known: Collection[str] = ()
     expressions: Expressions = NO_ENGINE
@@ -204,9 +204,9 @@ def _text_spans(view: _TemplateSource) -> Iterator[tuple[int, int]]:
 
 
 def _reads_alike(view: _TemplateSource, start: int) -> bool:
-    """Return whether a template is the same markup with expressions and without.
+    """Return whether a template is the same markup with its expressions as without them.
 
-    The values in them are then escaped for both.
+    If so, values in expressions are escaped for both readings.
     """
     read = list(_markup_tokens(view.text, view.expressions))
     markup = list(_markup_tokens(view.text, NO_ENGINE))
@@ -298,7 +298,7 @@ class _TemplateElements(Elements):
         return self._without_characters(piece, fill, "&#{};")
 
     def _documents(self, piece: Placeholder, fill: Fill) -> Fill:
-        """Return the same for a page, which resolves entities once more."""
+        """Return such a fill for a page in an attribute, where entities are resolved twice."""
         return self._without_characters(piece, fill, "&amp;#{};")
 
     def _without_characters(self, piece: Placeholder, fill: Fill, entity: str) -> Fill:
@@ -310,7 +310,7 @@ class _TemplateElements(Elements):
         return fill if piece.raw else lambda values: fill(values).translate(table)
 
     def _limited(self, piece: Placeholder, fill: Fill) -> Fill:
-        """Return such a fill where an engine may resolve entities before it looks for them."""
+        """Return a fill that begins no expression, even if an engine resolves entities first."""
         view = self.source
         assert isinstance(view, _TemplateSource)
         fill = self._braceless(piece, fill)
@@ -325,7 +325,7 @@ class _TemplateElements(Elements):
         return accepted(piece, fill, is_good)
 
     def _classes(self, span: tuple[int, int]) -> Callable[[Placeholder, Fill], Fill]:
-        """Return what limits a value in a class, in which AngularJS looks for directives."""
+        """Return what limits values in a class, where AngularJS looks for directives."""
         view = self.source
         assert isinstance(view, _TemplateSource)
 
@@ -338,7 +338,7 @@ class _TemplateElements(Elements):
         return limit
 
     def _without_own(self, parts: list[Part], placeholders: Sequence[Placeholder]) -> list[Part]:
-        """Return an address without values that begin expressions between own delimiters."""
+        """Return an address without values that begin expressions in the page's own delimiters."""
         view = self.source
         assert isinstance(view, _TemplateSource)
         # These characters are encoded in addresses.
@@ -353,7 +353,7 @@ class _TemplateElements(Elements):
         return parts
 
     def _with_expressions(self, parts: list[Part], span: tuple[int, int]) -> list[Part]:
-        """Return an address, in which values have neither braces nor ``<``, with expressions."""
+        """Return an address with its expressions; values have neither braces nor ``<``."""
         view = self.source
         assert isinstance(view, _TemplateSource)
         # A raw value is no single fill; the expressions beside it are the author's text.
@@ -420,7 +420,7 @@ def _is_harmless(name: str) -> bool:
 
 
 def _keeps_text(source: Source, token: Token) -> Callable[[str], bool]:
-    """Return whether a value of an attribute of that name is no more than text."""
+    """Return a predicate: whether a value is only text in an attribute of that name."""
     return lambda name: (
         _NAME.fullmatch(name) is not None
         and context_of(source, token, name.lower()) is ValueContext.TEXT
@@ -428,7 +428,7 @@ def _keeps_text(source: Source, token: Token) -> Callable[[str], bool]:
 
 
 def _without_begun_tags(parts: Sequence[Part]) -> list[Part]:
-    """Return parts of an attribute in which no value continues a ``<`` of the author's."""
+    """Return the parts of an attribute so that no value continues a ``<`` of the author."""
     last = len(parts) - 1
     return [
         TAG_BEGUN.sub("&lt;", part) if isinstance(part, str) and index < last else part

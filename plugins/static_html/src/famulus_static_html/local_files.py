@@ -17,7 +17,7 @@ _LINKED = frozenset({"a", "area"})
 
 @frozen
 class LocalFiles:
-    """What a page names in its own folder: addresses, and the columns whose values it uses."""
+    """The addresses that a page names in its own folder, and the columns whose values it uses."""
 
     addresses: tuple[famulus.FileAddress, ...] = ()
     columns: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ _CLOSED = ("template", "select", "svg", "math", "button")
 
 
 def has_markup(text: str) -> bool:
-    """Return whether a browser would read a text as HTML that is more than this text."""
+    """Return whether a text contains markup or entities, as browsers read HTML."""
     return ("<" in text and _TAG.search(text) is not None) or has_entity(text)
 
 
@@ -46,9 +46,9 @@ def has_entity(text: str) -> bool:
 
 
 def is_code(text: str) -> bool:
-    """Return whether a text outside of strings is inserted as a string, and is code on MTurk.
+    """Return whether a value would be code on MTurk outside of strings, and is a string here.
 
-    It is a string in quotes, several literals, or a list or object that is not JSON.
+    Such a text is a string in quotes, several literals, or a list or object that is not JSON.
     """
     text = text.strip()
     if text[:1] + text[-1:] in ("[]", "{}"):
@@ -98,8 +98,7 @@ class MarkupWatch:
     """Counts the rows of a page whose values contain markup.
 
     ``most`` is the largest number of rows that fill the page; ``is_decided`` means that the author
-    wants markup as text. Rows are named by ``noun`` and number, and by the file they are ``data``
-    of.
+    wants markup as text. Messages name a row by ``noun``, its number and its file ``data``.
     """
 
     page: CompiledPage
@@ -290,7 +289,7 @@ class SeveralWatches:
 
 @define
 class LoadedRows:
-    """Checks rows while they are loaded, where they could not be read before the launch."""
+    """Checks rows while they are loaded, because they could not be read before the launch."""
 
     watch: MarkupWatch
     _doubts: int = field(default=0, init=False)

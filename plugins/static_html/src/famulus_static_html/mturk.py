@@ -1,4 +1,4 @@
-"""What pages written for MTurk rely on: its form's name, its Submit button, the visit's values.
+"""The features that pages written for MTurk rely on: form name, Submit button, visit's values.
 
 MTurk puts four values into the address of a page. Scripts copy them into hidden fields and into the
 address that they submit to.
@@ -131,7 +131,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 @frozen
 class MTurkParts:
-    """The parts of a page that replace what MTurk has around it."""
+    """The parts of a page that replace MTurk's own page around it."""
 
     #: for the start of the head
     head: Sequence[str | Fill] = ()
@@ -155,7 +155,7 @@ class MTurkParts:
         """Return the parts that a page needs.
 
         :param tokens: the tokens outside of templates.
-        :param unsent: the offsets of controls outside of any form that is sent.
+        :param unsent: the offsets of controls that are in no submitted form.
         :param named: whether the page's form has a name of its own.
         :param has_inner_forms: whether there are forms inside of the task's form.
         """
@@ -189,7 +189,7 @@ class MTurkParts:
 
 
 def visit_values(agent_id: str, assignment_id: str, worker_name: str) -> Mapping[str, str]:
-    """Return the visit's values as MTurk names them; ``agent_id`` is empty in a preview."""
+    """Return the visit's values under MTurk's names; ``agent_id`` is empty in a preview."""
     if not agent_id:
         return {"assignmentId": _NOT_ACCEPTED}
     return {"assignmentId": agent_id, "hitId": assignment_id, "workerId": worker_name}
@@ -208,7 +208,7 @@ def _submit_attributes(
 ) -> Mapping[str, str]:
     """Return the attributes of our Submit button: hidden if the author has one, or MTurk's id.
 
-    It also has the id if a script file of the page could look for it.
+    The button also has MTurk's id if a script file of the page could look for that.
     """
     forms = [token for token in starts if token.name == "form"]
     form_ids = _attribute_values(source, forms, "id") - {""} or {MTURK_FORM}
@@ -223,7 +223,8 @@ def _submit_attributes(
 def _submits(source: Source, token: Token, form_ids: Collection[str]) -> bool:
     """Return whether a token is a visible submit button of the form.
 
-    A button without a type submits too, but most of these are meant for something else.
+    A button without a type does not count: it submits too, but most such buttons have another
+    purpose.
     """
     kinds = _SUBMITS.get(token.name, ())
     return (

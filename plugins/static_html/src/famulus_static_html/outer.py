@@ -1,4 +1,4 @@
-"""The tags that a worker's page has itself: an author's ``<html>``, ``<body>`` and ``<form>``.
+"""An author's ``<html>``, ``<body>`` and ``<form>``: tags that a worker's page has already.
 
 The author's tags are left out, and their attributes are added to ours.
 """
@@ -31,7 +31,7 @@ class OuterAttributes:
 
 @define
 class OuterTags:
-    """The attributes of the three tags; the first of a name counts, as in browsers."""
+    """The attributes of the three tags; the first attribute of each name counts, as in browsers."""
 
     _fixed: dict[str, dict[str, str]] = Factory(lambda: {name: {} for name in _OUTER})
     _filled: dict[str, dict[str, Template]] = Factory(lambda: {name: {} for name in _OUTER})
@@ -46,7 +46,7 @@ class OuterTags:
             self._filled[tag][attribute] = Template(parts)
 
     def fixed(self) -> OuterAttributes | None:
-        """Return the attributes where they are the same for all values; None if they differ."""
+        """Return the attributes if they are the same for all values; None if they differ."""
         return None if any(self._filled.values()) else self.render({})
 
     def render(self, values: Mapping[str, Any]) -> OuterAttributes:

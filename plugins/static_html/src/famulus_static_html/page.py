@@ -1,7 +1,7 @@
 """Compile an author's HTML file into the parts of a worker's page.
 
-Elements stay where they are, with three exceptions: styles go to the head; what may wait for
-another host goes to the end; the parts of a document of its own (``<html>``, ``<title>``, the
+Elements stay where they are, with three exceptions: styles go to the head; elements that may wait
+for another host go to the end; the parts of a document of its own (``<html>``, ``<title>``, the
 viewport …) are left out.
 """
 
@@ -56,7 +56,7 @@ _NOSCRIPT = ("<noscript>", "</noscript>")
 def read_page(path: Path, *, trusted: bool = False, folder: Path | None = None) -> CompiledPage:
     """Read and compile a file.
 
-    :param trusted: insert the values of the data as they are.
+    :param trusted: whether to insert the values of the data unescaped.
     :param folder: where the files are that the page names, if not beside it.
     :raises OSError: when it cannot be read.
     :raises famulus.UsageError: when it is not text.
@@ -68,7 +68,7 @@ def read_page(path: Path, *, trusted: bool = False, folder: Path | None = None) 
 def compile_page(
     text: str, file: Path | None = None, *, trusted: bool = False, folder: Path | None = None
 ) -> CompiledPage:
-    """Compile the HTML of a page. Never raises: what is wrong is among the page's problems.
+    """Compile the HTML of a page. Never raises: faults are among its problems.
 
     :param folder: where the script files are that the page names; None reads none.
     """

@@ -77,11 +77,11 @@ def scripts_among(source: Source, tokens: Iterable[Token]) -> list[Token]:
 
 
 def moved_scripts(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
-    """Return the scripts that go to the end, because a host that hangs would block the page.
+    """Return the scripts to move to the end, because a host that hangs would block the page.
 
-    A common library goes there with the scripts that name it, and any other script with all scripts
-    behind it, since they may depend on it. A script that writes where it stands stays, since fields
-    belong where their author wants them, and so do all scripts that it may need.
+    A common library is moved with the scripts that name it, and any other script with all scripts
+    after it, since they may depend on it. A script that writes into the page at its place is not
+    moved, since its author wants fields there; nor are the scripts that it may need.
     """
     fixed, moved, first = _number_of_fixed(source, scripts), set[int](), len(scripts)
     for index in reversed(range(len(scripts))):
@@ -105,8 +105,8 @@ def moved_scripts(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
 def delays_answers(source: Source, scripts: Sequence[Token], tokens: Iterable[Token]) -> bool:
     """Return whether code that judges or completes the answers may wait for another host.
 
-    Any script may, since its work after the document is read waits for the scripts at the end. A
-    common library decides nothing by itself, but a handler may need it.
+    Any script may, since work that it does once the document is read waits for the scripts at the
+    end. A common library does not judge answers by itself, but a handler may need it.
 
     :param tokens: the tokens outside of templates.
     """
@@ -142,7 +142,7 @@ def _library_names(source: Source, token: Token) -> re.Pattern[str] | None:
 
 
 def _may_need(source: Source, token: Token, names: re.Pattern[str] | None) -> bool:
-    """Return whether a script may need a library when it is run.
+    """Return whether a script may need a library while it runs.
 
     A script file may need any library, unless it is deferred or asynchronous.
     """

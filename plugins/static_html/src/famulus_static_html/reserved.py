@@ -21,7 +21,7 @@ RESERVED_NAMES = frozenset({"famulus_token", "famulus_submission"})
 
 @frozen
 class FieldName:
-    """The name of a field as it is written, possibly with placeholders."""
+    """The name of a field in the source, possibly with placeholders."""
 
     pieces: Sequence[str | Placeholder]
     written: str
@@ -44,7 +44,7 @@ class FieldName:
         return {piece.html_name for piece in self.pieces if not isinstance(piece, str)}
 
     def filled(self, values: Mapping[str, Any]) -> str:
-        """Return the name as the form sends it."""
+        """Return the name that the form sends for these values."""
         return "".join(
             attribute_text(piece) if isinstance(piece, str) else _value(piece, values)
             for piece in self.pieces

@@ -81,7 +81,7 @@ class Place(Enum):
 
 @define
 class _Call:
-    """A call whose parentheses are open. ``runs_text`` is whether text in them is run as code."""
+    """A call with open parentheses. ``runs_text`` is whether text between them is run as code."""
 
     start: int
     callee: str
@@ -90,14 +90,14 @@ class _Call:
 
 @define
 class _Scan:
-    """The spans of a script's literals, and of texts that are loaded or run as code."""
+    """The state of a scan: the spans of literals, and of texts that are loaded or run as code."""
 
     literals: list[tuple[int, int]] = field(factory=list)
     loaded: list[tuple[int, int]] = field(factory=list)
     _calls: list[_Call] = field(factory=list)
 
     def literal(self, start: int, end: int, before: str) -> None:
-        """Add a literal that stands behind the word ``before``."""
+        """Add a literal that follows the word ``before``."""
         self.literals.append((start, end))
         self._text(start, end, before)
 
@@ -129,7 +129,7 @@ class _Scan:
 def places(
     source: Source, start: int, end: int, kind: ScriptKind
 ) -> list[tuple[Placeholder, Place]]:
-    """Return every placeholder of a script or data block with the place it stands in."""
+    """Return every placeholder of a script or data block with its place."""
     text = source.text[start:end]
     if kind is ScriptKind.JSON:
         scan = _Scan([match.span() for match in _JSON_STRING.finditer(text)])

@@ -1,4 +1,4 @@
-"""An author's HTML file as text, with the placeholders in it and the lines they stand on."""
+"""An author's HTML file as text, with its placeholders and their lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLACEHOLDER = r"\$\{[ \t]*[^{}$\s][^{}$\n\r]*\}"
 
 
 def delimited(begin: str, end: str) -> str:
-    """Return a pattern for what stands between two delimiters, to the end of the text if open."""
+    """Return a pattern for text between two delimiters; if the second is missing, up to the end."""
     begin, end = re.escape(begin), re.escape(end)
     return rf"{begin}(?:{PLACEHOLDER}|(?!{end}).)*+(?:{end}|\Z)"
 
@@ -28,7 +28,7 @@ EXPRESSIONS: Mapping[str, str] = MappingProxyType(
 
 
 def any_expression(own: Iterable[tuple[str, str]] = ()) -> re.Pattern[str]:
-    """Return a pattern for what any template engine may evaluate.
+    """Return a pattern for the expressions that any template engine may evaluate.
 
     :param own: the delimiters that the page names.
     """
@@ -48,10 +48,10 @@ OWN_NAMES = frozenset({"famulus_agent_id", "mephisto_agent_id", "provider_worker
 
 @frozen
 class Placeholder:
-    """One ``${name}``, ``${name|raw}`` or ``${name|text}``. ``source`` is how it is written.
+    """One ``${name}``, ``${name|raw}`` or ``${name|text}``. ``source`` is its text.
 
-    ``raw`` means that the value is inserted as it is, ``trusted`` that it is so because all data
-    is, and ``text`` that the author wants to see markup as text.
+    ``raw`` means that the value is inserted unescaped, ``trusted`` that this is so because all data
+    are trusted, and ``text`` that markup in the value is shown as text.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Placeholder:
 
     @property
     def html_name(self) -> str:
-        """The name as meant where the file is HTML: ``${Q&amp;A}`` names the column ``Q&A``."""
+        """The name with entities resolved, as in HTML: ``${Q&amp;A}`` names the column ``Q&A``."""
         return html.unescape(self.name) if "&" in self.name else self.name
 
 
@@ -74,9 +74,9 @@ def _line_starts(source: Source) -> list[int]:
 
 
 def trust(placeholder: Placeholder) -> str:
-    """Return how an author says that values may be code, as the end of a sentence.
+    """Return, as the end of a sentence, how an author allows that values are code.
 
-    The option ``trust_data`` does not apply to the names that every page can use.
+    ``trust_data`` is left out for the names that every page can use: it does not apply to them.
     """
     written = f"write ${{{placeholder.name}|raw}}"
     is_own = placeholder.html_name in OWN_NAMES

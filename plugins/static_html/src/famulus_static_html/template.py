@@ -1,4 +1,4 @@
-"""A text with places to fill, made for being filled often."""
+"""A compiled text with places for values, which can be filled quickly many times."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def optional(
 ) -> Fill:
     """Return the fill of a placeholder in code; without a value, its text stays as it is.
 
-    ``before`` is the text to put before a value, and before the text that stays.
+    ``before`` is put before the value, or before the text that stays.
     """
     name = placeholder.name
     write = text_of if placeholder.raw else escape

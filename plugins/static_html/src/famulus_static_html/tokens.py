@@ -90,13 +90,13 @@ class Token:
     foreign: bool = False
 
     def attribute(self, name: str) -> Attribute | None:
-        """Return the first attribute of that name, as browsers do; None if there is none."""
+        """Return the first attribute of that name, which browsers use; None if there is none."""
         return next((found for found in self.attributes if found.name == name), None)
 
 
 @define
 class _Foreign:
-    """Which of the open elements decide whether we are in SVG or MathML."""
+    """The open elements that decide whether a position is in SVG or MathML."""
 
     open: list[str] = field(factory=list)
 
@@ -223,7 +223,7 @@ def _raw_end(text: str, name: str, position: int) -> int:
 
 
 def _script_end(text: str, position: int) -> int:
-    """Find ``</script`` as browsers do: within ``<!-- <script>`` the first one does not count."""
+    """Return where a script ends: as in browsers, not at the first end after ``<!-- <script>``."""
     escaped = double = False
     for event in _SCRIPT_EVENT.finditer(text, position):
         word = event[0]

@@ -1,4 +1,4 @@
-"""Put values into URLs so that they name a place and never run as code."""
+"""Put values into URLs so that the URL never runs as code."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Use(Enum):
 
 
 class UnsafeUrl(ValueError):  # noqa: N818 - names what the author wrote
-    """No value can be put there; the text is the reason."""
+    """No value can be put into a URL; the text is the reason."""
 
 
 def as_browsers_read(url: str) -> str:
@@ -59,7 +59,7 @@ def as_browsers_read(url: str) -> str:
 
 
 def is_elsewhere(url: str) -> bool:
-    """Return whether a URL names a host or a scheme, and so may leave this page's server."""
+    """Return whether a URL names a host or a scheme, so that it may lead to another server."""
     read = as_browsers_read(url).replace("\\", "/")
     return read.startswith("//") or _SCHEME.match(read) is not None
 
@@ -83,13 +83,13 @@ def without_code(value: Any) -> Any:
 
 @frozen
 class Url:
-    """The pieces of a URL. ``expressions`` finds what a template engine replaces in it."""
+    """The pieces of a URL. ``expressions`` finds the parts that a template engine replaces."""
 
     pieces: Sequence[str | Placeholder]
     expressions: re.Pattern[str]
 
     def own(self, piece: str) -> str:
-        """Return the author's text, maybe empty, as browsers read it, without expressions."""
+        """Return a piece of the author's own text as browsers read it, without expressions."""
         return list(self.readings(piece))[-1]
 
     def readings(self, written: str) -> Iterator[str]:
@@ -113,7 +113,7 @@ class Url:
 
 @frozen
 class _Step:
-    """A piece of a URL: the author's own text as it is written, or a value."""
+    """A piece of a URL: a part of the author's text, or a value."""
 
     html: str = ""
     name: str | None = None
@@ -127,9 +127,10 @@ class _Step:
 def _steps(
     url: Url, writer_behind: Callable[[str, Placeholder], Callable[[Any], str]]
 ) -> list[_Step]:
-    """Return the steps.
+    """Return the steps of a URL, one per piece.
 
-    :param writer_behind: returns what writes a value, by the author's text before it.
+    :param writer_behind: returns the function that writes a value, given the author's text before
+        it.
     """
     steps: list[_Step] = []
     seen = ""
@@ -145,7 +146,7 @@ def _steps(
 
 
 def _fill(url: Url, steps: Sequence[_Step], is_good: Callable[[str], bool]) -> Fill:
-    """Return what writes a URL, or :data:`INVALID`. The author's own parts stay as written."""
+    """Return a fill that writes a URL, or :data:`INVALID`; the author's parts stay as written."""
 
     def fill(values: Mapping[str, Any]) -> str:
         written = "".join(step.text(values) for step in steps)
@@ -160,7 +161,7 @@ def entity_ended(text: str) -> str:
 
 
 def url_fill(url: Url, use: Use) -> Fill:
-    """Return what fills a URL attribute.
+    """Return the fill of a URL attribute.
 
     :raises UnsafeUrl: when the author's own part makes it code.
     """
@@ -170,9 +171,9 @@ def url_fill(url: Url, use: Use) -> Fill:
 
 
 def markup_url_fill(url: Url) -> Fill:
-    """Return what fills the address of markup that a framework inserts.
+    """Return the fill of the address of markup that a framework inserts.
 
-    It is on this page's server, or on the host that the author names.
+    The address is on this page's server, or on the host that the author names.
 
     :raises UnsafeUrl: when the author's own part makes it code.
     """
@@ -183,7 +184,7 @@ def markup_url_fill(url: Url) -> Fill:
 
 
 def code_url_fill(url: Url, kind: str) -> Fill:
-    """Return what fills the URL of a script or style sheet.
+    """Return the fill of the URL of a script or style sheet.
 
     A value may only choose among the files of one folder.
 
@@ -202,7 +203,7 @@ def code_url_fill(url: Url, kind: str) -> Fill:
 
 
 def url_list_fill(url: Url) -> Fill:
-    """Return what fills ``srcset`` or ``ping``, where a value may be several URLs."""
+    """Return the fill of ``srcset`` or ``ping``, where a value may be several URLs."""
     return _fill(
         url,
         _steps(url, lambda _, __: _without_braces),
@@ -211,7 +212,7 @@ def url_list_fill(url: Url) -> Fill:
 
 
 def url_part_fill(placeholder: Placeholder) -> Fill:
-    """Return what fills one placeholder beside a raw one, where the whole cannot be judged."""
+    """Return the fill of a placeholder next to a raw one, where the whole cannot be judged."""
     name = placeholder.html_name
     return lambda values: html_text(_component(values.get(name)))
 
@@ -241,12 +242,12 @@ def _normalised(value: Any) -> str:
 
 
 def _parameters(value: Any) -> str:
-    """Write text behind a ``?`` or ``#``, where it can be parameters or encoded already."""
+    """Write text after a ``?`` or ``#``, where it may be parameters, or encoded already."""
     return _encoded(text_of(value))
 
 
 def _writer_behind(seen: str, piece: Placeholder) -> Callable[[Any], str]:
-    """Return what writes a value behind the author's part of a URL."""
+    """Return the function that writes a value after the author's part of a URL."""
     if piece.html_name in OWN_NAMES:
         # It comes from outside, and is no part of an address by itself.
         return _component
@@ -258,7 +259,7 @@ def _writer_behind(seen: str, piece: Placeholder) -> Callable[[Any], str]:
 
 
 def _parameter_writer_behind(seen: str, piece: Placeholder) -> Callable[[Any], str]:
-    """Return the same for a URL in which a value is at most one parameter."""
+    """Return the function that writes a value in a URL, where it is at most one parameter."""
     return _component if re.search("[?#]", seen) else _writer_behind(seen, piece)
 
 
@@ -274,10 +275,10 @@ def _path(value: Any) -> str:
 
 
 def _without_braces(value: Any) -> str:
-    """Leave no brace, with which the expression of a template could begin."""
+    """Encode braces, with which the expression of a template could begin."""
     return text_of(value).replace("{", "%7B")
 
 
 def _component(value: Any) -> str:
-    """Encode every character that has a meaning in a URL."""
+    """Encode every character with a special meaning in a URL."""
     return quote(text_of(value), safe="", errors="replace")

@@ -1,4 +1,4 @@
-"""The values that fill a page besides those that all pages have."""
+"""The values that fill a page, in addition to those that all pages have."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@
         client = mturk.sandbox.client()          # boto3, over a socket
         worker = mturk.sandbox.worker("A1")      # or in a browser: mturk.sandbox.worker_url
 
-Requests and replies are validated against botocore's model of the service. What the model leaves
-open follows AWS's documentation, and where that is silent, the reports of users. It knows nothing
-of the provider, so that both can be checked against each other. ``python -m famulus_mturk.fake``
+Requests and replies are validated against botocore's model of the service. Behaviour that the model
+leaves open follows AWS's documentation or, failing that, reports of users. The fake shares no code
+with the provider, so that both can be checked against each other. ``python -m famulus_mturk.fake``
 serves it until Ctrl-C.
 """
 

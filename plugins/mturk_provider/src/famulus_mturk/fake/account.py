@@ -99,7 +99,7 @@ class Account:
 
     @contextmanager
     def turn(self) -> Iterator[State]:
-        """Lock the state; perform the events that are due before and after the block."""
+        """Lock the state during a block; perform due events before and after it."""
         with self._lock:
             self.state.timeline.catch_up()
             yield self.state

@@ -1,8 +1,8 @@
 """Replies that are errors, in the form botocore turns into exceptions.
 
-MTurk's codes are not part of botocore's model. Those here are AWS's where its documentation or
-people's reports name them; ``IdempotencyTokenAlreadyProcessed``, ``HITTypeDoesNotExist`` and
-``WorkerDoesNotExist`` are made in their likeness, and only the messages can be relied on.
+MTurk's codes are not part of botocore's model. The codes here come from AWS's documentation or from
+people's reports, except for three that imitate them: ``IdempotencyTokenAlreadyProcessed``,
+``HITTypeDoesNotExist`` and ``WorkerDoesNotExist``. For these, only the messages are certain.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ApiError(Exception):
     def body(self, at: datetime, code: str) -> dict[str, str]:
         """Return the members of the reply; MTurk's messages end with the milliseconds since 1970.
 
-        :param code: how the code is spelt; empty if there is none.
+        :param code: the spelling of the code; empty if there is none.
         """
         stamped = f"{self.message} ({int(at.timestamp() * 1000)} s)" if self.code else self.message
         members = {"__type": self.type, "Message": stamped}
@@ -53,7 +53,7 @@ class ServiceFaultError(ApiError):
 
 
 class ThrottledError(ApiError):
-    """Too many requests."""
+    """The request exceeds the allowed rate."""
 
     type = "ThrottlingException"
 

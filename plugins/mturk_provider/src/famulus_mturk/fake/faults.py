@@ -68,7 +68,7 @@ class Faults:
     def plan(self, fault: Fault, operation: str | None = None, *, times: int = 1) -> None:
         """Apply ``fault`` to the next requests for ``operation``.
 
-        None is any operation of the API; ``externalSubmit`` is what workers' browsers send.
+        None means any operation of the API; ``externalSubmit`` is what workers' browsers send.
         """
         with self._lock:
             self._planned.append(_PlannedFault(fault, operation, times))

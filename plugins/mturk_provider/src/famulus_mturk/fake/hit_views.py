@@ -13,13 +13,13 @@ from famulus_mturk.fake.state import State
 
 
 class HitViews:
-    """HITs as replies show them; lists are newest first and leave out what is disposed of."""
+    """HITs as replies show them; lists are newest first and leave out disposed HITs."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def get_hit(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Show one HIT; one that was deleted still shows as disposed."""
+        """Show one HIT; a deleted HIT is shown as disposed."""
         return {"HIT": self.show(self._state.hit(parameters["HITId"]))}
 
     def list_hits(self, parameters: dict[str, Any]) -> dict[str, Any]:

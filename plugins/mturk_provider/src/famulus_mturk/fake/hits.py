@@ -42,7 +42,7 @@ class Hits:
         self._types_by_values: dict[str, str] = {}
 
     def create_hit_type(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Return the id of a new type, or of the one that has equal values."""
+        """Return the id of the type with these values, which is created if necessary."""
         return {"HITTypeId": self._type(parameters).id}
 
     def create_hit(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -62,8 +62,8 @@ class Hits:
     def update_expiration_for_hit(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Move the end of a HIT; a past time ends it now, and accepted work can still be submitted.
 
-        For a later end, the service makes a token of the HIT and the time, so that the same request
-        twice is an error.
+        For a later end, the service uses the HIT and the time as a token, so that the same request
+        is an error the second time.
         """
         state, until = self._state, parameters["ExpireAt"]
         hit = state.hit(parameters["HITId"])
@@ -103,7 +103,7 @@ class Hits:
         return {}
 
     def create_additional_assignments(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Add places to a HIT; one that began with fewer than ten never reaches ten."""
+        """Add places to a HIT; a HIT that began with fewer than ten cannot get ten."""
         state, more = self._state, parameters["NumberOfAdditionalAssignments"]
         hit = state.hit(parameters["HITId"])
         token = parameters.get("UniqueRequestToken")

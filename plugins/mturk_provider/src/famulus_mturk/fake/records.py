@@ -46,7 +46,7 @@ class HitType:
 
 @define(kw_only=True)
 class Accept:
-    """One accepted assignment. If it is returned, its place keeps its id for the next worker."""
+    """One accepted assignment. If it is returned, the next worker at its place gets the same id."""
 
     assignment_id: str
     hit: Hit = field(repr=False)

@@ -1,4 +1,4 @@
-"""The state of one account, and the rules that every subject shares."""
+"""The state of one account, and the rules that all groups of operations share."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class State:
         return hit
 
     def assignment(self, assignment_id: str) -> Accept:
-        """Return a submitted assignment by its id; the API knows no others."""
+        """Return a submitted assignment by its id; the API does not show other assignments."""
         hit = self.assignments.get(assignment_id)
         accept = hit.current(assignment_id) if hit is not None and not hit.gone else None
         if accept is None or accept.submitted_at is None:
@@ -170,7 +170,7 @@ class State:
         return fee(hit.type.reward, hit.max_assignments, masters=masters)
 
     def touch(self, hit: Hit) -> None:
-        """Update what follows from a HIT's assignments."""
+        """Update the state of a HIT that follows from its assignments."""
         hit.last_activity = self.now
         self.timeline.at(self.now + DISPOSAL, lambda: self._dispose_forgotten(hit))
         counts = self.counts(hit, self.now)

@@ -6,9 +6,9 @@
         submission, url = person.take(study_id)
         person.complete(submission, "CODE")
 
-It follows the public description of the API. What that leaves open is a switch of
-``prolific.facts``. It knows nothing of the provider, so that both can be checked against each
-other.
+It follows the public description of the API. Open questions of that description are switches in
+``prolific.facts``. The fake shares no code with the provider, so that both can be checked against
+each other.
 """
 
 from __future__ import annotations

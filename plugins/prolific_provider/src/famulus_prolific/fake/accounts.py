@@ -146,7 +146,7 @@ class Accounts:
 
 
 def _breakdown(state: State, amount: Decimal) -> dict[str, int]:
-    """Divide an amount into the rewards, fees and VAT that it could pay."""
+    """Divide an amount of money into the rewards, fees and VAT that it covers."""
     fee = state.money.fee_percent / 100
     rewards = amount / (1 + fee + fee * state.money.vat_percent / 100)
     fees = rewards * fee

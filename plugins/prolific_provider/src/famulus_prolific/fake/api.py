@@ -72,14 +72,14 @@ class Api:
 
     @contextmanager
     def turn(self) -> Iterator[State]:
-        """Lock the state; perform the events that are due before and after the block."""
+        """Lock the state during a block; perform due events before and after it."""
         with self._lock:
             self.state.timeline.catch_up()
             yield self.state
             self.state.timeline.catch_up()
 
     def answer(self, incoming: Incoming) -> tuple[Reply, Fault | None]:
-        """Return the reply to a request, and the fault that is to spoil it on its way, if any.
+        """Return the reply to a request, and the fault that is to spoil its delivery, if any.
 
         :raises ReplyLostError: when there is to be no answer.
         :raises ApiError: when the answer is an error.

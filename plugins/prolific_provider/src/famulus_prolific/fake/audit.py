@@ -1,4 +1,4 @@
-"""What is left, and what should not have happened, once a run is over."""
+"""An audit after a run: what the run has left behind, and what should not have happened."""
 
 from __future__ import annotations
 

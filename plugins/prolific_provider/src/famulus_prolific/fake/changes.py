@@ -1,4 +1,4 @@
-"""The only functions that change the status of a study or a submission, and what follows."""
+"""The only functions that change the status of a study or a submission, with the consequences."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Replies that are errors.
 
-The numbers in ``error_code`` are not documented; those here are made up, and nothing can be read
-from them.
+The numbers in ``error_code`` are not documented; the numbers here are made up, and have no meaning.
 """
 
 from __future__ import annotations
@@ -51,10 +50,10 @@ class ParticipantRefusedError(Exception):
 
 
 def bad_request(detail: Any) -> ApiError:
-    """Return a refusal of a request that does not make sense."""
+    """Return a refusal of an invalid request."""
     return ApiError(HTTPStatus.BAD_REQUEST, detail)
 
 
 def missing(kind: str, key: str) -> ApiError:
-    """Return a refusal of a request that names what does not exist."""
+    """Return a refusal of a request that names an object that does not exist."""
     return ApiError(HTTPStatus.NOT_FOUND, f"{kind} with id '{key}' was not found.")

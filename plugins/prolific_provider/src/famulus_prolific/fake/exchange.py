@@ -31,7 +31,7 @@ class Request:
         return self.body
 
     def member(self, name: str, kind: type) -> Any:
-        """Return a member of the body that has to be there.
+        """Return a required member of the body.
 
         :raises ApiError: when it is missing or of another type.
         """

@@ -71,8 +71,8 @@ class Faults:
     def plan(self, fault: Fault, operation: str | None = None, *, times: int = 1) -> None:
         """Apply ``fault`` to the next requests for ``operation``.
 
-        :param operation: a name of :data:`famulus_prolific.fake.routes.ROUTES`, None for any, or
-            ``complete`` for a participant's browser that brings a code.
+        :param operation: a name of :data:`famulus_prolific.fake.routes.ROUTES`, None for any
+            operation, or ``complete`` for a participant's browser that sends a code.
         """
         with self._lock:
             self._planned.append(_PlannedFault(fault, operation, times))

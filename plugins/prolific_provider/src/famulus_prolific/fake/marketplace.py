@@ -102,7 +102,7 @@ class Marketplace:
     ) -> Submission:
         """Hand in a submission, with a code or without; repeating the code changes nothing.
 
-        Without an id, it is the participant's current submission, or else the latest.
+        Without an id, hand in the participant's current submission, or else their latest one.
         """
         if submission_id is not None:
             submission = self.own(submission_id, participant_id)

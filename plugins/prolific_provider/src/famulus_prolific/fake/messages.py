@@ -1,4 +1,4 @@
-"""Messages to participants, and theirs to the researcher."""
+"""Messages to participants, and from participants to the researcher."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Participant:
         return submission, self.start(submission)
 
     def complete(self, submission: Submission, code: str | None) -> None:
-        """Hand in with a code; None stands for the button of those who have no code."""
+        """Hand in with a code; None presses the button for participants without a code."""
         with self._turn():
             self._market.enter_code(self.id, code, submission.id)
 

@@ -1,4 +1,4 @@
-"""What the platform keeps."""
+"""The records of the fake."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Code:
         return next((one for one in self.actions if one["action"] == name), None)
 
     def written(self) -> dict[str, Any]:
-        """Return the code as the API shows it."""
+        """Return the code in the format of the API."""
         return {
             "code": self.code,
             "code_type": self.code_type,
@@ -141,7 +141,7 @@ class Submission:
 
 @define(kw_only=True, eq=False)
 class ParticipantGroup:
-    """A participant group with the time of each member's arrival."""
+    """A participant group, with the time at which each member was added."""
 
     id: str
     name: str
@@ -219,7 +219,7 @@ class Event:
 
 @frozen(kw_only=True)
 class Call:
-    """A request to the API: its operation, the ids in its path, its body, and what came of it."""
+    """A request to the API: its operation, the ids in its path, its body, and its outcome."""
 
     operation: str
     path: Mapping[str, str]

@@ -58,10 +58,10 @@ class FakeProlific:
     """Prolific on this machine while the block lasts: one account with one workspace.
 
     :param clock: the time, which a test moves.
-    :param balance: in pounds or dollars.
+    :param balance: the account's money, in pounds or dollars.
     :param seed: changes the ids, which are otherwise the same in every test.
-    :param private_keys: sign the addresses of secure studies, one after the other as they are
-        rotated; more are made when needed, which takes long.
+    :param private_keys: keys that sign the addresses of secure studies, in the order of their
+        rotation; further keys are made when needed, which takes long.
     """
 
     def __init__(

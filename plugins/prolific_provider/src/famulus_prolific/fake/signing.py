@@ -52,7 +52,7 @@ class Signing:
     ) -> str:
         """Return the token of one address.
 
-        :param parameters: those of the query, and the workspace.
+        :param parameters: the parameters of the query, and the workspace.
         """
         now, key = self._state.now, self._known()[0]
         claims = {

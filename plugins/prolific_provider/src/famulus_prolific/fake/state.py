@@ -1,4 +1,4 @@
-"""The state of one account, and the look-ups that every subject shares."""
+"""The state of one account, and the look-ups that all groups of operations share."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FEATURES = frozenset({SECURE_URLS, TEST_PARTICIPANTS, SCREEN_OUTS, PARTIAL_PAYME
 
 @frozen(kw_only=True)
 class Secret:
-    """What a workspace's webhooks are signed with."""
+    """The secret with which a workspace's webhooks are signed."""
 
     id: str
     value: str

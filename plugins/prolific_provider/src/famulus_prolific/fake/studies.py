@@ -68,7 +68,7 @@ class Studies:
         return Reply(body=study_detail(self._state, self._named(request)))
 
     def update(self, request: Request) -> Reply:
-        """Change a draft, or the little that may be changed of a published study."""
+        """Change a draft, or the few fields of a published study that may be changed."""
         study, changed = self._named(request), request.members
         if study.status is StudyStatus.UNPUBLISHED:
             draft = read_draft(self._state, {**study.fields, **changed})

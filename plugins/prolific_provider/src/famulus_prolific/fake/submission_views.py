@@ -1,4 +1,4 @@
-"""Submissions as the API shows them: rows of a list and details name things differently."""
+"""Submissions as the API shows them: fields have different names in lists and in details."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Submissions:
         }
 
     def list_all(self, request: Request) -> Reply:
-        """List submissions, of one study where the query names it, newest first."""
+        """List submissions, newest first; only those of the study that the query names, if any."""
         study_id = request.query.get("study")
         if study_id is None:
             return self._listed(request, list(self._state.submissions.values()))
@@ -121,7 +121,7 @@ class Submissions:
         return Reply(body="The request to bulk approve has been made successfully.")
 
     def request_return(self, request: Request) -> Reply:
-        """Ask a participant to return a submission; that is up to them."""
+        """Ask a participant to return a submission; they may decline."""
         submission = self._state.submission(request.path["id"])
         if not request.texts("request_return_reasons"):
             raise bad_request({"request_return_reasons": ["At least one reason is required."]})

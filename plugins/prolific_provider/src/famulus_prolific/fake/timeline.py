@@ -18,7 +18,7 @@ class Timeline:
         self.now = clock()
 
     def at(self, moment: datetime, happen: Callable[[], None]) -> None:
-        """Schedule an event, which must check whether it still applies."""
+        """Schedule an event; ``happen`` must check whether it still applies."""
         self._count += 1
         heapq.heappush(self._due, (moment, self._count, happen))
 

@@ -39,7 +39,7 @@ class Webhooks:
         )
 
     def create_secret(self, request: Request) -> Reply:
-        """Create a workspace's secret, instead of the one that it has."""
+        """Create a workspace's secret, in place of any earlier one."""
         self._state.require(WEBHOOKS)
         workspace_id = self._state.workspace(request.member("workspace_id", str))
         value = f"{self._state.random.getrandbits(256):064x}"
@@ -90,7 +90,7 @@ class Webhooks:
         return Reply(body=_shown(self._named(request)))
 
     def update(self, request: Request) -> Reply:
-        """Change a subscription; switching it on again forgives its failures."""
+        """Change a subscription; enabling it again resets the count of its failures."""
         subscription, changed = self._named(request), request.members
         if "event_type" in changed:
             subscription.event_type = self._event_type(request.member("event_type", str))
