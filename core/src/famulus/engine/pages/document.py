@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from html import escape
 from importlib.resources import files
 from types import MappingProxyType
@@ -53,6 +53,8 @@ _BEFORE_TITLE = """<head>
 <meta name="robots" content="noindex">
 <link rel="icon" href="data:,">
 <title>"""
+#: Titles of notices, of which a run has a few in each language.
+_KEPT_BEGINNINGS = 64
 _STYLE_TAG = '<style id="famulus-style">'
 
 Mood = Literal["plain", "good", "warn"]
@@ -77,7 +79,7 @@ def document(
     """
     return assembled(
         beginning(title),
-        body,
+        (body,),
         language,
         head=head,
         html_attributes=html_attributes,
@@ -95,6 +97,7 @@ _LANGUAGE_ATTRIBUTES: Mapping[str, str] = MappingProxyType(
 )
 
 
+@lru_cache(_KEPT_BEGINNINGS)
 def beginning(title: str) -> str:
     """Return the beginning of the head of a document, for :func:`assembled`."""
     ascii_title = escape(title).encode("ascii", "xmlcharrefreplace").decode()
@@ -109,22 +112,25 @@ def _style() -> str:
 def without_style(html: str) -> str:
     """Return a document with an empty style sheet, which the page's script fills."""
     # Searching for the whole sheet would cost more than all else of a reply (measured).
-    style = _style()
-    before, _, after = html.partition(_STYLE_TAG)
-    rest = after.removeprefix(style.removeprefix(_STYLE_TAG))
-    return html if rest == after else f"{before}{_STYLE_TAG}</style>{rest}"
+    style, start = _style(), html.find(_STYLE_TAG)
+    if start < 0 or not html.startswith(style, start):
+        return html
+    return f"{html[:start]}{_STYLE_TAG}</style>{html[start + len(style) :]}"
 
 
 def assembled(
     beginning: str,
-    body: str,
+    body: Sequence[str],
     language: Language,
     *,
     head: str = "",
     html_attributes: Mapping[str, str] = _NO_ATTRIBUTES,
     body_attributes: Mapping[str, str] = _NO_ATTRIBUTES,
 ) -> str:
-    """Return a whole document like :func:`document`, from the result of :func:`beginning`."""
+    """Return a whole document like :func:`document`, from the result of :func:`beginning`.
+
+    :param body: its parts in their order. Joined here, they are copied only once.
+    """
     if not html_attributes:
         own = _LANGUAGE_ATTRIBUTES[language.tag]
     elif "lang" in html_attributes:
@@ -132,10 +138,9 @@ def assembled(
     else:
         own = attributes({**_language_attributes(language), **html_attributes})
     of_body = attributes(body_attributes) if body_attributes else ""
-    return (
-        f"<!doctype html>\n<html{own}>\n{beginning}{head}\n</head>\n"
-        f"<body{of_body}>\n{body}\n</body>\n</html>\n"
-    )
+    before = f"<!doctype html>\n<html{own}>\n"
+    between = f"{head}\n</head>\n<body{of_body}>\n"
+    return "".join((before, beginning, between, *body, "\n</body>\n</html>\n"))
 
 
 def notice(

@@ -160,7 +160,7 @@ def task_document(layout: TaskLayout, frame: TaskFrame) -> str:
     else:
         header = layout.header(frame.seconds_left, number.number, number.most)
     # Without autocomplete="off", Firefox restores the values of hidden fields after a reload.
-    body = (
+    before = (
         f'<main id="famulus-page"{around}>\n'
         f"{_alert(layout, frame) if frame.message else layout.notes[frame.passed]}{header}"
         f"{form_tag(page, sending)}"
@@ -168,7 +168,9 @@ def task_document(layout: TaskLayout, frame: TaskFrame) -> str:
         ' autocomplete="off">\n'
         f'<input type="hidden" name="{SUBMISSION_FIELD}" value="{escape(frame.submission_id)}"'
         ' autocomplete="off">\n'
-        f'{layout.scripts}<div id="famulus-task" class="famulus-task"{task}>\n{page.body}\n</div>\n'
+    )
+    after = (
+        f'<div id="famulus-task" class="famulus-task"{task}>\n{page.body}\n</div>\n'
         '<div id="famulus-alert" class="famulus-frame famulus-alert" role="alert" tabindex="-1"'
         " hidden></div>\n"
         f'<div class="famulus-frame famulus-actions">\n{button}'
@@ -182,7 +184,7 @@ def task_document(layout: TaskLayout, frame: TaskFrame) -> str:
     )
     return assembled(
         layout.beginning,
-        body,
+        (before, layout.scripts, after),
         layout.own,
         head=layout.hold_script + page.head if page.holds_submissions else page.head,
         html_attributes=page.html_attributes,
