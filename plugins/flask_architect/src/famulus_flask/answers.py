@@ -109,11 +109,14 @@ class Answers:
         accepted = accepted_languages(environ)
         return explain(self.gateway, status, accepted, description=description, as_json=as_json)
 
+    def admits(self, query: str) -> bool:
+        """Return whether the query of a form's address has a valid ticket."""
+        plain = _PLAIN_TICKET.fullmatch(query)
+        return self.gateway.admits(plain[1] if plain else parse_qs(query).get(_TICKET, [""])[0])
+
     def refusal(self, environ: WSGIEnvironment) -> Reply | None:
         """Return the reply to a form without a valid ticket; None if its ticket is valid."""
-        query = environ.get("QUERY_STRING", "")
-        plain = _PLAIN_TICKET.fullmatch(query)
-        if self.gateway.admits(plain[1] if plain else parse_qs(query).get(_TICKET, [""])[0]):
+        if self.admits(environ.get("QUERY_STRING", "")):
             return None
         # The page's script reads the outcome of giving back from a page.
         is_submission = environ["PATH_INFO"] == "/submit"

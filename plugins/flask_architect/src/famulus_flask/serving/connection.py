@@ -54,7 +54,10 @@ class Connection(asyncio.Protocol):
         self._received = 0
         self._head_size = 0
         self._has_begun = False
+        #: when the current head, the current body or the wait for the next request began
         self._started = 0.0
+        #: when bytes were received last
+        self._now = 0.0
         self._has_eof = False
         self._waiting: deque[Request | Refusal] = deque()
         self._running: Exchange | None = None
@@ -80,6 +83,7 @@ class Connection(asyncio.Protocol):
         self._server.remove(self)
 
     def data_received(self, data: bytes) -> None:
+        self._now = self._server.time()
         while data and self._reading is not _Reading.NOTHING:
             self._received += len(data)
             try:
@@ -91,6 +95,8 @@ class Connection(asyncio.Protocol):
                 data = b""
                 self._refuse(HTTPStatus.BAD_REQUEST)
         self._limit_received()
+        if self._has_begun and self._reading is not _Reading.NOTHING:
+            self._set_deadline()
 
     def eof_received(self) -> bool:
         """Return whether to keep the connection of a client that has stopped sending.
@@ -122,8 +128,7 @@ class Connection(asyncio.Protocol):
         self._fields, self._target, self._head = [], b"", None
         self._has_begun = True
         self._received = self._head_size = 0
-        self._started = self._server.time()
-        self._set_deadline()
+        self._started = self._now
 
     def on_url(self, target: bytes) -> None:
         self._target += target
@@ -137,7 +142,7 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         if self._reading is _Reading.NOTHING:
             return
-        self._started = self._server.time()
+        self._started = self._now
         self._received = 0
         try:
             if self._head_size > self._settings.head_bytes:
@@ -163,7 +168,6 @@ class Connection(asyncio.Protocol):
             self._refuse(error.status)
         except DiskFullError as error:
             self._refuse_for_disk(error)
-        self._set_deadline()
 
     def on_message_complete(self) -> None:
         if self._reading is not _Reading.BODY:
@@ -254,7 +258,6 @@ class Connection(asyncio.Protocol):
         if head.announced is not None and head.announced > self._settings.small_body_bytes:
             self._server.note_room_on_disk()
         self._reading = _Reading.BODY
-        self._set_deadline()
         if head.expects_continue and head.announced != 0 and self._running is None:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 

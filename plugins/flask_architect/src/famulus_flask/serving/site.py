@@ -50,7 +50,7 @@ class Site:
 
     def refusal(self, head: Head) -> Response | None:
         """Return the reply to a request whose body must not be received; None to receive it."""
-        if self._answers is None or not _takes_form(head):
+        if self._answers is None or not _takes_form(head) or self._answers.admits(head.query):
             return None
         environ = {
             "PATH_INFO": head.path,
