@@ -343,8 +343,9 @@ def discover_types(types: Iterable[tuple[str, str]]) -> Plugins:
     """Load installed plugins until some types are registered.
 
     For reading a stored run: its types were looked up among all plugins at its launch. Plugins
-    named like one of the types are loaded first; after them, only plugins that register a kind that
-    is still missing. A second plugin that registers one of the types may be left out, so that the
+    named like one of the types are loaded first, then those that share a word with one
+    (``static_html`` and ``static_task``); after them, only plugins that register a kind that is
+    still missing. A second plugin that registers one of the types may be left out, so that the
     conflict is not noticed.
 
     :param types: pairs of a kind (``blueprint``, ``architect`` or ``provider``) and a name.
@@ -352,7 +353,12 @@ def discover_types(types: Iterable[tuple[str, str]]) -> Plugins:
     plugins = Plugins()
     missing = set(types)
     names = {name for _, name in missing}
-    for entry in sorted(_entry_points(), key=lambda each: each.name not in names):
+    words = {word for name in names for word in name.split("_")}
+
+    def is_unlike(entry: importlib.metadata.EntryPoint) -> tuple[bool, bool]:
+        return entry.name not in names, words.isdisjoint(entry.name.split("_"))
+
+    for entry in sorted(_entry_points(), key=is_unlike):
         if not missing:
             break
         hooks = {f"famulus_register_{kind}s" for kind, _ in missing}
