@@ -127,11 +127,11 @@ class DataBrowser:
         return find_scope(self.database, task_name).runs
 
     def _check_qualification(self, name: str) -> None:
-        known: list[str] = []
+        known: set[str] = set()
         if self.database.exists:
             with self.database.read() as tx:
                 if find_qualification(tx, name) is not None:
                     return
                 query = QualificationTable.select(QualificationTable.name)
-                known = [row.name for row in tx.rows(query)]
+                known = {row.name for row in tx.rows(query)}
         raise NotFoundError(f"there is no qualification {name!r}{did_you_mean(name, known)}")

@@ -80,5 +80,5 @@ def _numbers(database: Database, scope: Scope, names: Collection[str]) -> list[i
     with database.read() as tx:
         for name in names:
             check_worker(tx, scope, name)
-        rows = tx.rows(WorkerTable.select(WorkerTable.id).where(WorkerTable.name << names))
-    return [row.id for row in rows]
+        query = WorkerTable.select(WorkerTable.id).where(WorkerTable.name << names)
+        return sorted(row.id for row in tx.rows(query))

@@ -129,6 +129,7 @@ def run_totals(tx: Transaction, run: int) -> list[PaymentTotal]:
         )
         .where(PaymentTable.run == run)
         .group_by(PaymentTable.currency, PaymentTable.status)
+        .order_by(PaymentTable.currency)
     )
     order = list(PaymentStatus)
     return [

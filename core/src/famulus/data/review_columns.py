@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import peewee
+
 from famulus.engine.ledger.rewards import reward_key
 from famulus.iso_time import iso_of_micros
 from famulus.model.fields import dump_json
@@ -58,7 +60,7 @@ _CURRENCY = Statement(
     TaskRunTable.select(TaskRunTable.currency).where(TaskRunTable.id == Param("run"))
 )
 _ANY_PAYMENT = Statement(
-    PaymentTable.select(PaymentTable.id).where(PaymentTable.run == Param("run")).limit(1)
+    PaymentTable.select(peewee.SQL("1")).where(PaymentTable.run == Param("run")).limit(1)
 )
 _REWARDS = Statement(
     PaymentTable.select(

@@ -50,7 +50,7 @@ def find_scope(
     with database.read() as tx:
         found = tx.row(TaskTable.select(TaskTable.id).where(TaskTable.name == task))
         if found is None:
-            names = [row.name for row in tx.rows(TaskTable.select(TaskTable.name))]
+            names = {row.name for row in tx.rows(TaskTable.select(TaskTable.name))}
             hint = _task_of_run(tx, task) or did_you_mean(task, names)
             raise NotFoundError(f"there is no task {task!r} in {database.location.shown}{hint}")
         query = (

@@ -70,7 +70,7 @@ def read_wage(tx: Transaction, run: RunRecord) -> Wage:
             AgentTable.unit, AgentTable.started_at, AgentTable.submitted_at, AgentTable.late
         )
         .where(AgentTable.run == run.id, AgentTable.submitted_at.is_null(False))
-        .order_by(AgentTable.submitted_at.desc())
+        .order_by(AgentTable.submitted_at.desc(), AgentTable.id.desc())
         .limit(_MOST_SUBMISSIONS)
     )
     of_units = [row for row in tx.execute(newest) if row[0] is not None]

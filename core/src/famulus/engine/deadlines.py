@@ -68,13 +68,14 @@ _UNREPORTED = Statement(
     .order_by(VisitTable.done_at, VisitTable.id)
     .limit(_STEP)
 )
-_AWAITED = Statement(VisitTable.select(VisitTable.id).where(*_ACCEPTED_AND_DONE).limit(1))
+_AWAITED = Statement(VisitTable.select(peewee.SQL("1")).where(*_ACCEPTED_AND_DONE).limit(1))
 #: Units without a worker, by status.
 _UNTAKEN_UNITS = MappingProxyType(
     {
         status: Statement(
             UnitTable.select(UnitTable.id)
             .where(UnitTable.run == Param("run"), UnitTable.status == literal(status))
+            .order_by(UnitTable.lane, UnitTable.position)
             .limit(_UNIT_STEP)
         )
         for status in (UnitStatus.CREATED, UnitStatus.LAUNCHED)

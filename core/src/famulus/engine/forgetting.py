@@ -42,7 +42,9 @@ _FORGOTTEN = "forgotten"
 #: What people have written, in the payloads of outbox rows.
 _WRITTEN = ("note", "reason")
 _ATTEMPTS: Statement[tuple[int, int]] = Statement(
-    AgentTable.select(AgentTable.id, AgentTable.run).where(AgentTable.worker << AMONG)
+    AgentTable.select(AgentTable.id, AgentTable.run)
+    .where(AgentTable.worker << AMONG)
+    .order_by(AgentTable.id)
 )
 
 
@@ -121,12 +123,14 @@ def forget_rows(
 def forgotten_attempts(tx: Transaction) -> list[tuple[int, int]]:
     """Return the runs and ids of attempts whose answers were removed with their worker's name."""
     forgotten = tx.rows(
-        EventTable.select(EventTable.subject_id, EventTable.detail).where(
+        EventTable.select(EventTable.subject_id, EventTable.detail)
+        .where(
             EventTable.run.is_null(),
             IS_RARE_EVENT,
             EventTable.subject == "worker",
             EventTable.new == _FORGOTTEN,
         )
+        .order_by(EventTable.id)
     )
     workers = [row.subject_id for row in forgotten if row.detail["answers"]]
     return [(run, agent) for agent, run in run_among(tx, _ATTEMPTS, workers)]
@@ -136,7 +140,7 @@ def _forget_visits(tx: Transaction, worker: int, name: str) -> None:
     """Replace the platform's data in visits; its later reports about them are still recognized."""
     identity = read_identity(tx)
     visits = VisitTable.select(VisitTable.id, VisitTable.reference)
-    for row in tx.rows(visits.where(VisitTable.worker == worker)):
+    for row in tx.rows(visits.where(VisitTable.worker == worker).order_by(VisitTable.id)):
         reference = forgotten_reference(identity, name, row.reference)
         changed = VisitTable.update(reference=reference, accept="", place="", query={})
         tx.execute(changed.where(VisitTable.id == row.id))
@@ -168,7 +172,7 @@ def _replace_in_texts(tx: Transaction, worker: int, name: str, pseudonym: str) -
         # One call is about several workers, and so may be why it failed.
         (OutboxTable, ("error",), OutboxTable.error.contains(name)),
     ):
-        for row in tx.rows(table.select().where(condition)):
+        for row in tx.rows(table.select().where(condition).order_by(table.id)):
             old = {column: getattr(row, column) for column in columns}
             new = {column: replaced(value) for column, value in old.items()}
             if new != old:
@@ -187,7 +191,9 @@ def _replace_in_payloads(
     visits = {row.id for row in tx.rows(query)}
     stored = dump_json(name)[1:-1]
     for row in tx.rows(
-        OutboxTable.select().where(OutboxTable.payload.cast("TEXT").contains(stored))
+        OutboxTable.select()
+        .where(OutboxTable.payload.cast("TEXT").contains(stored))
+        .order_by(OutboxTable.id)
     ):
         old = row.payload
         if old.get("worker") != worker and old.get("visit") not in visits:
@@ -217,7 +223,7 @@ def _is_at_work(tx: Transaction, worker: int) -> Iterable[str]:
     query = AgentTable.select(AgentTable.run).where(
         AgentTable.worker == worker, AgentTable.status << literals(*OPEN_AGENTS)
     )
-    for row in tx.rows(query.distinct()):
+    for row in tx.rows(query.distinct().order_by(AgentTable.run)):
         yield f"they are at work in run {row.run_id}"
 
 
@@ -232,7 +238,7 @@ def _is_unreviewed(tx: Transaction, worker: int) -> Iterable[str]:
             TaskRunTable.reward > 0,
         )
     )
-    for row in tx.rows(query.distinct()):
+    for row in tx.rows(query.distinct().order_by(UnitTable.run)):
         yield f"work of theirs in run {row.run_id} is still to be reviewed"
 
 

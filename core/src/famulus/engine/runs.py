@@ -180,10 +180,10 @@ def read_run(tx: Transaction, run: int) -> RunRecord:
 
     :raises famulus.NotFoundError: when there is none of that number.
     """
-    rows = tx.rows_of(_RUN, run=TaskRunTable.id.adapt(run))
-    if not rows:
+    row = tx.row_of(_RUN, run=TaskRunTable.id.adapt(run))
+    if row is None:
         raise NotFoundError(f"there is no run {run}; `famulus runs` lists them")
-    return run_record(rows[0])
+    return run_record(row)
 
 
 def lock_run(tx: Transaction, run: int) -> RunRecord:
@@ -238,15 +238,17 @@ def _count_units(tx: Transaction, *which: Any) -> dict[int, dict[UnitStatus, int
         UnitTable.select(UnitTable.run.alias("run"), UnitTable.status, _COUNT)
         .where(IS_ENDED_UNIT, *which[:1])
         .group_by(UnitTable.run, UnitTable.status)
+        .order_by(UnitTable.run, UnitTable.status)
     )
     for row in tx.rows(ended):
         found.setdefault(row.run, {})[row.status] = int(row.n)
     for status in (UnitStatus.CREATED, UnitStatus.LAUNCHED):
         query = UnitTable.select(UnitTable.run.alias("run"), _COUNT).group_by(UnitTable.run)
-        for row in tx.rows(query.where(UnitTable.status == literal(status), *which[:1])):
+        query = query.where(UnitTable.status == literal(status), *which[:1])
+        for row in tx.rows(query.order_by(UnitTable.run)):
             found.setdefault(row.run, {})[status] = int(row.n)
     assigned = AgentTable.select(AgentTable.run.alias("run"), _COUNT).group_by(AgentTable.run)
-    for row in tx.rows(assigned.where(_HAS_UNIT, *which[1:])):
+    for row in tx.rows(assigned.where(_HAS_UNIT, *which[1:]).order_by(AgentTable.run)):
         found.setdefault(row.run, {})[UnitStatus.ASSIGNED] = int(row.n)
     return found
 

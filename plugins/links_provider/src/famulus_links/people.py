@@ -118,7 +118,9 @@ def workers_called(tx: Transaction, who: str) -> list[str]:
     """Return the worker names of the people with this name, mail address or worker name."""
     query = LinksPerson.select(LinksPerson.worker, LinksPerson.name, LinksPerson.email)
     return [
-        row.worker for row in tx.rows(query) if is_known_as(who, row.worker, row.name, row.email)
+        row.worker
+        for row in tx.rows(query.order_by(LinksPerson.id))
+        if is_known_as(who, row.worker, row.name, row.email)
     ]
 
 
@@ -169,7 +171,7 @@ def payee_names(tx: Transaction, workers: Sequence[str]) -> dict[str, str]:
     found = {}
     for first in range(0, len(workers), _BATCH):
         query = LinksPerson.select().where(LinksPerson.worker << workers[first : first + _BATCH])
-        for row in tx.rows(query):
+        for row in tx.rows(query.order_by(LinksPerson.id)):
             known = f"{row.name} ({row.email})" if row.name and row.email else row.name or row.email
             if known:
                 found[row.worker] = known

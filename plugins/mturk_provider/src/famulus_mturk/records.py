@@ -154,8 +154,8 @@ class HitRecords:
 
         def job(tx: Transaction) -> None:
             theirs = MturkHit.worker_name == name
-            rows = tx.rows(MturkHit.select(MturkHit.id, MturkHit.assignment_id).where(theirs))
-            for row in rows:
+            query = MturkHit.select(MturkHit.id, MturkHit.assignment_id).where(theirs)
+            for row in tx.rows(query.order_by(MturkHit.id)):
                 new = {"assignment_id": f"forgotten-{row.id}"}
                 bonuses = MturkBonus.assignment_id == row.assignment_id
                 tx.execute(MturkBonus.update(**new).where(bonuses))

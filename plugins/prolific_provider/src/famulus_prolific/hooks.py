@@ -158,7 +158,7 @@ class Hooks:
 
     def _rows(self, condition: Any) -> list[Any]:
         with self.database.read() as tx:
-            return tx.rows(ProlificHook.select().where(condition))
+            return tx.rows(ProlificHook.select().where(condition).order_by(ProlificHook.id))
 
     @property
     def _lock(self) -> AccountLock:

@@ -93,7 +93,9 @@ def make_payments_due(tx: Transaction, run: int | None = None) -> list[int]:
     Return the runs that have open payments.
     """
     query = PaymentTable.select().where(PaymentTable.status << literals(*OPEN_PAYMENTS))
-    rows = tx.rows(query if run is None else query.where(PaymentTable.run == run))
+    if run is not None:
+        query = query.where(PaymentTable.run == run)
+    rows = tx.rows(query.order_by(PaymentTable.id))
     for row in rows:
         make_due(tx, payment_outbox_key(tx, row))
     return sorted({row.run_id for row in rows})

@@ -51,8 +51,10 @@ _IS_PENDING = OutboxTable.status == literal(OutboxStatus.PENDING)
 _OF_RUN = OutboxTable.run == Param("run")
 _OF_ACCOUNT = OutboxTable.run.is_null() & (OutboxTable.requester == Param("requester"))
 _BY_KEY = Statement(OutboxTable.select().where(OutboxTable.key == Param("key")))
-_CLAIMED = OutboxTable.select(OutboxTable.id, OutboxTable.claimed_by).where(
-    _IS_PENDING, OutboxTable.claimed_until.is_null(False)
+_CLAIMED = (
+    OutboxTable.select(OutboxTable.id, OutboxTable.claimed_by)
+    .where(_IS_PENDING, OutboxTable.claimed_until.is_null(False))
+    .order_by(OutboxTable.id)
 )
 _CLAIMED_OF_RUN = Statement(_CLAIMED.where(_OF_RUN))
 _CLAIMED_OF_ACCOUNT = Statement(_CLAIMED.where(_OF_ACCOUNT))

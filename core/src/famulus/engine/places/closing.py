@@ -31,11 +31,13 @@ _UNFINISHED = Statement(
         OutboxTable.attempts,
         OutboxTable.claimed_until,
         OutboxTable.claimed_by,
-    ).where(
+    )
+    .where(
         OutboxTable.run == Param("run"),
         OutboxTable.kind << [kind.value for kind in PLACE_KINDS],
         OutboxTable.status != literal(OutboxStatus.DONE),
     )
+    .order_by(OutboxTable.id)
 )
 
 

@@ -27,13 +27,13 @@ def redeliver_refused(tx: Transaction, run: int, capabilities: Capabilities) -> 
     ledger. No more places are opened than are missing.
     """
     rows = tx.rows(
-        OutboxTable.select(
-            OutboxTable.id, OutboxTable.key, OutboxTable.kind, OutboxTable.payload
-        ).where(
+        OutboxTable.select(OutboxTable.id, OutboxTable.key, OutboxTable.kind, OutboxTable.payload)
+        .where(
             OutboxTable.run == run,
             OutboxTable.status == OutboxStatus.FAILED,
             OutboxTable.kind.not_in([kind.value for kind in _OF_THEIR_OWN]),
         )
+        .order_by(OutboxTable.id)
     )
     retry_refused(tx, run, capabilities)
     close_refused(tx, run)
@@ -50,13 +50,13 @@ def acknowledge_refused_verdicts(tx: Transaction, run: int) -> int:
     still has to pay are retried by their number in the ledger, and stay.
     """
     rows = tx.rows(
-        OutboxTable.select(
-            OutboxTable.id, OutboxTable.key, OutboxTable.kind, OutboxTable.payload
-        ).where(
+        OutboxTable.select(OutboxTable.id, OutboxTable.key, OutboxTable.kind, OutboxTable.payload)
+        .where(
             OutboxTable.run == run,
             OutboxTable.status == OutboxStatus.FAILED,
             OutboxTable.kind == OutboxKind.DECIDE.value,
         )
+        .order_by(OutboxTable.id)
     )
     paying = rows_in_ledger(tx, rows)
     keys = [row.key for row in rows if row.id not in paying]
@@ -68,11 +68,13 @@ def acknowledge_refused_verdicts(tx: Transaction, run: int) -> int:
 def redeliver_account(tx: Transaction, requester: int) -> None:
     """Make due the rows of a requester's account that were refused, or that wait for a retry."""
     refused = tx.rows(
-        OutboxTable.select(OutboxTable.key).where(
+        OutboxTable.select(OutboxTable.key)
+        .where(
             OutboxTable.run.is_null(),
             OutboxTable.requester == requester,
             OutboxTable.status == literal(OutboxStatus.FAILED),
         )
+        .order_by(OutboxTable.id)
     )
     for row in refused:
         redeliver(tx, row.key)

@@ -230,7 +230,7 @@ def _count_pay(tx: Transaction, report: CheckedReport, visit: int) -> None:
 
 def _end_attempts(tx: Transaction, run: int, visit: int, status: VisitStatus) -> None:
     """End the open attempts of a visit that has ended; stored answers stay."""
-    rows = tx.rows(select_open_attempts(AgentTable.visit == visit))
+    rows = tx.rows(select_open_attempts(AgentTable.visit == visit).order_by(AgentTable.id))
     is_time_over = status in (VisitStatus.EXPIRED, VisitStatus.TIMED_OUT)
     new = AgentStatus.TIMEOUT if is_time_over else AgentStatus.RETURNED
     give_back_units(

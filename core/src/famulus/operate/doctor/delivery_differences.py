@@ -206,7 +206,8 @@ def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 def accepted_payments(tx: Transaction, run: RunRecord) -> Iterator[str]:
     """Yield a remark about payments that the platform has accepted but does not show yet."""
     is_unknown = PaymentTable.status == PaymentStatus.UNKNOWN
-    rows = tx.rows(PaymentTable.select().where(PaymentTable.run == run.id, is_unknown))
+    query = PaymentTable.select().where(PaymentTable.run == run.id, is_unknown)
+    rows = tx.rows(query.order_by(PaymentTable.id))
     accepted = _accepted(tx, rows)
     if accepted:
         yield (

@@ -152,6 +152,7 @@ def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             # No attempt has a unit that was returned since.
             UnitTable.agent_id.is_null() | (UnitTable.agent_id != AgentTable.id),
         )
+        .order_by(AgentTable.id)
         .limit(NAMED + 1)
     )
     if spare:
