@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+import famulus
+import famulus.testing
+
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core/src/famulus"
 SUFFIXES = frozenset(
@@ -200,6 +203,18 @@ def test_no_two_public_classes_of_core_have_one_name() -> None:
     for name, path in _modules(CORE):
         for found in _public_classes(path):
             places[found].append(name)
+
+    shared = {name: found for name, found in places.items() if len(found) > 1}
+    assert not shared
+
+
+def test_no_class_has_the_name_of_one_that_core_exports() -> None:
+    exported = {*famulus.__all__, *famulus.testing.__all__}
+    places = defaultdict(list)
+    for folder in (CORE, *ROOT.glob("plugins/*/src/*")):
+        for name, path in _modules(folder):
+            for found in exported.intersection(_public_classes(path)):
+                places[found].append(f"{folder.name}/{name}")
 
     shared = {name: found for name, found in places.items() if len(found) > 1}
     assert not shared

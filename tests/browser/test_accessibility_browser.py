@@ -35,11 +35,11 @@ from famulus.translation import Translator
 from famulus_crowd_form import blueprint as crowd_form
 from famulus_crowd_form.page import filled_page
 from famulus_crowd_form.template import compile_template
-from famulus_form.form import FOLDERS, Form
+from famulus_form.form import FOLDERS, CompiledForm
 from famulus_form.form_file import read_form
-from famulus_form.preview import Preview
+from famulus_form.preview import FormPreview
 from famulus_form.templates import studies
-from famulus_form.texts import Shown
+from famulus_form.texts import PageContent
 from form_files import (
     EVERY_ANSWER,
     EVERY_COLUMN,
@@ -110,11 +110,11 @@ def form_cases(folder: Path, to: Translator) -> Iterator[tuple[str, Case]]:
     every = compiled(read_form(write_form(folder, EVERY_KIND, "every.yaml")))
     marks = compiled(read_form(write_form(folder, MARKS, "marks.yaml")))
     media = compiled(read_form(write_form(folder, _MEDIA, "media.yaml")))
-    asked = every.page(Shown(EVERY_COLUMN, translate=to))
-    marked = marks.page(Shown(MARKS_ROW, translate=to))
+    asked = every.page(PageContent(EVERY_COLUMN, translate=to))
+    marked = marks.page(PageContent(MARKS_ROW, translate=to))
     yield "form", Case(task(asked))
     yield "form with a condition", Case(task(asked), lambda page: page.keyboard.press("b"))
-    yield "form with media", Case(task(media.page(Shown({}, translate=to))))
+    yield "form with media", Case(task(media.page(PageContent({}, translate=to))))
     yield "form with errors", Case(task(evolve(asked, body=every.with_errors(asked.body, wrong()))))
     yield (
         "form filled in",
@@ -139,15 +139,17 @@ def form_cases(folder: Path, to: Translator) -> Iterator[tuple[str, Case]]:
         seen = evolve(page, head=form.review_head, body=form.as_reviewed(filled, answers, row))
         yield f"review of a {name}", Case(reviewed(seen, answers))
     steps = compiled(read_form(write_form(folder, STEPS, "steps.yaml")))
-    first = steps.page(Shown({"text": "Cold.", "shop": "Corner Shop"}, translate=to))
+    first = steps.page(PageContent({"text": "Cold.", "shop": "Corner Shop"}, translate=to))
     yield "consent", Case(task(first))
     yield "pages", Case(task(first), next_page)
     yield "pages with errors", Case(task(first), next_page_unanswered)
-    several = Form.compiled(read_form(write_form(folder, EVERY_KIND, "items.yaml")), 3)
-    of_items = several.page(several.shown({"items": [EVERY_COLUMN] * 3}, Shown({}, translate=to)))
+    several = CompiledForm.compiled(read_form(write_form(folder, EVERY_KIND, "items.yaml")), 3)
+    of_items = several.page(
+        several.shown({"items": [EVERY_COLUMN] * 3}, PageContent({}, translate=to))
+    )
     yield "several rows", Case(task(of_items))
     written = write_form(folder, EVERY_KIND.replace("${", "$${"), "preview.yaml")
-    author = Preview(written)
+    author = FormPreview(written)
     yield "author's preview", Case(author.page(0))
     sent = famulus.Form(fields=EVERY_FIELD[1:], files=[])
     yield "author's preview with errors", Case(author.answered(0, sent))
@@ -156,7 +158,7 @@ def form_cases(folder: Path, to: Translator) -> Iterator[tuple[str, Case]]:
         Case(author.answered(0, famulus.Form(fields=EVERY_FIELD, files=[]))),
     )
     broken = write_form(folder, "questions: 3\n", "broken.yaml")
-    yield "author's preview of a broken form", Case(Preview(broken).page(0))
+    yield "author's preview of a broken form", Case(FormPreview(broken).page(0))
 
 
 def shown_in(page: Page) -> Frame:
@@ -207,7 +209,7 @@ def study_cases(to: Translator) -> Iterator[tuple[str, Case]]:
         form = compiled(read_form(study.folder / "form.yaml"))
         with (study.folder / "data.csv").open(encoding="utf-8", newline="") as file:
             row = next(csv.DictReader(file))
-        shown = form.page(Shown(row, translate=to))
+        shown = form.page(PageContent(row, translate=to))
         yield f"study {study.name}", Case(task_in(to, shown))
 
 

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from famulus.model.states import Decision
-from famulus_mturk.fake import Fault, Shown
+from famulus_mturk.fake import Fault, HitPage
 from lent_databases import Lend, on_lent
 from machine_limits import machine_limits
 from mturk_machine import AUTO_APPROVAL, Size, Study
@@ -43,7 +43,7 @@ OPERATIONS = st.sampled_from(
         "UpdateExpirationForHIT",
     ]
 )
-Accepted = tuple[str, Shown]
+Accepted = tuple[str, HitPage]
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import famulus
-from famulus_form.form import Form
-from famulus_form.form_file import FormFile, read_form
+from famulus_form.form import CompiledForm
+from famulus_form.form_file import FormDeclaration, read_form
 from famulus_form.sent import Sent
 
 
@@ -18,26 +18,26 @@ def write_form(folder: Path, text: str, name: str = "form.yaml") -> Path:
     return path
 
 
-def one_question(folder: Path, declaration: str) -> FormFile:
+def one_question(folder: Path, declaration: str) -> FormDeclaration:
     """Return a form with one question ``q``, declared by lines of YAML."""
     lines = "".join(f"  {line}\n" for line in declaration.strip().splitlines())
     return read_form(write_form(folder, f"questions:\n- name: q\n  question: Q?\n{lines}"))
 
 
-def compiled(form: FormFile) -> Form:
+def compiled(form: FormDeclaration) -> CompiledForm:
     assert not form.problems, [str(problem) for problem in form.problems]
-    return Form.compiled(form)
+    return CompiledForm.compiled(form)
 
 
 def sent(*fields: tuple[str, str], files: list[famulus.FormFile] | None = None) -> Sent:
     return Sent(famulus.Form(fields=fields, files=files or []), {}, 0)
 
 
-def read(form: Form, *fields: tuple[str, str], **row: Any) -> dict[str, Any]:
+def read(form: CompiledForm, *fields: tuple[str, str], **row: Any) -> dict[str, Any]:
     return form.read(Sent(famulus.Form(fields=fields), row, 0))
 
 
-def refusals(form: Form, *fields: tuple[str, str]) -> dict[str, str]:
+def refusals(form: CompiledForm, *fields: tuple[str, str]) -> dict[str, str]:
     """Return the sentence beside each question of a form that is refused."""
     try:
         read(form, *fields)

@@ -36,7 +36,7 @@ from famulus import (
 )
 from famulus.testing.conformance.rehearsal_rules import set_environment
 from famulus.testing.movable_clock import MovableClock
-from famulus_mturk.fake import Account, Shown
+from famulus_mturk.fake import Account, HitPage
 from famulus_mturk.options import MturkArgs
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.rehearsal import ENVIRONMENT
@@ -64,7 +64,7 @@ def set_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     set_environment(monkeypatch, ENVIRONMENT)
 
 
-def parameters(shown: Shown) -> dict[str, str]:
+def parameters(shown: HitPage) -> dict[str, str]:
     """Return what MTurk has appended to the address in a worker's frame."""
     return dict(parse_qsl(urlsplit(shown.url or "").query))
 
@@ -161,7 +161,7 @@ class Bench:
         [entrance] = self.provider.entrances(self.run)
         return entrance.rpartition("=")[2]
 
-    def accept(self, worker: str) -> tuple[Shown, VisitView]:
+    def accept(self, worker: str) -> tuple[HitPage, VisitView]:
         """Have a worker accept the oldest open HIT and arrive."""
         shown = self.account.worker(worker).accept(self.group)
         return shown, self.visit(worker, parameters(shown))

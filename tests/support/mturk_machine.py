@@ -18,7 +18,7 @@ from famulus.testing.conformance.harness import PluginUnderTest
 from famulus.testing.inprocess import Seen, kit_plugins
 from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.calls import Mturk
-from famulus_mturk.fake import Account, FakeMTurk, Fault, Shown, Stage, WorkerRefusedError
+from famulus_mturk.fake import Account, FakeMTurk, Fault, HitPage, Stage, WorkerRefusedError
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.schema import SCHEMA
 from killable_run import KillableRun, KillPlan
@@ -100,7 +100,7 @@ class Study(KillableRun):
     def clear_faults(self) -> None:
         self.account.faults.clear()
 
-    def accept(self, worker: str) -> Shown | None:
+    def accept(self, worker: str) -> HitPage | None:
         """Have a worker accept a HIT and open the page in its frame."""
         person = self.account.worker(worker)
         for group in person.groups():
@@ -112,21 +112,21 @@ class Study(KillableRun):
             return shown
         return None
 
-    def open(self, worker: str, shown: Shown) -> Seen:
+    def open(self, worker: str, shown: HitPage) -> Seen:
         """Open the page of a HIT, or load it again."""
         return self.open_page(f"{worker} {shown.assignment_id}", parameters(shown))
 
-    def answer(self, worker: str, shown: Shown) -> None:
+    def answer(self, worker: str, shown: HitPage) -> None:
         """Submit the page to us."""
         self.answer_page(f"{worker} {shown.assignment_id}")
 
-    def post(self, worker: str, shown: Shown) -> None:
+    def post(self, worker: str, shown: HitPage) -> None:
         """Submit to MTurk, as the browser does once we have stored the answers."""
         # Refused where the time is over, or it was submitted before.
         with contextlib.suppress(WorkerRefusedError):
             self.account.worker(worker).submit(shown, {"visit": "1"})
 
-    def give_back(self, worker: str, shown: Shown) -> None:
+    def give_back(self, worker: str, shown: HitPage) -> None:
         """Return the HIT."""
         # Refused where the time is over, or it was submitted or returned before.
         with contextlib.suppress(WorkerRefusedError):

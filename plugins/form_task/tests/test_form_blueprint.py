@@ -13,7 +13,7 @@ import famulus
 from famulus_form.blueprint import FormBlueprint
 from famulus_form.form_file import read_form
 from famulus_form.options import FormArgs, SharedFormState
-from famulus_form.texts import Shown
+from famulus_form.texts import PageContent
 from form_files import (
     EVERY_ANSWER,
     EVERY_COLUMN,
@@ -86,7 +86,7 @@ def test_values_and_markup_of_texts(tmp_path: Path) -> None:
     declaration = "type: text\nhelp: '**${a}** & *b* and $${a}, ${provider_worker_id}'"
     form = compiled(one_question(tmp_path, declaration))
 
-    body = form.page(Shown({"a": "<i>*x*", "provider_worker_id": "Zoe"})).body
+    body = form.page(PageContent({"a": "<i>*x*", "provider_worker_id": "Zoe"})).body
 
     assert "<strong>&lt;i&gt;*x*</strong> &amp; <em>b</em> and ${a}, Zoe</p>" in body
 
@@ -104,7 +104,7 @@ def test_values_and_markup_of_texts(tmp_path: Path) -> None:
 def test_an_address_of_the_data_runs_no_code(tmp_path: Path, address: str, source: str) -> None:
     form = compiled(one_question(tmp_path, "type: text\nshow: {image: '${a}', alt: 'A ${a}'}"))
 
-    assert f'<img src="{source}"' in form.page(Shown({"a": address})).body
+    assert f'<img src="{source}"' in form.page(PageContent({"a": address})).body
 
 
 CONDITIONAL = """
@@ -154,7 +154,7 @@ def test_what_was_asked_is_required(tmp_path: Path) -> None:
 
 
 def test_without_javascript_a_condition_requires_nothing_of_the_browser(tmp_path: Path) -> None:
-    body = compiled(read_form(write_form(tmp_path, CONDITIONAL))).page(Shown({})).body
+    body = compiled(read_form(write_form(tmp_path, CONDITIONAL))).page(PageContent({})).body
 
     [why] = re.findall(r'<input type="text" id="fq-why-input"[^>]*>', body)
     assert " required" not in why

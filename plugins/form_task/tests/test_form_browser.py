@@ -17,7 +17,7 @@ from famulus.cli.declarations.review import examine
 from famulus.testing import ServedRun, run_command
 from famulus.testing.served_run import served_run
 from famulus_form.form import FOLDERS
-from famulus_form.preview import Preview
+from famulus_form.preview import FormPreview
 from famulus_form.preview_server import PreviewServer
 from form_files import (
     EVERY_ANSWER,
@@ -514,7 +514,7 @@ def test_a_preview_loads_itself_again_when_the_form_is_saved(
     browser: Browser, tmp_path: Path
 ) -> None:
     text = "questions:\n- {name: q, type: text, question: First}\n"
-    preview = Preview(write_form(tmp_path, text))
+    preview = FormPreview(write_form(tmp_path, text))
     with (
         PreviewServer(0, preview, None, FOLDERS, lambda _: None) as server,
         browser.new_context() as context,

@@ -17,7 +17,7 @@ from famulus_form.blueprint import FormBlueprint
 from famulus_form.checks import values_of_no_row
 from famulus_form.form_file import read_form
 from famulus_form.options import FormArgs
-from famulus_form.preview import Preview
+from famulus_form.preview import FormPreview
 from form_files import write_form
 from submitted_units import submitted_unit
 
@@ -210,7 +210,7 @@ def test_one_row_is_no_list(tmp_path: Path) -> None:
 def test_the_authors_preview_shows_units_of_several_rows(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     data.write_text("".join(f"{json.dumps(row)}\n" for row in ROWS * 2))
-    preview = Preview(write_form(tmp_path, FORM), data, 3)
+    preview = FormPreview(write_form(tmp_path, FORM), data, 3)
 
     assert "Row 1 of the first 2" in preview.page(0)
     assert "3 of 3" in preview.page(0)

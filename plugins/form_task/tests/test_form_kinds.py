@@ -12,7 +12,7 @@ import pytest
 import famulus
 from famulus_form.form_file import read_form
 from famulus_form.sent import Sent
-from famulus_form.texts import Shown
+from famulus_form.texts import PageContent
 from form_files import compiled, one_question, read, refusals, write_form
 
 YES_NO = "type: choice\noptions: [yes, no]"
@@ -127,7 +127,7 @@ def test_what_is_no_answer_is_refused_with_a_sentence(
 
 
 def test_without_javascript_a_slider_is_an_empty_number_field(tmp_path: Path) -> None:
-    body = compiled(one_question(tmp_path, SLIDER)).page(Shown({})).body
+    body = compiled(one_question(tmp_path, SLIDER)).page(PageContent({})).body
 
     assert '<input type="hidden" name="q.moved" value="typed">' in body
     assert '<input type="number" id="fq-q-input" name="q" min="0" max="10" step="2"' in body
@@ -233,7 +233,7 @@ def test_answers_that_were_stored_as_text_are_shown_like_numbers(
     form = compiled(one_question(tmp_path, declaration))
     question = form.questions[0]
     before, after = ({"q": value, "q_size": {"width": 9, "height": 9}} for value in (earlier, now))
-    body = form.page(Shown({})).body
+    body = form.page(PageContent({})).body
 
     assert question.fields(before) == question.fields(after)
     assert question.answer_text(before) == question.answer_text(after) != ""

@@ -15,7 +15,7 @@ import famulus_marks
 from famulus import Translator
 from famulus_form.form_file import read_form
 from famulus_form.script_texts import script_texts
-from famulus_form.texts import Shown
+from famulus_form.texts import PageContent
 from form_files import EVERY_KIND, MARKS, STEPS, compiled, sent, write_form
 
 ARABIC = Translator.to("ar")
@@ -36,7 +36,7 @@ def test_no_fixed_text_of_a_page_stays_english(tmp_path: Path, text: str) -> Non
     own = set(_WORDS.findall(text))
 
     english, arabic = (
-        form.page(form.shown({}, Shown({}, translate=to))).body
+        form.page(form.shown({}, PageContent({}, translate=to))).body
         for to in (Translator.to("en"), ARABIC)
     )
 

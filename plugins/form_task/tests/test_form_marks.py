@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from famulus_form.form import Form
+from famulus_form.form import CompiledForm
 from famulus_form.form_file import read_form
-from famulus_form.texts import Shown
+from famulus_form.texts import PageContent
 from form_files import (
     MARKS,
     MARKS_ANSWER,
@@ -30,16 +30,16 @@ SIZE = ("q.size", "100x50")
 
 
 @pytest.fixture
-def form(tmp_path: Path) -> Form:
+def form(tmp_path: Path) -> CompiledForm:
     return compiled(read_form(write_form(tmp_path, MARKS)))
 
 
-def test_marks_are_stored_in_order_with_what_they_mark(form: Form) -> None:
+def test_marks_are_stored_in_order_with_what_they_mark(form: CompiledForm) -> None:
     assert read(form, *MARKS_FIELDS, **MARKS_ROW) == MARKS_ANSWER
 
 
-def test_offsets_are_those_of_the_text_in_the_page(form: Form) -> None:
-    body = form.page(Shown(MARKS_ROW)).body
+def test_offsets_are_those_of_the_text_in_the_page(form: CompiledForm) -> None:
+    body = form.page(PageContent(MARKS_ROW)).body
 
     assert (
         '<div class="fq-span-text" id="fq-names-text">Ada \U0001f642 &lt;b&gt;\nin London</div>'
@@ -142,8 +142,8 @@ def test_what_is_no_json_is_refused(tmp_path: Path, text: str, words: str) -> No
     assert words in refusals(form, ("q", text))["q"]
 
 
-def test_marks_are_drawn_for_a_reviewer_without_scripts(form: Form) -> None:
-    body = form.page(Shown(MARKS_ROW)).body
+def test_marks_are_drawn_for_a_reviewer_without_scripts(form: CompiledForm) -> None:
+    body = form.page(PageContent(MARKS_ROW)).body
 
     drawn = form.as_reviewed(body, MARKS_ANSWER, MARKS_ROW)
 

@@ -15,7 +15,7 @@ from famulus.data.onboardings import newest_onboardings
 from famulus.data.scope import find_scope
 from famulus.review.onboarding_text import OnboardingTexts
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins
-from famulus_form.form_file import FormFile, read_form
+from famulus_form.form_file import FormDeclaration, read_form
 from famulus_form.judging import Judge
 from famulus_form.options import SharedFormState
 from form_files import compiled, one_question, sent, write_form
@@ -66,11 +66,11 @@ questions:
 """
 
 
-def read_one(folder: Path, question: str, correct: str) -> FormFile:
+def read_one(folder: Path, question: str, correct: str) -> FormDeclaration:
     return one_question(folder, f"{question}correct: {correct}")
 
 
-def is_right(file: FormFile, fields: Sequence[tuple[str, str]]) -> bool:
+def is_right(file: FormDeclaration, fields: Sequence[tuple[str, str]]) -> bool:
     return file.judge.judge(compiled(file).read(sent(*fields))).passed
 
 

@@ -16,7 +16,7 @@ import pytest
 import famulus
 from famulus.testing import run_command
 from famulus_form.command import form
-from famulus_form.preview import Preview, data_beside
+from famulus_form.preview import FormPreview, data_beside
 from famulus_form.preview_server import PreviewServer, read_multipart
 from form_files import write_form
 
@@ -30,14 +30,14 @@ MORE = "questions:\n- {name: note, type: text, question: N, required: false}\n"
 
 
 @pytest.fixture
-def preview(tmp_path: Path) -> Preview:
+def preview(tmp_path: Path) -> FormPreview:
     write_form(tmp_path, MORE, "more.yaml")
     (tmp_path / "data.csv").write_text("who\nAnn\n<Bob>\n")
-    return Preview(write_form(tmp_path, FORM), tmp_path / "data.csv")
+    return FormPreview(write_form(tmp_path, FORM), tmp_path / "data.csv")
 
 
 @pytest.fixture
-def url(preview: Preview, tmp_path: Path) -> Iterator[str]:
+def url(preview: FormPreview, tmp_path: Path) -> Iterator[str]:
     (tmp_path / "files").mkdir()
     (tmp_path / "files/cat.svg").write_text("<svg/>")
     with PreviewServer(0, preview, tmp_path / "files", (), lambda _: None) as server:
@@ -110,7 +110,7 @@ def test_what_the_form_names_of_its_own_folder_is_served(tmp_path: Path) -> None
     for name in ("cat.svg", "other.svg", "data.csv"):
         (tmp_path / name).write_text("picture,other.svg\ncat.svg,x\n")
     form = "questions:\n- show: {image: '${picture}'}\n- {name: a, type: text, question: Q}\n"
-    preview = Preview(write_form(tmp_path, form), tmp_path / "data.csv")
+    preview = FormPreview(write_form(tmp_path, form), tmp_path / "data.csv")
 
     with PreviewServer(0, preview, None, (), lambda _: None) as server:
         found = [server.find(name) for name in ("cat.svg", "other.svg", "data.csv", "none.svg")]
@@ -118,7 +118,7 @@ def test_what_the_form_names_of_its_own_folder_is_served(tmp_path: Path) -> None
     assert found == [tmp_path / "cat.svg", None, None, None]
 
 
-def test_the_state_changes_with_every_file(preview: Preview, tmp_path: Path, url: str) -> None:
+def test_the_state_changes_with_every_file(preview: FormPreview, tmp_path: Path, url: str) -> None:
     for name in ("form.yaml", "more.yaml", "data.csv"):
         before = get(f"{url}state")
         assert before == get(f"{url}state")
@@ -128,7 +128,7 @@ def test_the_state_changes_with_every_file(preview: Preview, tmp_path: Path, url
         assert get(f"{url}state") != before
 
 
-def test_problems_are_listed_until_they_are_mended(preview: Preview, tmp_path: Path) -> None:
+def test_problems_are_listed_until_they_are_mended(preview: FormPreview, tmp_path: Path) -> None:
     write_form(tmp_path, FORM.replace("number", "nummer"))
 
     page = preview.page(0)
@@ -158,7 +158,7 @@ def test_problems_are_listed_until_they_are_mended(preview: Preview, tmp_path: P
     ],
 )
 def test_what_is_wrong_is_said_in_the_page_and_in_the_terminal_until_it_is_mended(
-    tmp_path: Path, preview: Preview, broken: str | bytes, words: str
+    tmp_path: Path, preview: FormPreview, broken: str | bytes, words: str
 ) -> None:
     (tmp_path / "yes.md").write_text("Agree?")
     path = tmp_path / "form.yaml"
@@ -188,7 +188,7 @@ def test_a_file_that_was_missing_is_waited_for(tmp_path: Path, missing: str) -> 
         if name != missing:
             write_form(tmp_path, text, name)
     text = "consent: {version: 1, file: {en: no.md, de: nein.md}}" + FORM
-    preview = Preview(write_form(tmp_path, text.replace("more.yaml", "none.yaml")))
+    preview = FormPreview(write_form(tmp_path, text.replace("more.yaml", "none.yaml")))
     before = preview.state()
     assert preview.problems()
 
@@ -198,13 +198,13 @@ def test_a_file_that_was_missing_is_waited_for(tmp_path: Path, missing: str) -> 
     assert not preview.problems()
 
 
-def test_data_that_is_no_text_is_named(tmp_path: Path, preview: Preview) -> None:
+def test_data_that_is_no_text_is_named(tmp_path: Path, preview: FormPreview) -> None:
     (tmp_path / "data.csv").write_bytes(b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml\x9c\xff")
 
     assert "data.csv:1: is an Excel workbook" in preview.page(0)
 
 
-def test_rows_that_cannot_be_read_are_a_problem(preview: Preview, tmp_path: Path) -> None:
+def test_rows_that_cannot_be_read_are_a_problem(preview: FormPreview, tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text('who\n"Ann\n')
 
     assert "opens a quote that is never closed" in preview.page(0)

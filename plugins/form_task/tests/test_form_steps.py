@@ -11,7 +11,7 @@ from attrs import evolve
 
 import famulus
 from famulus_form.form_file import read_form
-from famulus_form.texts import Shown
+from famulus_form.texts import PageContent
 from form_files import STEPS, STEPS_ANSWER, STEPS_FIELDS, compiled, read, refusals, write_form
 
 ROW = {"text": "Nice <b>place</b>.", "shop": "Corner & Co"}
@@ -57,10 +57,10 @@ def test_answers_without_consent_to_this_version_are_refused(tmp_path: Path, val
 def test_consent_is_asked_once_and_stored_each_time(tmp_path: Path) -> None:
     form = form_of(tmp_path)
 
-    first = form.page(Shown(ROW)).body
-    later = form.page(Shown(ROW, earlier={"consent": 2})).body
-    stored_as_text = form.page(Shown(ROW, earlier={"consent": "2"})).body
-    other_version = form.page(Shown(ROW, earlier={"consent": 1})).body
+    first = form.page(PageContent(ROW)).body
+    later = form.page(PageContent(ROW, earlier={"consent": 2})).body
+    stored_as_text = form.page(PageContent(ROW, earlier={"consent": "2"})).body
+    other_version = form.page(PageContent(ROW, earlier={"consent": 1})).body
 
     assert 'type="checkbox" name="_consent" value="2" required' in first
     assert 'type="hidden" name="_consent" value="2"' in later
@@ -72,8 +72,8 @@ def test_consent_is_asked_once_and_stored_each_time(tmp_path: Path) -> None:
 def test_instructions_are_open_until_a_worker_has_submitted(tmp_path: Path) -> None:
     form = form_of(tmp_path)
 
-    first = form.page(Shown(ROW)).body
-    later = form.page(Shown(ROW, earlier={})).body
+    first = form.page(PageContent(ROW)).body
+    later = form.page(PageContent(ROW, earlier={})).body
 
     assert '<details class="fq-instructions" open>' in first
     assert '<details class="fq-instructions">' in later
@@ -82,7 +82,7 @@ def test_instructions_are_open_until_a_worker_has_submitted(tmp_path: Path) -> N
 
 
 def test_texts_of_values_are_escaped_on_every_page(tmp_path: Path) -> None:
-    body = form_of(tmp_path).page(Shown(ROW)).body
+    body = form_of(tmp_path).page(PageContent(ROW)).body
 
     assert "About Corner &amp; Co" in body
     assert "<b>place</b>" not in body
@@ -94,12 +94,12 @@ def test_the_consent_can_be_a_file(tmp_path: Path) -> None:
 
     file = read_form(write_form(tmp_path, text))
 
-    assert "<h3>Who</h3>\n<p>We <em>are</em>.</p>" in compiled(file).page(Shown({})).body
+    assert "<h3>Who</h3>\n<p>We <em>are</em>.</p>" in compiled(file).page(PageContent({})).body
     assert file.included == [tmp_path / "consent.md"]
 
 
 def test_a_form_without_steps_has_no_script_of_them(tmp_path: Path) -> None:
-    page = form_of(tmp_path, f"instructions: Read.\nquestions: [{QUESTION}]").page(Shown({}))
+    page = form_of(tmp_path, f"instructions: Read.\nquestions: [{QUESTION}]").page(PageContent({}))
 
     assert "famulus_steps" not in page.scripts
     assert "fq-page" not in page.body
@@ -167,7 +167,9 @@ def test_thanks_may_have_values_of_the_row(tmp_path: Path) -> None:
     form = form_of(tmp_path)
 
     assert form.thanks_by_row
-    assert form.thank_you(Shown(ROW)) == "<p>Thanks from <strong>Corner &amp; Co</strong>.</p>\n"
+    assert (
+        form.thank_you(PageContent(ROW)) == "<p>Thanks from <strong>Corner &amp; Co</strong>.</p>\n"
+    )
 
 
 def test_a_refused_form_names_each_wrong_answer(tmp_path: Path) -> None:
@@ -176,7 +178,7 @@ def test_a_refused_form_names_each_wrong_answer(tmp_path: Path) -> None:
     wrong = refusals(form, ("_consent", "2"), ("mood", "bad"))
 
     assert list(wrong) == ["tags", "why", "since", "age"]
-    body = form.with_errors(form.page(Shown(ROW)).body, wrong)
+    body = form.with_errors(form.page(PageContent(ROW)).body, wrong)
     assert body.count('">Please') == 4
 
 
@@ -184,7 +186,7 @@ def test_a_review_shows_all_pages_as_one(tmp_path: Path) -> None:
     form = form_of(tmp_path)
     answers = {**STEPS_ANSWER, "mood": "good"}
     del answers["why"], answers["since"]
-    page = form.page(Shown(ROW))
+    page = form.page(PageContent(ROW))
 
     body = famulus.fill_form(
         page.body, [(name, each) for name, found in form.fields(answers).items() for each in found]

@@ -16,10 +16,10 @@ from famulus.data.scope import find_scope
 from famulus.review.unit_page import UnitPages
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus_form.blueprint import FormBlueprint
-from famulus_form.form import Form
-from famulus_form.form_file import FormFile, read_form
+from famulus_form.form import CompiledForm
+from famulus_form.form_file import FormDeclaration, read_form
 from famulus_form.options import FormArgs, SharedFormState
-from famulus_form.texts import Shown
+from famulus_form.texts import PageContent
 from form_files import read, refusals, sent, write_form
 from submitted_units import submitted_unit
 
@@ -76,17 +76,17 @@ def form_blueprint(path: Path, onboarding: Path | None = None) -> FormBlueprint:
     return FormBlueprint(FormArgs(form=path, onboarding_form=onboarding), context)
 
 
-def form_in(folder: Path, text: str = TEXT) -> FormFile:
+def form_in(folder: Path, text: str = TEXT) -> FormDeclaration:
     write_form(folder, SHARED, "shared.yaml")
     for tag, words in (("en", "We store nothing."), ("de", "Wir speichern nichts.")):
         write_form(folder, words, f"consent.{tag}.txt")
     return read_form(write_form(folder, text))
 
 
-def compiled_in(folder: Path, text: str = TEXT) -> dict[str, Form]:
+def compiled_in(folder: Path, text: str = TEXT) -> dict[str, CompiledForm]:
     every = form_in(folder, text).in_all_languages()
     assert [str(problem) for file in every for problem in file.problems] == []
-    return {file.language: Form.compiled(file) for file in every}
+    return {file.language: CompiledForm.compiled(file) for file in every}
 
 
 def question(declaration: str) -> str:
@@ -96,7 +96,7 @@ def question(declaration: str) -> str:
 def test_each_language_has_its_texts_and_states_itself(tmp_path: Path) -> None:
     forms = compiled_in(tmp_path)
     row = {"shop": "Bei Ada", "text": "Nice."}
-    english, german = (forms[tag].page(Shown(row)) for tag in ("en", "de"))
+    english, german = (forms[tag].page(PageContent(row)) for tag in ("en", "de"))
 
     assert list(forms) == ["en", "de"]
     for page, own, others in (
@@ -112,7 +112,7 @@ def test_each_language_has_its_texts_and_states_itself(tmp_path: Path) -> None:
         "Beginnen Sie mit einem großen Buchstaben.",
     ):  # fmt: skip
         assert text in german.body
-    assert forms["de"].thank_you(Shown({})) == "<p>Danke.</p>\n"
+    assert forms["de"].thank_you(PageContent({})) == "<p>Danke.</p>\n"
 
 
 def test_answers_are_the_same_in_all_languages(tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_what_cannot_be_per_language_is_refused_at_its_line(
 def test_a_text_without_the_language_is_in_the_first_one_that_it_has(tmp_path: Path) -> None:
     text = question("type: text\n  help: {fr: Bref}\n  placeholder: {en: Some, fr: Peu}")
     forms = compiled_in(tmp_path, text)
-    body = forms["de"].page(Shown({})).body
+    body = forms["de"].page(PageContent({})).body
 
     assert list(forms) == ["en", "de", "fr"]
     assert "Warum" in body
@@ -270,9 +270,9 @@ def test_a_form_in_one_language_is_as_it_was(tmp_path: Path) -> None:
 
     assert form.in_all_languages() == [form]
     assert list(form.languages.warnings()) == []
-    assert Form.compiled(form).page(Shown({})).html_attributes == {}
+    assert CompiledForm.compiled(form).page(PageContent({})).html_attributes == {}
     with pytest.raises(famulus.InvalidAnswers):
-        Form.compiled(form).read(sent())
+        CompiledForm.compiled(form).read(sent())
 
 
 def test_each_attempt_is_in_the_language_of_its_view(tmp_path: Path) -> None:

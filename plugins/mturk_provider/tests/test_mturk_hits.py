@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from famulus import Approve, Arrival, Outcome, Reject, UnavailableError, UnlistedPlacesError
-from famulus_mturk.calls import CallLostError, RefusedError
+from famulus_mturk.calls import CallLostError, MTurkRefusedError
 from famulus_mturk.fake import Fault, WorkerRefusedError
 from famulus_mturk.fake.faults import Gate
 from mturk_bench import Bench
@@ -283,7 +283,7 @@ def test_closing_does_not_wait_for_a_hit_that_was_certainly_not_created(
         bench.changes["url"] = f"https://tasks.example.org/?a={'x' * 70_000}"
     else:
         bench.account.faults.plan(Fault.THROTTLE, "CreateHITWithHITType")
-    with pytest.raises((CallLostError, RefusedError)):
+    with pytest.raises((CallLostError, MTurkRefusedError)):
         bench.provider.set_places(bench.run, 2)
 
     bench.provider.pause_places(bench.run)
@@ -368,7 +368,7 @@ def test_disposed_hit_needs_no_deletion(bench: Bench) -> None:
 def test_refusal_has_the_reason_of_mturk_without_its_time_stamp(bench: Bench) -> None:
     bench.task["task_title"] = "x" * 129
 
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(MTurkRefusedError) as caught:
         bench.provider.set_places(bench.run, 1)
 
     assert "Title" in str(caught.value)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from famulus import Approve, Outcome, PaymentKind, Reject, UnavailableError, Verdict
-from famulus_mturk.calls import RefusedError
+from famulus_mturk.calls import MTurkRefusedError
 from famulus_mturk.fake import Fault
 from mturk_bench import Bench
 
@@ -76,7 +76,7 @@ def test_rejecting_a_paid_assignment_is_refused_with_the_reason(opened: Bench) -
     visit = opened.submitted("A1")
     opened.clock.advance(8 * DAY)
 
-    with pytest.raises(RefusedError, match="approved and paid the assignment already"):
+    with pytest.raises(MTurkRefusedError, match="approved and paid the assignment already"):
         opened.decide(visit, Reject("The answers are random."))
 
 
@@ -94,7 +94,7 @@ def test_rejection_that_is_too_old_is_not_overridden(opened: Bench) -> None:
     opened.decide(visit, Reject("The answers are random."))
     opened.clock.advance(31 * DAY)
 
-    with pytest.raises(RefusedError, match="30 days"):
+    with pytest.raises(MTurkRefusedError, match="30 days"):
         opened.decide(visit, Approve())
 
 
@@ -214,7 +214,9 @@ def test_a_compensation_for_lost_work_is_paid_on_the_workers_last_submission(
 def test_worker_without_a_submission_cannot_be_paid(opened: Bench) -> None:
     _, lost = opened.accept("A1")
 
-    with pytest.raises(RefusedError, match="submitted assignments only, but A1 has submitted none"):
+    with pytest.raises(
+        MTurkRefusedError, match="submitted assignments only, but A1 has submitted none"
+    ):
         opened.pay(opened.bonus(lost, kind=PaymentKind.COMPENSATION))
 
 

@@ -22,7 +22,7 @@ from famulus import (
     make_qualification_dict,
 )
 from famulus.testing.movable_clock import MovableClock
-from famulus_mturk.calls import RefusedError
+from famulus_mturk.calls import MTurkRefusedError
 from famulus_mturk.fake import FakeMTurk, Fault, WorkerRefusedError
 from famulus_mturk.tables import MturkBonus, MturkHit
 from mturk_bench import Bench, parameters
@@ -65,7 +65,7 @@ def test_unknown_worker_is_a_refusal(bench: Bench) -> None:
     with bench.account.turn() as state:
         state.unknown_workers.add("A0")
 
-    with pytest.raises(RefusedError, match="A0"):
+    with pytest.raises(MTurkRefusedError, match="A0"):
         bench.grant("A0", "good", 1)
 
 

@@ -18,7 +18,13 @@ from famulus import FamulusError, UnavailableError, UsageError
 from famulus.engine.outbox.platform_call import OutboxCall
 from famulus.testing import MovableClock
 from famulus_prolific.account_lock import LEASE
-from famulus_prolific.api import CALL_SECONDS, CallLostError, ProlificApi, RefusedError, TokenError
+from famulus_prolific.api import (
+    CALL_SECONDS,
+    CallLostError,
+    ProlificApi,
+    ProlificRefusedError,
+    TokenError,
+)
 from famulus_prolific.fake import FakeProlific
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -183,7 +189,7 @@ def test_retry_after_is_seconds_or_a_time(clock: MovableClock) -> None:
     ],
 )
 def test_a_refusal_is_in_the_words_of_prolific(detail: object, message: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ProlificRefusedError) as caught:
         api(lambda _: envelope(400, "Bad request", detail)).post("studies/", {})
 
     assert str(caught.value) == message
@@ -191,7 +197,7 @@ def test_a_refusal_is_in_the_words_of_prolific(detail: object, message: str) -> 
 
 
 def test_a_redirect_is_refused_and_not_followed() -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ProlificRefusedError) as caught:
         api(lambda _: httpx.Response(301, headers={"Location": "/studies/"})).post("studies")
 
     assert caught.value.status == 301
@@ -223,7 +229,7 @@ def test_pages_follow_the_links_of_prolific_to_no_other_host() -> None:
 
 
 def test_a_missing_list_is_refused() -> None:
-    with pytest.raises(RefusedError):
+    with pytest.raises(ProlificRefusedError):
         list(api(lambda _: envelope(404, "Not found", "")).pages("submissions/"))
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from bench.figures import Figure, milliseconds
 from bench.scale import Scale
-from famulus_form.form import Form
+from famulus_form.form import CompiledForm
 from famulus_form.form_file import read_form
-from famulus_form.texts import Shown
+from famulus_form.texts import PageContent
 
 _QUESTIONS = 50
 _REPETITIONS = 200
@@ -38,9 +38,9 @@ def run(scale: Scale, folder: Path) -> Iterator[Figure]:
     file = read_form(path)
     if file.problems:
         raise ValueError(file.problems)
-    form = Form.compiled(file)
+    form = CompiledForm.compiled(file)
     row = json.loads(json.dumps({"text": "A sentence & <more>. " * 20}))
-    shown = Shown(row)
+    shown = PageContent(row)
     started = time.process_time()
     for _ in range(_REPETITIONS):
         form.page(shown)

@@ -15,7 +15,7 @@ from attrs import frozen
 from famulus import Database
 from famulus.testing.command import famulus_command
 from famulus_mock.tables import MockPayment
-from famulus_mturk.fake import FakeMTurk, Shown, Stage, WorkerRefusedError
+from famulus_mturk.fake import FakeMTurk, HitPage, Stage, WorkerRefusedError
 
 _ENTRANCE = "https://tasks.example.org/"
 
@@ -25,7 +25,7 @@ class Entrance:
     """One arrival: the parameters of the address, and what the platform showed the worker."""
 
     query: dict[str, str]
-    shown: Shown | None = None
+    shown: HitPage | None = None
 
 
 class Crowd(ABC):

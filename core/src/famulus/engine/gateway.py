@@ -45,9 +45,9 @@ from famulus.engine.replies import Replies
 from famulus.engine.script_callbacks import RemoteCallbacks
 from famulus.engine.submission import (
     Acknowledgement,
+    NewSubmission,
     Result,
     StoredFile,
-    Submission,
     give_back,
     store_answers,
 )
@@ -335,7 +335,9 @@ class Gateway:
 
         def job(tx: Transaction, files: Sequence[StoredFile]) -> tuple[Acknowledgement, Attempt]:
             attempt = attempts.find(tx, signed)
-            sent = Submission(id=submission, answers=answers, files=files, language=view.language)
+            sent = NewSubmission(
+                id=submission, answers=answers, files=files, language=view.language
+            )
             return store_answers(tx, attempt, sent, reported_by_platform=self._reported)
 
         if form.files:

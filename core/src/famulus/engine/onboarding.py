@@ -16,9 +16,9 @@ from famulus.engine.onboarding_verdicts import store_verdict
 from famulus.engine.qualifications.grants import record_onboarding
 from famulus.engine.qualifications.rules import onboarding_qualification
 from famulus.engine.submission import (
+    NewSubmission,
     Result,
     StoredFile,
-    Submission,
     earlier_submission,
     store,
 )
@@ -133,7 +133,7 @@ class OnboardingSubmissions:
                     judged = store_onboarding(
                         tx,
                         attempt.agent,
-                        Submission(
+                        NewSubmission(
                             id=submission, answers=answers, files=files, language=view.language
                         ),
                         verdict=verdict,
@@ -193,7 +193,7 @@ def judge(blueprint: Blueprint, answers: Any, view: AttemptView) -> bool | NotPa
 def store_onboarding(
     tx: Transaction,
     agent: int,
-    submission: Submission,
+    submission: NewSubmission,
     *,
     verdict: bool | NotPassed,
     qualification: str,

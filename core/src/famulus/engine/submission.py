@@ -56,7 +56,7 @@ class StoredFile:
 
 
 @frozen(kw_only=True)
-class Submission:
+class NewSubmission:
     """The content of a submission."""
 
     #: the same for a form that is sent again
@@ -104,7 +104,7 @@ _VISIT_DONE = Statement(
 def store_answers(
     tx: Transaction,
     attempt: Attempt,
-    submission: Submission,
+    submission: NewSubmission,
     *,
     reported_by_platform: bool,
 ) -> tuple[Acknowledgement, Attempt]:
@@ -165,7 +165,7 @@ def store(
     tx: Transaction,
     attempt: Attempt,
     status: AgentStatus,
-    submission: Submission,
+    submission: NewSubmission,
     *,
     late: bool,
 ) -> None:

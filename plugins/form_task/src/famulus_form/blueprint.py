@@ -14,11 +14,11 @@ import famulus
 from famulus_form.catalogue import CATALOGUE
 from famulus_form.options import ROWS_KEY, FormArgs, SharedFormState
 from famulus_form.sent import Sent
-from famulus_form.texts import Shown
+from famulus_form.texts import PageContent
 
 # Every command imports this module, and the kinds of questions take long.
 if TYPE_CHECKING:
-    from famulus_form.form import Form
+    from famulus_form.form import CompiledForm
     from famulus_form.onboarding import Onboarding
     from famulus_form.translated_form import TranslatedForm
 
@@ -88,7 +88,7 @@ class FormBlueprint(famulus.Blueprint):
     def preview_page(self, view: famulus.PreviewView) -> famulus.Page:
         """Ask the questions about the first row, or rows."""
         own = {"famulus_agent_id": "", "provider_worker_id": ""}
-        shown = Shown(own, translate=famulus.Translator.to(view.language))
+        shown = PageContent(own, translate=famulus.Translator.to(view.language))
         form = self._translated.to(view.language)
         return form.page(form.shown(view.data or {}, shown))
 
@@ -100,7 +100,7 @@ class FormBlueprint(famulus.Blueprint):
     def onboarding_page(self, view: famulus.OnboardingView) -> famulus.Page:
         """Ask the questions of ``onboarding_form``."""
         own, lot = _own_values(view.agent_id, view.worker), _lot_of_attempt(view.agent_id)
-        shown = Shown(own, lot, translate=famulus.Translator.to(view.language))
+        shown = PageContent(own, lot, translate=famulus.Translator.to(view.language))
         form = self._onboarding.form.to(view.language)
         return form.page(form.shown({}, shown))
 
@@ -134,7 +134,7 @@ class FormBlueprint(famulus.Blueprint):
         """Return the form's text after the submission."""
         form = self._translated.to(attempt.language)
         row = attempt.unit.data if form.thanks_by_row else {}
-        return form.thank_you(Shown(row))
+        return form.thank_you(PageContent(row))
 
     def show(self, unit: famulus.SubmittedUnit) -> str:
         """Return the row, and each question with its answer."""
@@ -181,17 +181,19 @@ class FormBlueprint(famulus.Blueprint):
             self._beside[path] = files_beside_form(path, data)
         return self._beside[path]
 
-    def _shown(self, view: famulus.TaskView) -> Shown:
+    def _shown(self, view: famulus.TaskView) -> PageContent:
         own = _own_values(view.agent_id, view.worker)
         form = self._translated.to(view.language)
         earlier = view.earlier_answers if form.looks_back else None
         return form.shown(
             view.unit.data,
-            Shown(own, _lot(view.unit), earlier, translate=famulus.Translator.to(view.language)),
+            PageContent(
+                own, _lot(view.unit), earlier, translate=famulus.Translator.to(view.language)
+            ),
         )
 
     @property
-    def _form(self) -> Form:
+    def _form(self) -> CompiledForm:
         """The form in its first language."""
         return self._translated.to("")
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import famulus
-from famulus_form.form_file import FormFile, read_form
+from famulus_form.form_file import FormDeclaration, read_form
 from famulus_form.languages import language_warnings
 from famulus_form.media_files import files_beside, files_beside_form
 from famulus_form.media_watch import MediaWatch
@@ -24,7 +24,7 @@ def form_problems(
 ) -> list[famulus.Problem]:
     """Return all problems of the options, the form and the data."""
     found: list[famulus.Problem] = []
-    forms: list[FormFile] = []
+    forms: list[FormDeclaration] = []
     if args.form is not None:
         forms = read_form(args.form.expanduser()).in_all_languages()
         found += once(problem for form in forms for problem in form.problems)
@@ -75,7 +75,7 @@ def once(problems: Iterable[famulus.Problem]) -> list[famulus.Problem]:
     return found
 
 
-def unknown_columns(form: FormFile, columns: Collection[str]) -> Iterator[famulus.Problem]:
+def unknown_columns(form: FormDeclaration, columns: Collection[str]) -> Iterator[famulus.Problem]:
     """Yield a problem for each placeholder that is not a column of the data."""
     known = {*columns, *OWN_NAMES}
     for file, key, text in form.texts():
@@ -84,7 +84,7 @@ def unknown_columns(form: FormFile, columns: Collection[str]) -> Iterator[famulu
                 yield file.problem(key, _unknown(name, columns))
 
 
-def values_of_no_row(form: FormFile) -> Iterator[famulus.Problem]:
+def values_of_no_row(form: FormDeclaration) -> Iterator[famulus.Problem]:
     """Yield a problem for each placeholder in a text that is shown once for several rows."""
     for file, key, text in form.texts_of_all_rows():
         for name in placeholders(text):

@@ -53,7 +53,7 @@ def preview(
     stored. Ctrl-C ends it.
     """
     from famulus_form.form import FOLDERS
-    from famulus_form.preview import Preview, data_beside, data_option
+    from famulus_form.preview import FormPreview, data_beside, data_option
     from famulus_form.preview_server import PreviewServer
 
     if data is not None:
@@ -66,7 +66,7 @@ def preview(
             session.say(f"{file} can be shown again")
 
     try:
-        server = PreviewServer(port, Preview(file, shown, items), files, FOLDERS, report)
+        server = PreviewServer(port, FormPreview(file, shown, items), files, FOLDERS, report)
     except OSError as error:
         message = f"port {port} cannot be used ({error.strerror}); choose another with --port"
         raise famulus.UsageError(message) from error

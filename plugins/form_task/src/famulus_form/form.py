@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 import famulus
 import famulus_marks
 from famulus_form.catalogue import _
-from famulus_form.form_file import FormFile
+from famulus_form.form_file import FormDeclaration
 from famulus_form.form_page import FormPage, section
 from famulus_form.head import CONSENT_COLUMN, CONSENT_FIELD, NOT_AGREED, Head
 from famulus_form.items import (
@@ -30,8 +30,8 @@ from famulus_form.script_texts import BACK, NEXT, script_texts, steps_knowledge
 from famulus_form.sent import Sent, WrongAnswer
 from famulus_form.texts import (
     OWN_NAMES,
+    PageContent,
     Piece,
-    Shown,
     blocks,
     fixed,
     merged,
@@ -63,7 +63,7 @@ _ENDING = _("To finish")
 
 
 @define
-class Form:
+class CompiledForm:
     """The questions of a form, and the HTML that is the same for every row."""
 
     head: Head
@@ -82,7 +82,7 @@ class Form:
     _has_marks: bool = False
 
     @classmethod
-    def compiled(cls, file: FormFile, items: int = 1) -> Form:
+    def compiled(cls, file: FormDeclaration, items: int = 1) -> CompiledForm:
         """Compile a form that has no problems.
 
         :param items: the largest number of rows in a unit; with 1, a unit's data is the row itself.
@@ -132,7 +132,7 @@ class Form:
         own = (STATIC / STYLE_SHEET).read_text(encoding="utf-8")
         return f"<style>\n{own}{famulus_marks.style_text() if self._has_marks else ''}</style>"
 
-    def shown(self, data: Mapping[str, Any], shown: Shown) -> Shown:
+    def shown(self, data: Mapping[str, Any], shown: PageContent) -> PageContent:
         """Return the content of a unit's page, with fixed texts in the form's own language.
 
         :param shown: what the page shows besides the unit's data.
@@ -143,7 +143,7 @@ class Form:
             return with_items(shown, data)
         return evolve(shown, values={**data, **shown.values})
 
-    def page(self, shown: Shown) -> famulus.Page:
+    def page(self, shown: PageContent) -> famulus.Page:
         """Return the page for one row."""
         body = rendered(self._pieces, shown)
         return famulus.Page(
@@ -169,7 +169,7 @@ class Form:
         """Whether the text after the submission has values of the row."""
         return any(not isinstance(piece, str) for piece in self._thanks)
 
-    def thank_you(self, shown: Shown) -> str:
+    def thank_you(self, shown: PageContent) -> str:
         """Return the text after the submission, as HTML."""
         return rendered(self._thanks, shown)
 
@@ -281,7 +281,7 @@ def _questions_of(pages: Sequence[FormPage]) -> list[Question]:
     return [item for item in items if isinstance(item, Question)]
 
 
-def _item_pages(file: FormFile, number: int) -> list[FormPage]:
+def _item_pages(file: FormDeclaration, number: int) -> list[FormPage]:
     """Return the pages of one item, with its prefix in names and with the pages' conditions."""
     prefix = prefix_of(number)
     return [
@@ -300,7 +300,7 @@ def _html_of(page: FormPage) -> list[Piece]:
     return [piece for item in page.items for piece in item.html()]
 
 
-def _content(file: FormFile, of_items: Sequence[Sequence[FormPage]]) -> list[Piece]:
+def _content(file: FormDeclaration, of_items: Sequence[Sequence[FormPage]]) -> list[Piece]:
     """Return the HTML of all questions."""
     is_titled = any(page.title for page in file.pages)
     content: list[Piece] = []
@@ -342,7 +342,7 @@ def _item_html(pages: Sequence[FormPage], number: int) -> list[Piece]:
 
 
 def _numbered(number: int) -> Piece:
-    def numbered(shown: Shown) -> str:
+    def numbered(shown: PageContent) -> str:
         # Translators: the number of one of several that a worker is shown
         text = _("{number} of {items}", number=number + 1, items=shown.of)
         return escape(shown.translate(text))

@@ -28,7 +28,7 @@ _PARTS = ("questions", "pages", "per_page", PASS_SCORE)
 
 
 @define
-class FormFile:
+class FormDeclaration:
     """A form as its files declare it."""
 
     #: None if it cannot be read
@@ -51,7 +51,7 @@ class FormFile:
         """The tag of the language in which the form was read; empty if it has no translations."""
         return self.languages.wanted or next(iter(self.languages.tags), "")
 
-    def in_all_languages(self) -> list[FormFile]:
+    def in_all_languages(self) -> list[FormDeclaration]:
         """Return this form, and the form in each other language, without reading files again.
 
         Without translated texts, the list contains only this form.
@@ -62,7 +62,10 @@ class FormFile:
         path, sources = self.file.path, self._sources
         return [
             self,
-            *(_read(path, FormFile(languages=Languages(tag), sources=sources)) for tag in others),
+            *(
+                _read(path, FormDeclaration(languages=Languages(tag), sources=sources))
+                for tag in others
+            ),
         ]
 
     def open(self, path: Path) -> famulus.OptionFile:
@@ -125,12 +128,12 @@ class FormFile:
             yield file, self.languages.place(file, key), text
 
 
-def read_form(path: Path) -> FormFile:
+def read_form(path: Path) -> FormDeclaration:
     """Read a whole form in its first language; errors are among the form's problems."""
-    return _read(path, FormFile())
+    return _read(path, FormDeclaration())
 
 
-def _read(path: Path, form: FormFile) -> FormFile:
+def _read(path: Path, form: FormDeclaration) -> FormDeclaration:
     try:
         form.file = file = form.open(path)
     except famulus.UsageError as error:
@@ -167,7 +170,7 @@ def _means_questions(raw: Mapping[str, Any]) -> bool:
     return any(nearest(str(name), names) in ("questions", "pages") for name in raw)
 
 
-def _read_pages(form: FormFile, file: famulus.OptionFile, opened: tuple[Path, ...]) -> None:
+def _read_pages(form: FormDeclaration, file: famulus.OptionFile, opened: tuple[Path, ...]) -> None:
     if "questions" in file.tree:
         file.refuse(
             "questions",
@@ -198,7 +201,7 @@ def _read_pages(form: FormFile, file: famulus.OptionFile, opened: tuple[Path, ..
 
 
 def _read_parts(
-    form: FormFile,
+    form: FormDeclaration,
     file: famulus.OptionFile,
     key: str,
     opened: tuple[Path, ...],
@@ -279,7 +282,7 @@ def _kind(file: famulus.OptionFile, key: str, raw: dict[str, Any]) -> type[Quest
 
 
 def _include(
-    form: FormFile,
+    form: FormDeclaration,
     file: famulus.OptionFile,
     key: str,
     raw: Mapping[str, Any],
@@ -323,7 +326,7 @@ def _include(
     return parts
 
 
-def _common_faults(form: FormFile) -> Iterator[famulus.Problem]:
+def _common_faults(form: FormDeclaration) -> Iterator[famulus.Problem]:
     """Yield problems between questions: names and keys that clash, and invalid conditions."""
     yield from _clashes(form)
     earlier: dict[str, Question] = {}
@@ -334,7 +337,7 @@ def _common_faults(form: FormFile) -> Iterator[famulus.Problem]:
         yield from _page_faults(form, page, earlier)
 
 
-def _clashes(form: FormFile) -> Iterator[famulus.Problem]:
+def _clashes(form: FormDeclaration) -> Iterator[famulus.Problem]:
     columns: dict[str, str] = {}
     keys: dict[str, str] = {}
     if form.head.consent is not None:
@@ -361,7 +364,7 @@ def _clashes(form: FormFile) -> Iterator[famulus.Problem]:
 
 
 def _page_faults(
-    form: FormFile, page: FormPage, earlier: dict[str, Question]
+    form: FormDeclaration, page: FormPage, earlier: dict[str, Question]
 ) -> Iterator[famulus.Problem]:
     """Yield faults in the conditions of a page and its parts; add its questions to ``earlier``."""
     if form.file is not None:

@@ -14,8 +14,8 @@ from famulus_form.catalogue import _
 from famulus_form.media import Shows
 from famulus_form.texts import (
     OWN_NAMES,
+    PageContent,
     Piece,
-    Shown,
     blocks,
     fixed,
     inline,
@@ -172,7 +172,7 @@ class Consent:
             ]
         )
 
-        def html(shown: Shown) -> str:
+        def html(shown: PageContent) -> str:
             return given if self.is_given(shown.earlier) else rendered(asked, shown)
 
         return [html]

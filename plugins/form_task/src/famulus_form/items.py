@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from famulus_form.conditions import Condition
 from famulus_form.question import Answerless, Question
 from famulus_form.sent import Sent
-from famulus_form.texts import Shown
+from famulus_form.texts import PageContent
 
 #: The key of the rows in a unit's data, and of their answers.
 ITEMS = "items"
@@ -47,7 +47,7 @@ def prefixed(item: Question | Answerless, prefix: str) -> Question | Answerless:
     return evolve(item, show_if=show_if)
 
 
-def with_items(shown: Shown, data: Mapping[str, Any]) -> Shown:
+def with_items(shown: PageContent, data: Mapping[str, Any]) -> PageContent:
     """Return the content of a page of several rows.
 
     :param shown: the content that the page shows once; its values are added to those of each row.
@@ -55,7 +55,7 @@ def with_items(shown: Shown, data: Mapping[str, Any]) -> Shown:
     """
     rows = rows_of(data) or [{}]
     items = [
-        Shown(
+        PageContent(
             {**row, **shown.values},
             _lot(shown.lot, number),
             of=len(rows),

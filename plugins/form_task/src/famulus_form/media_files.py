@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import famulus
-from famulus_form.form_file import FormFile, read_form
+from famulus_form.form_file import FormDeclaration, read_form
 from famulus_form.texts import OWN_NAMES, placeholders, value_pieces
 
 # A text of several languages has the language behind its key.
@@ -15,7 +15,7 @@ _MEDIA_KEY = re.compile(r"(?:^|\.)(?:image|audio|video)(?:\.[A-Za-z-]+)?\Z")
 
 
 def files_beside(
-    path: Path, forms: Sequence[FormFile], data: Sequence[famulus.DataFile] = ()
+    path: Path, forms: Sequence[FormDeclaration], data: Sequence[famulus.DataFile] = ()
 ) -> famulus.FilesBeside:
     """Return the files that are served with a form if ``extra_source_dir`` is not set.
 
@@ -34,7 +34,7 @@ def files_beside_form(path: Path, data: Sequence[famulus.DataFile] = ()) -> famu
     return files_beside(path, read_form(path).in_all_languages(), data)
 
 
-def _addresses(forms: Sequence[FormFile]) -> Iterator[famulus.FileAddress]:
+def _addresses(forms: Sequence[FormDeclaration]) -> Iterator[famulus.FileAddress]:
     """Yield the media addresses of a form in all its languages, without duplicates."""
     seen: set[tuple[Path, str, str]] = set()
     for form in forms:

@@ -10,7 +10,7 @@ from attrs import frozen
 
 import famulus
 from famulus_form.correct import CORRECT
-from famulus_form.form_file import FormFile, read_form
+from famulus_form.form_file import FormDeclaration, read_form
 from famulus_form.judging import PASS_SCORE, Judge
 from famulus_form.languages import language_warnings
 from famulus_form.options import FormArgs, SharedFormState
@@ -87,7 +87,7 @@ def onboarding_problems(
         yield form.file.problem("thank_you", message)
 
 
-def judged_task_problems(form: FormFile) -> Iterator[famulus.Problem]:
+def judged_task_problems(form: FormDeclaration) -> Iterator[famulus.Problem]:
     """Yield a problem for each key in a task's form that only an onboarding may have."""
     for part in form.judged:
         message = (

@@ -13,12 +13,12 @@ from attrs import evolve, frozen
 
 import famulus
 from famulus_form.checks import once, unknown_columns, values_of_no_row
-from famulus_form.form import Form
-from famulus_form.form_file import FormFile, read_form
+from famulus_form.form import CompiledForm
+from famulus_form.form_file import FormDeclaration, read_form
 from famulus_form.items import ITEMS, grouped
 from famulus_form.media_files import files_beside_form
 from famulus_form.sent import Sent
-from famulus_form.texts import OWN_NAMES, Shown, placeholders
+from famulus_form.texts import OWN_NAMES, PageContent, placeholders
 
 #: Rows that a preview can show.
 MOST_ROWS = 20
@@ -63,7 +63,7 @@ def data_beside(form: Path) -> Path | None:
 
 
 @frozen
-class Preview:
+class FormPreview:
     """A form and its data, in the current state of their files."""
 
     path: Path
@@ -94,7 +94,7 @@ class Preview:
         file, rows, problems = self._read()
         if problems:
             return self._document(state, famulus.Page(body=_listed(problems)), number, 0)
-        form = Form.compiled(file, self.items)
+        form = CompiledForm.compiled(file, self.items)
         page = form.page(form.shown(self._unit(file, rows, number), _own(number)))
         return self._document(state, page, number, len(rows))
 
@@ -104,7 +104,7 @@ class Preview:
         file, rows, problems = self._read()
         if problems:
             return self.page(number)
-        form = Form.compiled(file, self.items)
+        form = CompiledForm.compiled(file, self.items)
         unit = self._unit(file, rows, number)
         shown = form.shown(unit, _own(number))
         page = form.page(shown)
@@ -126,7 +126,7 @@ class Preview:
 
     def _read(
         self,
-    ) -> tuple[FormFile, Sequence[Mapping[str, Any]], Sequence[famulus.Problem]]:
+    ) -> tuple[FormDeclaration, Sequence[Mapping[str, Any]], Sequence[famulus.Problem]]:
         """Return the form, the data of the first units, and what is wrong with either."""
         forms = read_form(self.path).in_all_languages()
         problems = [problem for form in forms for problem in form.problems]
@@ -142,7 +142,7 @@ class Preview:
         return forms[0], units, once(problems)
 
     def _unit(
-        self, file: FormFile, units: Sequence[Mapping[str, Any]], number: int
+        self, file: FormDeclaration, units: Sequence[Mapping[str, Any]], number: int
     ) -> Mapping[str, Any]:
         """Return the data of a unit; without data, placeholders stay as they are."""
         if number < len(units):
@@ -184,8 +184,8 @@ def _first_rows(
     return (), found or problems
 
 
-def _own(lot: int) -> Shown:
-    return Shown(dict.fromkeys(OWN_NAMES, "preview"), lot)
+def _own(lot: int) -> PageContent:
+    return PageContent(dict.fromkeys(OWN_NAMES, "preview"), lot)
 
 
 def _listed(problems: Sequence[famulus.Problem]) -> str:

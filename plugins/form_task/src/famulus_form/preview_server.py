@@ -14,7 +14,7 @@ from threading import Lock
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import famulus
-from famulus_form.preview import MOST_ROWS, Preview
+from famulus_form.preview import MOST_ROWS, FormPreview
 
 _HOST = "127.0.0.1"
 _LOOPBACK = (_HOST, "[::1]", "localhost")
@@ -36,7 +36,7 @@ class PreviewServer(ThreadingHTTPServer):
     def __init__(
         self,
         port: int,
-        preview: Preview,
+        preview: FormPreview,
         files: Path | None,
         folders: Sequence[Path],
         report: Callable[[Sequence[famulus.Problem]], None],

@@ -12,7 +12,7 @@ from famulus import Translator
 from famulus_form.catalogue import _
 from famulus_form.question import REQUIRED, Question
 from famulus_form.rules import rules_by_name
-from famulus_form.texts import Piece, Shown
+from famulus_form.texts import PageContent, Piece
 
 NEXT = _("Next")
 BACK = _("Back")
@@ -60,7 +60,7 @@ def steps_knowledge(questions: Sequence[Question]) -> Piece:
 
 
 def _of_language(make: Callable[[Translator], str]) -> Piece:
-    def piece(shown: Shown) -> str:
+    def piece(shown: PageContent) -> str:
         return make(shown.translate)
 
     return piece

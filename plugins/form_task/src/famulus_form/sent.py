@@ -29,7 +29,7 @@ class Sent:
 
     form: famulus.Form
     row: Mapping[str, Any]
-    #: as in :class:`famulus_form.texts.Shown`
+    #: as in :class:`famulus_form.texts.PageContent`
     lot: int
 
     def text(self, name: str) -> str:

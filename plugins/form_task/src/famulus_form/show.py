@@ -8,13 +8,13 @@ from typing import Any
 from attrs import evolve
 
 import famulus
-from famulus_form.form import Form
+from famulus_form.form import CompiledForm
 from famulus_form.items import ITEMS, Answered
 from famulus_form.judging import Judge
 from famulus_form.texts import placeholders, plain, value_text
 
 
-def shown(form: Form, unit: famulus.SubmittedUnit) -> str:
+def shown(form: CompiledForm, unit: famulus.SubmittedUnit) -> str:
     """Return the row, and each question that was asked with its answer, as lines of text.
 
     In a unit of several rows, each row is followed by its own answers.
@@ -41,7 +41,7 @@ def shown(form: Form, unit: famulus.SubmittedUnit) -> str:
     return "\n".join(lines).rstrip("\n")
 
 
-def shown_onboarding(form: Form, judge: Judge, answers: Mapping[str, Any]) -> str:
+def shown_onboarding(form: CompiledForm, judge: Judge, answers: Mapping[str, Any]) -> str:
     """Return the questions of an onboarding that were asked, with their answers, as lines of text.
 
     The right answer is below each wrong one.

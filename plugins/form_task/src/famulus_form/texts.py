@@ -37,7 +37,7 @@ _TO_ENGLISH = Translator.to("en")
 
 
 @frozen
-class Shown:
+class PageContent:
     """The content of a page: the values by name, and a number that stays the same for its unit."""
 
     values: Mapping[str, Any]
@@ -46,7 +46,7 @@ class Shown:
     #: the worker's last answers in the run; None if there are none
     earlier: Any = None
     #: what each row shows, in a unit of several rows
-    items: Sequence[Shown] = ()
+    items: Sequence[PageContent] = ()
     #: how many rows the unit has
     of: int = 1
     #: translates the fixed texts
@@ -54,7 +54,7 @@ class Shown:
 
 
 #: A piece of a page: HTML, or a function that makes it.
-Piece = str | Callable[[Shown], str]
+Piece = str | Callable[[PageContent], str]
 
 
 def placeholders(text: str) -> Iterator[str]:
@@ -155,7 +155,7 @@ def merged(pieces: Iterable[Piece]) -> list[Piece]:
     return found
 
 
-def rendered(pieces: Sequence[Piece], shown: Shown) -> str:
+def rendered(pieces: Sequence[Piece], shown: PageContent) -> str:
     """Return the HTML of compiled pieces."""
     return "".join(piece if isinstance(piece, str) else piece(shown) for piece in pieces)
 
@@ -189,5 +189,5 @@ def _pieces(markup: str) -> list[Piece]:
     return merged([*pieces, markup[position:]])
 
 
-def _value(name: str) -> Callable[[Shown], str]:
+def _value(name: str) -> Callable[[PageContent], str]:
     return lambda shown: escape(value_text(shown.values.get(name)))

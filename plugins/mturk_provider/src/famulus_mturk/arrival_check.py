@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from famulus import Refusal, RefusalReason, UnavailableError
-from famulus_mturk.calls import KeysError, Mturk, RefusedError
+from famulus_mturk.calls import KeysError, Mturk, MTurkRefusedError
 from famulus_mturk.catalogue import _
 from famulus_mturk.meanings import Meaning
 
@@ -81,7 +81,7 @@ class ArrivalCheck:
         except KeysError:
             # The requester's faulty keys must not affect the worker; the run has opened the HIT.
             return True
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             if error.meaning is not Meaning.MISSING:
                 raise
             found = False

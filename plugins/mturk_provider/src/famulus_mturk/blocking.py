@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from famulus_mturk.calls import Mturk, RefusedError
+from famulus_mturk.calls import Mturk, MTurkRefusedError
 from famulus_mturk.meanings import Meaning
 from famulus_mturk.texts import clean
 
@@ -16,7 +16,7 @@ def block(mturk: Mturk, worker: str, reason: str) -> None:
     try:
         text = clean(reason, _LONGEST) or _BLOCKED
         mturk.call("create_worker_block", WorkerId=worker, Reason=text)
-    except RefusedError as error:
+    except MTurkRefusedError as error:
         if error.meaning not in (Meaning.EXISTS, Meaning.PROCESSED):
             raise
 
@@ -26,6 +26,6 @@ def unblock(mturk: Mturk, worker: str, reason: str) -> None:
     try:
         text = clean(reason, _LONGEST) or _UNBLOCKED
         mturk.call("delete_worker_block", WorkerId=worker, Reason=text)
-    except RefusedError as error:
+    except MTurkRefusedError as error:
         if error.meaning not in (Meaning.MISSING, Meaning.STATE):
             raise

@@ -64,7 +64,7 @@ class KeysError(CallLostError):
     """The keys are missing, have expired or are refused; the call can be retried with new ones."""
 
 
-class RefusedError(famulus.RefusedError):
+class MTurkRefusedError(famulus.RefusedError):
     """MTurk has refused a call.
 
     ``code`` is MTurk's error code, such as ``AWS.MechanicalTurk.InvalidAssignmentState``, and
@@ -111,7 +111,7 @@ class Mturk:
         :raises CallLostError: when MTurk does not answer now.
         :raises KeysError: when the keys are missing, have expired or are refused. They are read
             again before the next call.
-        :raises RefusedError: when MTurk refuses it.
+        :raises MTurkRefusedError: when MTurk refuses it.
         """
         from botocore import exceptions
 
@@ -127,7 +127,7 @@ class Mturk:
                 self._forget(client)
             raise translated from error
         except exceptions.ParamValidationError as error:
-            raise RefusedError(" ".join(str(error).split()), "ParamValidation") from error
+            raise MTurkRefusedError(" ".join(str(error).split()), "ParamValidation") from error
         except _keys_errors() as error:
             self._forget(client)
             raise self._without_keys(error) from error
@@ -233,7 +233,7 @@ class Mturk:
                 "machine's clock",
                 maybe_done=maybe_done,
             )
-        return RefusedError(message, code, meaning, maybe_done=maybe_done)
+        return MTurkRefusedError(message, code, meaning, maybe_done=maybe_done)
 
     def _without_keys(self, error: Exception) -> KeysError:
         remedy = f"log in (`{self.account.login}`)"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from famulus_mturk.annotations import listed_hits
-from famulus_mturk.calls import Mturk, RefusedError
+from famulus_mturk.calls import Mturk, MTurkRefusedError
 from famulus_mturk.meanings import Meaning
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _of_submission(mturk: Mturk, row: Any, visit: VisitView) -> Iterator[str]:
 def _status(mturk: Mturk, assignment: str) -> str | None:
     try:
         answer: Mapping[str, Any] = mturk.call("get_assignment", AssignmentId=assignment)
-    except RefusedError as error:
+    except MTurkRefusedError as error:
         if error.meaning is not Meaning.MISSING:
             raise
         return None

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from famulus import FamulusError, UnavailableError, UnlistedPlacesError
 from famulus_mturk.annotations import annotation, listed_hits
-from famulus_mturk.calls import CallLostError, Mturk, RefusedError
+from famulus_mturk.calls import CallLostError, Mturk, MTurkRefusedError
 from famulus_mturk.meanings import Meaning
 from famulus_mturk.question import external_question
 
@@ -169,7 +169,7 @@ class Hits:
                 continue
             try:
                 self.mturk.call("delete_hit", HITId=row.hit_id)
-            except RefusedError as error:
+            except MTurkRefusedError as error:
                 if not _is_gone(error):
                     kept, reason = kept + 1, str(error)
                     continue
@@ -195,7 +195,7 @@ class Hits:
                 RequesterAnnotation=token,
                 UniqueRequestToken=token,
             )
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             if error.meaning in (Meaning.EXISTS, Meaning.PROCESSED):
                 return self._existing(run, token, error)
             reason = _in_words(error)
@@ -208,7 +208,7 @@ class Hits:
             raise
         return str(answer["HIT"]["HITId"])
 
-    def _existing(self, run: RunView, token: str, refused: RefusedError) -> str:
+    def _existing(self, run: RunView, token: str, refused: MTurkRefusedError) -> str:
         """Return the HIT that was created with a token.
 
         MTurk's message names the HIT, or the HIT's annotation is the token.
@@ -225,7 +225,7 @@ class Hits:
         """Return whether an id is that of the HIT with a token; a message may contain other ids."""
         try:
             answer = self.mturk.call("get_hit", HITId=hit)
-        except RefusedError:
+        except MTurkRefusedError:
             return False
         return bool(answer["HIT"].get("RequesterAnnotation") == token)
 
@@ -243,20 +243,20 @@ class Hits:
     def _end_review(self, hit: str) -> None:
         try:
             self.mturk.call("update_hit_review_status", HITId=hit, Revert=True)
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             if error.meaning not in (Meaning.STATE, Meaning.MISSING):
                 raise
 
     def _expire(self, hit: str, moment: datetime) -> None:
         try:
             self.mturk.call("update_expiration_for_hit", HITId=hit, ExpireAt=moment)
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             # MTurk derives a token from HIT and time, and refuses the same call again.
             if not (error.meaning in (Meaning.PROCESSED, Meaning.EXISTS) or _is_gone(error)):
                 raise
 
 
-def _in_words(refused: RefusedError) -> FamulusError:
+def _in_words(refused: MTurkRefusedError) -> FamulusError:
     if refused.meaning is not Meaning.FUNDS:
         return refused
     return UnavailableError(
@@ -265,7 +265,7 @@ def _in_words(refused: RefusedError) -> FamulusError:
     )
 
 
-def _is_gone(refused: RefusedError) -> bool:
+def _is_gone(refused: MTurkRefusedError) -> bool:
     return refused.meaning is Meaning.MISSING or (
         refused.meaning is Meaning.STATE and "disposed" in refused.message.casefold()
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from famulus import Outcome, PaymentKind, Reject, UnavailableError, Verdict
-from famulus_mturk.calls import CallLostError, Mturk, RefusedError
+from famulus_mturk.calls import CallLostError, Mturk, MTurkRefusedError
 from famulus_mturk.meanings import Meaning
 from famulus_mturk.tables import MturkBonus
 from famulus_mturk.texts import LONGEST_FEEDBACK, clean
@@ -44,7 +44,7 @@ class Money:
     def decide(self, visit: VisitView, verdict: Verdict) -> Outcome:
         """Approve or reject an assignment; the same decision on MTurk already counts as done.
 
-        :raises RefusedError: when MTurk has the opposite decision, or refuses the call.
+        :raises MTurkRefusedError: when MTurk has the opposite decision, or refuses the call.
         """
         is_rejected = isinstance(verdict, Reject)
         if isinstance(verdict, Reject):
@@ -58,7 +58,7 @@ class Money:
         """Send a bonus.
 
         :raises famulus.UnavailableError: when it is certain that nothing was paid.
-        :raises RefusedError: when MTurk has refused the payment; nothing was paid either.
+        :raises MTurkRefusedError: when MTurk has refused the payment; nothing was paid either.
         """
         before = self._sent(payment.key)
         assignment = self._assignment(payment) if before is None else before.assignment_id
@@ -87,7 +87,7 @@ class Money:
             self.database.write(lambda tx: _note_last(tx, payment.key, now))
             try:
                 return self._send(payment, sent.assignment_id)
-            except (UnavailableError, RefusedError):
+            except (UnavailableError, MTurkRefusedError):
                 # This attempt has not paid; an earlier one that has will be listed in time.
                 self.database.write(lambda tx: _note_last(tx, payment.key, sent.sent_at))
         if self.clock() < known_at:
@@ -111,7 +111,7 @@ class Money:
             if error.maybe_done:
                 return Outcome.UNKNOWN
             raise
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             # An earlier attempt of the same payment, whose reply was lost, has paid.
             if error.meaning in _DONE:
                 return Outcome.CONFIRMED
@@ -134,7 +134,7 @@ class Money:
             return payment.reference
         submitted = self.records.submissions_of(payment.run_id, payment.worker_name)
         if not submitted:
-            raise RefusedError(
+            raise MTurkRefusedError(
                 f"MTurk pays bonuses for submitted assignments only, but {payment.worker_name} has "
                 "submitted none in this run; to pay them, post a HIT for this worker only",
                 "NoAssignment",
@@ -144,7 +144,7 @@ class Money:
     def _approve(self, assignment: str) -> None:
         try:
             self.mturk.call("approve_assignment", AssignmentId=assignment)
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             status = self._status(assignment, error)
             if status == "Rejected":
                 # MTurk allows a rejection to be overridden for 30 days.
@@ -160,10 +160,10 @@ class Money:
             self.mturk.call(
                 "reject_assignment", AssignmentId=assignment, RequesterFeedback=feedback
             )
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             status = self._status(assignment, error)
             if status == "Approved":
-                raise RefusedError(
+                raise MTurkRefusedError(
                     "it has approved and paid the assignment already, automatically or for another "
                     "user of the account",
                     error.code,
@@ -171,14 +171,14 @@ class Money:
             if status != "Rejected":
                 raise
 
-    def _status(self, assignment: str, refused: RefusedError) -> str:
+    def _status(self, assignment: str, refused: MTurkRefusedError) -> str:
         """Return an assignment's status.
 
         :raises famulus.UnavailableError: when MTurk does not find the submission yet.
         """
         try:
             answer = self.mturk.call("get_assignment", AssignmentId=assignment)
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             if error.meaning is not Meaning.MISSING:
                 raise
             raise UnavailableError(str(refused)) from refused

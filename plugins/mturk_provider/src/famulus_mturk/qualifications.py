@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from famulus import UnavailableError
-from famulus_mturk.calls import Mturk, RefusedError
+from famulus_mturk.calls import Mturk, MTurkRefusedError
 from famulus_mturk.meanings import Meaning
 from famulus_mturk.tables import MturkQualification
 
@@ -59,7 +59,7 @@ class Qualifications:
                 QualificationTypeId=known,
                 WorkerId=worker,
             )
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             if error.meaning not in (Meaning.MISSING, Meaning.STATE):
                 raise
 
@@ -80,7 +80,7 @@ class Qualifications:
                 QualificationTypeStatus="Active",
             )
             found = str(answer["QualificationType"]["QualificationTypeId"])
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             if error.meaning not in (Meaning.EXISTS, Meaning.PROCESSED):
                 raise
             # Names are unique in an account. The type is from an attempt whose reply was lost or
@@ -101,7 +101,7 @@ class Qualifications:
             requirement["IntegerValues"] = [int(each) for each in values]
         return requirement
 
-    def _owned(self, name: str, refused: RefusedError) -> str:
+    def _owned(self, name: str, refused: MTurkRefusedError) -> str:
         types = self.mturk.pages(
             "list_qualification_types",
             "QualificationTypes",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from famulus import VisitReport, VisitStatus
-from famulus_mturk.calls import Mturk, RefusedError
+from famulus_mturk.calls import Mturk, MTurkRefusedError
 from famulus_mturk.meanings import Meaning
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Sync:
         """Return the current data of a HIT; None if MTurk has none."""
         try:
             found: Mapping[str, Any] = self.mturk.call("get_hit", HITId=hit)["HIT"]
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             if error.meaning is Meaning.MISSING:
                 return None
             raise
@@ -169,7 +169,7 @@ class Sync:
             return next(
                 self.mturk.pages("list_assignments_for_hit", "Assignments", HITId=hit), None
             )
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             if error.meaning is Meaning.MISSING:
                 return None
             raise
@@ -177,7 +177,7 @@ class Sync:
     def _begin_review(self, hit: str) -> None:
         try:
             self.mturk.call("update_hit_review_status", HITId=hit)
-        except RefusedError as error:
+        except MTurkRefusedError as error:
             if error.meaning not in (Meaning.STATE, Meaning.MISSING):
                 raise
 

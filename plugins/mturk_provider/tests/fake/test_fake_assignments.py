@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from famulus.testing.movable_clock import MovableClock
-from famulus_mturk.fake import NO_ASSIGNMENT, Account, Shown, WorkerRefusedError
+from famulus_mturk.fake import NO_ASSIGNMENT, Account, HitPage, WorkerRefusedError
 
 Launch = Callable[..., dict[str, Any]]
 Status = Callable[[dict[str, Any]], tuple[Any, ...]]
@@ -21,7 +21,7 @@ def code(caught: pytest.ExceptionInfo[Any]) -> str:
     return turk_code.removeprefix("AWS.MechanicalTurk.")
 
 
-def work(sandbox: Account, hit: dict[str, Any], worker_id: str = "A1") -> Shown:
+def work(sandbox: Account, hit: dict[str, Any], worker_id: str = "A1") -> HitPage:
     worker = sandbox.worker(worker_id)
     shown = worker.accept(hit["HITGroupId"])
     worker.submit(shown, {"label": "a cat & a dog"})

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from famulus.testing.movable_clock import MovableClock
-from famulus_mturk.fake import Account, FakeMTurk, Shown, fee
+from famulus_mturk.fake import Account, FakeMTurk, HitPage, fee
 
 Launch = Callable[..., dict[str, Any]]
 
@@ -28,7 +28,7 @@ def live(mturk: FakeMTurk) -> Account:
 
 
 @pytest.fixture
-def worked(live: Account, live_client: Any, launch: Launch) -> Shown:
+def worked(live: Account, live_client: Any, launch: Launch) -> HitPage:
     """A reward of 30 cents, approved, on the live account's hundred dollars."""
     hit = launch(via=live_client)
     worker = live.worker("A1")
@@ -120,7 +120,7 @@ def test_the_sandbox_never_gets_poorer(sandbox: Account, client: Any, launch: La
 
 
 def test_a_bonus_is_paid_once_for_a_token_within_24_hours(
-    live_client: Any, worked: Shown, clock: MovableClock
+    live_client: Any, worked: HitPage, clock: MovableClock
 ) -> None:
     bonus = {
         "WorkerId": "A1",
@@ -142,7 +142,7 @@ def test_a_bonus_is_paid_once_for_a_token_within_24_hours(
     assert balance(live_client) == ("94.84", "0.00")
 
 
-def test_bonuses_are_listed_by_hit_and_assignment(live_client: Any, worked: Shown) -> None:
+def test_bonuses_are_listed_by_hit_and_assignment(live_client: Any, worked: HitPage) -> None:
     live_client.send_bonus(
         WorkerId="A1", AssignmentId=worked.assignment_id, BonusAmount="2", Reason="well done"
     )
@@ -167,7 +167,7 @@ def test_bonuses_are_listed_by_hit_and_assignment(live_client: Any, worked: Show
     ],
 )
 def test_a_bonus_that_cannot_be_is_refused(
-    live_client: Any, worked: Shown, changes: dict[str, str], expected: str
+    live_client: Any, worked: HitPage, changes: dict[str, str], expected: str
 ) -> None:
     bonus = {
         "WorkerId": "A1",
@@ -203,7 +203,7 @@ def test_a_bonus_waits_for_the_decision(
 
 
 def test_a_bonus_after_half_a_year_is_refused(
-    live_client: Any, worked: Shown, clock: MovableClock
+    live_client: Any, worked: HitPage, clock: MovableClock
 ) -> None:
     clock.advance(184 * DAY)
 

@@ -54,7 +54,7 @@ class TokenError(CallLostError):
         super().__init__(message, maybe_done=False)
 
 
-class RefusedError(famulus.RefusedError):
+class ProlificRefusedError(famulus.RefusedError):
     """Prolific has refused a call.
 
     ``status`` is the HTTP status of the reply, ``title`` and ``detail`` are Prolific's words. A
@@ -125,7 +125,7 @@ class ProlificApi:
         :param params: the parameters of the query; values of None are left out.
         :raises CallLostError: when there is no answer, or one that asks for a later retry.
         :raises TokenError: when the token is refused.
-        :raises RefusedError: when Prolific refuses the call.
+        :raises ProlificRefusedError: when Prolific refuses the call.
         """
         given = {name: value for name, value in (params or {}).items() if value is not None}
         response = self._sent(
@@ -152,7 +152,7 @@ class ProlificApi:
                 return
             try:
                 page = self.follow(following)
-            except RefusedError as error:
+            except ProlificRefusedError as error:
                 if error.is_missing:
                     return
                 raise
@@ -256,7 +256,7 @@ class ProlificApi:
                 f"Prolific refuses the token ({said}): make one in its settings, under API tokens, "
                 "and register the requester again"
             )
-        return RefusedError(status, title, detail)
+        return ProlificRefusedError(status, title, detail)
 
     def _renew(self) -> None:
         """Use the stored token for the next call, if it has been replaced."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from famulus import Refusal, UnavailableError
-from famulus_prolific.api import ProlificApi, RefusedError
+from famulus_prolific.api import ProlificApi, ProlificRefusedError
 from famulus_prolific.arrivals import Arrived, not_ours
 from famulus_prolific.catalogue import _
 from famulus_prolific.secure_urls import SecureUrls, Signature
@@ -129,7 +129,7 @@ class ArrivalCheck:
             return True
         try:
             found = self.api().get(f"submissions/{arrived.session}/")
-        except RefusedError as error:
+        except ProlificRefusedError as error:
             if not error.is_missing:
                 raise
             is_theirs = False

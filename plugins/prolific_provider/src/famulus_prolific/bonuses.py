@@ -23,7 +23,7 @@ from attrs import frozen
 import famulus
 from famulus import ConflictError, Outcome, UnavailableError, UnpayableError
 from famulus_prolific.account_lock import AccountLock
-from famulus_prolific.api import CallLostError, ProlificApi, RefusedError
+from famulus_prolific.api import CallLostError, ProlificApi, ProlificRefusedError
 from famulus_prolific.submissions import RETURNED, TIMED_OUT, read_submission
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Bonuses:
         for each in payments:
             try:
                 shown[each.key] = self._count_shown(each)
-            except RefusedError as error:
+            except ProlificRefusedError as error:
                 yield each.key, UnpayableError(str(error)) if error.is_missing else error
             except famulus.RefusedError as error:
                 yield each.key, error
@@ -176,7 +176,7 @@ class Bonuses:
                 raise
             yield from ((each.key, Outcome.UNKNOWN) for each in payments)
             return
-        except RefusedError as error:
+        except ProlificRefusedError as error:
             # If the call was delivered twice, this is the answer to the second delivery.
             if not _ALREADY_PAID.search(str(error)):
                 self.records.withdraw(bulk)
@@ -195,7 +195,7 @@ class Bonuses:
         """Return the outcome of an accepted payment, which is confirmed once Prolific shows it."""
         try:
             is_shown = self._count_shown(payment) > before
-        except (CallLostError, RefusedError):
+        except (CallLostError, ProlificRefusedError):
             is_shown = False
         return Outcome.CONFIRMED if is_shown else Outcome.ACCEPTED
 
@@ -285,7 +285,7 @@ def _order(bulk: BulkRecord) -> tuple[bool, int]:
     return bulk.accepted_at is None, bulk.number
 
 
-def _refusal(error: RefusedError) -> Result:
+def _refusal(error: ProlificRefusedError) -> Result:
     """Return the result of a payment that Prolific has refused, so that nothing was paid."""
     said = str(error).lower()
     is_passing = any(word in said for word in _PASSING)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from famulus_prolific import submissions
-from famulus_prolific.api import ProlificApi, RefusedError
+from famulus_prolific.api import ProlificApi, ProlificRefusedError
 from famulus_prolific.filters import GROUP_ALLOW, GROUP_BLOCK
 from famulus_prolific.groups import is_deleted
 from famulus_prolific.rejections import paid_when
 from famulus_prolific.studies import NOT_STOPPED, OPEN
-from famulus_prolific.submissions import Submission, list_submissions, plain_status
+from famulus_prolific.submissions import ReportedSubmission, list_submissions, plain_status
 from famulus_prolific.sync import is_without_work
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def differences(
         return
     try:
         study = api.get(f"studies/{record.study_id}/")
-    except RefusedError as error:
+    except ProlificRefusedError as error:
         if not error.is_missing:
             raise
         yield f"the study {record.study_id} is not on Prolific any more, so nothing can be paid"
@@ -94,7 +94,7 @@ def _reason(record: StudyRecord) -> tuple[str, str]:
     return "the run is stopped" if record.is_stopped else "no unit is free", "pauses"
 
 
-def _of_visit(visit: VisitView, found: Submission | None) -> Iterator[str]:
+def _of_visit(visit: VisitView, found: ReportedSubmission | None) -> Iterator[str]:
     name = f"the submission {visit.reference} of {visit.worker_name}"
     if found is None:
         yield f"{name} is not on Prolific, so its reward cannot be paid there"

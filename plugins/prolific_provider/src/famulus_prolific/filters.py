@@ -10,7 +10,7 @@ from urllib.parse import quote
 from attrs import frozen
 
 from famulus import FamulusError, Plan, Problem, SharedTaskState
-from famulus_prolific.api import RefusedError
+from famulus_prolific.api import ProlificRefusedError
 
 if TYPE_CHECKING:
     from famulus_prolific.api import ProlificApi
@@ -120,7 +120,7 @@ def _id_problems(api: ProlificApi, plan: Plan, given: _Given) -> Iterator[Proble
     for each in given.value[_VALUES] if path else ():
         try:
             api.get(f"{path}/{quote(str(each), safe='')}/")
-        except RefusedError as error:
+        except ProlificRefusedError as error:
             if error.is_missing:
                 message = f"the account has no {noun} {each!r} on Prolific; give the id of one"
                 yield given.problem(plan, message)

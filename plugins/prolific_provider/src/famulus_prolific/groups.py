@@ -16,7 +16,7 @@ from attrs import frozen
 from famulus import QUAL_NOT_EXIST, GrantView, Outcome, Result
 from famulus_prolific.account_lock import AccountLock
 from famulus_prolific.account_tables import ProlificGroup
-from famulus_prolific.api import ProlificApi, RefusedError
+from famulus_prolific.api import ProlificApi, ProlificRefusedError
 from famulus_prolific.filters import GROUP_ALLOW, GROUP_BLOCK
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Groups:
         group, given = self.group_id(name), {"participant_ids": [*workers]}
         try:
             self.api.post(_members(group), given)
-        except RefusedError as error:
+        except ProlificRefusedError as error:
             if not (error.is_missing and self._is_gone(name, group)):
                 raise
             self.api.post(_members(self.group_id(name)), given)
@@ -133,7 +133,7 @@ class Groups:
             return
         try:
             self.api.delete(_members(group), {"participant_ids": [*workers]})
-        except RefusedError as error:
+        except ProlificRefusedError as error:
             if not (error.is_missing and self._is_gone(name, group)):
                 raise
 
@@ -156,7 +156,7 @@ class Groups:
         result: Result = Outcome.CONFIRMED
         try:
             change(name, ids)
-        except RefusedError as error:
+        except ProlificRefusedError as error:
             if len(grants) > 1:
                 for each in grants:
                     yield from self._change(change, name, [each])
@@ -202,7 +202,7 @@ def is_deleted(api: ProlificApi, group: str) -> bool:
     """Return whether a group was deleted on Prolific or does not exist there."""
     try:
         return bool(api.get(f"participant-groups/{group}/").get("is_deleted"))
-    except RefusedError as error:
+    except ProlificRefusedError as error:
         if not error.is_missing:
             raise
         return True

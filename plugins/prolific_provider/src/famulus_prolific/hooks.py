@@ -11,7 +11,7 @@ from attrs import define, field
 from famulus import UnavailableError
 from famulus_prolific.account_lock import AccountLock
 from famulus_prolific.account_tables import ProlificHook
-from famulus_prolific.api import ProlificApi, RefusedError
+from famulus_prolific.api import ProlificApi, ProlificRefusedError
 
 if TYPE_CHECKING:
     from famulus import Database, RunView, Transaction
@@ -52,7 +52,7 @@ class Hooks:
             try:
                 self._make_secret()
                 self._subscribe_all(run.id, target)
-            except RefusedError as error:
+            except ProlificRefusedError as error:
                 self._refused.add(run.id)
                 _log.warning(
                     "run %d: Prolific does not report changes by itself, so they are noticed later "
@@ -145,7 +145,7 @@ class Hooks:
     def _delete(self, subscription: str) -> None:
         try:
             self.api.delete(f"hooks/subscriptions/{subscription}/")
-        except RefusedError as error:
+        except ProlificRefusedError as error:
             if not error.is_missing:
                 raise
 

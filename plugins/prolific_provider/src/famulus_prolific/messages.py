@@ -8,7 +8,7 @@ from attrs import frozen
 
 import famulus
 from famulus import UnavailableError
-from famulus_prolific.api import CallLostError, ProlificApi, RefusedError
+from famulus_prolific.api import CallLostError, ProlificApi, ProlificRefusedError
 from famulus_prolific.submissions import list_submissions
 
 #: Participants per call; Prolific documents no limit.
@@ -43,7 +43,7 @@ class Messages:
             except CallLostError as error:
                 maybe = [*sent, *ids] if error.maybe_done else sent
                 raise UnavailableError(f"{error}; {_said(maybe)}") from error
-            except RefusedError as error:
+            except ProlificRefusedError as error:
                 raise famulus.RefusedError(f"{error}; {_said(sent)}") from error
             sent += ids
 

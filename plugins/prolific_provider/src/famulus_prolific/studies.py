@@ -13,7 +13,7 @@ from attrs import frozen
 
 import famulus
 from famulus import FamulusError, UnavailableError
-from famulus_prolific.api import ProlificApi, RefusedError
+from famulus_prolific.api import ProlificApi, ProlificRefusedError
 from famulus_prolific.codes import code_rules
 from famulus_prolific.submissions import plain_status
 from famulus_prolific.texts import description_html
@@ -136,7 +136,7 @@ class Studies:
         if record is None:
             return
         for study in self._drafts(run):
-            with contextlib.suppress(RefusedError):
+            with contextlib.suppress(ProlificRefusedError):
                 self.api.delete(f"studies/{study['id']}/")
 
     def add_slots(self, run: RunView) -> None:
@@ -217,7 +217,7 @@ class Studies:
             for draft in drafts:
                 if record.study_id != draft["id"]:
                     # Of another process, or of a test study: this draft would be left over.
-                    with contextlib.suppress(RefusedError):
+                    with contextlib.suppress(ProlificRefusedError):
                         self.api.delete(f"studies/{draft['id']}/")
         assert record.study_id is not None, "it was stored"
         return self._read(record.study_id)
@@ -226,7 +226,7 @@ class Studies:
         """Publish a copy of a draft to test participants; return its id and address."""
         try:
             return self.api.post(f"studies/{draft}/test-study")
-        except RefusedError as error:
+        except ProlificRefusedError as error:
             raise famulus.RefusedError(
                 f"{error}; a test study needs a workspace for which Prolific has enabled them, and "
                 "a test participant (`famulus prolific test-participant EMAIL`)"
@@ -256,7 +256,7 @@ class Studies:
             return None
         try:
             return self._read(record.study_id)
-        except RefusedError as error:
+        except ProlificRefusedError as error:
             # A draft that was deleted.
             if error.is_missing:
                 return None
@@ -352,7 +352,7 @@ class Studies:
         """
         try:
             self.api.post(f"{path}transition/", {"action": action})
-        except RefusedError:
+        except ProlificRefusedError:
             status = _normal(self.api.get(path))["status"]
             if status in wanted:
                 return

@@ -18,7 +18,7 @@ SCREENED_OUT, RETURNED, TIMED_OUT = "SCREENED OUT", "RETURNED", "TIMED-OUT"
 
 
 @frozen(kw_only=True)
-class Submission:
+class ReportedSubmission:
     """A submission, read from a list or singly: Prolific names its fields differently in each."""
 
     id: str
@@ -33,12 +33,12 @@ class Submission:
     bonuses: Sequence[int] = ()
 
 
-def read_submission(api: ProlificApi, submission: str) -> Submission:
+def read_submission(api: ProlificApi, submission: str) -> ReportedSubmission:
     """Return a submission with its bonuses; raise the errors of :meth:`ProlificApi.call`."""
     return _submission(api.get(f"submissions/{submission}/"))
 
 
-def list_submissions(api: ProlificApi, study: str) -> Iterator[Submission]:
+def list_submissions(api: ProlificApi, study: str) -> Iterator[ReportedSubmission]:
     """Yield the submissions of a study; a page is read when its first item is needed."""
     for row in api.pages("submissions/", study=study):
         yield _submission(row)
@@ -51,9 +51,9 @@ def plain_status(given: Any) -> str:
     return TIMED_OUT if found in ("TIMED OUT", TIMED_OUT) else found
 
 
-def _submission(row: Mapping[str, Any]) -> Submission:
+def _submission(row: Mapping[str, Any]) -> ReportedSubmission:
     try:
-        return Submission(
+        return ReportedSubmission(
             id=str(row["id"]),
             participant=str(row.get("participant_id") or row.get("participant") or ""),
             status=plain_status(row["status"]),

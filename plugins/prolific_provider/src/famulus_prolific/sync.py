@@ -11,9 +11,9 @@ from attrs import define, field
 
 from famulus import VisitReport, VisitStatus
 from famulus_prolific import submissions
-from famulus_prolific.api import ProlificApi, RefusedError
+from famulus_prolific.api import ProlificApi, ProlificRefusedError
 from famulus_prolific.records import WithoutWork
-from famulus_prolific.submissions import Submission, list_submissions, read_submission
+from famulus_prolific.submissions import ReportedSubmission, list_submissions, read_submission
 
 if TYPE_CHECKING:
     from famulus import Clock, RunView, VisitView
@@ -95,7 +95,7 @@ class Sync:
         if record is not None and record.study_id is not None:
             yield from (each for each in self._listed(record) if each.status in _PAID)
 
-    def _looked_up(self, study: str, wanted: Set[str]) -> Iterator[Submission]:
+    def _looked_up(self, study: str, wanted: Set[str]) -> Iterator[ReportedSubmission]:
         """Yield the wanted submissions of a study: a few by single calls, more from the list.
 
         The list may lack the newest submissions, so some of the missing ones are read singly. An id
@@ -112,7 +112,7 @@ class Sync:
         for reference in sorted(left)[:_FEW]:
             try:
                 yield read_submission(self.api, reference)
-            except RefusedError as error:
+            except ProlificRefusedError as error:
                 if not error.is_missing:
                     raise
 
@@ -123,7 +123,7 @@ class Sync:
             if report is not None:
                 yield report
 
-    def _report(self, found: Submission, codes: Mapping[str, str]) -> VisitReport | None:
+    def _report(self, found: ReportedSubmission, codes: Mapping[str, str]) -> VisitReport | None:
         """Return the report on a submission; None if its status says nothing about a visit.
 
         A submission with the code of a refusal contains no work: its worker is asked to return it.
@@ -145,16 +145,16 @@ class Sync:
         """Return the numbers of a study's submissions by status; None if they are not known."""
         try:
             return self.api.get(f"studies/{study}/submissions/counts/")
-        except RefusedError:
+        except ProlificRefusedError:
             return None
 
 
-def is_without_work(found: Submission, codes: Mapping[str, str]) -> bool:
+def is_without_work(found: ReportedSubmission, codes: Mapping[str, str]) -> bool:
     """Return whether a submission awaits its review although no work was done for it."""
     return found.status == submissions.AWAITING_REVIEW and is_refusal(found.code, codes)
 
 
-def _with(known: WithoutWork, found: Submission) -> WithoutWork:
+def _with(known: WithoutWork, found: ReportedSubmission) -> WithoutWork:
     days = [each for each in (known.since, found.completed_on) if each is not None]
     return WithoutWork(number=known.number + 1, since=min(days, default=None))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import famulus
 from famulus import UnavailableError
-from famulus_prolific.api import CallLostError, ProlificApi, RefusedError
+from famulus_prolific.api import CallLostError, ProlificApi, ProlificRefusedError
 
 
 def make_test_participant(api: ProlificApi, email: str) -> str:
@@ -24,7 +24,7 @@ def make_test_participant(api: ProlificApi, email: str) -> str:
             f"{error}; the test participant may have been made: ask for a new password of {email} "
             "on Prolific before you repeat this"
         ) from error
-    except RefusedError as error:
+    except ProlificRefusedError as error:
         raise famulus.RefusedError(
             f"{error}; a test participant needs a workspace for which Prolific has enabled them, "
             "and an address that it does not know yet"

@@ -19,8 +19,8 @@ from famulus import (
     VisitView,
 )
 from famulus_prolific import submissions
-from famulus_prolific.api import CallLostError, ProlificApi, RefusedError
-from famulus_prolific.submissions import Submission, list_submissions, read_submission
+from famulus_prolific.api import CallLostError, ProlificApi, ProlificRefusedError
+from famulus_prolific.submissions import ReportedSubmission, list_submissions, read_submission
 
 #: Seconds until a verdict is sent again on a submission that is not handed in yet, or whose
 #: approval is in progress.
@@ -77,11 +77,11 @@ class Verdicts:
         """
         try:
             self.api.post("submissions/bulk-approve/", {"submission_ids": [*references]})
-        except RefusedError:
+        except ProlificRefusedError:
             return False
         return True
 
-    def _found(self, verdicts: Sequence[VisitVerdict]) -> Iterator[Submission]:
+    def _found(self, verdicts: Sequence[VisitVerdict]) -> Iterator[ReportedSubmission]:
         """Yield the submissions of verdicts, read from the lists of their studies."""
         for run in dict.fromkeys(each.visit.run_id for each in verdicts):
             asked = {each.visit.reference for each in verdicts if each.visit.run_id == run}
@@ -149,11 +149,11 @@ class Verdicts:
         :raises famulus.UnavailableError: when Prolific has accepted the change, but the submission
             still awaits review.
         """
-        refused: RefusedError | None = None
+        refused: ProlificRefusedError | None = None
         try:
             reply = self.api.post(f"submissions/{visit.reference}/transition/", dict(body))
             status = submissions.plain_status((reply or {}).get("status"))
-        except RefusedError as error:
+        except ProlificRefusedError as error:
             refused, status = error, ""
         if status != wanted:
             # A second request is ignored, as is, perhaps, one that comes too late.

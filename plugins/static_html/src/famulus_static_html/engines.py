@@ -88,7 +88,7 @@ def _reads_only(code: str, templates: Collection[str]) -> bool:
     return len(by_id) == len(_READS.findall(code)) and set(by_id) <= set(templates)
 
 
-class Language(Enum):
+class TemplateLanguage(Enum):
     """The language in which an expression is written."""
 
     #: nothing reads it: it is markup
@@ -111,12 +111,12 @@ class Expressions:
     them.
     """
 
-    braces: Language
-    percents: Language
+    braces: TemplateLanguage
+    percents: TemplateLanguage
     own: tuple[tuple[str, str], ...] = ()
-    own_language: Language = Language.MARKUP
+    own_language: TemplateLanguage = TemplateLanguage.MARKUP
 
-    def of(self, expression: str) -> Language:
+    def of(self, expression: str) -> TemplateLanguage:
         """Return the language of an expression, by its opening delimiter."""
         if expression.startswith(self.own_begins):
             return self.own_language
@@ -130,25 +130,25 @@ class Expressions:
     @property
     def resolves_entities(self) -> bool:
         """Whether an engine may look for expressions after the browser has read the markup."""
-        return self.braces in (Language.CODE, Language.UNKNOWN)
+        return self.braces in (TemplateLanguage.CODE, TemplateLanguage.UNKNOWN)
 
     @property
     def has_unknown(self) -> bool:
         """Whether it is unknown for some expressions whether an engine reads them."""
-        return Language.UNKNOWN in (self.braces, self.percents)
+        return TemplateLanguage.UNKNOWN in (self.braces, self.percents)
 
     def without_unknown(self) -> Self:
         """Return the same languages, with markup in place of unknown ones."""
         braces, percents = (
-            Language.MARKUP if each is Language.UNKNOWN else each
+            TemplateLanguage.MARKUP if each is TemplateLanguage.UNKNOWN else each
             for each in (self.braces, self.percents)
         )
         return evolve(self, braces=braces, percents=percents)
 
 
-NO_ENGINE = Expressions(Language.MARKUP, Language.MARKUP)
+NO_ENGINE = Expressions(TemplateLanguage.MARKUP, TemplateLanguage.MARKUP)
 #: All expressions may be read by something.
-ANY_ENGINE = Expressions(Language.UNKNOWN, Language.UNKNOWN)
+ANY_ENGINE = Expressions(TemplateLanguage.UNKNOWN, TemplateLanguage.UNKNOWN)
 
 
 @frozen
@@ -264,28 +264,32 @@ class Engines:
         """Return the languages of a template of this type."""
         braces = self._braces(kind)
         is_code = self.percents and not (self.handlebars or self.mustache)
-        own = Language.CODE if is_code or braces is Language.CODE else Language.WORDS
+        own = (
+            TemplateLanguage.CODE
+            if is_code or braces is TemplateLanguage.CODE
+            else TemplateLanguage.WORDS
+        )
         return Expressions(braces, self._percents(kind), self.delimiters, own)
 
-    def _braces(self, kind: str) -> Language:
+    def _braces(self, kind: str) -> TemplateLanguage:
         words = self.handlebars or self.mustache
         if _HANDLEBARS_TYPE.search(kind):
             # What is inside a string of Handlebars could end an expression of Mustache.
             only_mustache = self.mustache and not self.handlebars
-            return Language.WORDS if only_mustache else Language.HANDLEBARS
+            return TemplateLanguage.WORDS if only_mustache else TemplateLanguage.HANDLEBARS
         if self.handlebars and not self.mustache and not self.code:
-            return Language.HANDLEBARS
+            return TemplateLanguage.HANDLEBARS
         if (self.code and not words) or (_CODE_TYPE.search(kind) and (self.code or not words)):
-            return Language.CODE
+            return TemplateLanguage.CODE
         if words or self.own or _MUSTACHE_TYPE.search(kind):
-            return Language.WORDS
+            return TemplateLanguage.WORDS
         return self._other
 
-    def _percents(self, kind: str) -> Language:
+    def _percents(self, kind: str) -> TemplateLanguage:
         if self.percents or _PERCENT_TYPE.search(kind):
-            return Language.CODE
+            return TemplateLanguage.CODE
         return self._other
 
     @property
-    def _other(self) -> Language:
-        return Language.UNKNOWN if self.unknown else Language.MARKUP
+    def _other(self) -> TemplateLanguage:
+        return TemplateLanguage.UNKNOWN if self.unknown else TemplateLanguage.MARKUP

@@ -8,7 +8,7 @@ from typing import Any
 
 from famulus_static_html import escapes
 from famulus_static_html.contents import TAG_BEGUN
-from famulus_static_html.engines import Expressions, Language
+from famulus_static_html.engines import Expressions, TemplateLanguage
 from famulus_static_html.scripts import Place, ScriptKind, places
 from famulus_static_html.source import (
     EXPRESSIONS,
@@ -47,7 +47,8 @@ def expressions_in(text: str, expressions: Expressions) -> Iterator[re.Match[str
     read = [
         pattern
         for begin, pattern in EXPRESSIONS.items()
-        if begin not in expressions.own_begins and expressions.of(begin) is not Language.MARKUP
+        if begin not in expressions.own_begins
+        and expressions.of(begin) is not TemplateLanguage.MARKUP
     ]
     # Between "${" and "}" a placeholder stands.
     own = [delimited(*pair) for pair in expressions.own if pair[0] != "${"]
@@ -114,20 +115,22 @@ def plain(begun: str) -> Callable[[Any], str]:
     return lambda value: _ENDS_SCRIPT.sub("&lt;", begun + escapes.text_of(value))
 
 
-def _escape(language: Language, expression: str, before: str, place: Place) -> Callable[[Any], str]:
+def _escape(
+    language: TemplateLanguage, expression: str, before: str, place: Place
+) -> Callable[[Any], str]:
     """Return the function that writes a value into an expression, after the part ``before``."""
-    is_unknown = language is Language.UNKNOWN
-    if language is Language.CODE or (is_unknown and before.startswith("<%")):
+    is_unknown = language is TemplateLanguage.UNKNOWN
+    if language is TemplateLanguage.CODE or (is_unknown and before.startswith("<%")):
         return _code(place)
     quote = _open_quote(expression, len(before))
-    if language is Language.HANDLEBARS:
+    if language is TemplateLanguage.HANDLEBARS:
         return _handlebars(before, quote)
     if quote is not None and _BEFORE_ARGUMENT.search(
         before[: before.rfind(quote)] if quote else before
     ):
         if quote:
             return in_string
-        if language is Language.WORDS:
+        if language is TemplateLanguage.WORDS:
             return _argument(in_string)
     return _code(place)
 

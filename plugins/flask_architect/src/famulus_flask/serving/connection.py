@@ -13,7 +13,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from famulus_flask.serving.body import Body
 from famulus_flask.serving.disk import DiskFullError
-from famulus_flask.serving.exchange import Exchange, Refusal, Request
+from famulus_flask.serving.exchange import EarlyReply, Exchange, Request
 from famulus_flask.serving.heads import BadRequestError, Head, read_head
 from famulus_flask.serving.wsgi_call import Addresses, Response
 
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
         #: when bytes were received last
         self._now = 0.0
         self._has_eof = False
-        self._waiting: deque[Request | Refusal] = deque()
+        self._waiting: deque[Request | EarlyReply] = deque()
         self._running: Exchange | None = None
         self._is_lingering = False
         self.deadline = math.inf
@@ -261,7 +261,7 @@ class Connection(asyncio.Protocol):
         if head.expects_continue and head.announced != 0 and self._running is None:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _answer_in_turn(self, request: Request | Refusal) -> None:
+    def _answer_in_turn(self, request: Request | EarlyReply) -> None:
         if self._running is None:
             self._run(request)
             return
@@ -270,7 +270,7 @@ class Connection(asyncio.Protocol):
             self._reading = _Reading.NOTHING
         self.transport.pause_reading()
 
-    def _run(self, request: Request | Refusal) -> None:
+    def _run(self, request: Request | EarlyReply) -> None:
         self.deadline = math.inf
         self._running = Exchange(self._server, self, request)
         self._running.start()
@@ -287,7 +287,7 @@ class Connection(asyncio.Protocol):
         """Reply before the end of a request, and read no more: the next one's start is unknown."""
         self._drop_body()
         self._reading = _Reading.NOTHING
-        self._answer_in_turn(Refusal(reply, self._head))
+        self._answer_in_turn(EarlyReply(reply, self._head))
 
     def _close(self) -> None:
         """Close once the reply is sent and the client has closed its side, or after a while.

@@ -42,7 +42,7 @@ class Request:
 
 
 @frozen(eq=False)
-class Refusal:
+class EarlyReply:
     """A reply before the end of a request; the connection is closed after it."""
 
     response: Response
@@ -55,7 +55,9 @@ class Refusal:
 class Exchange:
     """One request until its reply is sent. All methods but ``_call`` run on the event loop."""
 
-    def __init__(self, server: Server, connection: Connection, request: Request | Refusal) -> None:
+    def __init__(
+        self, server: Server, connection: Connection, request: Request | EarlyReply
+    ) -> None:
         self._server = server
         self._connection = connection
         self._request = request
@@ -68,7 +70,7 @@ class Exchange:
     def start(self) -> None:
         """Answer the request: on the event loop if that is quick, otherwise in a thread."""
         request = self._request
-        if isinstance(request, Refusal):
+        if isinstance(request, EarlyReply):
             self._send(request.response)
             return
         health = self._server.health(request.head)
@@ -168,7 +170,7 @@ class Exchange:
     @property
     def _closes(self) -> bool:
         request = self._request
-        return isinstance(request, Refusal) or request.closes or self._server.is_stopping
+        return isinstance(request, EarlyReply) or request.closes or self._server.is_stopping
 
     def _go_on(self, outgoing: OutgoingReply) -> None:
         if self._is_paused or self._is_fetching or self._is_sent:

@@ -12,15 +12,18 @@ serves it until Ctrl-C.
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 from famulus_mturk.fake.account import Account
 from famulus_mturk.fake.certificate import Certificate, make_certificate
 from famulus_mturk.fake.faults import Fault, Faults, Gate
-from famulus_mturk.fake.marketplace import NO_ASSIGNMENT, Group, Shown, WorkerRefusedError
+from famulus_mturk.fake.marketplace import NO_ASSIGNMENT, Group, HitPage, WorkerRefusedError
 from famulus_mturk.fake.money import fee
 from famulus_mturk.fake.question import EXTERNAL
-from famulus_mturk.fake.records import Bonus, Call, Entry, Event, Hit, Mail, Stage
+from famulus_mturk.fake.records import Bonus, Call, Event, Hit, LedgerEntry, Mail, Stage
 from famulus_mturk.fake.service import FakeMTurk, Ports
-from famulus_mturk.fake.worker import Worker
+from famulus_mturk.fake.worker import FakeWorker
 
 __all__ = [
     "EXTERNAL",
@@ -29,20 +32,31 @@ __all__ = [
     "Bonus",
     "Call",
     "Certificate",
-    "Entry",
     "Event",
     "FakeMTurk",
+    "FakeWorker",
     "Fault",
     "Faults",
     "Gate",
     "Group",
     "Hit",
+    "HitPage",
+    "LedgerEntry",
     "Mail",
     "Ports",
-    "Shown",
     "Stage",
-    "Worker",
     "WorkerRefusedError",
     "fee",
     "make_certificate",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    present = {"Entry": "LedgerEntry", "Shown": "HitPage", "Worker": "FakeWorker"}.get(name)
+    if present is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    message = (
+        f"{name} of {__name__} is deprecated since 0.1 and will be removed in 1.0: use {present}"
+    )
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    return globals()[present]

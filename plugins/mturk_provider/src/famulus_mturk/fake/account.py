@@ -29,7 +29,7 @@ from famulus_mturk.fake.qualifications import Qualifications
 from famulus_mturk.fake.records import Call
 from famulus_mturk.fake.state import State
 from famulus_mturk.fake.timeline import Timeline
-from famulus_mturk.fake.worker import Worker
+from famulus_mturk.fake.worker import FakeWorker
 from famulus_mturk.fake.workforce import Workforce
 
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
@@ -111,7 +111,7 @@ class Account:
         *,
         values: Mapping[str, int] | None = None,
         locale: tuple[str, ...] | None = None,
-    ) -> Worker:
+    ) -> FakeWorker:
         """Return a worker.
 
         :param values: the worker's values of MTurk's own qualifications; None keeps the earlier
@@ -121,7 +121,7 @@ class Account:
         """
         with self.turn():
             self.marketplace.change_profile(worker_id, values, locale)
-        return Worker(self, worker_id)
+        return FakeWorker(self, worker_id)
 
     def answer(self, target: str, body: Any, access_key: str = "") -> Any:
         """Answer one request of the API.

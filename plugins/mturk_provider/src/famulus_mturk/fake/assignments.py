@@ -11,7 +11,7 @@ from famulus_mturk.fake.hit_views import HitViews
 from famulus_mturk.fake.limits import check_sizes
 from famulus_mturk.fake.money import CENT, fee
 from famulus_mturk.fake.paging import page
-from famulus_mturk.fake.records import VISIBLE, Accept, Bonus, Entry, Stage
+from famulus_mturk.fake.records import VISIBLE, Accept, Bonus, LedgerEntry, Stage
 from famulus_mturk.fake.state import State
 
 _UNDOING = timedelta(days=30)
@@ -145,7 +145,7 @@ class Assignments:
 
     def _pay(self, kind: str, accept: Accept, amount: Decimal, extra: Decimal) -> None:
         self._state.money.pay(
-            Entry(
+            LedgerEntry(
                 kind=kind,
                 worker_id=accept.worker_id,
                 assignment_id=accept.assignment_id,

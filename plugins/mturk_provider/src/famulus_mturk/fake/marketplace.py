@@ -34,7 +34,7 @@ class Group:
 
 
 @frozen(kw_only=True)
-class Shown:
+class HitPage:
     """A HIT in a worker's frame; a preview if ``assignment_id`` is ``NO_ASSIGNMENT``."""
 
     hit_id: str
@@ -88,7 +88,7 @@ class Marketplace:
                 places[hit.type.group_id] = places.get(hit.type.group_id, 0) + free
         return [Group(id=key, type=kind, places=places[key]) for key, kind in types.items()]
 
-    def preview(self, group_id: str, worker_id: str | None) -> Shown:
+    def preview(self, group_id: str, worker_id: str | None) -> HitPage:
         """Preview a HIT of a group; no name is needed."""
         who = worker_id or ""
         hit = self._first(group_id, who)
@@ -100,11 +100,11 @@ class Marketplace:
         """End a preview."""
         self._state.hit(hit_id).previews.pop(worker_id, None)
 
-    def accept(self, group_id: str, worker_id: str) -> Shown:
+    def accept(self, group_id: str, worker_id: str) -> HitPage:
         """Accept the oldest open place of a group."""
         return self.accept_hit(self._first(group_id, worker_id).id, worker_id)
 
-    def accept_hit(self, hit_id: str, worker_id: str) -> Shown:
+    def accept_hit(self, hit_id: str, worker_id: str) -> HitPage:
         """Accept a place of one HIT."""
         state, hit = self._state, self._state.hits[hit_id]
         if worker_id in state.unknown_workers:
@@ -118,12 +118,12 @@ class Marketplace:
         self._refuse_unmet(hit, worker_id, Action.ACCEPT)
         return self._accept(hit, worker_id)
 
-    def shown(self, assignment_id: str, worker_id: str) -> Shown:
+    def shown(self, assignment_id: str, worker_id: str) -> HitPage:
         """Show an accepted assignment again."""
         accept = self._at_work(assignment_id, worker_id)
         return self._shown(accept.hit, assignment_id, worker_id)
 
-    def at_work(self, worker_id: str) -> list[Shown]:
+    def at_work(self, worker_id: str) -> list[HitPage]:
         """Return a worker's assignments that are not finished."""
         return [
             self._shown(accept.hit, accept.assignment_id, worker_id)
@@ -169,7 +169,7 @@ class Marketplace:
             for accept in hit.accepts
         )
 
-    def _accept(self, hit: Hit, worker_id: str) -> Shown:
+    def _accept(self, hit: Hit, worker_id: str) -> HitPage:
         state = self._state
         reused = state.reuse_assignment_ids and hit.spare_ids
         assignment_id = hit.spare_ids.pop() if reused else state.new_id()
@@ -227,8 +227,8 @@ class Marketplace:
         if lacking:
             raise WorkerRefusedError(f"You do not meet the requirements: {', '.join(lacking)}.")
 
-    def _shown(self, hit: Hit, assignment_id: str, worker_id: str | None) -> Shown:
-        return Shown(
+    def _shown(self, hit: Hit, assignment_id: str, worker_id: str | None) -> HitPage:
+        return HitPage(
             hit_id=hit.id,
             group_id=hit.type.group_id,
             assignment_id=assignment_id,

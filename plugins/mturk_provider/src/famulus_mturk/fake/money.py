@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from attrs import define, field
 
 from famulus_mturk.fake.errors import RequestError
-from famulus_mturk.fake.records import Entry
+from famulus_mturk.fake.records import LedgerEntry
 
 CENT = Decimal("0.01")
 #: from this number of assignments on, a HIT's fee is twice as high
@@ -34,7 +34,7 @@ class Money:
     prepaid: Decimal
     #: the sandbox's balance never changes
     endless: bool = False
-    ledger: list[Entry] = field(factory=list)
+    ledger: list[LedgerEntry] = field(factory=list)
     _reserved: dict[str, Decimal] = field(factory=dict)
     _on_hold: Decimal = Decimal(0)
 
@@ -62,7 +62,7 @@ class Money:
         self._on_hold += amount - self._reserved.get(hit_id, Decimal(0))
         self._reserved[hit_id] = amount
 
-    def pay(self, entry: Entry) -> None:
+    def pay(self, entry: LedgerEntry) -> None:
         """Take an amount and its fee out of the account."""
         self.ledger.append(entry)
         if not self.endless:

@@ -9,7 +9,7 @@ from famulus_mturk.fake.errors import RequestError, bad_value, missing, wrong_st
 from famulus_mturk.fake.limits import check_sizes
 from famulus_mturk.fake.money import MASTERS
 from famulus_mturk.fake.paging import page
-from famulus_mturk.fake.records import Grant, Owner, QualificationType
+from famulus_mturk.fake.records import GrantRecord, Owner, QualificationType
 from famulus_mturk.fake.requirements import LOCALE, usable_type
 from famulus_mturk.fake.state import State
 
@@ -119,7 +119,7 @@ class Qualifications:
         found = self._own(parameters)
         if worker_id in state.unknown_workers:
             raise missing("Worker", worker_id)
-        found.grants[worker_id] = Grant(
+        found.grants[worker_id] = GrantRecord(
             number=state.next_number(),
             worker_id=worker_id,
             value=parameters.get("IntegerValue", 1),
@@ -186,7 +186,7 @@ class Qualifications:
             )
         return found
 
-    def _grant(self, parameters: dict[str, Any]) -> Grant:
+    def _grant(self, parameters: dict[str, Any]) -> GrantRecord:
         grant = self._own(parameters).grants.get(parameters["WorkerId"])
         if grant is None:
             raise RequestError(
@@ -250,7 +250,7 @@ def _show(found: QualificationType) -> dict[str, Any]:
     }
 
 
-def _show_grant(type_id: str, grant: Grant) -> dict[str, Any]:
+def _show_grant(type_id: str, grant: GrantRecord) -> dict[str, Any]:
     return {
         "QualificationTypeId": type_id,
         "WorkerId": grant.worker_id,

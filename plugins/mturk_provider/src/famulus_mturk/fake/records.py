@@ -126,11 +126,11 @@ class QualificationType:
     #: members that are only given back: tests, delays, automatic grants
     more: dict[str, Any] = Factory(dict)
     deleted_at: datetime | None = None
-    grants: dict[str, Grant] = Factory(dict)
+    grants: dict[str, GrantRecord] = Factory(dict)
 
 
 @define(kw_only=True)
-class Grant:
+class GrantRecord:
     """A qualification that one worker has, or had."""
 
     number: int
@@ -154,7 +154,7 @@ class Bonus:
 
 
 @frozen(kw_only=True)
-class Entry:
+class LedgerEntry:
     """Money that left the account: ``kind`` is reward or bonus."""
 
     kind: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from famulus_mturk.fake.marketplace import Group, Shown
+from famulus_mturk.fake.marketplace import Group, HitPage
 
 
 def sign_in_page(account: str) -> str:
@@ -19,7 +19,7 @@ def sign_in_page(account: str) -> str:
 
 
 def home_page(
-    account: str, worker_id: str, groups: Sequence[Group], at_work: Sequence[Shown]
+    account: str, worker_id: str, groups: Sequence[Group], at_work: Sequence[HitPage]
 ) -> str:
     """Return the list of HITs and of begun assignments."""
     found = "".join(
@@ -39,13 +39,13 @@ def home_page(
     )
 
 
-def preview_page(shown: Shown) -> str:
+def preview_page(shown: HitPage) -> str:
     """Return the preview of a HIT."""
     accept = f"/projects/{shown.group_id}/tasks/accept"
     return _page("Preview", _button(accept, "Accept") + _frame(shown))
 
 
-def task_page(shown: Shown) -> str:
+def task_page(shown: HitPage) -> str:
     """Return the page of an accepted HIT."""
     return _page(
         "Your HIT", _button(f"/tasks/{shown.assignment_id}/return", "Return") + _frame(shown)
@@ -64,7 +64,7 @@ def refusal_page(reason: str) -> str:
     )
 
 
-def _frame(shown: Shown) -> str:
+def _frame(shown: HitPage) -> str:
     if shown.url is None:
         return "<p>MTurk would show this question itself.</p>"
     height = shown.frame_height or 600

@@ -13,14 +13,17 @@ each other.
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 from famulus_prolific.fake.errors import ParticipantRefusedError
 from famulus_prolific.fake.facts import Facts
 from famulus_prolific.fake.faults import COMPLETION, Fault, Faults, Gate
 from famulus_prolific.fake.participant import Participant
 from famulus_prolific.fake.records import (
     Call,
-    Entry,
     Event,
+    LedgerEntry,
     Message,
     ParticipantGroup,
     Study,
@@ -37,13 +40,13 @@ __all__ = [
     "FEATURES",
     "TOKEN",
     "Call",
-    "Entry",
     "Event",
     "Facts",
     "FakeProlific",
     "Fault",
     "Faults",
     "Gate",
+    "LedgerEntry",
     "Message",
     "Participant",
     "ParticipantGroup",
@@ -56,3 +59,13 @@ __all__ = [
     "SubmissionStatus",
     "Subscription",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "Entry":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    message = (
+        f"Entry of {__name__} is deprecated since 0.1 and will be removed in 1.0: use LedgerEntry"
+    )
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    return LedgerEntry

@@ -8,7 +8,7 @@ from typing import Any
 from famulus_prolific.fake.changes import Changes
 from famulus_prolific.fake.drafts import read_draft
 from famulus_prolific.fake.errors import bad_request, missing
-from famulus_prolific.fake.exchange import Reply, Request, created
+from famulus_prolific.fake.exchange import ApiReply, Request, created
 from famulus_prolific.fake.filters import FILTERS, check_filters, lets_in
 from famulus_prolific.fake.paging import page
 from famulus_prolific.fake.records import StudyStatus
@@ -22,10 +22,10 @@ class Accounts:
         self._state = state
         self._changes = changes
 
-    def me(self, request: Request) -> Reply:
+    def me(self, request: Request) -> ApiReply:
         """Show the owner of the token."""
         money = self._state.money
-        return Reply(
+        return ApiReply(
             body={
                 "id": self._state.researcher_id,
                 "email": "researcher@example.com",
@@ -38,7 +38,7 @@ class Accounts:
             }
         )
 
-    def workspaces(self, request: Request) -> Reply:
+    def workspaces(self, request: Request) -> ApiReply:
         """List the workspaces."""
         if self._state.facts.workspaces_need_limit and "limit" not in request.query:
             raise bad_request({"limit": ["This query parameter is required."]})
@@ -47,17 +47,17 @@ class Accounts:
         if not (limit.isdecimal() and offset.isdecimal()):
             raise bad_request({"limit": ["limit and offset have to be whole numbers."]})
         shown = rows[int(offset) : int(offset) + int(limit) if int(limit) else None]
-        return Reply(body={"results": shown, "meta": {"count": len(rows)}})
+        return ApiReply(body={"results": shown, "meta": {"count": len(rows)}})
 
-    def workspace(self, request: Request) -> Reply:
+    def workspace(self, request: Request) -> ApiReply:
         """Show a workspace."""
-        return Reply(body=self._workspace(self._state.workspace(request.path["id"])))
+        return ApiReply(body=self._workspace(self._state.workspace(request.path["id"])))
 
-    def balance(self, request: Request) -> Reply:
+    def balance(self, request: Request) -> ApiReply:
         """Show a workspace's money."""
         self._state.workspace(request.path["id"])
         money = self._state.money
-        return Reply(
+        return ApiReply(
             body={
                 "currency_code": money.currency,
                 "total_balance": int(money.balance),
@@ -67,7 +67,7 @@ class Accounts:
             }
         )
 
-    def projects(self, request: Request) -> Reply:
+    def projects(self, request: Request) -> ApiReply:
         """List the projects of a workspace."""
         workspace_id = self._state.workspace(request.path["id"])
         rows = [
@@ -75,7 +75,7 @@ class Accounts:
         ]
         return page(rows, request)
 
-    def create_project(self, request: Request) -> Reply:
+    def create_project(self, request: Request) -> ApiReply:
         """Create a project."""
         workspace_id = self._state.workspace(request.path["id"])
         request.member("title", str)
@@ -83,24 +83,24 @@ class Accounts:
         self._state.projects[project_id] = workspace_id
         return created(self._project(project_id))
 
-    def project(self, request: Request) -> Reply:
+    def project(self, request: Request) -> ApiReply:
         """Show a project."""
         if request.path["id"] not in self._state.projects:
             raise missing("Project", request.path["id"])
-        return Reply(body=self._project(request.path["id"]))
+        return ApiReply(body=self._project(request.path["id"]))
 
-    def filters(self, request: Request) -> Reply:
+    def filters(self, request: Request) -> ApiReply:
         """List the filters."""
-        return Reply(body={"results": list(FILTERS), "meta": {"count": len(FILTERS)}})
+        return ApiReply(body={"results": list(FILTERS), "meta": {"count": len(FILTERS)}})
 
-    def eligible(self, request: Request) -> Reply:
+    def eligible(self, request: Request) -> ApiReply:
         """Count the participants that filters let in."""
         given = request.members.get("filters") or []
         check_filters(self._state, given)
         people = self._state.participants
-        return Reply(body={"count": sum(lets_in(self._state, given, one) for one in people)})
+        return ApiReply(body={"count": sum(lets_in(self._state, given, one) for one in people)})
 
-    def create_test_participant(self, request: Request) -> Reply:
+    def create_test_participant(self, request: Request) -> ApiReply:
         """Create a participant who sees only test studies."""
         self._state.require(TEST_PARTICIPANTS)
         request.member("email", str)
@@ -108,7 +108,7 @@ class Accounts:
         self._state.participants[participant_id] = Profile(is_test=True)
         return created({"participant_id": participant_id})
 
-    def create_test_study(self, request: Request) -> Reply:
+    def create_test_study(self, request: Request) -> ApiReply:
         """Publish a copy of a draft that only test participants see and that costs nothing."""
         self._state.require(TEST_PARTICIPANTS)
         draft = self._state.study(request.path["id"])

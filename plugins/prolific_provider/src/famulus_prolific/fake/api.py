@@ -14,7 +14,7 @@ from famulus_prolific.fake.accounts import Accounts
 from famulus_prolific.fake.bonuses import Bonuses
 from famulus_prolific.fake.costs import Costs
 from famulus_prolific.fake.errors import ApiError, ReplyLostError
-from famulus_prolific.fake.exchange import Reply, Request
+from famulus_prolific.fake.exchange import ApiReply, Request
 from famulus_prolific.fake.faults import Fault
 from famulus_prolific.fake.groups import Groups
 from famulus_prolific.fake.messages import Messages
@@ -25,7 +25,7 @@ from famulus_prolific.fake.studies import Studies
 from famulus_prolific.fake.submissions import Submissions
 from famulus_prolific.fake.webhooks import Webhooks
 
-Operation = Callable[[Request], Reply]
+Operation = Callable[[Request], ApiReply]
 _BEFORE = {
     Fault.THROTTLE: HTTPStatus.TOO_MANY_REQUESTS,
     Fault.FAIL: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -78,7 +78,7 @@ class Api:
             yield self.state
             self.state.timeline.catch_up()
 
-    def answer(self, incoming: Incoming) -> tuple[Reply, Fault | None]:
+    def answer(self, incoming: Incoming) -> tuple[ApiReply, Fault | None]:
         """Return the reply to a request, and the fault that is to spoil its delivery, if any.
 
         :raises ReplyLostError: when there is to be no answer.
@@ -100,7 +100,7 @@ class Api:
         self._record(route, request, str(reply.status.value))
         return reply, fault
 
-    def _answer(self, route: Route, request: Request) -> tuple[Reply, Fault | None]:
+    def _answer(self, route: Route, request: Request) -> tuple[ApiReply, Fault | None]:
         faults, operation = self.state.faults, route.operation
         fault = faults.take(operation)
         faults.wait(operation, after=False)
@@ -121,7 +121,7 @@ class Api:
             if fault is Fault.FAIL_AFTER:
                 raise ApiError(HTTPStatus.BAD_GATEWAY, "Please try again later.")
 
-    def _run(self, operation: str, request: Request) -> Reply:
+    def _run(self, operation: str, request: Request) -> ApiReply:
         with self.turn():
             return self._operations[operation](request)
 

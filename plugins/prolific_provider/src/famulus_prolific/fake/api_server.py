@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from famulus_prolific.fake.api import Api, Incoming
 from famulus_prolific.fake.errors import ApiError, ReplyLostError, bad_request
-from famulus_prolific.fake.exchange import Reply
+from famulus_prolific.fake.exchange import ApiReply
 from famulus_prolific.fake.faults import Fault
 from famulus_prolific.fake.listening import Handler, Listener
 from famulus_prolific.fake.routes import methods_at
@@ -49,9 +49,9 @@ class _Handler(Handler):
             reply = self._error(error)
         self._send(reply, fault)
 
-    def _key_set(self) -> Reply:
+    def _key_set(self) -> ApiReply:
         with self.server.api.turn():
-            return Reply(body=self.server.signing.key_set())
+            return ApiReply(body=self.server.signing.key_set())
 
     def _incoming(self, raw: bytes) -> Incoming:
         parts = urlsplit(self.path)
@@ -64,14 +64,14 @@ class _Handler(Handler):
             url=f"{self.server.origin}{parts.path}",
         )
 
-    def _error(self, error: ApiError) -> Reply:
+    def _error(self, error: ApiError) -> ApiReply:
         body = error.body(envelope=self.server.api.state.facts.errors_in_envelope)
         headers: tuple[tuple[str, str], ...] = ()
         if error.retry_after is not None:
             headers = (("Retry-After", f"{error.retry_after:g}"),)
-        return Reply(body=body, status=error.status, headers=headers)
+        return ApiReply(body=body, status=error.status, headers=headers)
 
-    def _send(self, reply: Reply, fault: Fault | None) -> None:
+    def _send(self, reply: ApiReply, fault: Fault | None) -> None:
         data = b"" if reply.body is None else json.dumps(reply.body).encode()
         if fault is Fault.GARBLE:
             self.send(HTTPStatus.OK, "text/html", _PROXY_PAGE)
@@ -89,7 +89,7 @@ def _read_json(raw: bytes) -> Any:
         raise bad_request("The body is not JSON.") from None
 
 
-def _moved(target: str, path: str) -> Reply:
+def _moved(target: str, path: str) -> ApiReply:
     """Return the redirect for a path that lacks its last slash."""
     location = target.replace(path, f"{path}/", 1)
-    return Reply(status=HTTPStatus.MOVED_PERMANENTLY, headers=(("Location", location),))
+    return ApiReply(status=HTTPStatus.MOVED_PERMANENTLY, headers=(("Location", location),))

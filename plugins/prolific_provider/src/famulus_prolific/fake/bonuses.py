@@ -5,8 +5,14 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 
 from famulus_prolific.fake.errors import ApiError, bad_request, missing
-from famulus_prolific.fake.exchange import Reply, Request, created
-from famulus_prolific.fake.records import BulkBonus, Entry, Study, Submission, SubmissionStatus
+from famulus_prolific.fake.exchange import ApiReply, Request, created
+from famulus_prolific.fake.records import (
+    BulkBonus,
+    LedgerEntry,
+    Study,
+    Submission,
+    SubmissionStatus,
+)
 from famulus_prolific.fake.state import State
 
 _MOST_LINES = 200
@@ -18,7 +24,7 @@ class Bonuses:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def set_up(self, request: Request) -> Reply:
+    def set_up(self, request: Request) -> ApiReply:
         """Store bonuses, which pays nothing."""
         study = self._state.study(request.member("study_id", str))
         lines = [one for one in request.member("csv_bonuses", str).splitlines() if one.strip()]
@@ -56,7 +62,7 @@ class Bonuses:
             }
         )
 
-    def pay(self, request: Request) -> Reply:
+    def pay(self, request: Request) -> ApiReply:
         """Pay what was set up; the same request again pays again."""
         bulk = self._state.bulks.get(request.path["id"])
         if bulk is None:
@@ -66,7 +72,7 @@ class Bonuses:
         if not self._state.faults.bonuses_vanish:
             for submission, amount in bulk.amounts:
                 self._pay(bulk, submission, amount)
-        return Reply(body=f"Bulk bonus payment with ID {bulk.id} is being processed.")
+        return ApiReply(body=f"Bulk bonus payment with ID {bulk.id} is being processed.")
 
     def _refuse(self, bulk: BulkBonus) -> None:
         state = self._state
@@ -84,7 +90,7 @@ class Bonuses:
         state = self._state
         submission.bonuses.append((amount, state.now + state.facts.bonuses_take))
         state.money.pay(
-            Entry(
+            LedgerEntry(
                 kind="bonus",
                 submission_id=submission.id,
                 participant_id=submission.participant_id,

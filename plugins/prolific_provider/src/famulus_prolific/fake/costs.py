@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from famulus_prolific.fake.errors import ApiError, bad_request
-from famulus_prolific.fake.exchange import Reply, Request
+from famulus_prolific.fake.exchange import ApiReply, Request
 from famulus_prolific.fake.filters import check_filters
 from famulus_prolific.fake.money import Cost
 from famulus_prolific.fake.state import State
@@ -18,7 +18,7 @@ class Costs:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def calculate(self, request: Request) -> Reply:
+    def calculate(self, request: Request) -> ApiReply:
         """Return what a study would cost."""
         reward, places = (
             request.members.get(name) for name in ("reward", "total_available_places")
@@ -26,7 +26,7 @@ class Costs:
         if not isinstance(reward, int | float) or not isinstance(places, int | float):
             raise bad_request({"reward": ["reward and total_available_places are required."]})
         cost = self._state.money.cost(int(reward), int(places))
-        return Reply(
+        return ApiReply(
             body={
                 "total_cost": float(cost.total),
                 "base_cost": float(cost.rewards + cost.fees),
@@ -36,7 +36,7 @@ class Costs:
             }
         )
 
-    def of_study(self, request: Request) -> Reply:
+    def of_study(self, request: Request) -> ApiReply:
         """Return what was paid for a study."""
         study = self._state.study(request.path["id"])
         mine = {one.id for one in study.submissions}
@@ -44,15 +44,15 @@ class Costs:
         money = self._state.money
         rewards = [money.cost(one.amount) for one in paid if one.bulk_id is None]
         bonuses = [money.cost(one.amount) for one in paid if one.bulk_id is not None]
-        return Reply(body={"rewards": self._sum(rewards), "bonuses": self._sum(bonuses)})
+        return ApiReply(body={"rewards": self._sum(rewards), "bonuses": self._sum(bonuses)})
 
-    def recommended(self, request: Request) -> Reply:
+    def recommended(self, request: Request) -> ApiReply:
         """Return the minimum and the recommended hourly wage in cents."""
         if not self._state.facts.recommends_rewards:
             raise ApiError(HTTPStatus.NOT_FOUND, "Not found.")
         self._state.workspace(request.query.get("workspace_id", ""))
         wanted = request.query.get("currency")
-        return Reply(
+        return ApiReply(
             body=[
                 {
                     "currency": currency,
@@ -64,7 +64,7 @@ class Costs:
             ]
         )
 
-    def recruitment_time(self, request: Request) -> Reply:
+    def recruitment_time(self, request: Request) -> ApiReply:
         """Return how long recruiting takes, at ten participants an hour."""
         if not self._state.facts.predicts_recruitment:
             raise ApiError(HTTPStatus.NOT_FOUND, "Not found.")
@@ -74,7 +74,7 @@ class Costs:
         for name in ("reward", "estimated_completion_time"):
             request.member(name, int)
         hours = request.member("total_available_places", int) / 10
-        return Reply(
+        return ApiReply(
             body={
                 "precise_recruitment_time_hours": hours,
                 "lower_bound_hours": hours / 2,

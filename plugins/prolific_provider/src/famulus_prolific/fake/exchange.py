@@ -49,7 +49,7 @@ class Request:
 
 
 @frozen(kw_only=True)
-class Reply:
+class ApiReply:
     """A reply; ``body`` is JSON, or None for no body."""
 
     body: Any = None
@@ -57,9 +57,9 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def created(body: Any, *headers: tuple[str, str]) -> Reply:
+def created(body: Any, *headers: tuple[str, str]) -> ApiReply:
     """Return the reply that something was created."""
-    return Reply(body=body, status=HTTPStatus.CREATED, headers=headers)
+    return ApiReply(body=body, status=HTTPStatus.CREATED, headers=headers)
 
 
-NO_CONTENT = Reply(status=HTTPStatus.NO_CONTENT)
+NO_CONTENT = ApiReply(status=HTTPStatus.NO_CONTENT)

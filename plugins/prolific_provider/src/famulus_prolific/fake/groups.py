@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from famulus_prolific.fake.errors import bad_request, missing
-from famulus_prolific.fake.exchange import NO_CONTENT, Reply, Request, created
+from famulus_prolific.fake.exchange import NO_CONTENT, ApiReply, Request, created
 from famulus_prolific.fake.iso import iso
 from famulus_prolific.fake.paging import page
 from famulus_prolific.fake.records import ParticipantGroup
@@ -18,7 +18,7 @@ class Groups:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def create(self, request: Request) -> Reply:
+    def create(self, request: Request) -> ApiReply:
         """Create a group, perhaps with members."""
         state, name = self._state, request.member("name", str)
         workspace_id = state.workspace(request.member("workspace_id", str))
@@ -35,40 +35,40 @@ class Groups:
         state.groups[group.id] = group
         return created(_shown(group))
 
-    def list_all(self, request: Request) -> Reply:
+    def list_all(self, request: Request) -> ApiReply:
         """List the groups of a workspace."""
         wanted = request.query.get("workspace_id") or request.query.get("filter[workspace_id]")
         rows = [_shown(one) for one in self._existing() if wanted in (None, one.workspace_id)]
         return page(rows, request)
 
-    def get(self, request: Request) -> Reply:
+    def get(self, request: Request) -> ApiReply:
         """Show a group."""
-        return Reply(body=_shown(self._named(request)))
+        return ApiReply(body=_shown(self._named(request)))
 
-    def update(self, request: Request) -> Reply:
+    def update(self, request: Request) -> ApiReply:
         """Change a group's name or description."""
         group = self._named(request)
         group.name = str(request.members.get("name", group.name))
         group.description = str(request.members.get("description", group.description))
-        return Reply(body=_shown(group))
+        return ApiReply(body=_shown(group))
 
-    def delete(self, request: Request) -> Reply:
+    def delete(self, request: Request) -> ApiReply:
         """Delete a group."""
         self._named(request).is_deleted = True
         return NO_CONTENT
 
-    def members(self, request: Request) -> Reply:
+    def members(self, request: Request) -> ApiReply:
         """List the members of a group."""
         return _members(self._named(request))
 
-    def add(self, request: Request) -> Reply:
+    def add(self, request: Request) -> ApiReply:
         """Add members; those already in the group are left as they are."""
         group = self._named(request)
         for participant_id in request.texts("participant_ids"):
             group.members.setdefault(participant_id, self._state.now)
         return _members(group)
 
-    def remove(self, request: Request) -> Reply:
+    def remove(self, request: Request) -> ApiReply:
         """Remove members; those that are not in the group are ignored."""
         group = self._named(request)
         for participant_id in request.texts("participant_ids"):
@@ -98,9 +98,9 @@ def _shown(group: ParticipantGroup) -> dict[str, Any]:
     }
 
 
-def _members(group: ParticipantGroup) -> Reply:
+def _members(group: ParticipantGroup) -> ApiReply:
     rows = [
         {"participant_id": one, "datetime_created": iso(since)}
         for one, since in group.members.items()
     ]
-    return Reply(body={"results": rows, "meta": {"count": len(rows)}})
+    return ApiReply(body={"results": rows, "meta": {"count": len(rows)}})

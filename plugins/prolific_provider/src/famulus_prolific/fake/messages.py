@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from famulus_prolific.fake.errors import bad_request, missing
-from famulus_prolific.fake.exchange import NO_CONTENT, Reply, Request
+from famulus_prolific.fake.exchange import NO_CONTENT, ApiReply, Request
 from famulus_prolific.fake.iso import iso
 from famulus_prolific.fake.records import Message
 from famulus_prolific.fake.state import State
@@ -18,17 +18,17 @@ class Messages:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def send(self, request: Request) -> Reply:
+    def send(self, request: Request) -> ApiReply:
         """Send a message to one participant."""
         self._send(request, [request.member("recipient_id", str)])
         return NO_CONTENT
 
-    def send_many(self, request: Request) -> Reply:
+    def send_many(self, request: Request) -> ApiReply:
         """Send a message to several participants."""
         self._send(request, request.texts("ids"))
         return NO_CONTENT
 
-    def send_group(self, request: Request) -> Reply:
+    def send_group(self, request: Request) -> ApiReply:
         """Send a message to the members of a group."""
         group_id = request.member("participant_group_id", str)
         group = self._state.groups.get(group_id)
@@ -37,7 +37,7 @@ class Messages:
         self._send(request, list(group.members))
         return NO_CONTENT
 
-    def list_all(self, request: Request) -> Reply:
+    def list_all(self, request: Request) -> ApiReply:
         """List the messages with one participant, or all since a time within the last 30 days."""
         since, user_id = request.query.get("created_after"), request.query.get("user_id")
         if since is None and user_id is None:
@@ -48,7 +48,7 @@ class Messages:
             if (user_id is None or user_id in (one.sender_id, one.recipient_id))
             and (since is None or one.at > _time(since))
         ]
-        return Reply(body={"results": rows, "meta": {"count": len(rows)}})
+        return ApiReply(body={"results": rows, "meta": {"count": len(rows)}})
 
     def receive(self, participant_id: str, body: str, study_id: str | None) -> None:
         """Store a message of a participant. The caller holds the lock."""

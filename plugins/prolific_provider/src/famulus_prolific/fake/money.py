@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from attrs import Factory, define, frozen
 
 from famulus_prolific.fake.facts import Facts
-from famulus_prolific.fake.records import Entry
+from famulus_prolific.fake.records import LedgerEntry
 
 _CENT = Decimal(1)
 _FRACTION = Decimal("0.01")
@@ -41,7 +41,7 @@ class Money:
     vat_percent: Decimal = Decimal(20)
     #: what is set aside, by study
     holds: dict[str, Decimal] = Factory(dict)
-    ledger: list[Entry] = Factory(list)
+    ledger: list[LedgerEntry] = Factory(list)
 
     @property
     def available(self) -> Decimal:
@@ -62,7 +62,7 @@ class Money:
         if not amount:
             del self.holds[key]
 
-    def pay(self, entry: Entry) -> None:
+    def pay(self, entry: LedgerEntry) -> None:
         """Pay a participant."""
         self.balance -= self.cost(entry.amount).total
         self.ledger.append(entry)

@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from famulus_prolific.fake.errors import bad_request, missing
-from famulus_prolific.fake.exchange import Reply, Request
+from famulus_prolific.fake.exchange import ApiReply, Request
 
 _SIZE = 20
 _LARGEST = 1000
 
 
-def page(rows: Sequence[Any], request: Request) -> Reply:
+def page(rows: Sequence[Any], request: Request) -> ApiReply:
     """Return the page of a list that the query asks for; a page past the end does not exist."""
     number, size = _whole(request, "page", 1), min(_whole(request, "page_size", _SIZE), _LARGEST)
     pages = max(1, -(-len(rows) // size))
@@ -25,7 +25,7 @@ def page(rows: Sequence[Any], request: Request) -> Reply:
         "previous": _link(request, number - 1 if number > 1 else None, "Previous"),
         "last": _link(request, pages, "Last"),
     }
-    return Reply(
+    return ApiReply(
         body={
             "results": list(rows[(number - 1) * size : number * size]),
             "_links": links,

@@ -6,7 +6,7 @@ from typing import Any
 
 from famulus_prolific.fake.changes import Changes, open_slots
 from famulus_prolific.fake.records import (
-    Entry,
+    LedgerEntry,
     Rejection,
     StudyStatus,
     Submission,
@@ -52,7 +52,7 @@ class Payouts:
     def _pay(self, submission: Submission, kind: str, amount: int) -> None:
         if not submission.study.is_test:
             self._state.money.pay(
-                Entry(
+                LedgerEntry(
                     kind=kind,
                     submission_id=submission.id,
                     participant_id=submission.participant_id,

@@ -164,7 +164,7 @@ class BulkBonus:
 
 
 @frozen(kw_only=True)
-class Entry:
+class LedgerEntry:
     """One payment to a participant; amounts are in cents."""
 
     kind: str

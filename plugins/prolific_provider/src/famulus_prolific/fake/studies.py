@@ -9,7 +9,7 @@ from famulus_prolific.fake.changes import Changes
 from famulus_prolific.fake.codes import raise_slots
 from famulus_prolific.fake.drafts import read_draft, refuse_low_reward
 from famulus_prolific.fake.errors import bad_request
-from famulus_prolific.fake.exchange import NO_CONTENT, Reply, Request, created
+from famulus_prolific.fake.exchange import NO_CONTENT, ApiReply, Request, created
 from famulus_prolific.fake.paging import page
 from famulus_prolific.fake.records import Study, StudyStatus
 from famulus_prolific.fake.state import State
@@ -46,7 +46,7 @@ class Studies:
         self._state = state
         self._changes = changes
 
-    def create(self, request: Request) -> Reply:
+    def create(self, request: Request) -> ApiReply:
         """Create a draft."""
         draft = read_draft(self._state, request.members)
         if self._state.facts.low_reward_refused_at == "create":
@@ -54,27 +54,27 @@ class Studies:
         self._state.studies[draft.id] = draft
         return created(study_detail(self._state, draft))
 
-    def list_all(self, request: Request) -> Reply:
+    def list_all(self, request: Request) -> ApiReply:
         """List the studies, newest first."""
         return self._listed(request, list(self._state.studies.values()))
 
-    def list_of_project(self, request: Request) -> Reply:
+    def list_of_project(self, request: Request) -> ApiReply:
         """List the studies of a project, newest first."""
         mine = [one for one in self._state.studies.values() if one.project == request.path["id"]]
         return self._listed(request, mine)
 
-    def get(self, request: Request) -> Reply:
+    def get(self, request: Request) -> ApiReply:
         """Show a study."""
-        return Reply(body=study_detail(self._state, self._named(request)))
+        return ApiReply(body=study_detail(self._state, self._named(request)))
 
-    def update(self, request: Request) -> Reply:
+    def update(self, request: Request) -> ApiReply:
         """Change a draft, or the few fields of a published study that may be changed."""
         study, changed = self._named(request), request.members
         if study.status is StudyStatus.UNPUBLISHED:
             draft = read_draft(self._state, {**study.fields, **changed})
             study.fields, study.codes = draft.fields, draft.codes
             study.places, study.reward = draft.places, draft.reward
-            return Reply(body=study_detail(self._state, study))
+            return ApiReply(body=study_detail(self._state, study))
         fixed = sorted(set(changed) - _CHANGEABLE)
         if fixed:
             raise bad_request({name: ["Cannot be changed once published."] for name in fixed})
@@ -88,9 +88,9 @@ class Studies:
         study.fields.update(
             {name: value for name, value in changed.items() if name != "completion_codes"}
         )
-        return Reply(body=study_detail(self._state, study))
+        return ApiReply(body=study_detail(self._state, study))
 
-    def delete(self, request: Request) -> Reply:
+    def delete(self, request: Request) -> ApiReply:
         """Delete a draft."""
         study = self._named(request)
         if study.status is not StudyStatus.UNPUBLISHED:
@@ -98,7 +98,7 @@ class Studies:
         del self._state.studies[study.id]
         return NO_CONTENT
 
-    def transition(self, request: Request) -> Reply:
+    def transition(self, request: Request) -> ApiReply:
         """Change the status of a study."""
         study, action = self._named(request), request.member("action", str)
         if action not in _NEXT:
@@ -110,7 +110,7 @@ class Studies:
             raise self._state.wrong_state(
                 f"The action {action} is not possible while the study is {study.status}."
             )
-        return Reply(body=study_detail(self._state, study))
+        return ApiReply(body=study_detail(self._state, study))
 
     def _carry_out(self, study: Study, action: str, status: StudyStatus, request: Request) -> None:
         if action == "SCHEDULE_PUBLISH":
@@ -175,7 +175,7 @@ class Studies:
     def _named(self, request: Request) -> Study:
         return self._state.study(request.path["id"])
 
-    def _listed(self, request: Request, studies: list[Study]) -> Reply:
+    def _listed(self, request: Request, studies: list[Study]) -> ApiReply:
         state, wanted = self._state, request.query.get("state", "")
         rows: list[dict[str, Any]] = [
             study_row(state, one)

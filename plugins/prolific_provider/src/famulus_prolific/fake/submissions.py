@@ -8,7 +8,7 @@ from typing import Any
 from famulus_prolific.fake.changes import SCREEN_OUT, Changes
 from famulus_prolific.fake.completions import Completions
 from famulus_prolific.fake.errors import bad_request, missing
-from famulus_prolific.fake.exchange import Reply, Request
+from famulus_prolific.fake.exchange import ApiReply, Request
 from famulus_prolific.fake.paging import page
 from famulus_prolific.fake.payouts import Payouts
 from famulus_prolific.fake.records import Rejection, Submission, SubmissionStatus
@@ -68,29 +68,29 @@ class Submissions:
             ),
         }
 
-    def list_all(self, request: Request) -> Reply:
+    def list_all(self, request: Request) -> ApiReply:
         """List submissions, newest first; only those of the study that the query names, if any."""
         study_id = request.query.get("study")
         if study_id is None:
             return self._listed(request, list(self._state.submissions.values()))
         return self._listed(request, self._state.study(study_id).submissions)
 
-    def list_of_study(self, request: Request) -> Reply:
+    def list_of_study(self, request: Request) -> ApiReply:
         """List the submissions of a study, newest first."""
         return self._listed(request, self._state.study(request.path["id"]).submissions)
 
-    def counts(self, request: Request) -> Reply:
+    def counts(self, request: Request) -> ApiReply:
         """Count the submissions of a study by status."""
         found = self._state.study(request.path["id"]).submissions
         counts = {str(one): sum(each.status is one for each in found) for one in SubmissionStatus}
-        return Reply(body={**counts, "TOTAL": len(found)})
+        return ApiReply(body={**counts, "TOTAL": len(found)})
 
-    def get(self, request: Request) -> Reply:
+    def get(self, request: Request) -> ApiReply:
         """Show a submission."""
         submission = self._state.submission(request.path["id"])
-        return Reply(body=submission_detail(self._state, submission))
+        return ApiReply(body=submission_detail(self._state, submission))
 
-    def transition(self, request: Request) -> Reply:
+    def transition(self, request: Request) -> ApiReply:
         """Change the status of a submission; the same request again is ignored."""
         submission, action = (
             self._state.submission(request.path["id"]),
@@ -103,9 +103,9 @@ class Submissions:
             decide(submission, request)
         elif submission.status not in results:
             raise self._impossible(submission, action)
-        return Reply(body=submission_detail(self._state, submission))
+        return ApiReply(body=submission_detail(self._state, submission))
 
-    def bulk_approve(self, request: Request) -> Reply:
+    def bulk_approve(self, request: Request) -> ApiReply:
         """Approve many submissions; those that cannot be approved are left as they are."""
         found = [self._state.submission(one) for one in self._bulk_ids(request)]
         if self._state.facts.bulk_approval_is_strict:
@@ -118,9 +118,9 @@ class Submissions:
             self._state.timeline.at(self._state.now + takes, lambda: self._approve_all(found))
         else:
             self._approve_all(found)
-        return Reply(body="The request to bulk approve has been made successfully.")
+        return ApiReply(body="The request to bulk approve has been made successfully.")
 
-    def request_return(self, request: Request) -> Reply:
+    def request_return(self, request: Request) -> ApiReply:
         """Ask a participant to return a submission; they may decline."""
         submission = self._state.submission(request.path["id"])
         if not request.texts("request_return_reasons"):
@@ -131,7 +131,7 @@ class Submissions:
         }:
             raise self._impossible(submission, "request-return")
         submission.return_requested = submission.return_requested or self._state.now
-        return Reply(body=submission_detail(self._state, submission))
+        return ApiReply(body=submission_detail(self._state, submission))
 
     def _bulk_ids(self, request: Request) -> list[str]:
         if "submission_ids" in request.members:
@@ -212,7 +212,7 @@ class Submissions:
             f"The action {action} is not possible while the submission is {submission.status}."
         )
 
-    def _listed(self, request: Request, found: list[Submission]) -> Reply:
+    def _listed(self, request: Request, found: list[Submission]) -> ApiReply:
         state = self._state
         rows: list[dict[str, Any]] = [
             submission_row(state, one) for one in reversed(found) if not state.late(one.reserved_at)

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from famulus_prolific.fake.errors import bad_request, missing
-from famulus_prolific.fake.exchange import NO_CONTENT, Reply, Request, created
+from famulus_prolific.fake.exchange import NO_CONTENT, ApiReply, Request, created
 from famulus_prolific.fake.iso import iso
 from famulus_prolific.fake.records import Subscription
 from famulus_prolific.fake.state import WEBHOOKS, Secret, State
@@ -25,20 +25,20 @@ class Webhooks:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def event_types(self, request: Request) -> Reply:
+    def event_types(self, request: Request) -> ApiReply:
         """List the types of events."""
         rows = [{"event_type": one, "description": text} for one, text in EVENT_TYPES.items()]
-        return Reply(body={"results": rows})
+        return ApiReply(body={"results": rows})
 
-    def secrets(self, request: Request) -> Reply:
+    def secrets(self, request: Request) -> ApiReply:
         """List the secret of a workspace; there is one at most."""
         wanted = request.query.get("workspace_id")
         rows = [_secret(one) for one in self._state.secrets.values()]
-        return Reply(
+        return ApiReply(
             body={"results": [one for one in rows if wanted in (None, one["workspace_id"])]}
         )
 
-    def create_secret(self, request: Request) -> Reply:
+    def create_secret(self, request: Request) -> ApiReply:
         """Create a workspace's secret, in place of any earlier one."""
         self._state.require(WEBHOOKS)
         workspace_id = self._state.workspace(request.member("workspace_id", str))
@@ -47,7 +47,7 @@ class Webhooks:
         self._state.secrets[workspace_id] = secret
         return created(_secret(secret))
 
-    def list_all(self, request: Request) -> Reply:
+    def list_all(self, request: Request) -> ApiReply:
         """List the subscriptions of a workspace."""
         wanted = request.query.get("workspace_id")
         rows = [
@@ -55,9 +55,9 @@ class Webhooks:
             for one in self._state.subscriptions.values()
             if wanted in (None, one.workspace_id)
         ]
-        return Reply(body={"results": rows, "meta": {"count": len(rows)}})
+        return ApiReply(body={"results": rows, "meta": {"count": len(rows)}})
 
-    def create(self, request: Request) -> Reply:
+    def create(self, request: Request) -> ApiReply:
         """Create a subscription, which is used once it is confirmed."""
         state = self._state
         state.require(WEBHOOKS)
@@ -77,19 +77,19 @@ class Webhooks:
         body = {"results": [shown]} if state.facts.new_subscription_in_list else shown
         return created(body, ("X-Hook-Secret", subscription.handshake))
 
-    def confirm(self, request: Request) -> Reply:
+    def confirm(self, request: Request) -> ApiReply:
         """Confirm a subscription with the secret from a header of the reply to its creation."""
         subscription = self._named(request)
         if request.member("secret", str) != subscription.handshake:
             raise bad_request({"secret": ["This is not the secret of this subscription."]})
         subscription.is_confirmed = True
-        return Reply(body=_shown(subscription))
+        return ApiReply(body=_shown(subscription))
 
-    def get(self, request: Request) -> Reply:
+    def get(self, request: Request) -> ApiReply:
         """Show a subscription."""
-        return Reply(body=_shown(self._named(request)))
+        return ApiReply(body=_shown(self._named(request)))
 
-    def update(self, request: Request) -> Reply:
+    def update(self, request: Request) -> ApiReply:
         """Change a subscription; enabling it again resets the count of its failures."""
         subscription, changed = self._named(request), request.members
         if "event_type" in changed:
@@ -99,14 +99,14 @@ class Webhooks:
         if "is_enabled" in changed:
             subscription.is_enabled = bool(request.member("is_enabled", bool))
             subscription.failing_since = None
-        return Reply(body=_shown(subscription))
+        return ApiReply(body=_shown(subscription))
 
-    def delete(self, request: Request) -> Reply:
+    def delete(self, request: Request) -> ApiReply:
         """Delete a subscription."""
         del self._state.subscriptions[self._named(request).id]
         return NO_CONTENT
 
-    def events(self, request: Request) -> Reply:
+    def events(self, request: Request) -> ApiReply:
         """List what was sent to a subscription, and whether it arrived."""
         subscription, wanted = self._named(request), request.query.get("status")
         rows = [
@@ -122,7 +122,7 @@ class Webhooks:
             for one in self._state.events
             if one.subscription is subscription and wanted in (None, one.status)
         ]
-        return Reply(body={"results": rows, "meta": {"count": len(rows)}})
+        return ApiReply(body={"results": rows, "meta": {"count": len(rows)}})
 
     def _named(self, request: Request) -> Subscription:
         found = self._state.subscriptions.get(request.path["id"])
