@@ -1,4 +1,4 @@
-"""The rules of a blueprint's pages, and of the answers that come back from them."""
+"""The rules of a blueprint's pages."""
 
 from __future__ import annotations
 
@@ -7,45 +7,36 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.views import (
     AssetFolder,
-    AttemptView,
     Form,
     NotPassed,
     OnboardingView,
     Page,
     PreviewView,
     SubmittedUnit,
-    TaskView,
     UnitView,
-    WorkerView,
 )
 from famulus.errors import InvalidAnswers
-from famulus.testing.conformance.harness import PluginHarness, assert_json, must_not_raise
+from famulus.testing.conformance.blueprint_forms import WORKER, BlueprintForms
+from famulus.testing.conformance.harness import PluginHarness, must_not_raise
 from famulus.testing.conformance.hostile_input import (
     HOSTILE_VALUES,
     ODD_VALUES,
     break_outs,
-    hostile_forms,
     outer_parts,
     waits_for_others,
     with_values,
 )
-from famulus.testing.conformance.under_test import BlueprintUnderTest
-from famulus.testing.forms import form_of_body
 from famulus.testing.scripted_worker import at_once
-from famulus.testing.transports import received_file
 
-_WORKER = WorkerView(id=1, name="a worker", provider_type="crowd")
 _NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 _THREADS = 8
 
 
-class BlueprintPageRules(BlueprintUnderTest):
-    """Pages are the content of a form and escape the data; answers are JSON."""
+class BlueprintPageRules(BlueprintForms):
+    """Pages are the content of a form and escape the data, answers included."""
 
     def test_page_is_the_same_when_it_is_reloaded(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -96,27 +87,6 @@ class BlueprintPageRules(BlueprintUnderTest):
         assert page is None or isinstance(page, Page), (
             "preview_page() must return a Page or None, also while no data is loaded."
         )
-
-    def test_answers_are_json_and_the_same_for_the_same_form(self, tmp_path: Path) -> None:
-        with self.harness(tmp_path) as harness:
-            blueprint = harness.blueprint()
-            attempt = self._attempt(harness)
-            for variant in range(3):
-                form = self._form(harness, variant)
-                answers = blueprint.read_answers(form, attempt)
-
-                assert_json(answers, "read_answers() must return JSON")
-                assert blueprint.read_answers(form, attempt) == answers, (
-                    "read_answers() must return the same answers for the same form: a browser"
-                    " that got no reply sends it again."
-                )
-
-    def test_hostile_forms_get_answers_or_a_message(self, tmp_path: Path) -> None:
-        with self.harness(tmp_path) as harness:
-            form = self._form(harness)
-            for words, fields in hostile_forms(form.fields):
-                for files in ((), form.files):
-                    self._read_hostile(harness, Form(fields=fields, files=files), words)
 
     def test_reviewer_is_shown_text(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -180,7 +150,7 @@ class BlueprintPageRules(BlueprintUnderTest):
             assert blueprint.onboarding_qualification, (
                 "A blueprint with an onboarding must name the onboarding_qualification it grants."
             )
-            page = blueprint.onboarding_page(OnboardingView(agent_id=1, worker=_WORKER))
+            page = blueprint.onboarding_page(OnboardingView(agent_id=1, worker=WORKER))
             attempt = self._attempt(harness, onboarding=True)
             answers = blueprint.read_answers(self._as_form(harness, page, 0), attempt)
 
@@ -190,16 +160,6 @@ class BlueprintPageRules(BlueprintUnderTest):
         assert isinstance(verdict, bool | NotPassed), (
             f"onboarding_passed() must return True, False or a NotPassed, not {verdict!r}."
         )
-
-    def _view(
-        self,
-        harness: PluginHarness,
-        row: Mapping[str, Any] | None = None,
-        worker_name: str = "a worker",
-    ) -> TaskView:
-        data = harness.rows[0] if row is None else row
-        unit = UnitView(id=7, assignment_id=3, index=0, data=data)
-        return TaskView(agent_id=5, worker=attrs.evolve(_WORKER, name=worker_name), unit=unit)
 
     def _pages(
         self, harness: PluginHarness, row: Mapping[str, Any], *, worker_name: str = "a worker"
@@ -216,21 +176,6 @@ class BlueprintPageRules(BlueprintUnderTest):
         if blueprint.has_onboarding:
             onboarding = OnboardingView(agent_id=5, worker=view.worker)
             yield "onboarding_page", blueprint.onboarding_page(onboarding)
-
-    def _attempt(self, harness: PluginHarness, *, onboarding: bool = False) -> AttemptView:
-        view = self._view(harness)
-        return AttemptView(agent_id=view.agent_id, onboarding=onboarding, unit=lambda: view.unit)
-
-    def _read_hostile(self, harness: PluginHarness, form: Form, words: str) -> None:
-        blueprint, attempt = harness.blueprint(), self._attempt(harness)
-        answers, message = None, "none"
-        with must_not_raise(f"read_answers() may only raise InvalidAnswers, but got {words}"):
-            try:
-                answers = blueprint.read_answers(form, attempt)
-            except InvalidAnswers as error:
-                message = str(error)
-        assert message, "InvalidAnswers must tell the worker what is wrong."
-        assert_json(answers, f"Answers from {words} must be JSON")
 
     def _review(self, harness: PluginHarness, form: Form, value: str) -> None:
         """Check the review page of a form, if the blueprint accepts it."""
@@ -253,20 +198,6 @@ class BlueprintPageRules(BlueprintUnderTest):
             f" {', '.join(found)}. Escape each value for the place it stands in."
         )
 
-    def _form(self, harness: PluginHarness, variant: int = 0) -> Form:
-        page = harness.blueprint().task_page(self._view(harness))
-        return self._as_form(harness, page, variant)
-
-    def _as_form(self, harness: PluginHarness, page: Page, variant: int) -> Form:
-        form = form_of_body(page.body)
-        assert form.controls, "A page must have a named control, or it cannot be answered."
-        filled = self.fill(form, variant)
-        received = [
-            received_file(file, harness.folder / f"upload-{number}")
-            for number, file in enumerate(filled.files)
-        ]
-        return Form(fields=filled.fields, files=received)
-
 
 def _submitted(unit: UnitView, answers: Any) -> SubmittedUnit:
     return SubmittedUnit(
@@ -275,7 +206,7 @@ def _submitted(unit: UnitView, answers: Any) -> SubmittedUnit:
         index=unit.index,
         data=unit.data,
         agent_id=5,
-        worker=_WORKER,
+        worker=WORKER,
         answers=answers,
         late=False,
         started_at=_NOON,
