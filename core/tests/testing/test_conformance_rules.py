@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import itertools
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from html import escape
 from pathlib import Path
+from time import perf_counter
 from typing import Any, ClassVar
 
 import pytest
@@ -46,6 +51,7 @@ class Word(famulus.Blueprint):
 
 class WordRules(Rules):
     blueprint = Word
+    page_seconds = 0.05
 
     def configuration(self, tmp_path: Path) -> dict[str, Any]:
         (tmp_path / "words.txt").write_text("one\ntwo\n")
@@ -267,6 +273,19 @@ class Textual(Word):
         return "<p>text</p>"  # type: ignore[return-value]
 
 
+class Losing(Word):
+    def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> Any:
+        return {}
+
+
+class Slow(Word):
+    def task_page(self, view: famulus.TaskView) -> famulus.Page:
+        ends = perf_counter() + 0.1
+        while perf_counter() < ends:
+            pass
+        return super().task_page(view)
+
+
 class LostAssets(Word):
     def assets(self) -> Sequence[Path]:
         return [Path("no/such/folder")]
@@ -312,11 +331,18 @@ class Refusing(Word):
         (NeedsData, "preview_needs_no_data", "must do without data"),
         (SetAnswers, "answers_are_json_and_the_same_for_the_same_form", "must return JSON"),
         (Naive, "hostile_forms_get_answers_or_a_message", "got an empty form, and raised KeyError"),
+        (Losing, "answers_hold_what_the_worker_has_entered", "of the field 'answer' is not in {}"),
+        (Losing, "different_forms_give_different_answers", "different answers for different forms"),
+        (Slow, "pages_are_made_in_time", r"task_page\(\) took 0.1 seconds"),
         (Loud, "reviewer_is_shown_text", "control characters"),
         (Believing, "review_page_shows_answers_as_data", "became an element <famulus-probe>"),
         (Boxed, "review_page_shows_answers_as_data", "leave out: <form>"),
         (Unready, "review_page_shows_answers_as_data", "raised NotImplementedError"),
-        (Textual, "review_page_shows_answers_as_data", "must return a Page, not '<p>text</p>'"),
+        (
+            Textual,
+            "review_page_shows_answers_as_data",
+            "must return a famulus.Page, and returned '<p>text</p>'",
+        ),
         (LostAssets, "assets_are_folders", "folders that are there"),
         (Forgetful, "threads_can_share_an_instance", "Many threads use one instance"),
         (Refusing, "run_is_worked_on_from_start_to_end", "must be stored"),
@@ -330,6 +356,80 @@ def test_broken_rule_is_named(tmp_path: Path, broken: type[Word], rule: str, sen
 
     with pytest.raises(AssertionError, match=sentence):
         test(tmp_path) if "class" not in rule and "help" not in rule else test()
+
+
+def test_a_field_that_is_dropped_on_purpose_is_named(tmp_path: Path) -> None:
+    class Forgiving(WordRules):
+        blueprint = Losing
+        not_in_answers = frozenset({"answer"})
+
+    Forgiving().test_answers_hold_what_the_worker_has_entered(tmp_path)
+    Forgiving().test_different_forms_give_different_answers(tmp_path)
+
+
+def test_page_that_hangs_is_found(tmp_path: Path) -> None:
+    class Hanging(Word):
+        def task_page(self, view: famulus.TaskView) -> famulus.Page:
+            while True:
+                with contextlib.suppress(Exception):
+                    threading.Event().wait()
+
+    class HangingRules(WordRules):
+        blueprint = Hanging
+        rule_seconds = 0.5
+
+    with pytest.raises(
+        pytest.fail.Exception, match=r"after 0\.5 seconds: a method of the plugin hangs"
+    ):
+        HangingRules().test_pages_are_made_in_time(tmp_path)
+
+
+RULES = [name for name in dir(Rules) if name.startswith("test_")]
+NO_ANSWERS: dict[str, str] = {}
+#: What a method does in place of what its contract says.
+FAULTS: dict[str, Callable[[], object]] = {
+    "raises": lambda: NO_ANSWERS["answer"],
+    "exits": lambda: sys.exit(1),
+    "returns text": lambda: "<input name=answer>",
+    "returns nothing": lambda: None,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("method", ["task_page", "preview_page", "read_answers", "show", "assets"])
+def test_each_rule_that_a_faulty_method_breaks_names_it(
+    tmp_path: Path, method: str, fault: str
+) -> None:
+    def act(self: object, *args: object) -> object:
+        return FAULTS[fault]()
+
+    faulty: type[Word] = type("Faulty", (Word,), {method: act})
+
+    class FaultyRules(WordRules):
+        blueprint = faulty
+
+    messages = [*broken_rules(FaultyRules(), tmp_path)]
+
+    if (method, fault) not in HARMLESS:
+        assert messages
+    assert [each for each in messages if f"{method}()" not in each] == []
+
+
+#: Text and nothing are answers too, and a preview is not needed.
+HARMLESS = {("show", "returns text"), ("preview_page", "returns nothing")}
+
+
+def broken_rules(rules: Rules, folder: Path) -> Iterator[str]:
+    """Yield the message of each rule that is broken."""
+    for name in RULES:
+        test, own = getattr(rules, name), folder / name
+        own.mkdir()
+        try:
+            test(*([own] if inspect.signature(test).parameters else []))
+        except AssertionError as error:
+            yield f"{name}: {error}"
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is not a sentence
+            yield f"{name}: {error!r}"
 
 
 @frozen(kw_only=True)

@@ -46,6 +46,16 @@ def _everything(name: str) -> bool:
     return bool(name)
 
 
+def page_from(found: Any, method: str) -> Page:
+    """Return what a blueprint's method has returned, which has to be a page.
+
+    :raises TypeError: with the method's name, otherwise.
+    """
+    if isinstance(found, Page):
+        return found
+    raise TypeError(f"{method}() must return a famulus.Page, and returned {found!r:.200}")
+
+
 @frozen
 class AssetFolder:
     """A folder, and the choice of its files that are served beside a page.

@@ -21,6 +21,7 @@ from famulus.contracts.views import (
     TaskView,
     UnitView,
     WorkerView,
+    page_from,
 )
 from famulus.engine import pages
 from famulus.engine.admission_results import AssignedUnit, OpenOnboarding
@@ -84,7 +85,7 @@ class TaskPages:
         )
         if isinstance(found, OpenOnboarding):
             view = self._onboarding_view(found.agent, worker, translate)
-            page = self.blueprint.onboarding_page(view)
+            page = page_from(self.blueprint.onboarding_page(view), "onboarding_page")
             signed = SignedAttempt(found.agent, found.nonce, onboarding=True)
             frame = self._frame(signed, page, found.deadline)
             return pages.task_document(self._layout(translate.language.tag, True), frame)
@@ -94,7 +95,9 @@ class TaskPages:
             index=found.index,
             data=json.loads(found.data),
         )
-        page = self.blueprint.task_page(self._view(found.agent, worker, unit, translate))
+        page = page_from(
+            self.blueprint.task_page(self._view(found.agent, worker, unit, translate)), "task_page"
+        )
         number = found.number or self._number(found.worker, found.agent)
         arrival = SignedArrival(
             found.unit,
@@ -135,7 +138,8 @@ class TaskPages:
         if unit is None:
             signed = SignedAttempt(attempt.agent, attempt.nonce, onboarding=True)
             shown = self._onboarding_view(attempt.agent, worker, translate)
-            page, number = self.blueprint.refused_onboarding_page(shown, form, fields), None
+            found = self.blueprint.refused_onboarding_page(shown, form, fields)
+            page, number = page_from(found, "refused_onboarding_page"), None
         else:
             arrival = SignedArrival(
                 unit.id,
@@ -147,7 +151,8 @@ class TaskPages:
             )
             signed = self._signed(attempt.agent, attempt.nonce, arrival)
             view = self._view(attempt.agent, worker, unit, translate)
-            page = self.blueprint.refused_page(view, form, fields)
+            found = self.blueprint.refused_page(view, form, fields)
+            page = page_from(found, "refused_page")
             number = self._number(attempt.worker, attempt.agent)
             number = self._limited(number, attempt.visit_view)
         frame = self._frame(signed, page, deadline, number=number)
@@ -163,6 +168,8 @@ class TaskPages:
         page = self.blueprint.preview_page(
             PreviewView(data=self._first_row, language=translate.language.tag)
         )
+        if page is not None:
+            page_from(page, "preview_page")
         return pages.preview_document(self.info, translate, page)
 
     def passed(self, just_passed: bool) -> bool | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.views import AssetFolder, Page
+from famulus.contracts.views import AssetFolder, Page, page_from
 from famulus.engine.answers import StoredAnswer
 from famulus.engine.pages import review_document
 from famulus.model.database import Database
@@ -47,9 +47,7 @@ class UnitPages:
 def _shown(blueprint: Blueprint, unit: StoredAnswer) -> tuple[Page | None, str]:
     """Return the blueprint's page of a unit, and the address of the folder of its files."""
     try:
-        page = blueprint.review_page(unit.submitted_unit)
-        if not isinstance(page, Page):
-            raise TypeError(f"review_page returned {page!r}: it must return a Page")
+        page = page_from(blueprint.review_page(unit.submitted_unit), "review_page")
         return page, _assets(blueprint)
     except (Exception, SystemExit):  # noqa: BLE001 - third-party; the answers can still be looked at
         _log.warning("unit %d is shown without its page", unit.unit, exc_info=True)

@@ -10,7 +10,7 @@ import attrs
 from famulus.contracts.views import AttemptView, Form, Page, TaskView, UnitView, WorkerView
 from famulus.testing.conformance.harness import PluginHarness
 from famulus.testing.conformance.under_test import BlueprintUnderTest
-from famulus.testing.forms import form_of_body
+from famulus.testing.forms import HtmlForm, form_of_body
 from famulus.testing.transports import received_file
 
 WORKER = WorkerView(id=1, name="a worker", provider_type="crowd")
@@ -34,15 +34,40 @@ class BlueprintForms(BlueprintUnderTest):
         return AttemptView(agent_id=view.agent_id, onboarding=onboarding, unit=lambda: view.unit)
 
     def _form(self, harness: PluginHarness, variant: int = 0) -> Form:
-        page = harness.blueprint().task_page(self._view(harness))
-        return self._as_form(harness, page, variant)
+        return self._filled(harness, self._controls(harness), variant)
 
-    def _as_form(self, harness: PluginHarness, page: Page, variant: int) -> Form:
-        form = form_of_body(page.body)
-        assert form.controls, "A page must have a named control, or it cannot be answered."
+    def _controls(self, harness: PluginHarness) -> HtmlForm:
+        """Return the controls of the page of the first row."""
+        page = harness.blueprint().task_page(self._view(harness))
+        return controls_of(page, "task_page")
+
+    def _filled(self, harness: PluginHarness, form: HtmlForm, variant: int) -> Form:
+        """Fill in a form, as the blueprint gets it from a browser."""
         filled = self.fill(form, variant)
         received = [
             received_file(file, harness.folder / f"upload-{number}")
             for number, file in enumerate(filled.files)
         ]
         return Form(fields=filled.fields, files=received)
+
+
+def controls_of(page: Any, method: str) -> HtmlForm:
+    """Return the controls of a page that a method has returned, one at least."""
+    form = form_of_body(checked_page(page, method).body)
+    assert form.controls, (
+        f"The page of {method}() must have a control with a name, or it cannot be answered."
+    )
+    return form
+
+
+def checked_page(page: Any, method: str) -> Page:
+    """Return what a method has returned, which has to be a page whose parts are text."""
+    assert isinstance(page, Page), (
+        f"{method}() must return a famulus.Page, and returned {page!r:.200}."
+    )
+    for name in ("body", "head", "scripts"):
+        part = getattr(page, name)
+        assert isinstance(part, str), (
+            f"{method}() must return a page whose {name} is text, and not {part!r:.200}."
+        )
+    return page

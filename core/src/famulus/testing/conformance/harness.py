@@ -27,6 +27,7 @@ from famulus.operate.lease import LEASE_SECONDS
 from famulus.plan import Draft, RunParts, configuration_from_mapping, draft_plan
 from famulus.plan.shared_state import fitting_state
 from famulus.plugins import Plugins
+from famulus.testing.conformance.plugin_calls import explained
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
 
@@ -218,19 +219,24 @@ def open_harness(
     state: State,
     roles: Mapping[str, str],
     options: Mapping[str, Mapping[str, Any]],
+    seconds: float,
 ) -> Iterator[PluginHarness]:
     """Set up a harness for a valid configuration, until the end of a ``with`` block.
 
-    :raises AssertionError: when the configuration cannot even be read.
+    :param seconds: how long the block may take.
+    :raises AssertionError: when the configuration cannot even be read, or a method of the plugin
+        raises within the block.
     """
     found = draft(plugins, folder, state=state(), roles=roles, options=options)
     assert not found.problems, (
         f"configuration() must return options that core can read:\n{listed(found.problems)}"
     )
     assert found.plan is not None
-    with contextlib.closing(
-        PluginHarness(folder=folder, plugins=plugins, plan=found.plan, state=state)
-    ) as harness:
+    made = PluginHarness(folder=folder, plugins=plugins, plan=found.plan, state=state)
+    with (
+        contextlib.closing(made) as harness,
+        explained([Blueprint, Provider], seconds=seconds),
+    ):
         if plugins.schemas():
             harness.database.prepare(plugins.schemas())
         yield harness
@@ -258,7 +264,7 @@ def must_not_raise(rule: str) -> Iterator[None]:
         yield
     except AssertionError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AssertionError(f"{rule}, and raised {type(error).__name__}: {error}") from error
 
 

@@ -37,6 +37,8 @@ class ProviderUnderTest:
     good_registration: ClassVar[Mapping[str, Any]] = {}
     #: Those that must be refused, if any can be wrong.
     bad_registrations: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    #: Seconds after which a test fails, since a method hangs.
+    rule_seconds: ClassVar[float] = 120
 
     def prepare(self, harness: PluginHarness) -> None:
         """Prepare what the other methods need, such as rows in the provider's own tables.
@@ -119,6 +121,7 @@ class ProviderUnderTest:
                 "provider": options,
                 "task": self.task_options,
             },
+            seconds=self.rule_seconds,
         )
 
     def _register(self, harness: PluginHarness) -> None:

@@ -34,7 +34,10 @@ class BlueprintRunRules(BlueprintUnderTest):
         with self.harness(tmp_path) as harness:
             answer = GatewayTransport(harness.launch()).open({})
 
-        assert answer.status == 200, f"The preview must be a page, and is: {answer.text}"
+            assert answer.status == 200, (
+                "preview_page() must return what a worker sees before accepting, and the server"
+                f" answered with {answer.status}: {answer.text}"
+            )
 
     def test_run_goes_on_after_a_kill(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:

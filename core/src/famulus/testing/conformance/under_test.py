@@ -29,6 +29,12 @@ class BlueprintUnderTest:
     blueprint: ClassVar[type[Blueprint]]
     #: Names of fields that the blueprint adds to a row, and that no data can be in.
     own_fields: ClassVar[frozenset[str]] = frozenset()
+    #: Names of form fields whose values the answers do not hold, or hold in another form.
+    not_in_answers: ClassVar[frozenset[str]] = frozenset()
+    #: Seconds that a page may take to be made.
+    page_seconds: ClassVar[float] = 1
+    #: Seconds after which a test fails, since a method hangs.
+    rule_seconds: ClassVar[float] = 120
 
     def configuration(self, tmp_path: Path) -> dict[str, Any]:
         """Return good options, as they would stand under ``blueprint:``, with a few rows of data.
@@ -66,6 +72,7 @@ class BlueprintUnderTest:
             state=self.shared_state,
             roles=self._roles(),
             options={"blueprint": options},
+            seconds=self.rule_seconds,
         )
 
     def _roles(self) -> dict[str, str]:
