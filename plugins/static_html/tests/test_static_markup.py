@@ -14,7 +14,8 @@ import pytest
 import famulus
 from famulus.contracts.plan import Role
 from famulus_static_html.blueprint import StaticTaskBlueprint
-from famulus_static_html.markup import has_markup, is_code, raw_fault
+from famulus_static_html.differences import is_code
+from famulus_static_html.markup import has_markup, raw_fault
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
 
 WORKER = famulus.WorkerView(id=1, name="<i>zoe</i>", provider_type="mock")
@@ -291,6 +292,71 @@ def test_values_that_are_code_on_mturk_are_counted_with_the_remedies(tmp_path: P
         assert Task(tmp_path, decided, rows).found() == []
     for trust in (True, False):
         assert Task(tmp_path, page, rows, trust_data=trust).found() == []
+
+
+_ESCAPES = "which stays one in this string, where MTurk makes \\n a line break"
+_PATTERN = "which this regular expression takes literally"
+_PARAMETER = "which end this parameter of the address, as on MTurk"
+
+
+@pytest.mark.parametrize(
+    ("page", "values", "happens"),
+    [
+        ("<script>f('${text}')</script>", ["it\\'s", "C:\\new"], _ESCAPES),
+        ("<script>f(`a ${text}`)</script>", ["a\\nb", "\\u00e9"], _ESCAPES),
+        ('<script>f(JSON.parse("${text}"))</script>', ['{\\"a\\": 1}'], _ESCAPES),
+        ('<script type=application/json>{"a": "${text}"}</script>', ['say \\"hi\\"'], _ESCAPES),
+        ("<button type=button onclick=\"f('${text}')\">a</button>", ["it\\'s"], _ESCAPES),
+        ("<p :title=\"'${text}'\"></p>", ["it\\'s"], _ESCAPES),
+        ("<script>s.replace(/${text}/g, '')</script>", ["[ab]", "a.c", "x|y", "\\d"], _PATTERN),
+        ("<script>s.match(/^${text}$/)</script>", ["a+"], _PATTERN),
+        ("<button type=button onclick='/a${text}/.test(a)'>a</button>", ["a?"], _PATTERN),
+        ("<a href='https://host/?q=${text}'>a</a>", ["a & b", "C#", "a&b=1"], _PARAMETER),
+        ("<img src='https://host/?a=1&amp;q=${text}'>", ["a & b"], _PARAMETER),
+        ("<a href='https://host/?n=1&q=${text}'>a</a>", ["R&D"], _PARAMETER),
+        ("<button type=button onclick='f(${text})'>a</button>", ["1, 2"], "inserted as one string"),
+    ],
+)
+def test_values_that_mean_something_else_in_their_place_are_counted_with_the_remedies(
+    tmp_path: Path, page: str, values: list[str], happens: str
+) -> None:
+    page += "<input name=b>"
+    rows = [{"text": text, "n": "1"} for text in ["plain", *values]]
+
+    [(is_warning, _, message)] = Task(tmp_path, page, rows, "csv").found()
+
+    assert is_warning
+    assert message.startswith(f"${{text}}: {len(values)} of {len(rows)} rows have ")
+    assert f"(the first: line 3 of data.csv), {happens}" in message
+    for how in ("raw", "text"):
+        assert f"${{text|{how}}}" in message
+        decided = page.replace("${text}", f"${{text|{how}}}")
+        assert not [each for each in Task(tmp_path, decided, rows).found() if each[0]]
+    for trust in (True, False):
+        assert not [
+            each for each in Task(tmp_path, page, rows, trust_data=trust).found() if each[0]
+        ]
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<script>f('${text}')</script>", 'it\'s 50% (a|b) & "c"'),
+        ("<script>s.match(/${text}/)</script>", "two-word names/and more, e_g"),
+        ("<script>s.match(/\\${text}/)</script>", "[ab]"),
+        ("<a href='https://host/?q=${text}'>a</a>", "a+b c%20d/e?"),
+        ("<a href='https://host/${text}'>a</a>", "a&b"),
+        ("<a href='${text}'>a</a>", "https://host/?a=1&b=2"),
+        ("<a href='https://host/?${text}'>a</a>", "a=1&b=2"),
+        ("<a href='https://host/#q=${text}'>a</a>", "a&b"),
+        ("<p>${text}</p>", "a\\nb"),
+        ("<p title='/${text}/'></p>", "[ab]"),
+    ],
+)
+def test_values_that_mean_the_same_in_their_place_are_no_doubt(
+    tmp_path: Path, page: str, text: str
+) -> None:
+    assert Task(tmp_path, page + "<input name=b>", _rows(text)).found() == []
 
 
 def test_a_value_of_python_keeps_its_type_in_code(tmp_path: Path) -> None:

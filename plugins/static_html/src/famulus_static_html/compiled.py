@@ -8,6 +8,7 @@ from typing import Any
 from attrs import field, frozen
 
 import famulus
+from famulus_static_html.differences import Differing
 from famulus_static_html.fields import ListFields
 from famulus_static_html.findings import Forbidden, Limited
 from famulus_static_html.local_files import LocalFiles
@@ -36,8 +37,8 @@ class CompiledPage:
     shown: tuple[Placeholder, ...]
     #: placeholders in attributes and in text fields, where a value is text with entities
     quoted: tuple[Placeholder, ...]
-    #: placeholders in scripts outside of strings, where a value is one literal
-    coded: tuple[Placeholder, ...]
+    #: placeholders in code and addresses whose values may mean something else on MTurk
+    differing: tuple[Differing, ...]
     #: placeholders for which only few values are inserted
     limited: tuple[Limited, ...]
     #: names of fields that values are a part of

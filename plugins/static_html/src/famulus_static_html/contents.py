@@ -8,6 +8,8 @@ from typing import Any
 
 from famulus_static_html import escapes
 from famulus_static_html.attributes import Refuse, ValueContext, text_parts
+from famulus_static_html.differences import differing_in_code
+from famulus_static_html.findings import Found
 from famulus_static_html.scripts import Place, ScriptKind, backslash_before, places
 from famulus_static_html.source import PLACEHOLDER, Placeholder, Source
 from famulus_static_html.template import Part, optional, required
@@ -31,6 +33,7 @@ _JS: Mapping[Place, Callable[[Any], str]] = {
     Place.CODE: escapes.js_value,
     Place.INSIDE: escapes.js_inside,
     Place.REGEX_START: escapes.js_regex,
+    Place.REGEX: escapes.js_inside,
     Place.ADDRESS: lambda value: escapes.js_inside(without_code(value)),
     Place.ADDRESS_VALUE: lambda value: escapes.js_value(without_code(value)),
 }
@@ -57,7 +60,8 @@ _ATTRIBUTES: Mapping[ValueContext, Mapping[Place, Callable[[Any], str]]] = {
     ValueContext.URL_EXPRESSION: {place: _js_of_address(escape) for place, escape in _JS.items()},
     ValueContext.WORDS: {**_JS, Place.CODE: _word},
 }
-_LITERALS = frozenset({Place.INSIDE, Place.REGEX_START, Place.ADDRESS})
+_COUNTED = frozenset({ValueContext.HANDLER, ValueContext.EXPRESSION, ValueContext.URL_EXPRESSION})
+_LITERALS = frozenset({Place.INSIDE, Place.REGEX_START, Place.REGEX, Place.ADDRESS})
 
 
 def rcdata_parts(pieces: Sequence[str | Placeholder]) -> list[Part]:
@@ -126,7 +130,7 @@ def script_parts(
 
 
 def code_parts(
-    source: Source, start: int, end: int, context: ValueContext, forbid: Refuse
+    source: Source, start: int, end: int, context: ValueContext, findings: Found
 ) -> list[Part]:
     """Return the parts of JavaScript in an attribute, in which browsers resolve entities first.
 
@@ -151,9 +155,11 @@ def code_parts(
         elif place is Place.ESCAPED:
             parts.append(found.source)
         elif place is Place.LOADED:
-            forbid(found, "decides which code is run")
+            findings.forbid(found, "decides which code is run")
             parts.append(found.source)
         else:
+            if context in _COUNTED:
+                findings.differing += differing_in_code(found, place)
             parts.append(
                 optional(found, _in_attribute(_code_escape(found, place, context, before)))
             )

@@ -27,10 +27,11 @@ from famulus_static_html.contents import (
     style_parts,
     untouched_parts,
 )
+from famulus_static_html.differences import differing_in_address, differing_in_script
 from famulus_static_html.engines import NO_FRAMEWORK, InPage
 from famulus_static_html.findings import Found, Limited
 from famulus_static_html.placement import script_kind
-from famulus_static_html.scripts import Place, ScriptKind, places
+from famulus_static_html.scripts import ScriptKind
 from famulus_static_html.source import EXPRESSION, Placeholder, Source
 from famulus_static_html.template import Part, accepted, required
 from famulus_static_html.tokens import OPAQUE, RCDATA, Attribute, Token
@@ -102,8 +103,11 @@ class Elements:
         context = context_of(self.source, token, attribute.name)
         for placeholder in self.source.placeholders(*attribute.value):
             self._attribute_placeholder(placeholder, attribute, context)
+            if context is ValueContext.URL:
+                start = attribute.value[0]
+                self.found.differing += differing_in_address(self.source, start, placeholder)
         if context in JAVASCRIPT:
-            parts = code_parts(self.source, *attribute.value, context, self.found.forbid)
+            parts = code_parts(self.source, *attribute.value, context, self.found)
         else:
             parts = attribute_parts(self.source, token, attribute, self.refuse, self.expressions)
         if self.in_page.reads_attributes:
@@ -256,9 +260,7 @@ class Elements:
         if kind is ScriptKind.RULES:
             reason = "stands in rules for what is loaded"
             return untouched_parts(self.source, start, end, reason, self.found.forbid)
-        if kind is ScriptKind.CODE:
-            found = places(self.source, start, end, kind)
-            self.found.coded += (one for one, place in found if place is Place.CODE)
+        self.found.differing += differing_in_script(self.source, start, end, kind)
         return script_parts(self.source, start, end, kind, self.found.forbid)
 
     def _refuse_all(self, pieces: list[str | Placeholder]) -> Callable[[str], None]:

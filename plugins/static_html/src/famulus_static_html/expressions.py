@@ -40,6 +40,7 @@ _HANDLEBARS_CHARACTER = re.compile(r"[^\w\s./@-]")
 # What an argument follows.
 _FREE = re.compile(r"(?:\A\{\{[{~#^/&>*]*|[\s=(|])\Z")
 _WORD = re.compile(r"[\w-]+")
+_LITERALS = frozenset({Place.INSIDE, Place.REGEX})
 
 
 def expressions_in(text: str, expressions: Expressions) -> Iterator[re.Match[str]]:
@@ -83,7 +84,7 @@ def filled_expressions(
                 continue
             own, before = part[position : piece.start], part[found.start() : piece.start]
             escape = _escape(language, found[0], before, place)
-            begun = TAG_BEGUN.search(own) if place is Place.INSIDE and not piece.raw else None
+            begun = TAG_BEGUN.search(own) if place in _LITERALS and not piece.raw else None
             if begun:
                 less = "\\u003c" if escape is escapes.js_inside else "&lt;"
                 own = own[: begun.start()] + less + own[begun.end() :]

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from attrs import Factory, define, frozen
 
+from famulus_static_html.differences import Differing
 from famulus_static_html.source import Placeholder
 
 
@@ -50,7 +51,7 @@ class Found:
     forbidden: list[Forbidden] = Factory(list)
     shown: list[Placeholder] = Factory(list)
     quoted: list[Placeholder] = Factory(list)
-    coded: list[Placeholder] = Factory(list)
+    differing: list[Differing] = Factory(list)
     limited: list[Limited] = Factory(list)
     has_raw_markup: bool = False
 

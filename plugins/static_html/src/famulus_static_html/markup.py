@@ -15,7 +15,8 @@ from attrs import define, field
 import famulus
 from famulus_static_html.columns import forbidden_problems
 from famulus_static_html.compiled import CompiledPage
-from famulus_static_html.escapes import js_value, text_of
+from famulus_static_html.differences import Difference, Differing
+from famulus_static_html.escapes import text_of
 from famulus_static_html.findings import Limited
 from famulus_static_html.reserved import reserved_fault, reserved_fields
 from famulus_static_html.source import Placeholder, Source, trust
@@ -28,9 +29,6 @@ _log = logging.getLogger(__name__)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _FIELD = re.compile(r"<(?:input|select|option|textarea|button)(?=[\s/>])", re.IGNORECASE)
-_STRING = r"""(?:'(?:\\.|[^'\\\n])*+'|"(?:\\.|[^"\\\n])*+")"""
-_SCALAR = rf"(?:{_STRING}|[-+]?\d[\w.+-]*+|true|false|null)"
-_CODE = re.compile(rf"{_STRING}|{_SCALAR}(?:\s*+,\s*+{_SCALAR})++(?:\s*+,)?")
 # Left open, these swallow what follows them, the Submit button too.
 _CLOSED = ("template", "select", "svg", "math", "button")
 
@@ -43,17 +41,6 @@ def has_markup(text: str) -> bool:
 def has_entity(text: str) -> bool:
     """Return whether a text holds an entity, such as ``&amp;``, which HTML resolves."""
     return "&" in text and any(html.unescape(found) != found for found in _ENTITY.findall(text))
-
-
-def is_code(text: str) -> bool:
-    """Return whether a value would be code on MTurk outside of strings, and is a string here.
-
-    Such a text is a string in quotes, several literals, or a list or object that is not JSON.
-    """
-    text = text.strip()
-    if text[:1] + text[-1:] in ("[]", "{}"):
-        return js_value(text).startswith('"')
-    return _CODE.fullmatch(text) is not None
 
 
 def raw_fault(text: str) -> str | None:
@@ -111,10 +98,10 @@ class MarkupWatch:
     _escaped: Mapping[str, Placeholder] = field(init=False)
     _raw: Mapping[str, Placeholder] = field(init=False)
     _quoted: Mapping[str, Placeholder] = field(init=False)
-    _coded: Mapping[str, Placeholder] = field(init=False)
+    _differing: Sequence[Differing] = field(init=False)
     _left_out: dict[Limited, _Found] = field(factory=dict, init=False)
     _entities: dict[str, _Found] = field(factory=dict, init=False)
-    _code: dict[str, _Found] = field(factory=dict, init=False)
+    _differences: dict[Differing, _Found] = field(factory=dict, init=False)
     _markup: dict[str, _Found] = field(factory=dict, init=False)
     _fields: dict[str, _Found] = field(factory=dict, init=False)
     _faults: dict[str, _Found] = field(factory=dict, init=False)
@@ -123,8 +110,16 @@ class MarkupWatch:
     def __attrs_post_init__(self) -> None:
         self._escaped = self._undecided(self.page.shown)
         self._quoted = self._undecided(self.page.quoted)
-        self._coded = self._undecided(self.page.coded)
+        self._differing = self._undecided_differing()
         self._raw = _by_name(one for one in self.page.shown if one.raw)
+
+    def _undecided_differing(self) -> Sequence[Differing]:
+        """Return one for each column and difference, of which the author has decided neither."""
+        found: dict[tuple[str, Difference], Differing] = {}
+        for each in () if self.is_decided else self.page.differing:
+            if not each.placeholder.raw and not each.placeholder.text:
+                found.setdefault((each.placeholder.html_name, each.difference), each)
+        return list(found.values())
 
     def _undecided(self, placeholders: Sequence[Placeholder]) -> Mapping[str, Placeholder]:
         plain = [one for one in placeholders if not one.raw and not one.text]
@@ -133,7 +128,8 @@ class MarkupWatch:
     @property
     def names(self) -> set[str]:
         """The columns that it reads."""
-        names = {*self._escaped, *self._raw, *self._quoted, *self._coded}
+        names = {*self._escaped, *self._raw, *self._quoted}
+        names.update(each.placeholder.html_name for each in self._differing)
         names.update(each.placeholder.html_name for each in self.page.limited)
         names.update(*(each.columns for each in self.page.row_names))
         return names | {INPUT + name for name in names}
@@ -155,15 +151,14 @@ class MarkupWatch:
         for limited in self.page.limited:
             if not limited.accepts(_value(row, limited.placeholder.html_name)):
                 _add(self._left_out, limited, place)
-        self._see_code(place, row)
+        self._see_differences(place, row)
         self._see_raw(place, row)
         self._see_names(place, row)
 
-    def _see_code(self, place: int, row: Mapping[str, Any]) -> None:
-        for name in self._coded:
-            value = _value(row, name)
-            if isinstance(value, str) and is_code(value):
-                _add(self._code, name, place)
+    def _see_differences(self, place: int, row: Mapping[str, Any]) -> None:
+        for differing in self._differing:
+            if differing.differs(_value(row, differing.placeholder.html_name)):
+                _add(self._differences, differing, place)
 
     def _see_names(self, place: int, row: Mapping[str, Any]) -> None:
         for name in self.page.row_names:
@@ -181,8 +176,8 @@ class MarkupWatch:
     @property
     def doubts(self) -> int:
         """The number of placeholders for which something was found so far."""
-        found = (self._markup, self._fields, self._entities, self._code, self._faults)
-        return sum(map(len, found)) + len(self._left_out) + len(self._reserved)
+        found = (self._markup, self._fields, self._entities, self._faults, self._reserved)
+        return sum(map(len, found)) + len(self._left_out) + len(self._differences)
 
     def problems(self) -> Iterator[famulus.Problem]:
         """Yield a warning or an error for each placeholder whose values contain markup.
@@ -227,16 +222,21 @@ class MarkupWatch:
                 f"they are written; {self._decision(placeholder)} where they are meant",
                 warning=True,
             )
-        for name, found in self._code.items():
-            placeholder = self._coded[name]
+        for differing, found in self._differences.items():
             yield self._problem(
-                placeholder,
-                f"{found.count} of {self.rows} rows have code other than a number, a truth value, "
-                f"a list or an object of JSON (the first: {self._place(found)}), inserted as one "
-                f"string; {self._decision(placeholder)} "
-                "where a string is meant",
-                warning=True,
+                differing.placeholder, self._difference_message(differing, found), warning=True
             )
+
+    def _difference_message(self, differing: Differing, found: _Found) -> str:
+        kind, placeholder = differing.difference.value, differing.placeholder
+        have = (
+            f"{found.count} of {self.rows} rows have {kind.what} "
+            f"(the first: {self._place(found)}), {kind.happens}; "
+        )
+        if differing.difference is Difference.PARAMETER:
+            one, several = _written(placeholder, "text"), _written(placeholder, "raw")
+            return f"{have}write {one} where all of it is one value, or {several} where it is not"
+        return f"{have}{self._decision(placeholder)} where {kind.meant} is meant"
 
     def _decision(self, placeholder: Placeholder) -> str:
         return (

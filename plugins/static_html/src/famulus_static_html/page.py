@@ -135,7 +135,7 @@ class _Compiler:
             forbidden=tuple(self.found.forbidden),
             shown=tuple(self.found.shown),
             quoted=tuple(self.found.quoted),
-            coded=tuple(self.found.coded),
+            differing=tuple(self.found.differing),
             limited=tuple(self.found.limited),
             row_names=names_from_rows(self.source, starts),
             files=LocalFiles.of(self.source, tokens, live, self.file),

@@ -70,6 +70,8 @@ class Place(Enum):
     INSIDE = auto()
     #: right behind the slash that opens a regular expression
     REGEX_START = auto()
+    #: elsewhere in a regular expression
+    REGEX = auto()
     #: behind a backslash: the author's own ``\\${x}``
     ESCAPED = auto()
     #: at the start of a string that becomes the address of a page, or as that string
@@ -154,8 +156,9 @@ def _place(text: str, found: Placeholder, start: int, scan: _Scan) -> Place:
         if first <= at < last:
             if at == first + 1 and _ADDRESS.search(code[:first], max(0, first - _FAR)):
                 return Place.ADDRESS
-            is_regex = at == first + 1 and text[start + first] == "/"
-            return Place.REGEX_START if is_regex else Place.INSIDE
+            if text[start + first] == "/":
+                return Place.REGEX_START if at == first + 1 else Place.REGEX
+            return Place.INSIDE
     return Place.ADDRESS_VALUE if _ADDRESS.search(code, max(0, at - _FAR)) else Place.CODE
 
 
