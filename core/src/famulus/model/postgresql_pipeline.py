@@ -50,8 +50,9 @@ class _Call(NamedTuple):
 
 @lru_cache(_KEPT)
 def _prepared(text: str) -> _Prepared:
-    params = list(dict.fromkeys(_PARAM.findall(text)))
-    sql = _PARAM.sub(lambda found: f"${params.index(found[1]) + 1}", text)
+    params = tuple(dict.fromkeys(_PARAM.findall(text)))
+    numbers = {name: number for number, name in enumerate(params, 1)}
+    sql = _PARAM.sub(lambda found: f"${numbers[found[1]]}", text)
     digest = blake2s(text.encode(), digest_size=8).hexdigest()
     return _Prepared(f"famulus_{digest}".encode(), sql.encode(), params)
 
