@@ -124,8 +124,8 @@ def adopt_renamed_methods(plugin_class: type, renames: Mapping[str, Deprecation]
 def keep_renamed_members(cls: type[T]) -> type[T]:
     """Let the members of a public class be used under their deprecated names in :data:`MEMBERS`.
 
-    They can be read, set and called. A field of an attrs class is also accepted by the constructor
-    under its deprecated name. They are in no listing of the class.
+    Members can be read, set and called. A field of an attrs class is also accepted by the
+    constructor under its deprecated name. The deprecated names are in no listing of the class.
     """
     for deprecation in MEMBERS[cls.__name__]:
         setattr(cls, deprecation.old, _RenamedMember(deprecation))

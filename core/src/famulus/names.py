@@ -114,5 +114,5 @@ def forgotten_reference(identity: str, worker_name: str, reference: str) -> str:
 
 
 def is_pseudonym(name: str) -> bool:
-    """Return whether a name is one that :func:`pseudonym_of` returns, in any database."""
+    """Return whether a name is a result of :func:`pseudonym_of`, for any database."""
     return _PSEUDONYM.fullmatch(name) is not None

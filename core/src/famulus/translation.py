@@ -109,8 +109,8 @@ def catalogue_folders(package: str) -> frozenset[str]:
 class Catalogue:
     """The translations of the texts that a package shows to workers.
 
-    They lie in the package: ``locale/de/LC_MESSAGES/<package>.mo`` for German. A text without a
-    translation stays English.
+    The catalogues are in the package: ``locale/de/LC_MESSAGES/<package>.mo`` for German. A text
+    without a translation stays English.
     """
 
     #: the name of the package, as of import
@@ -164,7 +164,7 @@ class TranslatableText(str):
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return what copies and pickles the text with its translations."""
+        """Return the arguments with which ``copy`` and ``pickle`` make the text again."""
         return TranslatableText, (self._catalogue, self._message, self._plural, self._values)
 
     def translated(self, language: Language) -> str:
@@ -201,7 +201,7 @@ class LocalizedText(str):
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return what copies and pickles the text with all of its languages."""
+        """Return the arguments with which ``copy`` and ``pickle`` make the text again."""
         return LocalizedText, (dict(self.texts), self.tag)
 
     def translated(self, language: Language) -> str:

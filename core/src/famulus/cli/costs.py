@@ -118,7 +118,7 @@ def _money(quote: Quote) -> str:
 
 
 def amount_text(amount: Decimal, currency: str) -> str:
-    """Return an amount with its currency's decimal places, and more only where it has more."""
+    """Return an amount with its currency's decimal places, and with more only if it has more."""
     smallest = Decimal(1).scaleb(-minor_digits(currency))
     rounded = amount.quantize(smallest)
     return f"{rounded if rounded == amount else amount:f}"

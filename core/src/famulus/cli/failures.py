@@ -25,7 +25,7 @@ def report(
     """Print an error, one line per problem; return the exit status.
 
     :param verbose: print the traceback too.
-    :param located: :meth:`famulus.Session.located`, where the command has a session.
+    :param located: :meth:`famulus.Session.located`, if the command has a session.
     :param hint: what to add to an error that is no :class:`~famulus.FamulusError`.
     """
     from famulus.errors import FamulusError, UsageError

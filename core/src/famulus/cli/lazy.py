@@ -46,7 +46,7 @@ class ForeignCommand(NamedTuple):
 
 
 class LazyGroup(click.Group):
-    """Built-in commands, which no other package can replace, then those of other packages."""
+    """Built-in commands, which no other package can replace, then commands of other packages."""
 
     def __init__(self, *args: Any, builtins: Mapping[str, Builtin], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

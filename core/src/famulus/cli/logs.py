@@ -22,7 +22,7 @@ _LONGEST = 4000
 def log_to_stderr(session: Session) -> Iterator[None]:
     """Show warnings and errors of all loggers; ``-v`` adds Famulus' own debug log.
 
-    Debug logs of other packages are left out: those of platform clients contain secrets.
+    Debug logs of other packages are left out: the logs of platform clients contain secrets.
     """
     root, own = logging.getLogger(), logging.getLogger("famulus")
     handler = _Lines(session)

@@ -29,8 +29,8 @@ def say(
 ) -> None:
     """Print a line, above a live display if there is one.
 
-    It is wrapped to the width of the terminal, or to 80 columns for a pipe; a line with a label is
-    not: scripts look for errors line by line.
+    The line is wrapped to the width of the terminal, or to 80 columns for a pipe. A line with a
+    label is not wrapped: scripts look for errors line by line.
 
     Control characters are escaped. Once the pipe or terminal is closed, this line and all later
     ones are dropped: a run does not end because its reader has left.
@@ -59,7 +59,7 @@ def say(
 def say_commented(line: str, comment: str) -> None:
     """Print a line of a file with a comment behind it, dimmed on a terminal.
 
-    The comment stands above the line where both are too wide for one.
+    The comment is above the line if both are too wide for one line.
     """
     line, comment = escaped(line), escaped(comment)
     shown = click.style(comment, dim=True) if comment and _is_terminal(sys.stdout) else comment

@@ -66,7 +66,8 @@ class ReportingCommand(click.Command):
 def _open_missing_streams() -> None:
     """Open standard streams that the process was started without, which are None.
 
-    They take the descriptors 0 to 2, which other programs print to: a database must not get one.
+    The streams take the descriptors 0 to 2, to which other programs print: a database file must not
+    get one of these.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

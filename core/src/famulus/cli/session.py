@@ -115,8 +115,8 @@ class Session:
     def located(self, text: str) -> str:
         """Return a message of core or a plugin, with this session's database in its commands.
 
-        Such a message quotes a command in backticks as ``famulus sync 3``, whatever database is
-        meant. Errors, warnings and the log are printed like this.
+        Such a message quotes a command in backticks as ``famulus sync 3``, without naming the
+        database. Errors, warnings and the log are printed like this.
         """
         from famulus.errors import UsageError
 

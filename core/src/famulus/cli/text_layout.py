@@ -70,8 +70,8 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 def wrapped(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
     """Return columns whose last one is long text, wrapped within ``width`` characters.
 
-    Where the last column would be too narrow, its texts stand below the others, except those that
-    fit beside them in one line. So do other columns that do not fit. Without a width this is
+    If the last column would be too narrow, its texts are below the others, except texts that fit
+    next to them in one line. Other columns that do not fit are below, too. Without a width this is
     :func:`aligned`.
     """
     if width is None:

@@ -39,7 +39,7 @@ def moment(time: datetime, now: datetime) -> str:
 
 
 def run_status(status: RunStatus, operated_by: str | None) -> str:
-    """Return ``running``, or ``running (no process)`` where no process operates the run.
+    """Return ``running``, or ``running (no process)`` if no process operates the run.
 
     A run whose operator was killed keeps its status until it is resumed or ended.
     """

@@ -139,9 +139,8 @@ class Architect(ABC):
 
         After ``GONE``, :meth:`deploy` is called at once, which interrupts every request. So a
         server that does not answer is ``BUSY`` as long as it may recover, and ``GONE`` only after
-        several checks over a documented time. One that has ended is ``GONE`` at once. Where
-        another program serves the run, there is nothing to deploy again, and the answer is never
-        ``GONE``.
+        several checks over a documented time. One that has ended is ``GONE`` at once. If another
+        program serves the run, there is nothing to deploy again, and the answer is never ``GONE``.
 
         Called about every two seconds by one thread for all runs of an operator: it must return
         quickly.

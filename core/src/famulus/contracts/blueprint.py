@@ -116,9 +116,8 @@ class Blueprint(ABC):
     def page_languages(self) -> Sequence[str]:
         """The language tags of its pages; the first is for workers who want none of them.
 
-        Where ``task.language`` leaves the choice to the browser, it chooses among these languages
-        or, if there are none, among all languages of the frame. Read when a run begins to be
-        served.
+        If ``task.language`` leaves the choice to the browser, it chooses among these languages or,
+        if there are none, among all languages of the frame. Read when a run begins to be served.
         """
         return ()
 
@@ -152,8 +151,8 @@ class Blueprint(ABC):
     def has_onboarding(self) -> bool:
         """Whether a worker's first visit begins with :meth:`onboarding_page`.
 
-        A blueprint that overrides it takes its options from :class:`famulus.OnboardingArgs`. Where
-        it is true, :attr:`onboarding_qualification` must be a name.
+        A blueprint that overrides it takes its options from :class:`famulus.OnboardingArgs`. If it
+        is true, :attr:`onboarding_qualification` must be a name.
         """
         return False
 
@@ -180,7 +179,7 @@ class Blueprint(ABC):
     def onboarding_page(self, view: OnboardingView) -> Page:
         """Return the onboarding page.
 
-        Called like :meth:`task_page`, and only where :attr:`has_onboarding` is true.
+        Called like :meth:`task_page`, and only if :attr:`has_onboarding` is true.
         """
         raise LookupError(f"blueprint {self.type!r} has no onboarding")
 

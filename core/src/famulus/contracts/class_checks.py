@@ -153,7 +153,7 @@ def _method_change(cls: type[Any], name: str, method: Callable[..., Any]) -> str
 
 
 def _attribute_change(cls: type[Any], name: str) -> str:
-    """Return what to change if an attribute is a method, which would always count as true."""
+    """Return what to change if an attribute is a method: it would always count as true."""
     is_method = inspect.isfunction(_static(cls, name))
     return f"make {name} an attribute, or put @property above it" if is_method else ""
 
@@ -161,7 +161,7 @@ def _attribute_change(cls: type[Any], name: str) -> str:
 def _static(cls: type[Any], name: str) -> Any:
     """Return an attribute as it stands in a class or a base of it; None if it has no value.
 
-    That is :func:`inspect.getattr_static` for classes, at a tenth of its cost.
+    Does the same as :func:`inspect.getattr_static` for classes, at a tenth of its cost.
     """
     return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
 
@@ -239,7 +239,7 @@ def _check_blueprint(cls: type[Blueprint]) -> None:
 
 
 def _check_names(args: type[BlueprintArgs]) -> None:
-    """Refuse options whose name is a misspelt one of core, or that need another base class."""
+    """Refuse options with a misspelt name of core, and options that need another base class."""
     known = _names(OnboardingArgs)
     inherited = set(_names(OnboardingArgs if issubclass(args, OnboardingArgs) else BlueprintArgs))
     for option in _names(args):

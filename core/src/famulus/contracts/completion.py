@@ -43,7 +43,7 @@ class Completion:
 class PostForm(Completion):
     """The browser posts a form to the platform.
 
-    It does so by itself once the work is stored, and at the press of a button otherwise.
+    For stored work it posts by itself, in other cases at the press of a button.
     """
 
     url: str
@@ -54,7 +54,7 @@ class PostForm(Completion):
 class GoTo(Completion):
     """The browser goes to another address.
 
-    It does so by itself once the work is stored, and by a link otherwise.
+    For stored work it goes by itself, in other cases by a link.
     """
 
     url: str

@@ -52,8 +52,8 @@ def fill_form(body: str, fields: Iterable[tuple[str, str]]) -> str:
 def fields_of(answers: Any) -> Iterator[tuple[str, str]]:
     """Yield the names and values of answers that a field can show, one by one.
 
-    The answers are those of ``answers_from``. Files, and values other than texts and numbers, are
-    left out.
+    The answers have the format of ``answers_from``. Files, and values other than texts and numbers,
+    are left out.
     """
     for name, value in answers.items() if isinstance(answers, Mapping) else ():
         for each in value if isinstance(value, list) else (value,):

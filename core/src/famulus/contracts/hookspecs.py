@@ -1,8 +1,8 @@
-"""All hooks. They register kinds of plugins and report events; classes carry the behaviour.
+"""All hooks. Hooks register kinds of plugins and report events; classes carry the behaviour.
 
 A plugin is a module or object behind an entry point of the group ``famulus``; its functions marked
 with :data:`hookimpl` implement these. Arguments are passed by name: an implementation takes only
-those that it needs, so that later versions can add some.
+the arguments that it needs, so that later versions can add some.
 """
 
 from __future__ import annotations

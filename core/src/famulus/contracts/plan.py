@@ -115,7 +115,7 @@ class Plan:
 
     @property
     def task_name(self) -> str:
-        """The task's name; the blueprint's type where none is set."""
+        """The task's name; the blueprint's type if none is set."""
         return self.task.task_name or self.blueprint.type
 
     def problem(self, key: str, message: str, *, warning: bool = False) -> Problem:

@@ -109,9 +109,9 @@ class Provider(ABC):
     def currency(self) -> str:
         """The currency of the requester's account: the three letters of ISO 4217.
 
-        Amounts are whole numbers of its smallest unit. It follows from the options and from
-        ``context.requester``, which is None before the account is registered; it does not call the
-        platform. A run keeps the currency that it was launched with: if the account has another
+        Amounts are whole numbers of its smallest unit. The currency follows from the options and
+        from ``context.requester``, which is None before the account is registered; the platform is
+        not called. A run keeps the currency that it was launched with: if the account has another
         currency later, the run is not resumed and pays no more bonuses.
         """
         return "USD"
@@ -151,7 +151,7 @@ class Provider(ABC):
         goes to :meth:`enter`. A run that gives no more work shows no form and takes none.
 
         Called in the serving process, by any thread, whenever a page is opened or loaded again. The
-        parameters can be forged: where the platform can confirm them, ask it.
+        parameters can be forged: if the platform can confirm them, ask it.
 
         :raises famulus.UnavailableError: when the platform cannot be reached; the worker is asked
             to try again. After any other exception the page is an apology with a reference number.
@@ -175,8 +175,8 @@ class Provider(ABC):
 
         None, the default, if the provider sets no limit of its own. Pages say how many units the
         worker can get at most. Called in the serving process, by any thread, for each page of a
-        task and for the worker's own page; it returns at once. Where it raises, only the limits of
-        the run count.
+        task and for the worker's own page; it returns at once. If it raises, only the limits of the
+        run count.
         """
         return None
 
@@ -186,13 +186,13 @@ class Provider(ABC):
         """Return the URL parameters with which the sender of an entry form arrives.
 
         The browser opens the run with them; they should contain all that :meth:`arrive` needs, and
-        be signed where they must not be made up. An :class:`~famulus.EntryForm` asks again, with
+        be signed if they must not be made up. An :class:`~famulus.EntryForm` asks again, with
         ``messages`` about what was sent, or for more; fields of the same name keep their values.
 
         Called in the serving process, by any thread, with an entry to the form that :meth:`arrive`
         returns for the same parameters. A form may be sent twice, at the same time too: the same
-        ``entry.key`` must lead to the same worker. It can be sent by anyone, also without the page.
-        Not called where :meth:`arrive` returns no form.
+        ``entry.key`` must lead to the same worker. Anyone can send a form, also without the page.
+        Not called if :meth:`arrive` returns no form.
 
         :raises famulus.UnavailableError: when it cannot be answered now; the worker is asked to try
             again. After any other exception the page is an apology with a reference number.
@@ -223,7 +223,7 @@ class Provider(ABC):
         return Decimal(0)
 
     def quote(self, plan: Plan, units: int) -> Quote:
-        """Return what ``units`` units will cost.
+        """Return the cost of ``units`` units.
 
         The quote for one unit is what the budget (``task.max_spend``) counts for each. It may ask
         the platform. Called by ``famulus quote`` and ``check``, and at each launch.
@@ -262,7 +262,7 @@ class Provider(ABC):
         return (run.url,)
 
     def invitation(self, run: RunView) -> str:
-        """Return how workers come in, where the addresses alone do not say it.
+        """Return how workers come in, if the addresses alone do not say it.
 
         One or more sentences for the requester, printed below the addresses of a launch and a
         resume, and by ``famulus status``. Called with :meth:`entrances`.
@@ -300,14 +300,14 @@ class Provider(ABC):
         """Offer no place until the next :meth:`set_places`.
 
         Workers who have taken one may finish. The open places are gone then, and others are opened
-        in their stead when the run is resumed; where the platform keeps them
+        in their stead when the run is resumed; if the platform keeps them
         (``keeps_paused_places``), the next :meth:`set_places` offers them again, with the same
         total or a larger one.
 
         Called by the thread that delivers outbox rows, when the run stops, and again when another
         process may have opened places since, or the platform may have, because a visit was rejected
-        (``replaces_by_itself``). ``run.is_served`` is set where the run goes on and has no free
-        unit: a webhook that announces changes of its visits is still needed then.
+        (``replaces_by_itself``). ``run.is_served`` is set if the run goes on and has no free unit:
+        a webhook that announces changes of its visits is still needed then.
 
         :raises famulus.UnlistedPlacesError: when every place that the platform lists is closed, but
             a call without a reply may have opened others. It is called again later, and the run may
@@ -318,7 +318,7 @@ class Provider(ABC):
     def end_places(self, run: RunView) -> None:
         """Offer no place again: the run is over for good. By default, pauses them.
 
-        Called like :meth:`pause_places`, when the run finishes, also one that was stopped before.
+        Called like :meth:`pause_places`, when the run finishes, even if it was stopped before.
         """
         self.pause_places(run)
 
@@ -344,9 +344,9 @@ class Provider(ABC):
         Called repeatedly while the run has an operator, and by ``famulus sync``, which begins at
         the beginning.
 
-        :param visits: those that are not decided on the platform, read from the database while
-            they are iterated over; a platform that lists visits by itself need not read them.
-        :param cursor: None for all visits of the run.
+        :param visits: the visits that are not decided on the platform, read from the database
+            during the iteration; a platform that lists visits by itself need not read them.
+        :param cursor: None to report on all visits of the run.
         """
         return ()
 
@@ -357,7 +357,7 @@ class Provider(ABC):
         else, by the bytes of the body; refuse what is older than the platform's own retries. The
         runs that the result names are synced at once, so nothing else has to be done with it.
 
-        Called in the serving process of any run, by any thread, where the capabilities say
+        Called in the serving process of any run, by any thread, if the capabilities say
         ``receives``. It may look into the database, and returns within milliseconds: after five
         seconds the platform is asked to send the request again, as it is after an exception.
 
@@ -379,9 +379,9 @@ class Provider(ABC):
         Changes nothing, and has no cursor: it only returns reports. A visit that is not reported
         stays as it is.
 
-        Called by ``famulus doctor`` with visits that are open here, and, where the platform refills
-        places by itself, with rejected ones of a run without an operator: it shows what differs and
-        changes nothing. Also called, and its reports applied:
+        Called by ``famulus doctor`` with visits that are open here and, if the platform refills
+        places by itself, with rejected visits of a run without an operator: it shows what differs
+        and changes nothing. Also called, and its reports applied:
 
         - where the platform refills places by itself (``replaces_by_itself``), in the serving
           process, by one thread at a time, while a worker waits for whom no unit is free, with the
@@ -410,18 +410,18 @@ class Provider(ABC):
 
         Each is a sentence with the remedy, for ``famulus doctor``. Changes nothing.
 
-        :param visits: those whose work is stored here, and that are not decided on the platform.
+        :param visits: the visits with stored work that are not decided on the platform.
         """
         return ()
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterable[tuple[str, Result]]:
         """Send verdicts to the platform, each once all units of its visit are reviewed.
 
-        Approving pays the reward where the platform pays; a visit that the platform has approved
+        Approving pays the reward if the platform pays; a visit that the platform has approved
         already is confirmed. A verdict is sent again until its outcome is known, so a refusal has
         to mean that the visit does not have the verdict: an earlier call whose reply was lost may
-        have delivered it. Where a platform may refuse for another reason, read the visit's state
-        first. Where the platform reports submissions, a visit is decided after the platform has
+        have delivered it. If a platform may refuse for another reason, read the visit's state
+        first. If the platform reports submissions, a visit is decided after the platform has
         reported it. The verdicts of one call are about different visits.
         """
         return [(each.key, Outcome.CONFIRMED) for each in verdicts]
@@ -429,9 +429,9 @@ class Provider(ABC):
     def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
         """Pay bonuses and compensations. No payment is made by a second call.
 
-        Called only where ``capabilities.pays`` is set.
+        Called only if ``capabilities.pays`` is set.
 
-        The result is ``UNKNOWN`` where a payment may have been made.
+        The result is ``UNKNOWN`` if a payment may have been made.
         :class:`~famulus.UnavailableError` and :class:`~famulus.RefusedError` mean that it was not;
         raised instead of returned, they mean it for all payments without a result yet. Any other
         exception leaves these unknown.
@@ -464,9 +464,9 @@ class Provider(ABC):
     def payee_names(self, worker_names: Sequence[str]) -> Mapping[str, str]:
         """Return the names under which workers are paid outside of the platform, by their ids.
 
-        Workers whose name is not known are left out. Called by ``famulus payments owed`` for what
-        workers are owed where ``capabilities.pays`` is not set; the names are shown there and
-        written into its CSV, and stored nowhere.
+        Workers whose name is not known are left out. Called by ``famulus payments owed`` if
+        ``capabilities.pays`` is not set; the names are shown there and written into its CSV, and
+        stored nowhere.
         """
         return {}
 
@@ -490,8 +490,8 @@ class Provider(ABC):
     def workers_called(self, name: str) -> Iterable[str]:
         """Return the ids of workers whom the provider knows by this id, real name or address.
 
-        They need not have come yet. Called by ``famulus workers forget``, which asks for the id
-        where there are several. An override finds a worker by the id and by each of their
+        They need not have come yet. Called by ``famulus workers forget``, which asks for the id if
+        there are several. An override finds a worker by the id and by each of their
         :meth:`personal_texts`.
         """
         return ()

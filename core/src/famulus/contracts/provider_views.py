@@ -156,9 +156,9 @@ class Outcome(StrEnum):
     """How a call about money, a decision or a grant ended, for one of its items.
 
     After ``UNKNOWN`` the call may or may not have had its effect. The platform is asked then; it is
-    never paid again. ``ACCEPTED`` is only for payments: the platform has said that it makes one
-    and does not show it yet. It is asked as after ``UNKNOWN``, and commands that pay do not end
-    with an error.
+    never paid again. ``ACCEPTED`` is only for payments: the platform has said that it makes one and
+    does not show it yet. The platform is asked as after ``UNKNOWN``, but commands that pay do not
+    end with an error.
     """
 
     CONFIRMED = "confirmed"

@@ -1,4 +1,4 @@
-"""The fake of a platform, where a provider's package ships one."""
+"""The fake of a platform that a provider's package may ship."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class TaskView:
     def earlier_answers(self) -> Any:
         """What ``read_answers`` returned for the worker's last submitted unit of this run.
 
-        None if there is none; read from the database at each access. Answers that a worker
+        None if no unit was submitted; read from the database at each access. Answers that a worker
         submits in another tab may change it between two loads of one page.
         """
         return self._earlier_answers()
@@ -149,7 +149,7 @@ class AttemptView:
 
 @frozen
 class NotPassed:
-    """The verdict on answers to an onboarding that do not qualify. It is false, like False.
+    """The verdict on answers to an onboarding that do not qualify. Its truth value is False.
 
     The page of the failed onboarding shows the message, as text, whenever the worker comes.
     """

@@ -31,7 +31,7 @@ class ApprovePartially(Verdict):
 
 @frozen
 class RequestReturn(Verdict):
-    """The worker is asked to return the visit, where ``Capabilities.requests_return`` is set.
+    """The worker is asked to return the visit. Used if ``Capabilities.requests_return`` is set.
 
     It decides nothing: the visit stays submitted until the worker returns it, and another verdict
     may follow.

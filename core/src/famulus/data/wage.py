@@ -62,8 +62,8 @@ def hourly_wage(reward: Decimal, seconds: Decimal, currency: str) -> Decimal:
 def read_wage(tx: Transaction, run: RunRecord) -> Wage:
     """Return the wage of a run, measured by how long its units took.
 
-    Times that say nothing about the work are left out: those of late submissions, and those during
-    which the clock was set back.
+    Two kinds of times are left out: of late submissions, and times during which the clock was set
+    back.
     """
     newest = (
         AgentTable.select(

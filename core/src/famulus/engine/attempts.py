@@ -100,8 +100,8 @@ class PlaceVisit:
     def may_hand_over_to(self, arrival: Arrival) -> bool:
         """Return whether a new visit may have the place.
 
-        It may if the visit with the place has no open attempt, or if both visits have the same
-        reference: only the platform can have given it to both.
+        A handover is allowed if the visit with the place has no open attempt, or if both visits
+        have the same reference, which only the platform can have given to both.
         """
         if self.is_done or self.handovers > MOST_HANDOVERS:
             return False

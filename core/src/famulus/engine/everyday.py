@@ -1,7 +1,7 @@
 """The everyday arrival and submission on SQLite, each as one flat function.
 
 A worker, known or new, arrives in a run that asks nothing of them, gets the next unit that they
-have not tried, and submits its answers in time. Where anything else may apply, above all a refusal,
+have not tried, and submits its answers in time. If anything else may apply, above all a refusal,
 the functions return None and have written nothing: the general way (``admission``, ``submission``)
 decides. Both ways leave the same rows and events.
 """

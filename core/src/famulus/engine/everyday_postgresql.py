@@ -12,7 +12,7 @@ has waited for. A statement does not find a worker who is committed after it beg
 counted only if the progress is still as it was read, and unique indexes refuse any other rows that
 were added.
 
-The transitions are checked once, at import. The events are those that ``status`` stores.
+The transitions are checked once, at import. The events are the same as those of ``status``.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def _may_work(open_units: str, tried: str) -> str:
 
     Unlike the check in ``everyday``, it leaves each maximum of units per worker to the general way.
 
-    :param open_units: those of the worker in the run.
-    :param tried: assignments that the worker cannot get again.
+    :param open_units: SQL for the number of the worker's open units in the run.
+    :param tried: SQL for the number of assignments that the worker cannot get again.
     """
     return f"""run.status IN {literals(*OPEN_RUNS).sql}
         AND run.closes_at > %(at)s

@@ -283,7 +283,7 @@ def is_submission_id(text: str) -> bool:
 
 
 def submitted_parts(submission: str, answers: Any, language: str) -> SubmittedParts:
-    """Return what is stored of answers that came without files.
+    """Return the values to store for answers that came without files.
 
     :raises ValueError: (or :exc:`TypeError`) for answers that JSON cannot express.
     """

@@ -1,6 +1,6 @@
 """The changes of status by the everyday requests on SQLite: one function for each request.
 
-The transitions are checked once, at import. The events are those that ``status`` stores.
+The transitions are checked once, at import. The events are the same as those of ``status``.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def gateway_parts(
 ) -> GatewayParts:
     """Make the parts of a run's gateway, and the folders for its files.
 
-    :param requirements: those that apply to workers of the run's provider.
+    :param requirements: the requirements that apply to workers of the run's provider.
     :raises famulus.UnavailableError: when a folder cannot be created.
     """
     database, blueprint, provider = parts.database, parts.blueprint, parts.provider

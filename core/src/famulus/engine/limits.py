@@ -48,9 +48,9 @@ class LimitChange:
 
 
 def set_limits(database: Database, run: int, /, **limits: Any) -> list[LimitChange]:
-    """Change limits of a run, all or none of them; return those that have another value now.
+    """Change limits of a run, all or none of them; return the limits that have changed.
 
-    They take effect at the next arrival, in every process. A change is recorded as an event.
+    The limits take effect at the next arrival, in every process. A change is recorded as an event.
 
     :param limits: options of the task, as a configuration or the command line gives them.
     :raises famulus.UsageError: with everything that is wrong with them.

@@ -72,7 +72,7 @@ class OnboardingResult:
 
 
 def known_result(attempt: Attempt, submission: str) -> OnboardingResult | None:
-    """Return the result of a submission that needs no judgement; None for one that does."""
+    """Return the result of a submission that needs no judgement, or None if it needs one."""
     passed = attempt.status is AgentStatus.APPROVED
     earlier = earlier_submission(attempt, submission)
     if earlier is not None:

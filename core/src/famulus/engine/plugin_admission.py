@@ -98,8 +98,8 @@ class CheckedAdmission(Admission):
     ) -> AdmissionResult:
         """Ask the predicate about a bounded number of units, from where the last search ended.
 
-        It is third-party code, so it is asked between transactions, and the unit it has agreed to
-        is claimed only if it is still free then.
+        The predicate is third-party code, so it is asked between transactions. The unit that it
+        accepts is claimed only if it is still free then.
         """
         asked: set[int] = set()
         while len(asked) < _ASKED_AT_MOST:

@@ -1,4 +1,4 @@
-"""Requesters: registering and listing them, and the choice of the one that pays for a run."""
+"""Requesters: registering and listing them, and the choice of the requester that pays for a run."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class ReturnedUnits:
     _is_failure_logged: bool = field(default=False, init=False)
 
     def look_for(self, reference: str, refusal: Refusal) -> bool:
-        """Look for units for a refused visit; return whether its admission should be tried again.
+        """Look for units for a refused visit; return whether to try its admission again.
 
         Must not be called inside a transaction.
 
@@ -119,7 +119,7 @@ class ReturnedUnits:
             return found
 
     def _cover(self, request: int) -> None:
-        """Wait for the end of a look that began after the request."""
+        """Wait for the end of a look at the platform that began after the request."""
         if self._covered >= request:
             return
         if not self._room.acquire(blocking=False):

@@ -39,8 +39,8 @@ def last_submission(tx: Transaction, run: int) -> Row | None:
 def quiet_since(tx: Transaction, run: RunRecord) -> datetime:
     """Return when ``no_submission_patience`` began.
 
-    It began with the newest submission, or with a later opening of the run or suspension of its
-    operator.
+    It began with the newest of these: the last submission, the last opening of the run, and the end
+    of the last suspension of its operator.
     """
     newest = last_submission(tx, run.id)
     moments = (run.created_at, run.opened_at, run.served_since, newest and newest.submitted_at)

@@ -19,7 +19,7 @@ _JSON = json.JSONEncoder(separators=(",", ":"))
 
 
 class SignedArrival(NamedTuple):
-    """What is needed to make the arrival of an attempt again, should a power failure undo it."""
+    """The data from which an attempt's arrival is made again if a power failure undoes it."""
 
     unit: int
     #: in microseconds since 1970
@@ -71,7 +71,8 @@ class Tokens:
     def read(self, token: str) -> SignedAttempt | None:
         """Return the attempt of a token.
 
-        None for a token that was not signed for this run, or by a later version in another format.
+        Return None for a token that was not signed for this run, or by a later version in another
+        format.
         """
         version, *parts = (self._token.read(token) or "").split(".")
         if version == _NUMBER and len(parts) == 1:
@@ -90,7 +91,8 @@ class Tokens:
     def read_ticket(self, ticket: str) -> int | None:
         """Return the agent of a ticket.
 
-        None for a ticket that was not signed for this run, or by a later version in another format.
+        Return None for a ticket that was not signed for this run, or by a later version in another
+        format.
         """
         version, *parts = (self._ticket.read(ticket) or "").split(".")
         return int(parts[0]) if version == _NUMBER and len(parts) == 1 else None

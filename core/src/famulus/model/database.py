@@ -118,7 +118,7 @@ class Database:
     def data_version(self) -> object:
         """Return a value that differs from the last one if anything was committed in between.
 
-        Reading it costs less than a query. It may differ without a commit to this database:
+        Reading it costs less than a query. The value may differ without a commit to this database:
         PostgreSQL has one value for all databases of a server. On SQLite, :meth:`write_unsynced` of
         this object does not change it.
 
@@ -208,7 +208,7 @@ class Database:
         self._open().compact()
 
     def close(self) -> None:
-        """Close all connections. It may be called twice; the database cannot be used afterwards."""
+        """Close all connections. May be called twice; the database cannot be used afterwards."""
         with self._opening:
             backend, self._backend, self._closed = self._backend, None, True
         if backend is not None:

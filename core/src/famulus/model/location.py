@@ -41,8 +41,9 @@ class Location:
     def files(self) -> Path:
         """The folder of uploaded files.
 
-        It is beside an SQLite file. For PostgreSQL it is the folder in ``FAMULUS_FILES``, which has
-        to be the same on every host, or one in the user's data folder.
+        For SQLite it is next to the database file. For PostgreSQL it is the folder that
+        ``FAMULUS_FILES`` names, which has to be the same on every host, or a folder in the user's
+        data folder.
         """
         if self.path is not None:
             return self.path.with_name(f"{self.path.name}-files")
@@ -74,7 +75,7 @@ class Location:
 def locate(address: str | Path | None = None) -> Location:
     """Return the location of a database.
 
-    Without an address, the one in ``FAMULUS_DATABASE`` is used, or else a file in the user's data
+    Without an address, that in ``FAMULUS_DATABASE`` is used, or else a file in the user's data
     folder, so that every command finds the same runs from any folder.
 
     :raises famulus.UsageError: for an address that cannot be parsed; it quotes no password.

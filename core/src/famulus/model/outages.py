@@ -17,7 +17,7 @@ _LONGEST_REASON = 1000
 
 
 class DatabaseUnavailableError(UnavailableError):
-    """The database cannot be reached or written now. It is logged already; do not log it again."""
+    """The database cannot be reached or written now. The outage is logged; do not log it again."""
 
 
 class Outage:

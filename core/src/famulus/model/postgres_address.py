@@ -65,7 +65,7 @@ class PostgresAddress:
 
     @property
     def other_secrets(self) -> list[str]:
-        """The names of secrets besides the password."""
+        """The names of secrets other than the password."""
         return [name for name in self.params if name != "password" and _SECRET.search(name)]
 
 

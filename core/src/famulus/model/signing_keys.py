@@ -51,7 +51,7 @@ def check_keys(location: Location) -> None:
 
 
 def _given_keys(location: Location) -> list[bytes]:
-    """Return the keys of the environment; none where SQLite needs none."""
+    """Return the keys of the environment; none if SQLite needs none."""
     given = os.environ.get(KEY_VARIABLE)
     if given is not None:
         try:
@@ -68,7 +68,7 @@ def _given_keys(location: Location) -> list[bytes]:
 
 
 def _stored_keys(file: Path) -> list[bytes]:
-    """Return the keys of a file; none where it does not exist."""
+    """Return the keys of a file; none if it does not exist."""
     try:
         content = file.read_bytes()
     except FileNotFoundError:

@@ -138,7 +138,7 @@ def compile_statement(
 ) -> Compiled:
     """Compile a statement for a dialect.
 
-    :raises TypeError: when its row has other fields than the query has columns.
+    :raises TypeError: when the fields of its row are not the columns of the query.
     """
     query = statement.build(kind)
     sql, values = compile_query(query, dialect)
@@ -169,8 +169,8 @@ def compile_for_sqlite(
 ) -> CompiledForSqlite:
     """Compile a statement for SQLite.
 
-    :raises TypeError: when its row has other fields than the query has columns, or its parameters
-        are not those of the query.
+    :raises TypeError: when the fields of its row are not the columns of the query, or its
+        parameters not those of the query.
     """
     sql, values = compile_query(statement.query, dialect)
     named = {value.name for value in values if isinstance(value, _Slot)}
@@ -201,7 +201,8 @@ def _row_maker(row: Any, query: Any) -> Callable[[Sequence[Any]], Any]:
 def column_readers(query: Any) -> list[Callable[[Any], Any] | None]:
     """Return, for each column of a query, the function that converts a stored value to Python's.
 
-    It is None for a column that needs no conversion. A query that returns no rows has no functions.
+    None takes the place of the function for a column that needs no conversion. A query that returns
+    no rows has no functions.
     """
     return [_reader(column) for column in returned_columns(query) or ()]
 

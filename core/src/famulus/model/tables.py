@@ -121,7 +121,7 @@ class TaskRunTable(Table):
 
     The limits have columns of their own because they can be changed while the run goes on.
     ``next_position`` orders units within the run; a unit that is returned gets a new position.
-    ``open_units`` is only counted where ``max_num_concurrent_units`` limits it. ``places`` is the
+    ``open_units`` is only counted if ``max_num_concurrent_units`` limits it. ``places`` is the
     total that the platform is asked for; all numbers of places below ``next_place`` were used.
     """
 
@@ -379,7 +379,7 @@ class EventTable(Table):
 class OutboxTable(Table):
     """A call to a platform, stored in the transaction of the local change that it follows from.
 
-    It belongs to a run, or to a requester's account, as grants and blocks do.
+    A row belongs to a run or, like a grant or a block, to a requester's account.
     """
 
     run = _to(TaskRunTable, "run_id", null=True)

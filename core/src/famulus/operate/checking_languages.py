@@ -39,7 +39,7 @@ def _plugin_warnings(plan: Plan, plugins: Plugins) -> list[Problem]:
 
 
 def _text_warnings(plan: Plan) -> Iterator[Problem]:
-    """Yield a warning for each text that lacks the run's language or one of the other texts'."""
+    """Yield a warning for each text that lacks the run's language, or a language of other texts."""
     given = {name: getattr(plan.task, name) for name in TRANSLATED}
     texts = {name: text for name, text in given.items() if isinstance(text, LocalizedText)}
     tags = list(dict.fromkeys(tag for text in texts.values() for tag in text.texts))

@@ -52,7 +52,7 @@ def qualification_problems(parts: RunParts, sound: frozenset[str]) -> list[Probl
 def qualification_warnings(plan: Plan, database: Database) -> list[Problem]:
     """Return a warning for each allow list that is empty so far.
 
-    It admits no worker until one is granted the qualification.
+    An empty list admits no worker.
     """
     allowing = _allow_lists(plan)
     granted = _granted(database, [each.qualification_name for _, each in allowing])
@@ -124,7 +124,7 @@ def _provider_problems(plan: Plan, plugins: Plugins) -> list[Problem]:
 def _missing(plan: Plan, database: Database) -> list[Problem]:
     """Find conditions that no worker meets because their qualification does not exist.
 
-    They are taken for typing errors.
+    Such conditions count as typing errors.
     """
     known = _known(database)
     return [

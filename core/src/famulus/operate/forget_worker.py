@@ -39,7 +39,7 @@ class ForgottenWorker:
 def find_worker_id(
     database: Database, plugins: Plugins, name: str, *, provider_type: str | None = None
 ) -> WorkerId:
-    """Return the worker with this id, or the one that a provider knows by this name or address.
+    """Return the worker with this id, or the worker whom a provider knows by this name or address.
 
     An id takes precedence over a name of the same provider: people who register themselves may give
     any name, even another worker's id.

@@ -206,8 +206,8 @@ def _size(asked: int | None) -> int:
 def _allowed_concurrent(asked: int | None, provider: type[Provider]) -> int:
     """Return how many units one worker may have at a time.
 
-    Where a platform sells places, the places limit it, and 0 means no other limit. Elsewhere the
-    default is 1, since one link is enough to come again and again.
+    If the platform sells places, these limit the number, and 0 means no further limit. On other
+    platforms the default is 1, since a worker can come again and again by one link.
     """
     if asked is not None:
         return asked
@@ -227,7 +227,7 @@ def _make_task(tx: Transaction, plan: Plan) -> int:
 
 
 def _make_requester(tx: Transaction, plan: Plan, provider: type[Provider]) -> RequesterView:
-    """Return the requester of a plan, created where the provider allows that.
+    """Return the requester of a plan, created if the provider allows that.
 
     :raises famulus.UsageError: when no requester can pay.
     """

@@ -94,7 +94,7 @@ def is_operated(tx: Transaction, record: RunRecord) -> bool:
 def is_ours(record: RunRecord, holder: Holder) -> bool:
     """Return whether an operator still has the lease.
 
-    It does until another operator takes the run over, even if the lease has expired.
+    An operator has it until another one takes the run over, even if the lease has expired.
     """
     return record.lease_holder == holder.name
 

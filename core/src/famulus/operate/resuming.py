@@ -181,7 +181,7 @@ def check_source(parts: RunParts, record: RunRecord, *, given: bool) -> None:
 
 
 def load_next(managed: ManagedRun) -> None:
-    """Load the next batch of the data of a run that has stored a part of it.
+    """Load the next batch of a run's data, after the rows that are stored already.
 
     :raises famulus.UsageError: when the data cannot be read any more.
     """

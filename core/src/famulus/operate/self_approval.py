@@ -51,8 +51,8 @@ def read_self_approval(
 ) -> SelfApproval | None:
     """Return the submissions that the platform will approve by itself; None if there are none.
 
-    :param plugins: returns the installed plugins. It is only called if there is a submission; the
-        run's provider need not be among them.
+    :param plugins: returns the installed plugins. The function is only called if there is a
+        submission; the run's provider need not be among them.
     """
     visits, first = tx.one(_UNDECIDED, run=run.id) or (0, None)
     if not visits:

@@ -106,7 +106,7 @@ def native_problem_key(key: str) -> str:
 
 
 def default_group(word: str) -> str:
-    """Return the role that an entry of ``defaults`` chooses: ``override /mephisto/architect``."""
+    """Return the role of an entry in ``defaults``, such as ``override /mephisto/architect``."""
     name = word.removeprefix("override ").strip().removeprefix("/")
     return name.removeprefix(f"{FORMER_ROOT}/")
 
@@ -119,7 +119,7 @@ def type_key(role: str) -> str:
 def task_folder(file: Path) -> Path:
     """Return the folder of the task that a configuration belongs to.
 
-    It is the one that holds the file, or the one above ``conf/``; in existing task folders
+    It is the folder that contains the file, or the folder above ``conf/``; in existing task folders
     ``conf/`` may lie in ``hydra_configs/``.
     """
     folder = file.parent

@@ -46,7 +46,7 @@ _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 
 @frozen(kw_only=True)
 class Described:
-    """One option. ``dest`` is its name within its section, dotted where options are nested."""
+    """One option. ``dest`` is its name within its section, dotted if options are nested."""
 
     dest: str
     type: str

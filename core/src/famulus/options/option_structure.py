@@ -162,7 +162,7 @@ def _failed_validators(
 
     As in attrs, they get an instance whose fields are set but not yet validated.
 
-    :param unshown: messages that replace those of validators, which could show a secret value.
+    :param unshown: messages in place of the validators' own, which could show a secret value.
     """
     half_made: object = object.__new__(cls)
     failed = set[str]()

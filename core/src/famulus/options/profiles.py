@@ -29,8 +29,8 @@ class Profile:
 def profiles_folder() -> Path:
     """Return the folder of the profiles, which need not exist.
 
-    It is ``profiles`` below the folder that ``FAMULUS_CONFIG`` names, or else below the system's
-    folder for a user's configuration.
+    The folder is ``profiles`` below the one that ``FAMULUS_CONFIG`` names, or else below the
+    system's folder for a user's configuration.
     """
     chosen = os.environ.get(CONFIG_VARIABLE)
     if chosen:

@@ -101,7 +101,7 @@ def build_default_task_config(default_config_file: str) -> type[TaskConfig]:
 def own_arguments(cls: type[TaskConfig]) -> type:
     """Return the script's own arguments as an attrs class of options.
 
-    :raises UsageError: when the class is not one of options, or a name has another meaning.
+    :raises UsageError: when the class is no class of options, or a name in it has another meaning.
     """
     for each in cls.__mro__:
         if each is TaskConfig:

@@ -94,7 +94,7 @@ class _Resolution:
         return self._options(cls, kept, section)
 
     def leaf(self, text: str, key: str, *, secret: bool = False) -> ResolvedValue:
-        """Return a value with its origin: that of the nearest enclosing key that has one."""
+        """Return a value with the origin of the nearest enclosing key that has an origin."""
         nearest = key
         while nearest:
             if nearest in self._configuration.overridden:
@@ -155,7 +155,7 @@ class _Resolution:
         return self._entry(raw, key)
 
     def _entry(self, value: Any, key: str) -> ResolvedValue | Tree:
-        """Return a value, hidden if its name looks like that of a secret."""
+        """Return a value, hidden if it has a name like a secret."""
         if _SECRET_NAME.search(key.rpartition(".")[2]):
             return self.leaf(UNSET, key, secret=True)
         return self._typed(value, key)

@@ -17,7 +17,7 @@ _PREFIX = "FAMULUS_SECRET_"
 def secret_variable(key: str) -> str:
     """Return the environment variable of a secret.
 
-    That of ``provider.token`` is ``FAMULUS_SECRET_PROVIDER_TOKEN``.
+    For example, ``provider.token`` has ``FAMULUS_SECRET_PROVIDER_TOKEN``.
     """
     return _PREFIX + re.sub(r"[^A-Z0-9]", "_", key.upper())
 

@@ -86,7 +86,7 @@ def state_problems(state: SharedTaskState) -> list[Problem]:
 
 
 def store_state(state: SharedTaskState) -> StoredState:
-    """Sort the fields into those that are stored, and those that have to be given again."""
+    """Return the fields that are stored, and the names of fields that have to be given again."""
     stored = StoredState()
     for name, option in options_of(type(state)).items():
         value = getattr(state, option.attribute)
@@ -141,7 +141,7 @@ def _lacking(name: str, run: str) -> str:
 
 
 def _plain(state: SharedTaskState) -> dict[str, Any]:
-    """Return the qualifications of a state as JSON, those of providers by the provider's type."""
+    """Return the qualifications of a state as JSON; a provider's own are keyed by its type."""
     qualifications, specific = state.qualifications, state.specific_qualifications
     if isinstance(qualifications, (list, tuple)):
         qualifications = [

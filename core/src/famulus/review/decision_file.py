@@ -94,7 +94,7 @@ def read_decisions(session: ReviewSession, path: Path) -> list[DecisionRow]:
     """Return the decisions of a file with the columns ``unit``, ``decision`` and ``note``.
 
     ``amount`` makes an acceptance partial, and ``category`` belongs to a rejection; other columns
-    are ignored. A decision that a unit has already is returned too, and so is one that accepts a
+    are ignored. Decisions that a unit has already are returned too, as are decisions that accept a
     rejected unit.
 
     :raises famulus.UsageError: with all problems of the file, by line.

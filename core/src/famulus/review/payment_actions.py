@@ -94,11 +94,11 @@ def settle_payments(
 ) -> list[PaymentRecord]:
     """Ask the platforms for the outcome of unknown payments, and make the planned ones.
 
-    Return these payments in their new state. None is made twice.
+    Return these payments in their new state. No payment is made twice.
 
     :raises famulus.NotFoundError: when there is no such run.
-    :raises famulus.UsageError: when a run's provider is not installed. It is raised after all other
-        runs were handled; errors of further runs are logged.
+    :raises famulus.UsageError: when a run's provider is not installed. The error is raised after
+        all other runs were handled; errors of further runs are logged.
     """
     if run is not None:
         find_run(database, run)

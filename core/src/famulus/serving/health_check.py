@@ -28,7 +28,7 @@ class HealthReply:
 class SilenceCount:
     """Decides from several health checks whether a running server has to be given up.
 
-    A busy server, or one on a busy machine, is not taken for one that will never answer again.
+    A server that is only slow, because it or its machine is busy, is not given up.
     """
 
     #: checks in a row without an answer, and the seconds between the first and the last of them,

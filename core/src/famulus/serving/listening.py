@@ -24,7 +24,7 @@ class CannotListenError(Exception):
 
 
 def listen(hostname: str, port: int, *, patience: float, remedy: str) -> socket.socket:
-    """Bind and listen, without SO_REUSEPORT: a second server gets an error, not half the workers.
+    """Bind and listen, without SO_REUSEPORT, so that a second server on the port gets an error.
 
     Waits up to ``patience`` seconds for a Famulus server on that port to end: a server whose
     operator was killed ends by itself.

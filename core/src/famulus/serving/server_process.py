@@ -34,8 +34,9 @@ _log = logging.getLogger(__name__)
 class ServerProcess:
     """A server and its keeper, from start to end. What they print goes to the log.
 
-    The operator has one end of a pipe, the lifeline. It closes when the operator ends, however that
-    happens; the keeper, which has the other end, then kills the server and all that it has started.
+    The operator has one end of a pipe, the lifeline. The pipe closes when the operator ends, even
+    if it is killed. The keeper, which has the other end, then kills the server and all processes
+    that it has started.
     """
 
     def __init__(

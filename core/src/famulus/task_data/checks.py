@@ -54,7 +54,7 @@ def unreadable(path: Path, error: OSError) -> str:
 def served_folder_problems(plan: Plan, key: str, folder: Path) -> list[Problem]:
     """Return what is wrong with a folder whose files are served to workers.
 
-    For files in it that only the requester should see there are warnings.
+    Files in it that are meant only for the requester are reported as warnings.
 
     :param key: the option that names the folder, such as ``blueprint.extra_source_dir``.
     """

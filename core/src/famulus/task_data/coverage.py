@@ -1,4 +1,4 @@
-"""The columns that the rows of a task have, and those that some of them lack."""
+"""The columns that the rows of a task have, and the columns that some rows lack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_COLUMNS = 1000
 
 @define
 class Coverage:
-    """Collects the names in the rows, and the rows that lack one that a page needs."""
+    """Collects the names in the rows, and the rows that lack a name which a page needs."""
 
     needed: frozenset[str]
     #: every name seen, in the order seen

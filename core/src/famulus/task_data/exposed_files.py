@@ -29,7 +29,7 @@ def _is_private(path: Path) -> bool:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files that are served, without those whose names begin with a dot."""
+    """Yield the files of a folder, except files whose names begin with a dot."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))

@@ -127,7 +127,7 @@ def outside_file_name(address: str) -> str | None:
 def requested_file_name(address: str) -> str | None:
     """Return the file name that a browser requests from this server; None for addresses elsewhere.
 
-    It is relative to the page, or begins with ``..`` or with a slash. A backslash counts as a
+    The name is relative to the page, or begins with ``..`` or with a slash. A backslash counts as a
     slash, as in browsers.
     """
     return local_file_name(address) or outside_file_name(address)
@@ -195,14 +195,14 @@ def html_addresses(page: str) -> Iterator[str]:
 
 
 def is_media(name: str) -> bool:
-    """Return whether a name is that of an image, a sound, a video or subtitles."""
+    """Return whether a name belongs to an image, a sound, a video or subtitles."""
     return Path(name).suffix.lower() in MEDIA
 
 
 def media_names(value: Any) -> Iterator[str]:
     """Yield possible names of media files in a value: all of it, or parts of lists and markup.
 
-    They are relative to the page.
+    The names are relative to the page.
     """
     if isinstance(value, Mapping):
         value = list(value.values())

@@ -1,4 +1,4 @@
-"""The checks of the files that a page expects beside it, or in a folder that is served."""
+"""The checks of the files that a page expects next to it, or in a folder that is served."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def file_fault(beside: FilesBeside, folder: Path | None, name: str | None) -> st
 
     A name that begins with a slash refers to a file of the folder.
 
-    :param name: as browsers ask for it; None for one that no file can have.
+    :param name: the name that browsers request; None for a name that no file can have.
     """
     if name is not None and name.startswith("../"):
         return f"is not served, since it is outside of the page's folder: {_OPTION}"

@@ -140,8 +140,8 @@ def _lack(name: str, noun: str, places: Sequence[int], count: int) -> str:
 def data_files(args: BlueprintArgs) -> list[DataFile]:
     """Return the files that the options ``data_csv``, ``data_json`` and ``data_jsonl`` name.
 
-    A blueprint declares those that it reads, as paths. If it declares ``data_encoding``, a string,
-    the files may be in other encodings than UTF-8.
+    A blueprint declares the options of the files that it reads, as paths. If it declares
+    ``data_encoding``, a string, the files may be in other encodings than UTF-8.
     """
     encoding = getattr(args, "data_encoding", None)
     named = ((option, getattr(args, option, None)) for option in _READERS)

@@ -217,7 +217,7 @@ class _PlatformProvider(CrowdProvider):
         return self._reports(visits)
 
     def paid_visits(self, run: RunView) -> Iterable[VisitReport]:
-        """Report the paid ones of the other visits that the platform knows."""
+        """Report the platform's other visits that are paid."""
         return [each for each in self.platform.others if each.status in PAID_VISITS]
 
     def dispose(self, run: RunView) -> None:

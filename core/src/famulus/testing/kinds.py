@@ -1,6 +1,7 @@
 """A blueprint, an architect and providers for tests in one process.
 
-The plugin :class:`KitPlugin` registers them. It has no entry point, so that no program finds it.
+The plugin :class:`KitPlugin` registers them. The plugin has no entry point, so that no program
+finds it.
 """
 
 from __future__ import annotations

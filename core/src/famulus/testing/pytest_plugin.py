@@ -145,7 +145,8 @@ def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
 def launched_run(tmp_path: Path) -> Iterator[Callable[..., ServedRun]]:
     """A function that launches a configuration over real HTTP until the end of the test.
 
-    It takes what :func:`famulus.testing.served_run.served_run` takes, except for the database.
+    The function takes the arguments of :func:`famulus.testing.served_run.served_run`, except for
+    the database.
     """
     from famulus.testing.served_run import served_run
 

@@ -1,9 +1,9 @@
 """Escape each value of a template for its place in the page.
 
 Liquid escapes every value for the text of a page (page "Adding automation with Liquid" of the
-developer guide: autoescape). That is enough in text and in quoted attributes, but not in scripts,
-handlers, styles, addresses and unquoted attributes, where a value could become code. So a filter
-of ours is added to each output there; see ``filters``.
+developer guide: autoescape). This is enough in text and in quoted attributes, but not in scripts,
+handlers, styles, addresses and unquoted attributes, where a value could become code. So a filter of
+ours is added to each output there; see ``filters``.
 """
 
 from __future__ import annotations

@@ -150,19 +150,19 @@ def in_url(value: Any) -> Any:
 
 
 def in_srcdoc(value: Any) -> Any:
-    """Escape twice for ``srcdoc``, which browsers read as an attribute and then as a page."""
+    """Escape a value twice for ``srcdoc``: browsers read it as an attribute and then as a page."""
     return value if isinstance(value, Trusted) else Markup(escape(str(escape(_text(value)))))
 
 
 def in_unquoted(value: Any) -> Any:
-    """Escape for an unquoted attribute value, or for the place of a whole attribute."""
+    """Escape a value for an unquoted attribute value, or for use in place of a whole attribute."""
     if isinstance(value, Trusted):
         return value
     return Markup(_UNQUOTED.sub(lambda found: f"&#{ord(found[0])};", str(escape(_text(value)))))
 
 
 def in_handler_string(value: Any) -> Any:
-    """Escape for a string in an event handler, whose entities browsers resolve first."""
+    """Escape a value for a string in an event handler, where browsers resolve entities first."""
     if isinstance(value, Trusted):
         return value
     return Markup(escape(_SCRIPT.sub(_code_unit, _text(value))))

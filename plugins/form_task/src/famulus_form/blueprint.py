@@ -145,7 +145,7 @@ class FormBlueprint(famulus.Blueprint):
     def show_onboarding(self, answers: Any) -> str:
         """Return each question of the onboarding with its answer, and the right one if it differs.
 
-        The right answers are those in the form as it is now.
+        The right answers are read from the present version of the form.
         """
         from famulus_form.show import shown_onboarding
 

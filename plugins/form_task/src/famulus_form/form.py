@@ -135,7 +135,7 @@ class CompiledForm:
     def shown(self, data: Mapping[str, Any], shown: PageContent) -> PageContent:
         """Return the content of a unit's page, with fixed texts in the form's own language.
 
-        :param shown: what the page shows besides the unit's data.
+        :param shown: the content of the page other than the unit's data.
         """
         if self.language:
             shown = evolve(shown, translate=famulus.Translator.to(self.language))

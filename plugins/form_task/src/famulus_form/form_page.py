@@ -26,7 +26,7 @@ class Part:
 
 @frozen(kw_only=True)
 class PageHead:
-    """What a page has besides its questions."""
+    """The parts of a page around its questions."""
 
     title: str = famulus.option(help="The heading of the page.", required=True)
     show_if: Condition = famulus.option(

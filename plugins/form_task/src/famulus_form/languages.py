@@ -232,5 +232,5 @@ def language_warnings(languages: Languages, plan: famulus.Plan) -> Iterator[famu
 
 
 def _is_language_bound(text: str) -> bool:
-    """Return whether a text has words of its own besides the values of the data."""
+    """Return whether a text has words of its own, not only values of the data."""
     return _LETTER.search(without_placeholders(text)) is not None

@@ -28,7 +28,7 @@ def without_unknown(
     """Return a part of a form without the keys that do not exist, which are refused.
 
     :param part: the class whose options the part has.
-    :param others: keys that it has besides the options of the class.
+    :param others: keys that the part may have in addition to these options.
     """
     names = {each.name for each in attrs.fields(part)} | set(others)
     kept = {}

@@ -1,6 +1,6 @@
 """The checks of the page's script before it shows the next page, in addition to the browser's.
 
-The server decides in the same way, whatever a browser sends.
+The server makes the same checks again.
 """
 
 from __future__ import annotations

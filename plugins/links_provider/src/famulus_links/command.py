@@ -160,7 +160,7 @@ def _rows(listed: Sequence[Mapping[str, object]], columns: Sequence[str]) -> lis
 @click.argument("whose", nargs=-1, required=True, metavar="WHO...")
 @pass_session
 def revoke(session: Session, run: int, whose: tuple[str, ...]) -> None:
-    """Make links of run RUN invalid: those of people, or those with an address.
+    """Make links of run RUN invalid: the links of people, or links with an address.
 
     WHO is a person's e-mail address, name or worker, or the address of a link. A person with an
     open unit can still submit it.

@@ -170,7 +170,7 @@ def note_entry(tx: Transaction, link: Link) -> None:
 
 
 def read_newest_link(tx: Transaction, run: int, person: int) -> Link:
-    """Return the link that was made last for a person who has one in the run."""
+    """Return the newest link of a person, who must have one in the run."""
     return list(_links(tx, _theirs(run, person)))[-1]
 
 

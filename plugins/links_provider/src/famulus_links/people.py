@@ -152,7 +152,7 @@ def is_entered(tx: Transaction, entered_as: str) -> bool:
 def store_entered(tx: Transaction, person: Person, entered_as: str) -> tuple[int, bool]:
     """Store a person who has registered themselves, once for each entry.
 
-    They count as a new person, even if they give the name or address of a listed one.
+    The person counts as new, even with the name or address of a listed person.
 
     :returns: the number of their row, and whether it is new.
     """

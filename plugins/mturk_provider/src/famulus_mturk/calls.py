@@ -109,7 +109,7 @@ class Mturk:
         A temporary failure is retried for 20 seconds, and the call ends after 45 at the latest.
 
         :raises CallLostError: when MTurk does not answer now.
-        :raises KeysError: when the keys are missing, have expired or are refused. They are read
+        :raises KeysError: when the keys are missing, have expired or are refused. The keys are read
             again before the next call.
         :raises MTurkRefusedError: when MTurk refuses it.
         """

@@ -159,7 +159,8 @@ class Hits:
     def dispose(self, run: RunView) -> None:
         """Delete the run's HITs, except those with a rejected submission.
 
-        Those stay until MTurk deletes them, so that the rejection can be overridden.
+        A HIT with a rejected submission stays until MTurk deletes it, so that the rejection can be
+        overridden.
 
         :raises famulus.UnavailableError: while some cannot be deleted yet.
         """
@@ -222,7 +223,7 @@ class Hits:
         return found
 
     def _is_of(self, hit: str, token: str) -> bool:
-        """Return whether an id is that of the HIT with a token; a message may contain other ids."""
+        """Return whether the HIT with an id has a token; a message may contain other ids."""
         try:
             answer = self.mturk.call("get_hit", HITId=hit)
         except MTurkRefusedError:

@@ -2,7 +2,7 @@
 
 AWS's documentation, people's reports and the service itself spell codes differently
 (``HitAlreadyExists``, ``HITAlreadyExists``), and not every error carries MTurk's own code. So codes
-are compared without case and punctuation, and the message is used where the code is unknown.
+are compared without case and punctuation, and the message is used if the code is unknown.
 """
 
 from __future__ import annotations

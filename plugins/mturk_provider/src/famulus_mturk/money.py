@@ -127,8 +127,8 @@ class Money:
     def _assignment(self, payment: PaymentView) -> str:
         """Return the assignment to pay on.
 
-        MTurk pays on submitted assignments only; a compensation may be for one that was never
-        submitted, and is paid on another assignment of the worker.
+        MTurk pays on submitted assignments only; a compensation for an assignment that was never
+        submitted is paid on another assignment of the worker.
         """
         if payment.kind is not PaymentKind.COMPENSATION and payment.reference:
             return payment.reference

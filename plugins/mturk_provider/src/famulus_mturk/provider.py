@@ -147,7 +147,8 @@ class MturkProvider(Provider):
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
         """Read the parameters that MTurk has appended.
 
-        They have to name a HIT that the run has opened; MTurk is asked whether it is accepted.
+        The parameters have to name a HIT that the run has opened; MTurk is asked whether the HIT is
+        accepted.
         """
         found = read_arrival(query, self._origins)
         if isinstance(found, (Preview, Refusal)):
@@ -237,7 +238,7 @@ class MturkProvider(Provider):
         unsettled: Sequence[PaymentView],
         confirmed: Sequence[PaymentView],
     ) -> Iterator[tuple[str, Result]]:
-        """Look for each bonus among those that MTurk has."""
+        """Look for each bonus in MTurk's lists of bonuses."""
         for each in unsettled:
             yield each.key, self._settled(each)
 

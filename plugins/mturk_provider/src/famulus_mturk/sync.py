@@ -210,7 +210,7 @@ class Sync:
 def _is_undecided(hit: Mapping[str, Any]) -> bool:
     """Return whether a HIT without a listed submission may still get one.
 
-    It was extended in the meantime, or has a submission that is not listed yet.
+    Such a HIT was extended in the meantime, or has a submission that is not listed yet.
     """
     status = hit["HITStatus"]
     return status in _OPEN or (status in _OVER and not hit["NumberOfAssignmentsAvailable"])

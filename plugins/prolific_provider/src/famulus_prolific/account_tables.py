@@ -23,7 +23,7 @@ class ProlificLock(peewee.Model):
 
 
 class ProlificBulk(peewee.Model):
-    """A set of bonuses on Prolific, and the state of its payment. It is paid at most once."""
+    """A set of bonuses on Prolific, and the state of its payment. A set is paid at most once."""
 
     id = peewee.BigAutoField()
     bulk_id = peewee.CharField(max_length=64)

@@ -123,7 +123,7 @@ class ProlificApi:
 
         :param path: the path below ``/api/v1/``, such as ``studies/``; most paths end with a slash.
         :param params: the parameters of the query; values of None are left out.
-        :raises CallLostError: when there is no answer, or one that asks for a later retry.
+        :raises CallLostError: when there is no answer, or the answer asks for a later retry.
         :raises TokenError: when the token is refused.
         :raises ProlificRefusedError: when Prolific refuses the call.
         """
@@ -296,7 +296,7 @@ def _json(response: httpx.Response) -> Any:
 def _texts(response: httpx.Response) -> tuple[str, str]:
     """Return the title and the details of an error; a plain text counts as details.
 
-    They have no full stop at the end: errors quote them within a sentence.
+    Both have no full stop at the end, since errors quote them within a sentence.
     """
     try:
         error = response.json()["error"]

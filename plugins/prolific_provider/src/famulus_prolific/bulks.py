@@ -31,8 +31,8 @@ class BulkRecord:
 class BulkRecords:
     """The rows of one database. Each change is a short transaction of its own.
 
-    A set is either started, once and by one process, or abandoned, by any process; neither changes
-    later.
+    A set is either started, once and by one process, or abandoned, by any process. A started set is
+    never abandoned, and an abandoned set is never started.
     """
 
     database: Database

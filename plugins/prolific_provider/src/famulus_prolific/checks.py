@@ -86,7 +86,7 @@ def server_problems(plan: Plan, token_in: str) -> Iterator[Problem]:
 
 
 def token_problems(api: Callable[[], ProlificApi], plan: Plan, account: str) -> Iterator[Problem]:
-    """Yield a problem if the token cannot be used; a warning where Prolific cannot be asked.
+    """Yield a problem if the token cannot be used; a warning if Prolific cannot be asked.
 
     :param api: returns the client; reads the token when called.
     :param account: the id of the account that was registered.

@@ -74,7 +74,8 @@ def message(
 def test_participant(session: Session, email: str, requester: str | None) -> None:
     """Make a test participant who logs in with the address EMAIL.
 
-    They see the studies of runs with provider.prolific_test. Only some workspaces have them.
+    Test participants see the studies of runs with provider.prolific_test. Only some workspaces have
+    them.
     """
     from famulus_prolific.trial_participants import make_test_participant
 
@@ -95,7 +96,7 @@ def filters(session: Session, words: tuple[str, ...], requester: str | None, as_
     """List Prolific's filters: the id of each, and its title.
 
     With WORDs, only those are listed whose id, title or question has them all, with what can be
-    selected. They are given to a run as provider.specific_qualifications.
+    selected. A run takes filters as provider.specific_qualifications.
     """
     from famulus_prolific.filter_list import filter_lines, matching_filters
 

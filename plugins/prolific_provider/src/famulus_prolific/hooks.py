@@ -181,7 +181,7 @@ def read_secret(api: ProlificApi, workspace: str) -> str | None:
 
 
 def _begin(tx: Transaction, run: int, target: str) -> None:
-    """Store that subscriptions may exist, and forget those that send to other addresses."""
+    """Store that subscriptions may exist, and forget subscriptions that send to other addresses."""
     moved = (ProlificHook.run_id == run) & (ProlificHook.target_url != target)
     tx.execute(ProlificHook.delete().where(moved))
     for event in EVENTS:

@@ -256,7 +256,7 @@ class Parts:
         return f"{self.workspace}-webhooks"
 
     def _keep_hook_secret(self, secret: str) -> None:
-        """Keep the secret of the workspace's requests where the server of a run can read it."""
+        """Store the secret of the workspace's requests where the run's server can read it."""
         from famulus_prolific.tokens import FILE, keep_secret
 
         keep_secret(FILE, self._hook_secret_name, secret)

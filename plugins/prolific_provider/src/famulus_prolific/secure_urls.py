@@ -53,7 +53,7 @@ class SecureUrls:
     _mutex: threading.Lock = field(factory=threading.Lock, init=False)
 
     def verify(self, arrived: Arrived, url: str, workspace: str | None) -> Signature:
-        """Return what the token of an arrival says.
+        """Return whether the token of an arrival is valid, expired or forged.
 
         :param url: the address that the study leads to.
         :param workspace: the id of the study's workspace; None if it is not known.

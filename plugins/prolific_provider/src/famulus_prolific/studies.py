@@ -233,7 +233,7 @@ class Studies:
             ) from error
 
     def _lead_to(self, run: RunView, study: Mapping[str, Any]) -> None:
-        """Set a draft's address to where the run is served; a published study keeps its address.
+        """Set a draft's address to that of the run; a published study keeps its address.
 
         :raises famulus.RefusedError: when a published study leads elsewhere, so that it must not
             be started.

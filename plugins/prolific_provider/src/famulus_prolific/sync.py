@@ -160,6 +160,6 @@ def _with(known: WithoutWork, found: ReportedSubmission) -> WithoutWork:
 
 
 def is_refusal(code: str, codes: Mapping[str, str]) -> bool:
-    """Return whether a code is that of a worker who leaves without having done the work."""
+    """Return whether a code is for workers who leave without having done the work."""
     outcomes = {text: outcome for outcome, text in codes.items()}
     return outcomes.get(code, "completed") != "completed"

@@ -1,4 +1,4 @@
-"""Verdicts on submissions. Each can be sent again: one that Prolific already has is confirmed."""
+"""Verdicts on submissions. Each can be sent again: what Prolific already has is confirmed."""
 
 from __future__ import annotations
 

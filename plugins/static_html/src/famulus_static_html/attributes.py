@@ -252,7 +252,7 @@ def attribute_parts(
 
 
 def _document_text(value: Any) -> str:
-    """Escape twice, for text in a page that is itself an attribute's value."""
+    """Escape a value twice, for text in a page that is itself an attribute's value."""
     return escapes.html_text(escapes.html_text(value))
 
 

@@ -83,7 +83,7 @@ _READS_BY_ID = re.compile(
 
 
 def _reads_only(code: str, templates: Collection[str]) -> bool:
-    """Return whether code reads the content of no element but those with these ids."""
+    """Return whether code reads the content only of elements with these ids."""
     by_id = [found[1] or found[2] for found in _READS_BY_ID.finditer(code)]
     return len(by_id) == len(_READS.findall(code)) and set(by_id) <= set(templates)
 
@@ -138,7 +138,7 @@ class Expressions:
         return TemplateLanguage.UNKNOWN in (self.braces, self.percents)
 
     def without_unknown(self) -> Self:
-        """Return the same languages, with markup in place of unknown ones."""
+        """Return the same languages, with markup in place of unknown languages."""
         braces, percents = (
             TemplateLanguage.MARKUP if each is TemplateLanguage.UNKNOWN else each
             for each in (self.braces, self.percents)
@@ -157,7 +157,7 @@ class InPage:
 
     ``begins`` are the opening delimiters, ``shields`` are the attributes that together keep all
     frameworks from an element, and ``reads_attributes`` is whether any of them reads attributes.
-    ``roots`` are names of elements that a script may mount Vue on; None where they are unknown.
+    ``roots`` are names of elements that a script may mount Vue on; None if they are unknown.
     """
 
     begins: tuple[str, ...] = ()
@@ -204,7 +204,7 @@ class Engines:
         """Return the engines that these scripts load or use.
 
         :param scripts: the scripts that browsers run.
-        :param files: those of their files that could be read.
+        :param files: the scripts' files that could be read.
         :param templates: the ids of the templates in ``<script>`` elements.
         """
         addresses = [

@@ -325,7 +325,7 @@ class _TemplateElements(Elements):
         return accepted(piece, fill, is_good)
 
     def _classes(self, span: tuple[int, int]) -> Callable[[Placeholder, Fill], Fill]:
-        """Return what limits values in a class, where AngularJS looks for directives."""
+        """Return the function that limits values in a class, which AngularJS reads."""
         view = self.source
         assert isinstance(view, _TemplateSource)
 

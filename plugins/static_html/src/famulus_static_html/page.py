@@ -57,7 +57,7 @@ def read_page(path: Path, *, trusted: bool = False, folder: Path | None = None) 
     """Read and compile a file.
 
     :param trusted: whether to insert the values of the data unescaped.
-    :param folder: where the files are that the page names, if not beside it.
+    :param folder: the folder of the files that the page names, if not the page's own folder.
     :raises OSError: when it cannot be read.
     :raises famulus.UsageError: when it is not text.
     """
@@ -70,7 +70,7 @@ def compile_page(
 ) -> CompiledPage:
     """Compile the HTML of a page. Never raises: faults are among its problems.
 
-    :param folder: where the script files are that the page names; None reads none.
+    :param folder: the folder of the script files that the page names; None reads none.
     """
     return _Compiler(Source(text, trusted), file, folder).compile()
 

@@ -27,7 +27,7 @@ class ScriptFile:
 
 
 def script_address(source: Source, token: Token) -> str:
-    """Return the address of a script without its query; empty for one in the page."""
+    """Return the address of a script without its query; empty for a script in the page."""
     address = value_of(source, token, "src") or value_of(source, token, "href")
     return as_browsers_read(address).partition("?")[0].partition("#")[0]
 
@@ -37,7 +37,7 @@ def script_files(
 ) -> Iterator[ScriptFile]:
     """Yield the files that scripts of the page name in a folder, but no file outside of it.
 
-    Of a file that is too large, the beginning is read; one that cannot be read is left out.
+    Of a file that is too large, only the beginning is read; unreadable files are left out.
     """
     left = MOST_BYTES_OF_ALL
     for address in dict.fromkeys(script_address(source, token) for token in scripts):

@@ -54,7 +54,7 @@ class _OpenElements:
         return frozenset().union(*(each.shields for each in self.elements))
 
     def start(self, name: str, shields: frozenset[str]) -> None:
-        """Open an element, and close those that it may close."""
+        """Open an element, and close the elements that it may close."""
         for names, limits in _closed_by(name):
             self._close(names, limits)
         if name in _CELLS | _ROWS | {"tr"}:
@@ -104,7 +104,7 @@ def _closed_by(name: str) -> Iterator[tuple[Collection[str], Collection[str]]]:
 
 
 def shielded(tokens: Sequence[Token], in_page: InPage) -> frozenset[int]:
-    """Return where the tags begin whose elements no framework reads."""
+    """Return the offsets of the tags with elements that no framework reads."""
     needed = frozenset(in_page.shields)
     if not needed:
         return frozenset()

@@ -93,7 +93,7 @@ class Url:
         return list(self.readings(piece))[-1]
 
     def readings(self, written: str) -> Iterator[str]:
-        """Yield what may be left of an address once its expressions are replaced by nothing.
+        """Yield the addresses that may result when expressions are replaced by nothing.
 
         An engine reads them in the source or once the browser has resolved the entities, which can
         be a part of what begins or ends them.
@@ -233,7 +233,7 @@ def _check_prefix(prefix: str, use: Use) -> bool:
 
 
 def _encoded(text: str) -> str:
-    """Encode only characters that a URL cannot contain; what is encoded already stays."""
+    """Encode only characters that a URL cannot contain; encoded characters stay."""
     return _UNSAFE.sub(lambda match: _component(match[0]), text)
 
 

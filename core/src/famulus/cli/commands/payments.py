@@ -173,7 +173,7 @@ def payment_lines(payments: Sequence[PaymentRecord]) -> list[str]:
 
 
 def total_lines(totals: Sequence[PaymentTotal]) -> list[str]:
-    """Return the sum of payments by status, and the total where there are several statuses."""
+    """Return the sum of payments by status, and the total if there are several statuses."""
     rows = [(_sum(total.status.value, [total])) for total in totals]
     for currency in dict.fromkeys(total.currency for total in totals):
         paid = [

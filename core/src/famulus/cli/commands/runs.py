@@ -33,7 +33,7 @@ def runs(session: Session, as_json: bool) -> None:
 
 
 def run_table(runs: Sequence[RunSummary]) -> list[str]:
-    """Return one line per run, or two where one would be too wide."""
+    """Return one line per run, or two if one would be too wide."""
     rows = [_row(each) for each in runs]
     lines = aligned([_HEAD, *rows])
     if max(map(len, lines)) <= text_width():

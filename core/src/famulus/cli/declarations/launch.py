@@ -67,5 +67,5 @@ def resume() -> None:
 def check() -> None:
     """Find everything that is wrong with a configuration, as a launch would; write nothing.
 
-    Where a registered requester pays, the platform is asked for their balance.
+    If a registered requester pays, the platform is asked for their balance.
     """

@@ -49,7 +49,7 @@ def grant() -> None:
     """Grant the qualification NAME to workers, or change its value.
 
     A WORKER is named by the provider's id for them, and need not have come yet. The platform is
-    informed too, where it has qualifications.
+    informed too, if it has qualifications.
     """
 
 
@@ -85,9 +85,9 @@ def workers() -> None:
 def import_() -> None:
     """Grant what FILE.csv lists, such as an allow list or a block list of thousands.
 
-    Its first line names the columns: `worker`; `value`, where it is not 1 for all; `qualification`,
-    unless NAME is given. Workers need not have come yet. The file is checked whole before the
-    first row is granted; importing it again changes nothing.
+    Its first line names the columns: `worker`; `value`, if it is not 1 for all; `qualification`,
+    unless NAME is given. Workers need not have come yet. The file is checked whole before the first
+    row is granted; importing it again changes nothing.
     """
 
 

@@ -20,8 +20,8 @@ def register() -> None:
 
     Missing settings are asked for on a terminal; a secret only there, so that neither the shell's
     history nor other users see it. The provider checks the account before anything is written.
-    Registering a name again changes its settings. What the account can spend is shown where the
-    platform reports it.
+    Registering a name again changes its settings. The amount that the account can spend is shown if
+    the platform reports it.
 
     `famulus wut provider=PROVIDER` shows what can be set.
     """

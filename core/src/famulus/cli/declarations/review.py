@@ -43,7 +43,7 @@ def review() -> None:
 
     In a file, a decision is `accepted`, `soft_rejected` (paid, but not good enough), `rejected`
     (not paid; the note is the reason) or, on some platforms, `return_requested`. It is checked
-    whole before its first row is applied. It may also accept what was rejected before. Where a
+    whole before its first row is applied. It may also accept what was rejected before. If a
     platform has rules on rejections, these are shown, and the rejections have to be confirmed: on
     the terminal, or by --yes.
     """

@@ -22,10 +22,10 @@ from famulus.cli.session import pass_session
 def sync() -> None:
     """Ask the platform of run RUN for the status of its visits, and send it what is due.
 
-    The operator of a run does this all the time; the command is for runs that are over, and for
-    those who do not want to wait. What the platform has refused is sent again. Places of a run
-    without an operator are closed; `famulus resume` opens new ones. Without RUN, what concerns the
-    requesters' accounts is sent, or sent again.
+    The operator of a run does this all the time; the command is for runs that are over, or when you
+    do not want to wait. What the platform has refused is sent again. Places of a run without an
+    operator are closed; `famulus resume` opens new ones. Without RUN, what concerns the requesters'
+    accounts is sent, or sent again.
     """
 
 
@@ -38,6 +38,6 @@ def sync() -> None:
 def doctor() -> None:
     """List differences between the platform and the database, and what to do about them.
 
-    Of all runs, unless RUN is given: then its platform is asked about all of its visits, however
-    many there are. Ends with status 1 when there is a difference. Changes nothing.
+    Covers all runs, unless RUN is given: then its platform is asked about all of its visits, even
+    if there are many. Ends with status 1 when there is a difference. Changes nothing.
     """

@@ -34,7 +34,7 @@ def workers() -> None:
 def show() -> None:
     """Show what WORKER has done, their qualifications, and whether they are blocked.
 
-    WORKER is the worker's id or, where the provider stores them, their real name or address.
+    WORKER is the worker's id or, if the provider stores them, their real name or address.
     """
 
 
@@ -87,10 +87,10 @@ def unblock() -> None:
 def forget() -> None:
     """Replace the name of a worker by a pseudonym everywhere in the database, for good.
 
-    NAME is the worker's id or, where the provider stores them, their real name or address; they
-    need not have come yet. What their provider stores about them is deleted, and so are the
-    platform's parameters of their visits. Their answers and payments stay, under the pseudonym.
-    Workers who are at work, or who are owed a decision or a payment, cannot be forgotten yet.
+    NAME is the worker's id or, if the provider stores them, their real name or address; they need
+    not have come yet. What their provider stores about them is deleted, and so are the platform's
+    parameters of their visits. Their answers and payments stay, under the pseudonym. Workers who
+    are at work, or who are owed a decision or a payment, cannot be forgotten yet.
 
     A worker who comes again is a new one: blocks, qualifications and limits stay with the
     pseudonym.

@@ -17,8 +17,8 @@ def wut() -> None:
     """Show what can be set, and what it is for.
 
     Without arguments: the categories. `famulus wut blueprint` lists the installed types of one;
-    `famulus wut blueprint=static_task` shows the options of one type, and what a run script can set
-    besides; `famulus wut task` shows the options of every task.
+    `famulus wut blueprint=static_task` shows the options of one type, and the fields that a run
+    script can set in addition; `famulus wut task` shows the options of every task.
 
     With WORDS, only rows whose name contains one of them are shown: `famulus wut task reward`.
 

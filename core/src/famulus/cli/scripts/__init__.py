@@ -28,11 +28,11 @@ def task_script(
 
     Called without arguments it reads the command line (``conf=NAME``, ``architect.port=1234``,
     ``--help``), calls the function with an operator and its configuration, and ends the process
-    with the status of the run where that is not 0. Called with arguments it is just the function.
+    with the status of the run if that is not 0. Called with arguments it is just the function.
 
-    :param config: a class made with :func:`famulus.build_default_task_config`, or one that extends
-        it by arguments of the script's own.
-    :param default_config_file: name of a file in ``conf/`` or ``hydra_configs/conf/`` beside the
+    :param config: a class made with :func:`famulus.build_default_task_config`, or a class that
+        extends it with the script's own arguments.
+    :param default_config_file: name of a file in ``conf/`` or ``hydra_configs/conf/`` next to the
         script, for a script without arguments of its own.
     :raises famulus.UsageError: when neither is given, or both are.
     """

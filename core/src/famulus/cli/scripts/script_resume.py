@@ -67,7 +67,7 @@ class Resumption:
 
 
 class _ResumingObserver(OperatorObserver):
-    """Resumes one run where the script launches it, and launches none."""
+    """Resumes one run in place of the script's launch of it, and launches none."""
 
     def __init__(self, resumption: Resumption) -> None:
         self._resumption = resumption

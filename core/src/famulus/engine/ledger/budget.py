@@ -174,7 +174,7 @@ class Budget:
 
     @property
     def left(self) -> int:
-        """The amount that is not promised; negative where the limit was lowered."""
+        """The amount that is not promised; negative if the limit was lowered."""
         return self.most - self.units * self.unit_cost + self.saved - self.extra
 
     @property

@@ -93,7 +93,7 @@ def account_currency(provider: Provider) -> str:
 def unit_price(parts: RunParts, quotes: Quotes) -> UnitPrice:
     """Return what one unit of a plan costs.
 
-    :param quotes: those of the plan so far.
+    :param quotes: the provider's quotes for the plan so far.
     :raises famulus.UsageError: when the reward is finer than the currency's smallest unit.
     :raises famulus.UnavailableError: when the platform has to be asked, and is away.
     :raises famulus.PluginError: when the provider's code fails.
@@ -110,7 +110,7 @@ def unit_price(parts: RunParts, quotes: Quotes) -> UnitPrice:
 def charges(provider: Provider, kind: PaymentKind, amount: Decimal, currency: str) -> int:
     """Return a platform's fee and the taxes on top of one payment, in minor units, rounded up.
 
-    :param currency: that of the amount.
+    :param currency: the currency of the amount.
     :raises famulus.ConflictError: when the account has another currency.
     :raises famulus.UnavailableError: when the platform has to be asked, and is away.
     :raises famulus.PluginError: when the provider's code fails.

@@ -55,7 +55,8 @@ def is_reworded(before: ActiveDecision, note: str, category: str) -> bool:
 def check_rewordable(tx: Transaction, visit: int, before: ActiveDecision) -> None:
     """Check that the reason of a decision on a visit can be replaced by another one.
 
-    It cannot once the platform may have received it: a platform does not read a verdict twice.
+    It cannot be replaced once the platform may have received it: a platform does not read a verdict
+    twice.
 
     :param before: the rejection or the requested return that is in force.
     :raises famulus.ConflictError: otherwise; the message has the reason that is sent.

@@ -47,8 +47,8 @@ def mark_paid(tx: Transaction, transfers: Sequence[Transfer], note: str) -> list
 
     :param note: how they were paid, such as the number of a bank transfer.
     :raises famulus.UsageError: for an empty note or one that cannot be stored, and with each
-        payment that is not owed, that was marked with another note, or whose amount is not what was
-        transferred.
+        payment that is not owed, that was marked with another note, or that has another amount than
+        the transfer.
     """
     note = note.strip()
     if not note:

@@ -73,7 +73,7 @@ def record_payment(tx: Transaction, payment: Row, result: CallResult, *, is_firs
 def move_payment(
     tx: Transaction, payment: Row, new: PaymentStatus, cause: str, error: str = ""
 ) -> bool:
-    """Change the status of a payment where the new one may follow; return whether it did."""
+    """Change the status of a payment if the new one may follow; return whether it was changed."""
     if not may_follow(payment.status, new):
         return False
     return change_payment(

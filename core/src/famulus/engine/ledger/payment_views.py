@@ -1,4 +1,4 @@
-"""Payments as their provider sees them, and those that a platform shows together."""
+"""Payments as their provider sees them, and payments that a platform shows together."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def read_due(tx: Transaction, visit: int) -> int:
 
 
 def read_earned_and_covered(tx: Transaction, visit: int) -> tuple[int, int]:
-    """Return what final decisions have earned a visit, and what its reward covers of that.
+    """Return what final decisions have earned a visit, and the part of it that its reward covers.
 
     Until it is known that the platform has paid just a part of the reward, all of it counts as
     paid. Both are minor units.
@@ -70,7 +70,7 @@ def is_withdrawn(payment: Row) -> bool:
 def is_paid_in_part(tx: Transaction, visit: int, reward: Row) -> bool:
     """Return whether a verdict sent from here has paid just a part of a reward, and for good.
 
-    Where the part was approved on the platform's own page, a person decides whether to pay more.
+    If the part was approved on the platform's own page, a person decides whether to pay more.
     """
     return reward.status is PaymentStatus.CONFIRMED and any(
         row.status is OutboxStatus.DONE and _amount(row, reward.currency) == reward.amount

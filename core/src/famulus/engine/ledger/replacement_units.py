@@ -1,8 +1,8 @@
-"""Units that are offered instead of done ones whose place the platform sells again.
+"""Units that replace completed units after the platform has sold their visit's place again.
 
-That is the place of a visit that is rejected, or screened out after its work was submitted. The
-unit keeps its answers and its decision. Its replacement is another unit of the same slot
-of the assignment, numbered by ``UnitTable.replacement``: the index ``unit_lane`` allows one.
+A platform does that when a visit is rejected, or screened out after its work was submitted. The
+unit keeps its answers and its decision. Its replacement is another unit of the same slot of the
+assignment, numbered by ``UnitTable.replacement``: the index ``unit_lane`` allows one.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def remainder_key(visit: int, number: int) -> str:
 
 
 def is_remainder(key: str) -> bool:
-    """Return whether a key of the ledger is that of a remainder."""
+    """Return whether a key of the ledger belongs to a remainder."""
     return key.startswith(REMAINDER_PREFIX)
 
 
@@ -51,7 +51,7 @@ def topup_key(visit: int, hourly: int) -> str:
 
 
 def is_topup(key: str) -> bool:
-    """Return whether a key of the ledger is that of a top-up."""
+    """Return whether a key of the ledger belongs to a top-up."""
     return key.startswith(_TOPUP_PREFIX)
 
 
@@ -108,7 +108,7 @@ def confirm_whole_reward(tx: Transaction, visit: int) -> None:
 
 
 def confirm_reward(tx: Transaction, visit: int, paid: RewardAmount) -> None:
-    """Record what the platform has paid for a visit, whatever was planned or asked for.
+    """Record what the platform has paid for a visit, even if another amount was planned.
 
     A reward that is confirmed already stays as it is.
     """

@@ -41,7 +41,7 @@ class VisitWork:
 
     @property
     def only_unit(self) -> int | None:
-        """The unit, where there is exactly one."""
+        """The unit, if there is exactly one."""
         return self.units[0] if len(self.units) == 1 else None
 
 

@@ -176,7 +176,7 @@ class OutboxDelivery:
         return delivered
 
     def _lost_claims(self, call: OutboxCall, rows: Collection[int]) -> frozenset[int]:
-        """Extend the claims on rows; return those that another process has claimed."""
+        """Extend the claims on rows; return the rows that another process has claimed."""
         return frozenset(rows) - self.database.write(
             lambda tx: outbox_rows.renew_claims(tx, rows, call.lease, self.process)
         )

@@ -111,7 +111,7 @@ def rows_refused_for_good(tx: Transaction, rows: Iterable[Row]) -> frozenset[int
 
     Verdicts that are retried by their payment's number in the ledger are left out.
 
-    :param rows: refused ones, with their ``id``, ``kind`` and ``payload``.
+    :param rows: refused rows, with their ``id``, ``kind`` and ``payload``.
     """
     rows = list(rows)
     paying = rows_in_ledger(tx, rows)

@@ -137,7 +137,7 @@ class WayOut:
     def left(self) -> int | None:
         """The largest number of units left for the worker.
 
-        None if it is unknown, or if a sentence of the page says that no unit is left.
+        None if the number is unknown, or if a sentence of the page says that no unit is left.
         """
         step, work = self.completion, self.own_work
         if not isinstance(step, OwnPage) or work is None or self.outcome not in _MAY_GO_ON:

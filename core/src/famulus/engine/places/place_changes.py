@@ -209,7 +209,7 @@ def open_missing(tx: Transaction, run: int, capabilities: Capabilities) -> int |
 
 
 def pause_surplus(tx: Transaction, run: int, capabilities: Capabilities) -> None:
-    """Enqueue pausing a run's places where no unit is free and the platform may have refilled some.
+    """Enqueue pausing a run's places if no unit is free and the platform may have refilled some.
 
     :func:`open_missing` does the same, and opens the places again for the next free unit.
     """
@@ -266,7 +266,7 @@ def _count_free(tx: Transaction, run: int) -> int:
 
 
 def _count_missing(tx: Transaction, run: int, offer: _Offer, capabilities: Capabilities) -> int:
-    """Return how many free units have no place; negative where there are too many places."""
+    """Return how many free units have no place; negative if there are too many places."""
     statements = _TAKEN_UNREFILLED if capabilities.replaces_by_itself else _TAKEN
     counts = (tx.one(each, run=run, after=offer.visit) for each in statements)
     taken = sum(int(row[0]) for row in counts if row is not None)

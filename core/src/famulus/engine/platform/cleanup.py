@@ -75,7 +75,8 @@ class CleanUpCall(PlatformCall):
 def read_pending_cleanup(tx: Transaction, run: int) -> str | None:
     """Return why a finished run's platform is not cleaned up.
 
-    None if it is cleaned up, if the run never had places, or while its work is being reviewed.
+    Return None if it is cleaned up, if the run never had places, or while its work is being
+    reviewed.
     """
     had_places = TaskRunTable.select(TaskRunTable.id).where(
         TaskRunTable.id == run, TaskRunTable.next_place > 0
@@ -96,7 +97,7 @@ def read_pending_cleanup(tx: Transaction, run: int) -> str | None:
 
 
 def find_pending_cleanups(database: Database, runs: Sequence[int]) -> dict[int, str]:
-    """Return the result of :func:`read_pending_cleanup` for those runs where it is not None."""
+    """Return the result of :func:`read_pending_cleanup` for the runs for which it is not None."""
     if not runs:
         return {}
     with database.read() as tx:
@@ -120,8 +121,8 @@ def _blocking(tx: Transaction, run: int) -> list[str]:
 def _is_undelivered(tx: Transaction, query: Any) -> bool:
     """Return whether a row of the query may still have an effect.
 
-    A refused verdict has none on a visit that has ended or that the platform has decided on, unless
-    it corrects a rejection.
+    A refused verdict has no effect if its visit has ended or the platform has decided on the visit,
+    unless the verdict corrects a rejection.
     """
     visits = set()
     for row in tx.rows(query):

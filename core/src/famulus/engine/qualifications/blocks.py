@@ -24,8 +24,8 @@ def set_blocked(
 
     A unit that the worker has begun stays with them, and its submission is stored.
 
-    :param requesters: the accounts whose platform blocks the worker too. That may harm the worker's
-        account as a whole, so nothing is sent to a platform by default.
+    :param requesters: the accounts whose platform blocks the worker too. A block on the platform
+        may harm the worker's account as a whole, so nothing is sent by default.
     """
     check_text(reason, "reason")
     query = WorkerTable.update(blocked=blocked).where(

@@ -156,8 +156,8 @@ def record_onboarding(
     """Grant the result of an onboarding.
 
     The qualification is 1 for passed and 0 for failed; a failed onboarding also grants the
-    qualification that marks the failure. The first result stands, whichever run or tab it came
-    from: there is no second try.
+    qualification that marks the failure. The first result is kept, even if another run or tab sends
+    a second one.
     """
     qualification = stripped(qualification)
     failed = OnboardingRequired.get_failed_qual(qualification)

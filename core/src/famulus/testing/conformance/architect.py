@@ -55,13 +55,13 @@ class ArchitectConformance:
             def configuration(self, tmp_path):
                 return {"port": 0}
 
-    It serves real runs of the blueprint ``static_task`` to the provider ``mock``, and kills an
+    The tests serve real runs of the blueprint ``static_task`` to the provider ``mock``, and kill an
     operator, so the package under test, famulus-static-html and famulus-mock must be installed.
     Each failing test names the rule that is broken.
 
     For an architect that starts nothing, because another program serves its runs, set
-    ``starts_server = False`` and define :meth:`serve_outside`. It must start no server; the rules
-    about the end of a server do not apply to it, all others do.
+    ``starts_server = False`` and define :meth:`serve_outside`. Such an architect must start no
+    server; the rules about the end of a server do not apply to it, but all others do.
     """
 
     #: The class under test.
@@ -80,7 +80,7 @@ class ArchitectConformance:
     def serve_outside(self, gateway: Gateway, url: str) -> AbstractContextManager[object]:
         """Return a context in which another program serves the gateway at the run's address.
 
-        Needed where ``starts_server`` is False. The program may be a thread of the test. Nothing is
+        Needed if ``starts_server`` is False. The program may be a thread of the test. Nothing is
         served yet at the address that :meth:`configuration` returns.
         """
         raise NotImplementedError(f"{type(self).__name__} must define serve_outside()")

@@ -61,7 +61,7 @@ class WatchedOperator(Operator):
             return is_sync_requested(tx, 1)
 
     def deployment(self, instance: str) -> Deployment:
-        """Return what the next deployment of the run is given, with its handle."""
+        """Return the argument of the run's next deployment, with the stored handle."""
         return Deployment(
             run_id=1,
             instance=instance,

@@ -36,7 +36,7 @@ def with_values(row: Mapping[str, Any], value: str, keep: frozenset[str]) -> dic
 
 
 def break_outs(page: Page, value: str) -> list[str]:
-    """Return the places in a page where a value of the data has become more than text."""
+    """Return the places in a page at which a value of the data has become markup or code."""
     return [*_Outline(page).break_outs(value)]
 
 

@@ -81,8 +81,8 @@ class ProviderConformance(
                 return {"pid": worker, "visit": reference}
 
     ``configuration`` returns options that are needed, ``schemas`` are the provider's own tables,
-    and ``prepare`` fills them. ``task_options`` are options of a task that the platform needs.
-    Where workers fill in an entry form first, ``entry_query`` and ``entry_values`` describe it.
+    and ``prepare`` fills them. ``task_options`` are options of a task that the platform needs. If
+    workers fill in an entry form first, ``entry_query`` and ``entry_values`` describe it.
 
     A fixture of the author replaces the platform by a fake: no test calls a real platform.
     ``platform_state`` returns the state of the fake, ``submitted_visit`` prepares the fake for the

@@ -70,7 +70,7 @@ class ProviderUnderTest:
     def submitted_visit(self, harness: PluginHarness) -> VisitView:
         """Submit a visit on the fake platform, and return it.
 
-        It has no verdict there yet. Needed if the platform pays, or reports submissions.
+        The visit has no verdict there yet. Needed if the platform pays, or reports submissions.
         """
         return VisitView(
             id=1,
@@ -85,7 +85,7 @@ class ProviderUnderTest:
     ) -> PlatformRequest | None:
         """Return a request of the platform about the visit of :meth:`query`, signed now.
 
-        None for a platform that sends none.
+        Return None for a platform that sends no requests.
         """
         return None
 
@@ -96,8 +96,8 @@ class ProviderUnderTest:
     def unpayable_visit(self, harness: PluginHarness) -> VisitView | None:
         """Return a visit for which the platform can never pay, such as one it has deleted.
 
-        It belongs to the run of :meth:`submitted_visit`, which is called before. None if there can
-        be no such visit, or the platform pays nothing.
+        The visit belongs to the run of :meth:`submitted_visit`, which is called before. None if
+        there can be no such visit, or the platform pays nothing.
         """
         return None
 

@@ -21,7 +21,7 @@ class Acceptor:
     accepted but not handed on.
 
     :param listener: a socket that is bound.
-    :param pause: seconds until the next attempt after one that failed.
+    :param pause: seconds between a failed attempt and the next one.
     """
 
     def __init__(

@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Return whether to keep the connection of a client that has stopped sending.
 
-        It is kept while replies are still owed to that client.
+        The connection is kept while replies are still owed to that client.
         """
         if self._reading is _Reading.BODY:
             self._drop_body()

@@ -47,7 +47,8 @@ class Job:
 class ThreadPool:
     """A fixed number of threads. All methods are called on the event loop.
 
-    The threads are daemons: one that hangs in third-party code does not keep the process alive.
+    The threads are daemons: a thread that hangs in third-party code does not keep the process
+    alive.
 
     :param patience: seconds that a job waits for a thread.
     :param queue_length: jobs that may wait.

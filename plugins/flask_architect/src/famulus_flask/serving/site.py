@@ -23,8 +23,8 @@ _HEALTH_ADDRESS = "/healthz"
 class Site:
     """The form addresses of one application, their limits, and replies to errors.
 
-    :param answers: None for an application that is not one of
-        :func:`famulus_flask.app.create_app`; it gets small bodies only.
+    :param answers: None for an application that :func:`famulus_flask.app.create_app` has not made;
+        it gets small bodies only.
     """
 
     def __init__(self, answers: Answers | None, *, small_body: int, keep_free: int) -> None:

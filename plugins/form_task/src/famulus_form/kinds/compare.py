@@ -20,7 +20,7 @@ TIE = "tie"
 
 @frozen(kw_only=True)
 class Compare(Question):
-    """Two things side by side; the answer is ``a``, ``b`` or ``tie``, whatever side each was on."""
+    """Two things side by side; the answer is ``a``, ``b`` or ``tie``, independent of the sides."""
 
     type: ClassVar[str] = "compare"
     is_group = True

@@ -53,7 +53,7 @@ class _Numeric(Question):
 
 @frozen(kw_only=True)
 class Number(_Numeric):
-    """A number; the answer is an integer where ``whole`` is set, and a number otherwise."""
+    """A number; the answer is an integer if ``whole`` is set, and a number otherwise."""
 
     type: ClassVar[str] = "number"
 

@@ -84,7 +84,7 @@ class Account:
     def submit_to(self) -> str:
         """The origin that pages post their forms to.
 
-        It is the site for workers, unless a test sets another.
+        The origin is that of the site for workers, unless a test sets another.
         """
         return self.marketplace.submit_to
 

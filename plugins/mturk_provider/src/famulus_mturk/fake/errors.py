@@ -62,7 +62,7 @@ class ThrottledError(ApiError):
 
 
 class ExpiredKeysError(ApiError):
-    """The keys have expired, as those of a single sign-on do."""
+    """The keys have expired, for example keys of a single sign-on."""
 
     def __init__(self, code: str) -> None:
         super().__init__("The security token included in the request is expired")

@@ -19,7 +19,7 @@ MASTERS = ("2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6")
 def fee(amount: Decimal, assignments: int = 1, *, masters: bool = False) -> Decimal:
     """Return the fee on one reward or bonus in dollars: at least a cent.
 
-    ``assignments`` is how many the HIT has in all.
+    ``assignments`` is the number of assignments of the HIT: from ten on, the fee is higher.
     """
     percent = 40 if assignments >= MANY else 20
     percent += 5 if masters else 0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class FakeWorker:
     """Does what a worker does on the site.
 
-    Each method raises :class:`WorkerRefusedError` where the site would refuse.
+    Each method raises :class:`WorkerRefusedError` if the site would refuse.
     """
 
     def __init__(self, account: Account, worker_id: str) -> None:

@@ -15,7 +15,7 @@ Turn = Callable[[], AbstractContextManager[State]]
 class Participant:
     """Does what a participant does on the site.
 
-    Each method raises :class:`ParticipantRefusedError` where the site would refuse.
+    Each method raises :class:`ParticipantRefusedError` if the site would refuse.
     """
 
     def __init__(self, participant_id: str, market: Marketplace, turn: Turn) -> None:

@@ -58,7 +58,7 @@ def home_page(
 
 
 def study_page(study: Study, currency: str) -> str:
-    """Return the description of a study. It holds HTML, of which the platform allows a little."""
+    """Return the description of a study, in which the platform allows a little HTML."""
     minutes = study.fields["estimated_completion_time"]
     return _page(
         str(study.fields["name"]),
