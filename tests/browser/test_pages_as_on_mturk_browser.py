@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
-from attrs import Factory, define
+from attrs import Factory, define, evolve
 
+import famulus
 from mturk_pages import MTurkPage, Sent, both_servers
 from page_steps import take_step
 
@@ -83,6 +86,87 @@ def test_page_without_scripts_needs_no_javascript(
     there, here = _sent_by_both(page, tabs, tmp_path, scripts=False)
 
     assert here == there
+
+
+_WESTERN = """<meta charset="windows-1252">
+<p>“Où est-ce ?” €5 ${text}</p><input name="réponse" aria-label="Réponse">
+<label><input type="radio" name="größe" value="groß, sehr">groß</label>
+<input type="hidden" name="écho" value="“${text}” ŒŠž"><input type="hidden" name="made">
+<script>document.getElementsByName("made")[0].value = "ça: ${text}…";</script>
+"""
+_JAPANESE = """<meta http-equiv="Content-Type" content="text/html; charset=Shift_JIS">
+<p>日本語 ${text}</p><input name="回答" aria-label="回答"><select name="評価">
+<option value="はい">はい<option value="いいえ―表示">いいえ</select>
+<input type="hidden" name="ソ能" value="${text} 十ー"><input type="hidden" name="作成">
+<script>document.getElementsByName("作成")[0].value = "ﾊﾝｶｸ ${text}";</script>
+"""
+_QUESTION = """<form name="mturk_form" method="post" id="mturk_form"
+action="https://www.mturk.com/mturk/externalSubmit">
+<input type="hidden" value="" name="assignmentId" id="assignmentId">
+<p>R&amp;D &lt; 日本 ${text}</p><textarea name="réponse" aria-label="A"></textarea>
+<input type="hidden" name="escaped" value="R&amp;D &quot;x&quot; &amp;lt;"><input type="submit">
+<script>if (1 < 2 && true) document.write('<input type="hidden" name="made" value="a & b">');
+</script></form>
+"""
+_SCHEMA = (
+    "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2011-11-11/HTMLQuestion.xsd"
+)
+_WRAPPER = (
+    f'<?xml version="1.0" encoding="UTF-8"?>\n<HTMLQuestion xmlns="{_SCHEMA}">\n'
+    "  <HTMLContent>HERE</HTMLContent>\n  <FrameHeight>600</FrameHeight>\n</HTMLQuestion>\n"
+)
+_QUESTIONS = {
+    "cdata": _WRAPPER.replace("HERE", f"<![CDATA[\n{_QUESTION}]]>"),
+    "escaped": _WRAPPER.replace("HERE", escape(_QUESTION, quote=False)),
+}
+
+
+@pytest.mark.parametrize(
+    ("html", "encoding"),
+    [
+        (_WESTERN, "windows-1252"),
+        (_WESTERN.replace("windows-1252", "iso-8859-1"), "windows-1252"),
+        (_JAPANESE, "shift_jis"),
+        (_JAPANESE.replace("Shift_JIS", "x-sjis"), "shift_jis"),
+        (_JAPANESE.replace("Shift_JIS", "euc-jp"), "euc-jp"),
+        (_JAPANESE + _WESTERN, "utf-16"),
+        (_JAPANESE + _WESTERN, "utf-16-be"),
+        (_JAPANESE + _WESTERN, "utf-8-sig"),
+    ],
+)
+def test_page_in_another_encoding_sends_what_it_sends_on_mturk(
+    html: str, encoding: str, tabs: Tabs, tmp_path: Path
+) -> None:
+    """An author's editor reads the file for MTurk, which stores the page as text."""
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    there, here = _sent_of_file(html, (mark + html).encode(encoding), tabs, tmp_path)
+
+    assert here == there
+    assert "Where is it?" in dict(here).get("作成", dict(here).get("made", ""))
+
+
+@pytest.mark.parametrize("written", _QUESTIONS)
+def test_page_out_of_an_html_question_sends_what_it_sends_on_mturk(
+    written: str, tabs: Tabs, tmp_path: Path
+) -> None:
+    question = _QUESTIONS[written].encode()
+    html = ElementTree.fromstring(question).findtext(f"{{{_SCHEMA}}}HTMLContent")
+    assert html is not None
+
+    there, here = _sent_of_file(html, question, tabs, tmp_path)
+
+    assert here == there
+    assert ("escaped", 'R&D "x" &lt;') in here
+    assert ("made", "a & b") in here
+
+
+def _sent_of_file(html: str, data: bytes, tabs: Tabs, folder: Path) -> list[Sent]:
+    """Return what is sent where MTurk has ``html`` and Famulus reads a file with ``data``."""
+    file = folder / "page.html"
+    file.write_text(f"<!-- A page. -->\n{html}", encoding="utf-8")
+    page = MTurkPage.read(file)
+    file.write_bytes(data)
+    return _sent_by_both(evolve(page, read_here=famulus.read_html(file)), tabs, folder)
 
 
 WAITING = """<!-- Libraries of another host, and a button that a script enables without them. -->

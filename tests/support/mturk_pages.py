@@ -101,6 +101,8 @@ class MTurkPage:
     copies: frozenset[str]
     #: what its placeholders stand for
     values: Mapping[str, str] = Factory(lambda: VALUES)
+    #: what Famulus reads from the author's file, where that is not ``html`` in UTF-8
+    read_here: str | None = None
 
     @classmethod
     def read(cls, path: Path, values: Mapping[str, str] = VALUES) -> MTurkPage:
@@ -143,7 +145,8 @@ class MTurkPage:
     @property
     def compiled(self) -> CompiledPage:
         """The page as Famulus compiles it."""
-        return compile_page(self.html, trusted=self.trusted)
+        html = self.html if self.read_here is None else self.read_here
+        return compile_page(html, trusted=self.trusted)
 
     def as_here(self) -> str:
         """Return the document that Famulus serves."""

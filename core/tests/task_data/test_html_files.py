@@ -44,6 +44,33 @@ def test_a_named_encoding_is_read_as_browsers_read_it(tmp_path: Path, named: str
     assert _read(tmp_path, page.encode("windows-1252")) == page
 
 
+@pytest.mark.parametrize(
+    ("named", "encoding", "text"),
+    [
+        ("Shift_JIS", "cp932", "①ソ髙"),
+        ("x-sjis", "cp932", "①ソ髙"),
+        ("Windows-31J", "cp932", "①ソ髙"),
+        ("x-euc-jp", "euc_jp", "日本"),
+        ("gb2312", "gb18030", "镕€"),
+        ("x-gbk", "gb18030", "镕"),
+        ("euc-kr", "cp949", "똠"),
+        ("ks_c_5601-1987", "cp949", "똠"),
+        ("big5", "big5hkscs", "𠝹"),
+        ("iso-8859-9", "cp1254", "ğé“"),
+        ("tis-620", "cp874", "ก…"),
+        ("x-cp1251", "cp1251", "я"),
+        ("x-mac-roman", "mac_roman", "é"),
+        ("koi8-r", "koi8-r", "я"),
+    ],
+)
+def test_encodings_and_their_names_are_those_of_browsers(
+    tmp_path: Path, named: str, encoding: str, text: str
+) -> None:
+    page = f"<meta charset={named}><p>{text}"
+
+    assert _read(tmp_path, page.encode(encoding)) == page
+
+
 def test_text_in_utf_8_is_read_so_although_it_names_another_encoding(tmp_path: Path) -> None:
     assert _read(tmp_path, "<meta charset=iso-8859-1>é") == "<meta charset=iso-8859-1>é"
 

@@ -15,7 +15,33 @@ _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _SNIFFED = 1024
 #: Encodings that browsers read as another one; WHATWG, Encoding Standard, section 4.2.
-_READ_AS = {"ascii": "cp1252", "iso8859-1": "cp1252"}
+_READ_AS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+}
+#: Names that browsers know and Python does not.
+_NAMES = {
+    "x-sjis": "cp932",
+    "windows-31j": "cp932",
+    "x-euc-jp": "euc_jp",
+    "windows-949": "cp949",
+    "windows-874": "cp874",
+    "x-gbk": "gb18030",
+    "cn-big5": "big5hkscs",
+    "x-x-big5": "big5hkscs",
+    "x-mac-roman": "mac_roman",
+    "x-mac-cyrillic": "mac_cyrillic",
+    "iso-8859-8-i": "iso8859-8",
+}
+_WINDOWS = re.compile(r"x-cp(125\d)")
 #: A file whose ``<meta>`` can be read cannot be in one of these.
 _WIDE = ("utf-16", "utf-32")
 _QUESTION = re.compile(
@@ -75,7 +101,8 @@ def _named_codec(data: bytes) -> str | None:
     if found is None:
         return None
     try:
-        name = codecs.lookup(found[1].decode()).name
+        written = _WINDOWS.sub(r"cp\1", found[1].decode().lower())
+        name = codecs.lookup(_NAMES.get(written, written)).name
         # Codecs of bytes, such as hex, and "undefined" are found too.
         "".encode(name)
     except (LookupError, ValueError):
