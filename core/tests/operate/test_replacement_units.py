@@ -232,6 +232,28 @@ def test_visit_with_several_units_opens_no_place_beyond_its_own(
     assert len(course.units(_U.LAUNCHED)) == UNITS
 
 
+@pytest.mark.parametrize("way", ["reject", "reject_there"])
+def test_unit_that_a_rejected_visit_works_on_is_offered_to_others_at_once(
+    start: StartCourse, database: Database, way: str
+) -> None:
+    course = start("work", "stay")
+    (at_work,) = course.units(_U.ASSIGNED)
+    (submitted,) = visits(database, _V.SUBMITTED)
+
+    def share() -> None:
+        """Let the visit that is rejected be the one that works on the other unit, too."""
+        of_unit = AgentTable.unit == at_work
+        database.write(lambda tx: tx.execute(AgentTable.update(visit=submitted).where(of_unit)))
+
+    if way == "reject_there":
+        share()
+    course.study.after_verdict = share
+    act(course, way)
+
+    assert {*visits(database, _V.REJECTED)} == {submitted}
+    assert at_work in course.units(_U.LAUNCHED)
+
+
 def test_full_window_does_not_keep_a_replacement_or_returned_work_back(start: StartCourse) -> None:
     course = start("work", "work", "stay", max_num_concurrent_units=2)
     assert len(course.units(_U.LAUNCHED)) == course.study.offered == 1

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 import peewee
 
-from famulus.engine.attempts import Attempt, OpenAttempt
+from famulus.engine.attempts import Attempt, OpenAttempt, open_attempt, select_open_attempts
 from famulus.engine.free_units import FreeUnit, stand_at
 from famulus.engine.status import Change, change_unit, end_agent
 from famulus.engine.visits import end_visit
 from famulus.engine.worker_progress import WorkerProgress, count_done, count_ended, save_progress
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, UnitStatus, VisitStatus
-from famulus.model.tables import AssignmentTable, TaskRunTable, UnitTable, literal
+from famulus.model.tables import AgentTable, AssignmentTable, TaskRunTable, UnitTable, literal
 from famulus.model.transaction import Transaction
 
 
@@ -147,6 +147,15 @@ def give_back_units(
         # Last of all: it locks the run, and a submission in a window locks the run last too.
         move_to_end(tx, run, units)
     return len(ended)
+
+
+def give_back_units_of_visit(
+    tx: Transaction, run: int, visit: int, *, new: AgentStatus, cause: str
+) -> None:
+    """End the open attempts of a visit that is over on its platform; stored answers stay."""
+    rows = tx.rows(select_open_attempts(AgentTable.visit == visit).order_by(AgentTable.id))
+    attempts = [*map(open_attempt, rows)]
+    give_back_units(tx, attempts, run=run, new=new, cause=cause, visit_becomes=None)
 
 
 def _free_unit(

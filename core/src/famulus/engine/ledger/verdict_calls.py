@@ -44,10 +44,11 @@ from famulus.engine.outbox.platform_call import (
 )
 from famulus.engine.outbox.stored_verdicts import is_approval, load_verdict
 from famulus.engine.status import Change, change_visit
+from famulus.engine.units import give_back_units_of_visit
 from famulus.engine.visits import read_visit, visit_view
 from famulus.errors import RefusedError
 from famulus.model.money import to_minor
-from famulus.model.states import PaymentStatus, VisitStatus, may_follow
+from famulus.model.states import AgentStatus, PaymentStatus, VisitStatus, may_follow
 from famulus.model.transaction import Row, Transaction
 
 #: The statuses of visits after each verdict that decides on them.
@@ -205,3 +206,8 @@ def _close_visit(tx: Transaction, prepared: _PreparedVerdict) -> None:
         )
         if visit.status is VisitStatus.RETURNED:
             restore_work(tx, visit.run, visit.id)  # The platform has paid for it after all.
+        if new is VisitStatus.REJECTED and prepared.is_refilled:
+            # As for a rejection that the platform reports: the next worker comes for this unit too.
+            give_back_units_of_visit(
+                tx, visit.run, visit.id, new=AgentStatus.RETURNED, cause="review"
+            )

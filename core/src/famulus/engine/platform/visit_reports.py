@@ -12,7 +12,6 @@ from attrs import frozen
 
 from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import Capabilities, VisitReport
-from famulus.engine.attempts import open_attempt, select_open_attempts
 from famulus.engine.ledger.charges import charges
 from famulus.engine.ledger.payment_views import read_identity
 from famulus.engine.ledger.reopened_work import fresh_rejection, reopen_work
@@ -28,7 +27,7 @@ from famulus.engine.outbox.outbox_rows import make_due
 from famulus.engine.outbox.stored_verdicts import newest_verdict
 from famulus.engine.places.place_changes import close_refilled
 from famulus.engine.status import Change, change_visit
-from famulus.engine.units import give_back_units
+from famulus.engine.units import give_back_units_of_visit
 from famulus.engine.visits import NewVisit, make_visit
 from famulus.engine.workers import find_worker, make_worker
 from famulus.errors import UsageError
@@ -46,7 +45,7 @@ from famulus.model.states import (
     VisitStatus,
     may_follow,
 )
-from famulus.model.tables import AgentTable, VisitTable, literals
+from famulus.model.tables import VisitTable, literals
 from famulus.model.transaction import Row, Transaction
 from famulus.names import forgotten_reference
 
@@ -230,12 +229,9 @@ def _count_pay(tx: Transaction, report: CheckedReport, visit: int) -> None:
 
 def _end_attempts(tx: Transaction, run: int, visit: int, status: VisitStatus) -> None:
     """End the open attempts of a visit that has ended; stored answers stay."""
-    rows = tx.rows(select_open_attempts(AgentTable.visit == visit).order_by(AgentTable.id))
     is_time_over = status in (VisitStatus.EXPIRED, VisitStatus.TIMED_OUT)
     new = AgentStatus.TIMEOUT if is_time_over else AgentStatus.RETURNED
-    give_back_units(
-        tx, [*map(open_attempt, rows)], run=run, new=new, cause=_CAUSE, visit_becomes=None
-    )
+    give_back_units_of_visit(tx, run, visit, new=new, cause=_CAUSE)
 
 
 def _contradiction(stored: VisitStatus, report: VisitReport) -> str | None:
