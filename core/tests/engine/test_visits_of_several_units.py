@@ -16,6 +16,7 @@ from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import PartialBounds, VisitReport
 from famulus.contracts.visit_verdict import Approve, ApprovePartially
 from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.budget import read_budget
 from famulus.engine.ledger.decision_rules import PlatformRules, Terms
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.ledger.retries import plan_again
@@ -31,7 +32,14 @@ from famulus.model.states import (
     PaymentStatus,
     VisitStatus,
 )
-from famulus.model.tables import AgentTable, OutboxTable, PaymentTable, UnitTable, VisitTable
+from famulus.model.tables import (
+    AgentTable,
+    OutboxTable,
+    PaymentTable,
+    TaskRunTable,
+    UnitTable,
+    VisitTable,
+)
 from famulus.model.transaction import Row, Transaction
 from famulus.plugins import Plugins
 from famulus.review.outside_payments import mark_paid
@@ -149,6 +157,13 @@ def ledger(database: Database) -> Ledger:
     return [(row.kind, row.status, row.amount, row.fee) for row in rows_of(database, PaymentTable)]
 
 
+def spent_or_promised(database: Database, run: int) -> int:
+    with database.read() as tx:
+        budget = read_budget(tx, run, lock=False)
+    assert budget is not None
+    return budget.most - budget.left
+
+
 def sum_of(payments: Ledger) -> Decimal:
     assert {status for _, status, *_ in payments} == {CONFIRMED}
     return Decimal(sum(amount for *_, amount, _ in payments)) / 100
@@ -234,6 +249,39 @@ def test_units_that_are_reviewed_later_are_paid_once_each(
     assert platform.paid_in_all == sum_of(ledger(database)) == expected
     statuses = {row.status for row in rows_of(database, OutboxTable)}
     assert statuses == {OutboxStatus.DONE}
+
+
+@pytest.mark.parametrize("is_marked", [False, True])
+def test_remainder_that_the_platform_cannot_pay_has_no_fee_of_it(
+    database: Database,
+    platform: BusyPlatform,
+    review: Review,
+    deliver: Callable[[], None],
+    run: int,
+    is_marked: bool,
+) -> None:
+    database.write(lambda tx: tx.execute(TaskRunTable.update(max_spend=10 * REWARD)))
+    review(0)
+    deliver()
+    platform.faults = [Fault.UNPAYABLE]
+    review(1)
+    deliver()
+    if is_marked:
+        owed = rows_of(database, PaymentTable)[-1].id
+        mark_paid(database, [owed], note="a transfer")
+    spent = [spent_or_promised(database, run)]
+    review(2, applied=False)
+    spent.append(spent_or_promised(database, run))
+    review(2)
+    deliver()
+
+    assert ledger(database) == [
+        (PaymentKind.REWARD, CONFIRMED, REWARD, 20),
+        (PaymentKind.BONUS, CONFIRMED if is_marked else PaymentStatus.OWED, REWARD, 0),
+        (PaymentKind.BONUS, CONFIRMED, REWARD, 20),
+    ]
+    # The third unit is to be paid for, whether it is reviewed or not.
+    assert [*spent, spent_or_promised(database, run)] == [3 * REWARD + 40] * 3
 
 
 @pytest.mark.parametrize("database_address", ["postgresql"], indirect=True)

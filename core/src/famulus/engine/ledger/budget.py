@@ -8,7 +8,13 @@ import peewee
 from attrs import frozen
 
 from famulus.engine.ledger.recorded_decisions import ActiveDecision, read_decisions_in_force
-from famulus.engine.ledger.rewards import NOT_OWED, REMAINDER_PREFIX, is_remainder, remainder_fee
+from famulus.engine.ledger.rewards import (
+    NOT_OWED,
+    REMAINDER_PREFIX,
+    is_owed_outside,
+    is_remainder,
+    remainder_fee,
+)
 from famulus.engine.outbox.stored_verdicts import newest_verdict
 from famulus.engine.runs import unit_counts
 from famulus.model.many_values import AMONG, run_among
@@ -70,6 +76,13 @@ class _RemainderRow(NamedTuple):
     key: str
     amount: int
     fee: int
+    status: str
+    note: str
+
+    @property
+    def is_outside(self) -> bool:
+        status = PaymentStatus(self.status)
+        return is_owed_outside(status=status, fee=self.fee, note=self.note)
 
 
 _SELECT_LIMIT = TaskRunTable.select(
@@ -147,7 +160,12 @@ _UNITS = Statement(
 )
 _REMAINDERS = Statement(
     PaymentTable.select(
-        PaymentTable.visit.alias("visit"), PaymentTable.key, PaymentTable.amount, PaymentTable.fee
+        PaymentTable.visit.alias("visit"),
+        PaymentTable.key,
+        PaymentTable.amount,
+        PaymentTable.fee,
+        PaymentTable.status,
+        PaymentTable.note,
     ).where(
         PaymentTable.visit << AMONG,
         PaymentTable.kind == literal(PaymentKind.BONUS),
@@ -218,10 +236,11 @@ def _saved_by_shared(tx: Transaction, run: int, limit: _LimitRow) -> int:
     units: dict[int, list[int]] = {visit: [] for visit in visits}
     for row in run_among(tx, _UNITS, visits):
         units[row.visit].append(row.unit)
-    remainders, fees = dict.fromkeys(visits, 0), dict.fromkeys(visits, 0)
+    remainders, outside, fees = (dict.fromkeys(visits, 0) for _ in range(3))
     for extra in run_among(tx, _REMAINDERS, visits):
         if is_remainder(extra.key):
             remainders[extra.visit] += extra.amount
+            outside[extra.visit] += extra.amount if extra.is_outside else 0
             fees[extra.visit] += extra.fee
     decisions = read_decisions_in_force(tx, [unit for mine in units.values() for unit in mine])
     saved = 0
@@ -233,7 +252,7 @@ def _saved_by_shared(tx: Transaction, run: int, limit: _LimitRow) -> int:
         rest -= amount + remainders[each.visit]
         if rest > 0 and (not all(map(_is_final, found)) or _is_rest_planned_later(tx, each)):
             fee += remainder_fee(
-                amount + remainders[each.visit] + rest,
+                amount + remainders[each.visit] - outside[each.visit] + rest,
                 covered=amount,
                 planned=fees[each.visit],
                 reward=limit.reward,

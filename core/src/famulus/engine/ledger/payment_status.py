@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from famulus.engine.ledger.rewards import is_remainder
 from famulus.engine.outbox.platform_call import CallResult, CallStatus
 from famulus.engine.status import Change, change_payment
 from famulus.errors import RefusedError, UnavailableError
@@ -61,9 +60,8 @@ def record_payment(tx: Transaction, payment: Row, result: CallResult, *, is_firs
         if is_failed and result.is_owed and payment.kind is not PaymentKind.REWARD:
             failed = read_payment(tx, payment.id)
             move_payment(tx, failed, PaymentStatus.OWED, "not payable there", result.error)
-            # Without its payment the platform charges nothing; a remainder shares its unit's fee.
-            if not is_remainder(payment.key):
-                tx.execute(PaymentTable.update(fee=0).where(PaymentTable.id == payment.id))
+            # Without its payment the platform charges nothing.
+            tx.execute(PaymentTable.update(fee=0).where(PaymentTable.id == payment.id))
     elif result.status is CallStatus.FAILED and is_first and payment.status is PaymentStatus.SENT:
         move_payment(tx, payment, PaymentStatus.PLANNED, "platform", result.error)
     elif payment.status is PaymentStatus.SENT:

@@ -13,6 +13,7 @@ from famulus.engine.ledger.remainders import (
 from famulus.engine.ledger.rewards import (
     NOT_EARNED,
     RETURNED_INSTEAD,
+    is_owed_outside,
     is_remainder,
     is_topup,
     read_priced_run,
@@ -40,6 +41,11 @@ def plan_remainder(tx: Transaction, visit: int) -> None:
     amount = earned - covered - sum(row.amount for row in planned)
     if amount <= 0:
         return
+    outside = sum(
+        row.amount
+        for row in planned
+        if is_owed_outside(status=row.status, fee=row.fee, note=row.note)
+    )
     payee = visit_payee(tx, visit)
     if is_pseudonym(payee.worker_name):
         return
@@ -48,7 +54,7 @@ def plan_remainder(tx: Transaction, visit: int) -> None:
         kind=PaymentKind.BONUS,
         amount=amount,
         fee=remainder_fee(
-            earned,
+            earned - outside,
             covered=covered,
             planned=sum(row.fee for row in planned),
             reward=run.reward,

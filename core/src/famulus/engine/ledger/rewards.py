@@ -176,7 +176,7 @@ def remainder_fee(earned: int, *, covered: int, planned: int, reward: int, unit_
 
     All are minor units.
 
-    :param earned: what the visit has earned with this part.
+    :param earned: what the visit has earned with this part, without what its platform does not pay.
     :param covered: what its reward covers.
     :param planned: the fees of the other parts.
     """
@@ -184,6 +184,12 @@ def remainder_fee(earned: int, *, covered: int, planned: int, reward: int, unit_
         reward_fee(amount, reward=reward, unit_cost=unit_cost) for amount in (earned, covered)
     )
     return max(whole - paid - planned, 0)
+
+
+def is_owed_outside(*, status: PaymentStatus, fee: int, note: str) -> bool:
+    """Return whether a payment is made, or was, outside of the platform, which charges no fee."""
+    is_marked = status is PaymentStatus.CONFIRMED and bool(note)
+    return not fee and (status is PaymentStatus.OWED or is_marked)
 
 
 def _with_fee(run: Row, amount: int) -> RewardAmount:
