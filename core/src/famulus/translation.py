@@ -248,7 +248,7 @@ class Translator:
     def plural_forms(self, text: TranslatableText) -> Mapping[str, str]:
         """Return the forms of a text by plural category of CLDR, which scripts select by.
 
-        :param text: with a ``{count}`` for a script to fill in.
+        :param text: a text with ``{count}``, which a script fills in.
         """
         language = self.language
         found = _translations(text._catalogue.package, language.folder)

@@ -143,7 +143,7 @@ class Blueprint(ABC):
     def preview_page(self, view: PreviewView) -> Page | None:
         """Return the page for a person who has not accepted; None shows only the description.
 
-        Its fields are disabled, and it has no Submit button.
+        The page's fields are disabled, and it has no Submit button.
         """
         return None
 

@@ -190,7 +190,8 @@ def _call(name: str, method: Callable[..., Any]) -> str:
 def _fits(found: Sequence[inspect.Parameter], wanted: Sequence[str]) -> bool:
     """Return whether a method with the found parameters can replace the contract's method.
 
-    More may follow if they have defaults, and an unused one may begin with an underscore.
+    Further parameters may follow if they have defaults, and the name of an unused one may begin
+    with an underscore.
     """
     named = [each for each in found if each.kind in _POSITIONAL]
     by_keyword = [each for each in found if each.kind is inspect.Parameter.KEYWORD_ONLY]

@@ -205,8 +205,8 @@ class Provider(ABC):
         Secrets are kept where the platform's own tools keep them. The result is JSON and holds no
         secret; it is stored as ``RequesterView.settings``.
 
-        :param args: of the class ``RequesterArgs``.
-        :raises famulus.UsageError: when they are missing or refused; nothing is kept then.
+        :param args: an instance of the class ``RequesterArgs``.
+        :raises famulus.UsageError: when credentials are missing or refused; nothing is stored then.
         """
         return {}
 

@@ -268,7 +268,8 @@ class Refusal:
 class PluginRefusal(Refusal):
     """A refusal that is a plugin's own: the worker sees its title, its text and its code.
 
-    ``reason`` is the most similar reason of core. All three are shown as text, not as HTML.
+    ``reason`` is the most similar reason of core. Title, text and code are shown as text, not as
+    HTML.
 
     :raises ValueError: for a title or text that is blank or too long, and for a code that is not
         lowercase letters, digits and underscores, or is one of core's.

@@ -173,7 +173,7 @@ class Gateway:
         """Answer ``POST /enter``: the form that a provider shows before a worker arrives.
 
         :param query: the parameters of the address, which are those of the form's page.
-        :param form: has no files.
+        :param form: the submitted form, which has no files.
         """
 
         def answer(replies: Replies) -> Reply:

@@ -26,7 +26,7 @@ def open_gateway(
 ) -> Gateway:
     """Open the gateway of a run, in any process that serves it.
 
-    :param shared_state: holds the run's callbacks if this process has them; with None, the operator
+    :param shared_state: has the run's callbacks if this process has them; with None, the operator
         that the environment variable ``FAMULUS_CALLBACKS`` names is called.
     :raises famulus.NotFoundError: when there is no such run.
     :raises famulus.UsageError: when the run needs callbacks that cannot be reached from here: a

@@ -110,8 +110,9 @@ def store_answers(
 ) -> tuple[Acknowledgement, Attempt]:
     """Store the answers to a unit, unless this attempt has answers already.
 
-    Return the acknowledgement and the attempt, with the time at which its visit became done, if it
-    has. Late answers complete the unit unless another worker works on it or has completed it.
+    Return the acknowledgement and the attempt. The attempt has the time at which its visit became
+    done, if it did. Late answers complete the unit unless another worker works on it or has
+    completed it.
     """
     earlier = earlier_submission(attempt, submission.id)
     if earlier is not None:

@@ -325,7 +325,7 @@ def visit_view(row: Row) -> VisitView:
 def stored_visit_view(row: StoredVisit, run: int, done_at: int | None) -> VisitView:
     """Make a provider's view of a visit as it is stored.
 
-    :param done_at: in microseconds since 1970.
+    :param done_at: the time in microseconds since 1970.
     """
     return VisitView(
         id=row.visit,

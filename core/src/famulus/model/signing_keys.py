@@ -44,14 +44,14 @@ def signing_keys(location: Location) -> Sequence[bytes]:
 
 
 def check_keys(location: Location) -> None:
-    """Raise what :func:`signing_keys` would raise, without creating a file."""
+    """Raise the errors of :func:`signing_keys`, without creating a file."""
     _given_keys(location)
     if location.path is not None:
         _stored_keys(_key_file(location.path))
 
 
 def _given_keys(location: Location) -> list[bytes]:
-    """Return the keys of the environment; none if SQLite needs none."""
+    """Return the keys in the environment; for SQLite there may be none."""
     given = os.environ.get(KEY_VARIABLE)
     if given is not None:
         try:

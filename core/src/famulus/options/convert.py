@@ -103,7 +103,7 @@ def structure_fitting(
 def fitting_values(cls: type, raw: Mapping[str, Any], *, task_dir: Path) -> dict[str, Any]:
     """Return the value of each option by name: the given one if it fits, else the default.
 
-    For options of which some may still be missing; :func:`structure` reports the problems.
+    Some options may still be missing; :func:`structure` reports the problems.
     """
     options = options_of(cls)
     fit = fitting(make_converter(task_dir), options, raw)

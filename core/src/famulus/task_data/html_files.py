@@ -58,8 +58,8 @@ def read_html(path: Path) -> str:
     its first 1024 bytes names. Of an ``HTMLQuestion``, the XML of MTurk's API, only the page in it
     is returned, on the same lines.
 
-    :raises OSError: when it cannot be read.
-    :raises UsageError: when it is not text, or in none of these encodings; with the line.
+    :raises OSError: when the file cannot be read.
+    :raises UsageError: naming the line, when the file is not text, or in none of these encodings.
     """
     text = _decoded(path, path.read_bytes()).replace("\r\n", "\n").replace("\r", "\n")
     nul = text.find("\0")

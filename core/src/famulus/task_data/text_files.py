@@ -18,9 +18,10 @@ _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def check_text(path: Path, report: Report, encoding: str | None = None) -> bool:
-    """Return whether a file is text without NUL; report the first line that is not.
+    """Return whether a file is text without NUL; else report the first faulty line.
 
-    :param encoding: the value of the option; None if there is no such option.
+    :param encoding: the value of the option ``data_encoding``; None if the blueprint has no such
+        option.
     """
     try:
         "".encode(UTF_8 if encoding is None else encoding)

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests, in a temporary folder with its socket, which is removed later."""
+"""A PostgreSQL server for tests. Its data and its socket are in a folder that is removed later."""
 
 from __future__ import annotations
 

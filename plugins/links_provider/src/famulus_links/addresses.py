@@ -65,7 +65,7 @@ class LinkSigner:
 def name_in(text: str) -> str | None:
     """Return the name of the link whose address, or token, is in a text; None if there is none.
 
-    Its signature is not checked.
+    The link's signature is not checked.
     """
     found = _TOKEN.search(text)
     return None if found is None else found[0][:_NAME]

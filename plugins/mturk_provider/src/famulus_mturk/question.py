@@ -13,7 +13,7 @@ _SCHEMA = (
 def external_question(url: str, frame_height: int) -> str:
     """Return the XML of an ExternalQuestion; MTurk appends its own parameters to the address.
 
-    :param frame_height: in pixels; 0 lets the frame follow the page.
+    :param frame_height: the height in pixels; 0 lets the frame follow the page.
     """
     return (
         f'<ExternalQuestion xmlns="{_SCHEMA}"><ExternalURL>{escape(url)}</ExternalURL>'

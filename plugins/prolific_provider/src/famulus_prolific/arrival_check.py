@@ -68,8 +68,8 @@ class ArrivalCheck:
         known submission are admitted.
 
         :raises famulus.UnavailableError: while the id of the run's study is not stored yet, or
-            while Prolific cannot be asked, even because of a faulty token: an address may be made
-            up.
+            while Prolific cannot be asked. A faulty token of the requester counts as that too,
+            since the arrival's address may be made up.
         """
         record = self.records.find(run)
         if record is None or arrived.study != record.study_id:

@@ -126,7 +126,7 @@ class _Calls(threading.local):
 class Deadlines(httpcore.NetworkBackend):
     """Makes connections whose calls have a deadline each.
 
-    The system looks up host names, with a time limit of its own.
+    These deadlines do not cover looking up host names: the system does that, with its own limit.
     """
 
     timer: Callable[[], float] = time.monotonic

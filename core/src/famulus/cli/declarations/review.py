@@ -69,6 +69,6 @@ def review() -> None:
 def examine() -> None:
     """Show the units of TASK that are done, the newest first.
 
-    END is how many, 15 unless given; START is how many of the newest to leave out, so that 2 5
-    shows three.
+    END is the last unit to show, counted from the newest, 15 unless given; START is the number of
+    newest units to leave out, so that 2 5 shows three.
     """

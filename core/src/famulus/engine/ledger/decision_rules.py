@@ -157,7 +157,8 @@ NO_TERMS = Terms()
 def partial_range(bounds: PartialBounds, reward: int) -> tuple[int, int]:
     """Return the smallest and the largest part of a reward that can be approved.
 
-    All are minor units. If the smallest is larger than the largest, no part can be approved.
+    All amounts are in minor units. If the smallest is larger than the largest, no part can be
+    approved.
     """
     smallest = (bounds.smallest * reward).to_integral_value(ROUND_CEILING)
     largest = (bounds.largest * reward).to_integral_value(ROUND_FLOOR)

@@ -10,7 +10,7 @@ from famulus.model.transaction import Transaction
 def read_earned(tx: Transaction, work: VisitWork, reward: int, *, is_final: bool = False) -> int:
     """Return what the units of a visit have earned together, in minor units.
 
-    :param reward: for one unit.
+    :param reward: the reward for one unit.
     :param is_final: whether only decisions count that cannot be undone any more.
     """
     found = read_decisions_in_force(tx, work.units)

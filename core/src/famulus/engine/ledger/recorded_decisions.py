@@ -36,7 +36,7 @@ class ActiveDecision:
 
     @property
     def is_applied(self) -> bool:
-        """Whether it can no longer be undone."""
+        """Whether the decision is applied to the ledger, and can no longer be undone."""
         return self.applied_at is not None
 
 

@@ -31,7 +31,7 @@ _REASON = "Pay for further work in the same visit."
 
 
 def plan_remainder(tx: Transaction, visit: int) -> None:
-    """Plan the part of a remainder that was not planned before. The visit is locked.
+    """Plan the part of a remainder that was not planned before. The visit must be locked.
 
     Nothing is planned for a worker who was forgotten: they cannot be paid any more.
     """
@@ -68,7 +68,7 @@ def plan_remainder(tx: Transaction, visit: int) -> None:
 def withdraw_bonuses(tx: Transaction, visit: int) -> None:
     """Record that a visit's remainder and top-up are not owed, since the worker has returned it.
 
-    A payment that may have been made stays as it is; see :func:`drop_unearned`. The visit is
+    A payment that may have been made stays as it is; see :func:`drop_unearned`. The visit must be
     locked.
     """
     bonuses = tx.rows(
@@ -85,7 +85,7 @@ def drop_unearned(tx: Transaction, payment: int) -> None:
     """Record that a payment is not owed, if it is a remainder that certainly was not paid.
 
     Its visit may have been returned during the call to the platform, and earn less since then: the
-    amount that is still earned is planned instead. The visit is locked.
+    amount that is still earned is planned instead. The visit must be locked.
     """
     row = read_payment(tx, payment)
     if not is_remainder(row.key) or is_withdrawn(row) or is_remainder_owed(tx, row):

@@ -30,7 +30,7 @@ def read_earned_and_covered(tx: Transaction, visit: int) -> tuple[int, int]:
     """Return what final decisions have earned a visit, and the part of it that its reward covers.
 
     Until it is known that the platform has paid just a part of the reward, all of it counts as
-    paid. Both are minor units.
+    paid. Both amounts are in minor units.
     """
     reward = read_reward(tx, visit)
     if reward is None:

@@ -26,7 +26,7 @@ def fresh_rejection(tx: Transaction, visit: int) -> datetime | None:
 
 
 def reopen_work(tx: Transaction, run: int, visit: int, *, is_approved: bool) -> None:
-    """Put the rejected units of a visit up for review again. The visit is locked.
+    """Put the rejected units of a visit up for review again. The visit must be locked.
 
     A pending verdict is left to be sent. A delivered approval is sent again: the rejection was not
     made here.

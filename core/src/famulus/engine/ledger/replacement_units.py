@@ -35,7 +35,7 @@ _IN_PLACE = (
 def match_replacements(tx: Transaction, run: int, visit: int) -> None:
     """Offer completed work of a visit again if its place is sold again, else withdraw the offer.
 
-    For platforms that sell the places of rejected visits again. The visit is locked.
+    For platforms that sell the places of rejected visits again. The visit must be locked.
     """
     status = read_visit(tx, visit).status
     if status in _CAUSES:
@@ -47,8 +47,8 @@ def match_replacements(tx: Transaction, run: int, visit: int) -> None:
 def replace_units(tx: Transaction, run: int, visit: int, cause: str = "rejection") -> None:
     """Offer each unit that a visit has completed to other workers, as a replacement unit.
 
-    Each unit is offered once, and none if the run is over. The visit is locked. The run is locked
-    here, as by a finish.
+    Each unit is offered once, and none if the run is over. The visit must be locked; the run is
+    locked here, as by a finish.
     """
     run_row = lock_run(tx, run)
     if run_row.status in ENDED_RUNS:

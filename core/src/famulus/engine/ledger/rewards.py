@@ -80,7 +80,7 @@ def plan_reward(tx: Transaction, visit: int, amount: int) -> None:
 def ask_for(tx: Transaction, visit: int, part: int | None) -> None:
     """Give a visit's planned reward the amount of the verdict that is about to be sent.
 
-    :param part: in minor units; None for the whole reward.
+    :param part: the amount in minor units; None for the whole reward.
     """
     run = read_priced_run(tx, visit)
     if run.reward:
@@ -174,7 +174,7 @@ def reward_fee(amount: int, *, reward: int, unit_cost: int) -> int:
 def remainder_fee(earned: int, *, covered: int, planned: int, reward: int, unit_cost: int) -> int:
     """Return the fee for a part of a remainder; the fees of all parts add up to that of the whole.
 
-    All are minor units.
+    All amounts are in minor units.
 
     :param earned: what the visit has earned with this part, without what its platform does not pay.
     :param covered: what its reward covers.

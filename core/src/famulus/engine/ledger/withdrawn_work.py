@@ -39,7 +39,7 @@ def withdraw_work(tx: Transaction, run: int, visit: int, *, is_refilled: bool) -
 
     The answers stay stored. Decisions on them are undone, so that they do not apply to the answers
     of the next worker, and their verdict is not sent any more, even if the answers count again
-    later. The visit is locked.
+    later. The visit must be locked.
 
     :param is_refilled: whether the platform has offered the visit's place to others by itself.
     """
@@ -76,7 +76,7 @@ def restore_work(tx: Transaction, run: int, visit: int) -> None:
     """Count withdrawn answers again because their visit is submitted after all.
 
     Like late answers, they complete their unit unless another worker works on it or has completed
-    it. The visit is locked.
+    it. The visit must be locked.
     """
     rows = tx.rows(
         AgentTable.select(AgentTable.id)
@@ -94,7 +94,7 @@ def restore_work(tx: Transaction, run: int, visit: int) -> None:
 def _free_units(tx: Transaction, run: int, agents: list[int]) -> list[int]:
     """Free the units that attempts have completed; return the units that wait to be offered again.
 
-    The run is locked, as by a finish.
+    Locks the run, like a finish.
     """
     is_over = lock_run(tx, run).status in ENDED_RUNS
     replaced = peewee.Case(None, [(is_replaced, 1)], 0).alias("is_replaced")

@@ -124,7 +124,7 @@ def rows_in_ledger(tx: Transaction, rows: Iterable[Row]) -> frozenset[int]:
     An approval pays nothing if the work is unpaid, if it is paid outside of the platform, or once
     the platform has paid.
 
-    :param rows: with their ``id``, ``kind`` and ``payload``.
+    :param rows: outbox rows with their ``id``, ``kind`` and ``payload``.
     """
     rows = list(rows)
     visits = (row.payload["visit"] for row in rows if is_approval(row))

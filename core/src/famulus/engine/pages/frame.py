@@ -141,7 +141,7 @@ class Header:
         """Return the header.
 
         :param time: the time left, as HTML.
-        :param number: which of the worker's units this is, as an item of the list.
+        :param number: the number of the unit among the worker's, as an item of the list.
         """
         items = f"{self.before_number}{number}{self.after_number}"
         facts = f'<ul class="famulus-facts">\n{items}</ul>\n' if items else ""

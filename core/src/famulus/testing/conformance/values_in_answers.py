@@ -15,7 +15,7 @@ def is_in(answers: Any, value: str) -> bool:
     """Return whether answers hold a value of a form, as a key, a text, a number or a truth value.
 
     A text may be longer, or lack white space at its ends; lines may end in any way. A value that is
-    JSON may be there as what it means.
+    JSON may be there in its decoded form.
     """
     wanted, number, meant = _text(value), _number(value), _meant(value)
     for leaf in _parts(answers):
