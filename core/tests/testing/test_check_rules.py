@@ -119,10 +119,14 @@ class Wavering(Held):
         (Talkative, "many_threads_ask_at_once", "the text has to be text for the worker"),
         (Coded, "many_threads_ask_at_once", "the code 'blocked' is one of Famulus"),
         (Careless, "refused_worker_gets_a_reason", "they were let in"),
-        (Strict, "other_workers_are_admitted", "Only the workers that are meant"),
+        (Strict, "other_workers_are_admitted", "refuse.. must return None for a worker"),
         (Raising, "many_threads_ask_at_once", "raised LookupError: on purpose"),
         (Writing, "asking_again_has_the_same_answer_and_writes_nothing", "must not write"),
-        (Wavering, "asking_again_has_the_same_answer_and_writes_nothing", "the same answer"),
+        (
+            Wavering,
+            "asking_again_has_the_same_answer_and_writes_nothing",
+            "must return the same each time",
+        ),
     ],
 )
 def test_broken_rule_is_named(tmp_path: Path, broken: type[Held], rule: str, sentence: str) -> None:

@@ -116,8 +116,12 @@ def same_visit(visit: famulus.VisitView, outcome: VisitOutcome) -> Any:
         (unstored, RULES[0], "for each outcome, not 'nothing is stored' for completed"),
         (at(VisitOutcome.WITHDREW, Completion()), RULES[0], "for withdrew"),
         (numbered(), RULES[1], "asks again"),
-        (at(DONE, GoTo(url="/done")), RULES[2], "only go to a web address, not to '/done'"),
-        (at(DONE, PostForm(url="", fields={})), RULES[2], "only go to a web address, not to ''"),
+        (at(DONE, GoTo(url="/done")), RULES[2], "https:// or http://, not '/done'"),
+        (
+            at(DONE, PostForm(url="", fields={})),
+            RULES[2],
+            "https:// or http://, not ''",
+        ),
         (at(VisitOutcome.RUN_CLOSED, ReturnPlace(url="javascript:x()")), RULES[2], "javascript"),
         (at(DONE, ReturnPlace()), RULES[3], "lose their pay"),
         (
@@ -127,7 +131,7 @@ def same_visit(visit: famulus.VisitView, outcome: VisitOutcome) -> Any:
         ),
         (at(DONE, Nothing(next_query={"who": "b", "visit": "7"})), RULES[5], "same worker"),
         (at(DONE, Nothing(next_query={"who": "worker"})), RULES[5], "same worker"),
-        (same_visit, RULES[5], "must begin a new visit"),
+        (same_visit, RULES[5], "next_query that begins a new visit"),
     ],
 )
 def test_broken_rule_is_named_and_no_other(
@@ -173,5 +177,5 @@ def test_answers_shown_where_work_is_paid_are_found() -> None:
     rules = PanelRules()
     rules.provider = Showing  # type: ignore[misc]
 
-    with pytest.raises(AssertionError, match="requires sandbox"):
+    with pytest.raises(AssertionError, match="must say sandbox"):
         rules.test_answers_are_shown_only_where_nothing_is_real()

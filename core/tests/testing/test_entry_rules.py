@@ -77,7 +77,7 @@ def asks_without_a_reason(entry: Entry) -> Any:
         (lambda _: ENTRANCE, RULES[:3], "must lead to an Arrival, not to EntryForm"),
         (lambda _: Refusal(reason=RefusalReason.BLOCKED), RULES[:3], "URL parameters of a worker"),
         (numbered(), RULES[1:2], "must lead to the same worker for the same key"),
-        (lambda _: parameters("guest"), RULES[2:3], "enter() led to 'guest'"),
+        (lambda _: parameters("guest"), RULES[2:3], "'guest' twice"),
         (fails_on_quotes, RULES[3:], "enter() must not raise"),
         (asks_without_a_reason, RULES[3:], "must have messages"),
     ],

@@ -110,5 +110,5 @@ def test_author_who_signs_no_request_is_asked_for_one(tmp_path: Path) -> None:
         def platform_request(self, *_: object) -> None:
             return None
 
-    with pytest.raises(AssertionError, match=r"needs platform_request\(\)"):
+    with pytest.raises(AssertionError, match=r"must define platform_request\(\)"):
         getattr(Unsigned(), f"test_{TAKES}")(tmp_path)

@@ -91,5 +91,8 @@ class BlueprintAnswerRules(BlueprintForms):
                 answers = blueprint.read_answers(form, attempt)
             except InvalidAnswers as error:
                 message = str(error)
-        assert message, "InvalidAnswers must tell the worker what is wrong."
+        assert message, (
+            "read_answers() must say in its InvalidAnswers what the worker has to correct, and the"
+            " message is empty."
+        )
         assert_json(answers, f"Answers from {words} must be JSON")

@@ -123,7 +123,9 @@ class ArchitectConformance:
         with self._served(tmp_path) as (operator, _, url):
             if "port" in options_of(self.architect.Args):
                 options = {**options, "port": _address(url)[1]}
-            with must_not_raise("An address that is taken is only for serving_problems()"):
+            with must_not_raise(
+                "problems() must accept an address that is taken, which serving_problems() refuses"
+            ):
                 operator.check(self._run(tmp_path, options), serving=False)
 
     def test_run_is_served_from_start_to_end(self, tmp_path: Path) -> None:
@@ -139,8 +141,15 @@ class ArchitectConformance:
             )
 
             for answer in (*answers, *plain):
-                assert answer.outcome == "stored", f"A form sent must be stored: {answer.text}"
-            assert (len(answers), len(plain)) == (_ROWS, _ROWS)
+                assert answer.outcome == "stored", (
+                    "POST /submit must be answered by Gateway.submit(), which stores the form; the"
+                    f" reply was: {answer.text}"
+                )
+            assert (len(answers), len(plain)) == (_ROWS, _ROWS), (
+                "GET / must be answered by Gateway.arrive(), which gives each worker"
+                f" {_ROWS} units; one with scripts got {len(answers)}, and one without"
+                f" {len(plain)}."
+            )
 
             # The provider mock has no entry form, so that the browser is led to the task.
             entry = FormData(fields=[("name", "entering")])
@@ -158,24 +167,33 @@ class ArchitectConformance:
             pages = worker.many_tabs(_ROWS)
 
             assert all(page.has_form for page in pages), (
-                "Requests that come at once must be answered like others:"
-                f" {[page.answer.status for page in pages]}"
+                "Requests that arrive at the same time must each be answered with a form; the"
+                f" statuses were {[page.answer.status for page in pages]}."
             )
-            assert [worker.submit(page).outcome for page in pages] == ["stored"] * _ROWS
+            outcomes = [worker.submit(page).outcome for page in pages]
+            assert outcomes == ["stored"] * _ROWS, (
+                f"The form of each page of one worker must be stored; the outcomes were {outcomes}."
+            )
             clicks = ScriptedWorker(HttpTransport(url), "clicks").double_click()
-            assert [answer.outcome for answer in clicks] == ["stored", "stored"]
+            outcomes = [answer.outcome for answer in clicks]
+            assert outcomes == ["stored", "stored"], (
+                "A form that is sent twice must have the same reply, that it is stored; the"
+                f" outcomes were {outcomes}."
+            )
 
     def test_asset_is_served_and_nothing_outside_its_folder(self, tmp_path: Path) -> None:
         with self._served(tmp_path) as (_, _, url):
             transport = HttpTransport(url)
 
             assert transport.get("beside.svg").text == "an asset", (
-                "The files of Gateway.assets must be served under their own names."
+                "The files of Gateway.assets must be served under their own names, and"
+                " GET /beside.svg did not return its content."
             )
             outside = ("../data.csv", "%2e%2e/data.csv", "..%2fdata.csv")
             for name in ("no.svg", "page.html", *outside):
                 assert transport.get(name).status in (400, 404), (
-                    f"{name!r} is not an asset: AssetFolder.serves() is not true of it."
+                    f"Only files for which AssetFolder.serves() is true may be served, and"
+                    f" {name!r} was."
                 )
 
     def test_headers_of_the_gateway_are_sent(self, tmp_path: Path) -> None:
@@ -214,11 +232,13 @@ class ArchitectConformance:
                 f" have lower-case names. The reply was {taken.status}: {taken.text}"
             )
             assert taken.headers.get("x-challenge") == "again", (
-                "The parameters of the address belong to the request of a platform, and headers to"
-                " the reply."
+                "Gateway.receive() must get the parameters of the address as PlatformRequest.query,"
+                " and the headers of its reply must be sent: x-challenge was"
+                f" {taken.headers.get('x-challenge')!r}, not 'again'."
             )
             assert "content-security-policy" not in taken.headers, (
-                "Gateway.headers are for the pages of workers, and not for a platform."
+                "A reply to a platform must not have Gateway.headers, which are for the pages of"
+                " workers, and has content-security-policy."
             )
             for size, status in ((MOST_BYTES, 400), (MOST_BYTES + 1, 413)):
                 found = transport.announce(crowd, signed(b"\xff" * size, now)).status
@@ -262,8 +282,8 @@ class ArchitectConformance:
             operator.architect.shutdown()
             health.append(operator.architect.health())
             assert ServerHealth.GONE not in health, (
-                "ServerHealth.GONE has the run deployed again every two seconds, which starts"
-                " nothing here: another program may serve it later, or again."
+                "health() must not be ServerHealth.GONE where starts_server is False: the run would"
+                " be deployed again every two seconds, which starts nothing here."
             )
 
     def test_server_with_stalled_requests_is_not_gone(self, tmp_path: Path) -> None:
@@ -277,8 +297,9 @@ class ArchitectConformance:
             stack.close()
 
             assert ServerHealth.GONE not in found, (
-                "A server that does not answer for a moment is busy: one that is restarted loses"
-                f" every request. health() was {[f'{each}' for each in found]}."
+                "health() must be ServerHealth.BUSY while the server does not answer, not GONE: a"
+                " server that is restarted loses every request. It was"
+                f" {[f'{each}' for each in found]}."
             )
             assert _happens(lambda: architect.health() is ServerHealth.SERVING, _RECOVERY), (
                 "health() must be ServerHealth.SERVING again once the requests are over."
@@ -306,8 +327,8 @@ class ArchitectConformance:
             if not self.starts_server:
                 return
             assert _happens(lambda: not _is_served(url), _PATIENCE), (
-                "deploy() must end or adopt what the handle names: it serves still after the"
-                " shutdown of what was deployed last."
+                "deploy() must end or adopt the server that the handle names, and that server still"
+                " answers after the shutdown of the one that was deployed last."
             )
 
     def test_kill_of_the_operator_leaves_nothing_that_answers_and_the_run_is_resumed(
@@ -337,7 +358,11 @@ class ArchitectConformance:
 
             assert again == url, _moved(url, again)
             worker = ScriptedWorker(HttpTransport(again), "before")
-            assert worker.submit(page).outcome == "stored", "A resumed run must take open pages."
+            answer = worker.submit(page)
+            assert answer.outcome == "stored", (
+                "A form that was opened before the operator was killed must be stored by the"
+                f" resumed run; the reply was: {answer.text}"
+            )
 
     @contextlib.contextmanager
     def _served(

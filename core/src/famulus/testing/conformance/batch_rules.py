@@ -73,7 +73,9 @@ class ProviderBatchRules(ProviderUnderTest):
             "decide() must confirm an approval, and again when the platform already has it; the"
             f" results were {first!r} and {second!r}."
         )
-        assert again == once, "Approving again must have no second effect."
+        assert again == once, (
+            "decide() must not change the platform when it sends an approval again."
+        )
 
     def test_a_rejection_sent_twice_has_no_second_effect(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -92,7 +94,9 @@ class ProviderBatchRules(ProviderUnderTest):
             "decide() must confirm a rejection, and again when the platform already has it; the"
             f" results were {first!r} and {second!r}."
         )
-        assert again == once, "Rejecting again must have no second effect."
+        assert again == once, (
+            "decide() must not change the platform when it sends a rejection again."
+        )
 
     def test_every_category_of_rejections_is_accepted(self, tmp_path: Path) -> None:
         categories = self.provider.capabilities.rejection_categories
@@ -126,8 +130,12 @@ class ProviderBatchRules(ProviderUnderTest):
             "decide() must confirm a partial approval, and again when the platform already has it;"
             f" the results were {first!r} and {second!r}."
         )
-        assert before is None or once != before, "A partial approval must reach the platform."
-        assert again == once, "Approving in part again must have no second effect."
+        assert before is None or once != before, (
+            "decide() must send a partial approval to the platform, and the platform is unchanged."
+        )
+        assert again == once, (
+            "decide() must not change the platform when it sends a partial approval again."
+        )
 
     def test_a_requested_return_has_no_second_effect_and_decides_nothing(
         self, tmp_path: Path
@@ -146,10 +154,12 @@ class ProviderBatchRules(ProviderUnderTest):
             "decide() must confirm a requested return, and again when it was already requested;"
             f" the results were {first!r} and {second!r}."
         )
-        assert again == once, "Requesting a return again must have no second effect."
+        assert again == once, (
+            "decide() must not change the platform when it requests a return again."
+        )
         assert decided.status is CallStatus.DONE, (
-            "A requested return decides nothing: decide() must still confirm an approval, not"
-            f" {decided!r}."
+            "decide() must confirm an approval after a requested return, which decides nothing; the"
+            f" result was {decided!r}."
         )
 
     def test_settle_finds_the_outcome_and_pays_nothing(self, tmp_path: Path) -> None:
@@ -364,5 +374,5 @@ def _pay_each(
     assert kept.keys() <= {each.key for each in payments}, (
         f"pay() must keep things by the keys of its payments, not {[*kept]}."
     )
-    assert_json(kept, "What pay() keeps for a payment is stored, so it must be JSON")
+    assert_json(kept, "What pay() keeps for a payment must be JSON, since it is stored")
     return results, [attrs.evolve(each, kept=kept.get(each.key)) for each in payments]

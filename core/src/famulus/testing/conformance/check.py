@@ -24,7 +24,7 @@ from famulus.model.tables import TABLES
 from famulus.options.convert import structure
 from famulus.options.option_class import options_of
 from famulus.options.option_values import unstructure
-from famulus.testing.conformance.harness import must_not_raise
+from famulus.testing.conformance.harness import assert_same_options, listed, must_not_raise
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
 from famulus.testing.scripted_worker import at_once
@@ -113,14 +113,15 @@ class QualificationCheckConformance:
     def test_options_survive_being_stored(self, tmp_path: Path) -> None:
         made = self._args(self.options(), tmp_path)
 
-        assert self._args(unstructure(made), tmp_path) == made, (
-            "A serving process reads the options from the database: they must be equal after JSON."
-        )
+        assert_same_options(made, self._args(unstructure(made), tmp_path))
 
     def test_broken_options_are_not_launched(self, tmp_path: Path) -> None:
         for words, options in self.broken_options().items():
             with pytest.raises(UsageError), self.harness(tmp_path, options):
-                pytest.fail(f"A run was launched with {words}: {options}")
+                pytest.fail(
+                    f"The options of broken_options() must be refused, and a run was launched with"
+                    f" {words}: {options!r}."
+                )
 
     def test_refused_worker_gets_a_reason(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -138,7 +139,10 @@ class QualificationCheckConformance:
             self.make_admitted(harness, "admitted")
             page = GatewayWorker(self._gateway(harness), "admitted").arrive()
 
-        assert page.has_form, f"Only the workers that are meant may be refused: {page.text}"
+        assert page.has_form, (
+            "refuse() must return None for a worker that make_admitted() has made one of, and the"
+            f" worker got: {page.text}"
+        )
 
     def test_a_worker_with_a_unit_may_come_back_to_it(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -148,7 +152,10 @@ class QualificationCheckConformance:
             self.make_refused(harness, "worker")
             again = worker.arrive("visit")
 
-        assert again.row == first.row, "A worker who reloads must find their unit."
+        assert again.row == first.row, (
+            "A worker who has a unit must find it again when the page is loaded again, also if"
+            f" refuse() would refuse them now: it was row {first.row!r}, and then {again.row!r}."
+        )
 
     def test_asking_again_has_the_same_answer_and_writes_nothing(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -159,7 +166,8 @@ class QualificationCheckConformance:
             answers = [self._ask(check, known, harness) for _ in range(3)]
 
             assert answers[0] == answers[1] == answers[2], (
-                f"The same question must have the same answer, and had {answers}."
+                "refuse() must return the same each time it is asked about the same worker and run,"
+                f" and returned {answers}."
             )
             assert _counts(harness.database) == before, "refuse() must not write anything."
 
@@ -171,7 +179,8 @@ class QualificationCheckConformance:
             answers = at_once(_THREADS, lambda _: self._ask(check, known, harness))
 
         assert all(isinstance(answer, Refusal) for answer in answers), (
-            f"An instance is used by many threads at once, and answered {answers}."
+            "refuse() must return a Refusal to each of the threads that use one instance at once,"
+            f" and returned {answers}."
         )
 
     @contextmanager
@@ -212,7 +221,7 @@ class QualificationCheckConformance:
         args, problems = structure(
             self.check.Args, options, prefix=self.check.type, origins={}, task_dir=folder
         )
-        assert not problems, f"options() must be good, and is not: {problems}"
+        assert not problems, f"options() must return options that core accepts:\n{listed(problems)}"
         return args
 
     def _ask(self, check: QualificationCheck, worker: Worker, harness: CheckHarness) -> Any:

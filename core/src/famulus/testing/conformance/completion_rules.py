@@ -62,7 +62,8 @@ class ProviderCompletionRules(ProviderUnderTest):
             # A code, or the request to return the place, needs no address.
             is_needed = isinstance(completion, (GoTo, PostForm))
             assert url.startswith(("https://", "http://")) or not (url or is_needed), (
-                f"A browser can only go to a web address, not to {url!r}."
+                "completion() must return an address that begins with https:// or http://, not"
+                f" {url!r}."
             )
 
     def test_completed_worker_is_not_asked_to_return_the_place(self, tmp_path: Path) -> None:
@@ -92,16 +93,16 @@ class ProviderCompletionRules(ProviderUnderTest):
             for completion in self._completions(harness, visit).values():
                 if completion.next_query is None:
                     continue
-                with must_not_raise("arrive() must take next_query"):
+                with must_not_raise("arrive() must accept the next_query of a completion"):
                     found = provider.arrive(completion.next_query)
                 is_theirs = isinstance(found, Arrival) and found.worker_name == visit.worker_name
                 assert is_theirs, (
-                    f"next_query must name the same worker, {visit.worker_name!r}: it leads to"
-                    f" {found!r}."
+                    "completion() must return a next_query for the same worker,"
+                    f" {visit.worker_name!r}: arrive() returned {found!r} for it."
                 )
                 assert provider.arrive(visit.query) != found, (
-                    f"next_query must begin a new visit, not {visit.reference!r} again: its work is"
-                    " stored."
+                    "completion() must return a next_query that begins a new visit, not"
+                    f" {visit.reference!r} again, whose work is stored."
                 )
 
     def test_asking_for_a_completion_changes_nothing(self, tmp_path: Path) -> None:
@@ -121,7 +122,8 @@ class ProviderCompletionRules(ProviderUnderTest):
         capabilities = self.provider.capabilities
 
         assert capabilities.sandbox or not capabilities.shows_answers, (
-            "shows_answers is for trying tasks out: it requires sandbox."
+            "A provider whose capabilities say shows_answers must say sandbox: workers of a paid"
+            " crowd are not shown what they have sent."
         )
 
     def _completions(

@@ -14,7 +14,12 @@ import pytest
 from famulus.errors import Problem
 from famulus.options.option_class import options_of
 from famulus.plan import plan_from_stored, stored_plan
-from famulus.testing.conformance.harness import assert_json, listed, snapshot
+from famulus.testing.conformance.harness import (
+    assert_json,
+    assert_same_options,
+    listed,
+    snapshot,
+)
 from famulus.testing.conformance.under_test import BlueprintUnderTest, folder_in
 
 #: Rows of the two sources whose memory is compared, and bytes that one more row may cost.
@@ -77,10 +82,7 @@ class BlueprintDataRules(BlueprintUnderTest):
             stored = json.loads(json.dumps(stored_plan(harness.plan)))
             again = plan_from_stored(stored, harness.plugins, harness.plan.shared_state)
 
-            assert again.blueprint.args == harness.plan.blueprint.args, (
-                "A serving process reads the options from the database: they must be equal"
-                " after JSON, so keep to text, numbers, truth, paths, lists and mappings of them."
-            )
+            assert_same_options(harness.plan.blueprint.args, again.blueprint.args)
 
     def test_rows_are_streamed(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -90,7 +92,10 @@ class BlueprintDataRules(BlueprintUnderTest):
                 f"assignments() must return an iterator, not a {type(rows).__name__}: a million"
                 " rows must need no more memory than ten."
             )
-            assert next(rows, None) is not None, "configuration() must come with data."
+            assert next(rows, None) is not None, (
+                "configuration() must return a configuration with at least one row of data, and"
+                " assignments() yields none."
+            )
 
     def test_rows_are_the_same_every_time(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:

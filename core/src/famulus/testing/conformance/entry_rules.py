@@ -38,7 +38,8 @@ class ProviderEntryRules(ProviderUnderTest):
             values = self.entry_values("worker")
 
             assert values.keys() <= {each.name for each in form.fields}, (
-                "entry_values() are those of the form's fields."
+                "entry_values() must name only fields of the form that entry_query() leads to, not"
+                f" {', '.join(sorted(values.keys() - {each.name for each in form.fields}))}."
             )
             self._arrival(harness, query, self._entry(form, "worker", "a"))
 
@@ -64,7 +65,10 @@ class ProviderEntryRules(ProviderUnderTest):
                 for name, key in (("worker", "a"), ("another", "b"))
             )
 
-            assert first != second, f"Two people are two workers, but enter() led to {first!r}."
+            assert first != second, (
+                "enter() must lead to different workers for different values and keys, and led to"
+                f" {first!r} twice."
+            )
 
     def test_any_entry_has_an_answer(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:

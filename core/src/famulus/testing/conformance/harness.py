@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field, fields, frozen
 
 from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
@@ -288,7 +288,22 @@ def assert_json(value: Any, rule: str) -> None:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise AssertionError(f"{rule}: {error}.") from error
-    assert json.loads(text) == value, f"{rule}, and stay the same after JSON: {value!r} does not."
+    again = json.loads(text)
+    assert again == value, f"{rule}: {value!r} is {again!r} once it is read again."
+
+
+def assert_same_options(args: Any, stored: Any) -> None:
+    """Assert that options are the same once they are stored; a failure names those that are not."""
+    changed = [
+        each.name
+        for each in fields(type(args))
+        if getattr(args, each.name) != getattr(stored, each.name)
+    ]
+    assert not changed, (
+        "Each field of Args must be the same after it is stored as JSON, from which a serving"
+        f" process reads it, and {', '.join(changed)} is not: keep to texts, numbers, booleans,"
+        " paths, lists and mappings of them."
+    )
 
 
 def _without_paths(value: Any) -> Any:

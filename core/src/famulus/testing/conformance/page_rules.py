@@ -158,8 +158,9 @@ class BlueprintPageRules(BlueprintForms):
             results = at_once(_THREADS, lambda _: all_of(shared))
 
         assert all(result == expected for result in results), (
-            "Many threads use one instance at once, and it must give each the same as alone:"
-            " keep nothing between calls but caches, and guard those."
+            "task_page() and read_answers() must return the same to each of the threads that use"
+            " one instance at once as to a single one: keep nothing between calls but caches, and"
+            " guard those."
         )
 
     def test_onboarding_decides(self, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from famulus.testing.conformance.entry_rules import ProviderEntryRules
 from famulus.testing.conformance.harness import (
     PluginUnderTest,
     assert_json,
+    assert_same_options,
     listed,
     must_not_raise,
     plugins_with,
@@ -131,10 +132,7 @@ class ProviderConformance(
                 stored_plan(harness.plan), harness.plugins, harness.plan.shared_state
             )
 
-            assert again.provider.args == harness.plan.provider.args, (
-                "A serving process reads the options from the database: they must be equal"
-                " after JSON."
-            )
+            assert_same_options(harness.plan.provider.args, again.provider.args)
 
     def test_worker_who_has_accepted_arrives(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -144,8 +142,13 @@ class ProviderConformance(
         assert isinstance(arrival, Arrival), (
             f"arrive() must return an Arrival for a worker who has accepted, not {arrival!r}."
         )
-        assert isinstance(other, Arrival)
-        assert other.worker_name != arrival.worker_name, "Two people are two workers."
+        assert isinstance(other, Arrival), (
+            f"arrive() must return an Arrival for each worker who has accepted, not {other!r}."
+        )
+        assert other.worker_name != arrival.worker_name, (
+            "arrive() must name different workers for the different queries of query(), and named"
+            f" {arrival.worker_name!r} for both."
+        )
 
     def test_no_worker_arrives_without_an_identity(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -192,7 +195,11 @@ class ProviderConformance(
 
             found = at_once(_THREADS, lambda _: shared.arrive(self.query("worker", "visit")))
 
-        assert found == [expected] * _THREADS, "Many threads use one instance at once."
+        assert found == [expected] * _THREADS, (
+            f"arrive() must return {expected!r} to each of the threads that use one instance at"
+            f" once, and returned {found!r}: keep nothing between calls but caches, and guard"
+            " those."
+        )
 
     def test_quote_is_exact(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -209,12 +216,17 @@ class ProviderConformance(
                 f"quote() must be in the account's currency, {currency!r}, not {quote.currency!r}."
             )
             for amount in (quote.rewards, quote.fees, quote.taxes):
-                assert isinstance(amount, Decimal), f"Money is Decimal, not {amount!r}."
+                assert isinstance(amount, Decimal), (
+                    f"quote() must return rewards, fees and taxes as Decimal, not {amount!r}."
+                )
             assert quote.rewards == reward * units, (
                 f"quote() must reckon with the plan's reward: {units} units at {reward} are"
                 f" {reward * units}, not {quote.rewards}."
             )
-            assert min(quote.fees, quote.taxes) >= 0, "Fees and taxes are not negative."
+            assert min(quote.fees, quote.taxes) >= 0, (
+                "quote() must return fees and taxes of at least 0, not"
+                f" {quote.fees} and {quote.taxes}."
+            )
 
     def test_charges_are_exact(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -244,15 +256,23 @@ class ProviderConformance(
             with must_not_raise("quote() must take a plan without a task_reward"):
                 provider.quote(plan, 1)
 
-        assert not problems, f"A plan may have no task_reward:\n{listed(problems)}"
+        assert not problems, (
+            "problems() must be empty for a plan without a task_reward, because the platform pays"
+            f" nothing:\n{listed(problems)}"
+        )
 
     def test_names_of_payees_are_those_of_the_workers_asked_about(self, tmp_path: Path) -> None:
-        rule = "payee_names() must leave out whom it does not know"
+        rule = "payee_names() must leave out workers that it does not know"
         with self.harness(tmp_path) as harness, must_not_raise(rule):
             names = harness.provider().payee_names(["worker", "another"])
 
-        assert set(names) <= {"worker", "another"}, f"payee_names() was not asked about {names!r}."
-        assert all(isinstance(name, str) for name in names.values()), f"A name is text: {names!r}."
+        assert set(names) <= {"worker", "another"}, (
+            "payee_names() must return names of the workers that it is asked about, 'worker' and"
+            f" 'another', and of no others: {names!r}."
+        )
+        assert all(isinstance(name, str) for name in names.values()), (
+            f"payee_names() must return each name as text: {names!r}."
+        )
 
     def test_capabilities_are_kept(self) -> None:
         promised = attrs.asdict(self.provider.capabilities)
@@ -292,18 +312,21 @@ class ProviderConformance(
 
     def test_bad_registration_is_refused_and_a_good_one_succeeds(self, tmp_path: Path) -> None:
         assert self.provider.default_requester is not None or self.bad_registrations, (
-            "A provider whose requesters are registered needs bad_registrations: nothing, or"
-            " wrong credentials."
+            "A test of a provider without a default_requester must define bad_registrations: what"
+            " register() must refuse, such as wrong credentials."
         )
         with self.harness(tmp_path) as harness:
             provider = harness.provider()
             for bad in self.bad_registrations:
                 with pytest.raises(UsageError) as caught:
                     provider.register("requester", self._registration(bad))
-                assert str(caught.value), "A refused registration must say why."
+                assert str(caught.value), (
+                    "register() must say in its UsageError why it refuses a registration, and the"
+                    " message is empty."
+                )
 
             kept = provider.register("requester", self._registration(self.good_registration))
-            assert_json(kept, "What register() returns is stored, so it must be JSON")
+            assert_json(kept, "register() must return JSON, which is stored")
 
     def test_worker_does_a_run(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -318,10 +341,13 @@ class ProviderConformance(
                 f" reference: {[answer.text for answer in answers][-1:]}"
             )
             page = worker.open(f"{worker.name}-0")
-            assert not page.has_form, "The same visit must not begin again once it is submitted."
+            assert not page.has_form, (
+                "A submitted visit must not begin again: arrive() must return the same reference"
+                " for the same parameters, also after the submission."
+            )
             records = list(export_records(harness.database, run=gateway.run_id))
             assert {record["provider"] for record in records} == {self.provider.type}
-            assert_json(records, "What was stored must be JSON")
+            assert_json(records, "The records of an export must be JSON")
 
     def _registration(self, given: Mapping[str, Any]) -> Any:
         return self.provider.RequesterArgs(**given)

@@ -47,7 +47,10 @@ class ProviderReceivingRules(ProviderUnderTest):
                     "receive() must verify the signature by the bytes of the body, and return"
                     f" Unverified for a request {how}: anyone can send one. The reply was {status}."
                 )
-                assert not _is_requested(harness, gateway), f"A request {how} must have no effect."
+                assert not _is_requested(harness, gateway), (
+                    f"receive() must not announce changes for a request {how}, and a sync was"
+                    " requested."
+                )
 
     def _announced(self, harness: PluginHarness) -> tuple[Gateway, PlatformRequest]:
         """Have a worker arrive; return the platform's request about the visit."""
@@ -56,11 +59,14 @@ class ProviderReceivingRules(ProviderUnderTest):
         self._register(harness)
         gateway = harness.launch()
         page = ScriptedWorker(GatewayTransport(gateway), "worker", query=self.query).open("visit")
-        assert page.has_form, f"A worker must get a unit: {page.answer.text}"
+        assert page.has_form, (
+            "A worker who comes with the parameters of query() must get a unit, and got:"
+            f" {page.answer.text}"
+        )
         request = self.platform_request(harness, "worker", "visit")
         assert request is not None, (
-            "A provider whose capabilities say receives needs platform_request(): what its platform"
-            " sends about a visit."
+            "A test of a provider whose capabilities say receives must define platform_request():"
+            " what its platform sends about a visit."
         )
         return gateway, request
 

@@ -28,9 +28,11 @@ class ProviderRehearsalRules(ProviderUnderTest):
                 provider = harness.provider()
                 problems = problems_of(provider.problems, harness.plan)
                 assert not problems, (
-                    f"The options of a rehearsal must be good options:\n{listed(problems)}"
+                    f"rehearsal() must return options without a problem:\n{listed(problems)}"
                 )
-                with must_not_raise("register() must accept the registration of a rehearsal"):
+                with must_not_raise(
+                    "register() must accept the registration that rehearsal() returns"
+                ):
                     args = self.provider.RequesterArgs(**rehearsal.registration)
                     provider.register("requester", args)
 

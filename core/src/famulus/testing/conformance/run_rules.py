@@ -28,7 +28,9 @@ class BlueprintRunRules(BlueprintUnderTest):
                 f" {len(records)} units were done."
             )
             harness.operator.turn()
-            assert not harness.operator.holds(gateway.run_id), "A run that is done must end."
+            assert not harness.operator.holds(gateway.run_id), (
+                "A run must end once all of its units are done, and the operator still manages it."
+            )
 
     def test_preview_is_shown_to_a_worker_who_has_not_accepted(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -57,7 +59,11 @@ class BlueprintRunRules(BlueprintUnderTest):
             )
             _assert_stored([worker.submit(page)])
             records = list(export_records(harness.database, run=gateway.run_id))
-            assert [record["worker"] for record in records] == [worker.name]
+            workers = [record["worker"] for record in records]
+            assert workers == [worker.name], (
+                "Answers that are submitted after the operator was killed must be stored once, for"
+                f" {worker.name!r}, and were stored for {workers}."
+            )
 
     def test_impatient_workers_store_each_answer_once(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -68,7 +74,10 @@ class BlueprintRunRules(BlueprintUnderTest):
 
             _assert_stored(answers)
             records = list(export_records(harness.database, run=gateway.run_id))
-            assert len(records) == 1, "The same submission twice must be stored once."
+            assert len(records) == 1, (
+                f"A form that is sent twice must be stored once, and there are {len(records)}"
+                " records."
+            )
 
     def _worker(self, gateway: Gateway, number: int) -> ScriptedWorker:
         return ScriptedWorker(
