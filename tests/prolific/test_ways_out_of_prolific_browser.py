@@ -62,7 +62,9 @@ def person(
     """A participant who has never come."""
     with browser.new_context(java_script_enabled=has_scripts, ignore_https_errors=True) as context:
         context.set_default_timeout(15_000)
-        yield ParticipantBrowser(context.new_page(), run.prolific, run.participant_id())
+        page = context.new_page()
+        page.clock.install()
+        yield ParticipantBrowser(page, run.prolific, run.participant_id(), has_scripts=has_scripts)
 
 
 @pytest.mark.parametrize("has_scripts", [True, False], ids=["scripts", "no scripts"], indirect=True)
@@ -88,9 +90,10 @@ def test_a_failed_onboarding_asks_for_a_return(person: ParticipantBrowser) -> No
     person.enter()
     person.practise("bad")
     person.page.get_by_text("You did not pass the introduction").wait_for()
-    picture(person.page, "prolific-refused")
+    if person.has_scripts:
+        picture(person.page, "prolific-refused")
 
-    assert "did not meet" in reason_of(person.leave())
+    assert "did not meet" in reason_of(person.is_led_away())
 
 
 def test_who_is_screened_out_is_paid_and_the_study_goes_on(
@@ -100,7 +103,7 @@ def test_who_is_screened_out_is_paid_and_the_study_goes_on(
     person.practise("passable")
     person.page.get_by_text("We look for other readers.").wait_for()
 
-    left = person.leave()
+    left = person.is_led_away()
 
     assert (left.status, run.study.status) == (SCREENED_OUT, StudyStatus.PAUSED)
     with run.prolific.turn() as state:
@@ -111,14 +114,14 @@ def test_who_is_screened_out_is_paid_and_the_study_goes_on(
 
 
 def test_who_gives_the_work_back_is_asked_for_a_return(
-    person: ParticipantBrowser, has_scripts: bool
+    person: ParticipantBrowser,
 ) -> None:
     person.enter()
     person.practise("good")
 
-    person.give_back(has_scripts=has_scripts)
+    person.give_back()
 
-    assert "given the work back" in reason_of(person.leave())
+    assert "given the work back" in reason_of(person.is_led_away())
 
 
 def test_who_is_not_qualified_is_asked_for_a_return(
@@ -130,7 +133,7 @@ def test_who_is_not_qualified_is_asked_for_a_return(
     person.open_study()
     person.page.get_by_role("heading", name="You cannot work on this task").wait_for()
 
-    assert "another background" in reason_of(person.leave())
+    assert "another background" in reason_of(person.is_led_away())
 
 
 def test_who_finds_nothing_left_or_has_reached_the_limit_is_asked_for_a_return(
@@ -143,13 +146,13 @@ def test_who_finds_nothing_left_or_has_reached_the_limit_is_asked_for_a_return(
 
     person.enter()
     person.page.get_by_role("heading", name="All done").wait_for()
-    assert "no work left" in reason_of(person.leave())
+    assert "no work left" in reason_of(person.is_led_away())
 
     run.famulus("set", "1", "maximum_units_per_worker=1")
     try:
         person.enter()
         person.page.get_by_role("heading", name="That was your last one").wait_for()
-        assert "as one participant may" in reason_of(person.leave())
+        assert "as one participant may" in reason_of(person.is_led_away())
     finally:
         run.famulus("set", "1", "maximum_units_per_worker=0")
 
@@ -213,6 +216,73 @@ def old_address(run: ProlificLaunch, participant: str) -> str:
     return f"{before}&prolific_token={old}"
 
 
+def test_who_stays_on_the_page_of_a_refusal_is_led_nowhere(
+    browser: Browser, run: ProlificLaunch
+) -> None:
+    if run.public_url:
+        pytest.skip("scripts are the same at a signed address")
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.clock.install()
+        person = ParticipantBrowser(page, run.prolific, run.participant_id())
+        person.enter()
+        person.practise("bad")
+        page.get_by_role("timer").wait_for()
+
+        page.get_by_role("button", name="Stay on this page").focus()
+        page.keyboard.press("Enter")
+        page.clock.run_for(60_000)
+
+        assert page.get_by_role("timer").is_hidden()
+        assert page.evaluate("document.activeElement.id") == "famulus-next"
+        assert page.get_by_role("heading", name="Thank you for trying").is_visible()
+        page.keyboard.press("Enter")
+        assert "did not meet" in reason_of(person.came_back())
+
+
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["scripts", "no scripts"])
+def test_who_finds_no_unit_may_try_again_until_all_are_done(
+    browser: Browser, tmp_path: Path, has_scripts: bool
+) -> None:
+    with (
+        prolific_launch(tmp_path) as launch,
+        launch.launched(example_with_onboarding(tmp_path), "blueprint.units_per_assignment=1"),
+        browser.new_context(java_script_enabled=has_scripts) as first,
+        browser.new_context(java_script_enabled=has_scripts) as second,
+    ):
+        at_work, late = (
+            ParticipantBrowser(
+                context.new_page(),
+                launch.prolific,
+                launch.participant_id(),
+                has_scripts=has_scripts,
+            )
+            for context in (first, second)
+        )
+        late.page.clock.install()
+        # So that the run goes on: the work is stored here, and not handed in on Prolific yet.
+        at_work.page.route("**/submissions/complete?*", lambda route: route.fulfill(status=204))
+        at_work.enter()
+        at_work.practise("good")
+        at_work.page.locator("select[name=rating]").wait_for()
+        study = launch.study
+        with launch.prolific.turn():
+            study.places += 1
+        late.enter()
+        late.practise("good")
+        late.page.get_by_role("heading", name="Nothing to do right now").wait_for()
+        if has_scripts:
+            late.page.clock.run_for(60_000)
+
+        at_work.rate("good")
+        at_work.page.get_by_text("Your answers are stored").wait_for()
+        late.page.get_by_role("link", name="Try again").click()
+        late.page.get_by_role("heading", name="This task is complete").wait_for()
+
+        assert late.page.get_by_role("link", name="Try again").count() == 0
+        assert "closed" in reason_of(late.is_led_away())
+
+
 def test_who_comes_to_a_run_that_ends_is_asked_for_a_return(
     browser: Browser, tmp_path: Path
 ) -> None:
@@ -237,6 +307,7 @@ def test_who_comes_to_a_run_that_ends_is_asked_for_a_return(
         for late in people:
             late.open_study()
             late.page.get_by_role("heading", name="This task has been paused").wait_for()
+            assert late.page.get_by_role("link", name="Try again").count() == 1
             assert "closed" in reason_of(late.leave())
 
         at_work.rate("good")

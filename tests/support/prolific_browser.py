@@ -21,6 +21,8 @@ class ParticipantBrowser:
     id: str
     #: the name of the study
     study: str = "Rate a character"
+    #: whether the browser runs scripts
+    has_scripts: bool = True
 
     def sign_in(self) -> None:
         """Sign in, in place of another participant who has used this browser."""
@@ -54,12 +56,25 @@ class ParticipantBrowser:
         self.page.select_option("select[name=rating]", rating)
         self.page.click("#famulus-submit")
 
-    def give_back(self, *, has_scripts: bool = True) -> None:
+    def give_back(self) -> None:
         """Give the unit back; a script asks whether that is meant."""
         self.page.click("#famulus-give-back")
-        if has_scripts:
+        if self.has_scripts:
             self.page.get_by_role("button", name="Yes, give it back").click()
         self.page.get_by_role("heading", name="You have given this one back").wait_for()
+
+    def is_led_away(self) -> Submission:
+        """Wait until the browser goes to Prolific by itself; press a button if it has no scripts.
+
+        The clock of the page is moved, if the test has replaced it by one that can be.
+        """
+        seconds = self.page.get_by_role("timer")
+        if not self.has_scripts:
+            assert seconds.is_hidden()
+            return self.leave()
+        assert int(seconds.inner_text()) <= 10
+        self.page.clock.run_for(11_000)
+        return self.came_back()
 
     def leave(self) -> Submission:
         """Press the button that leads to Prolific, and come back there."""

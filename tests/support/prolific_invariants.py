@@ -37,6 +37,7 @@ from famulus_prolific.provider import ProlificProvider
 from famulus_prolific.records import StudyRecords
 from prolific_machine import Study
 
+_NO_UNIT_FREE = ("nothing_left", "run_complete")
 _LIVE = frozenset({StudyStatus.PUBLISHING, StudyStatus.ACTIVE, StudyStatus.SCHEDULED})
 _SERVED = (
     UnitStatus.ASSIGNED,
@@ -188,7 +189,7 @@ def check_places(study: Study, state: State) -> None:
 def check_refused(study: Study, submission: Submission) -> None:
     """No participant who comes is sent away while the holder of a unit has left."""
     page = study.pages.get(submission.id)
-    if page is None or page.reply.headers.get("X-Famulus-Refusal") != "nothing_left":
+    if page is None or page.reply.headers.get("X-Famulus-Refusal") not in _NO_UNIT_FREE:
         return
     query = (
         VisitTable.select(_REFERENCE)

@@ -35,7 +35,8 @@ from famulus.engine.qualifications.worker_handle import find_or_create_qualifica
 from famulus.engine.visits import read_visit, visit_view
 from famulus.engine.workers import find_worker
 from famulus.model.database import Database
-from famulus.model.tables import SettingTable
+from famulus.model.states import LoadingStatus
+from famulus.model.tables import SettingTable, TaskRunTable
 from famulus.options.requirements import QUAL_EXISTS, make_qualification_dict
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins
 from famulus.testing.kinds import CrowdProvider, NowhereArchitect
@@ -157,6 +158,38 @@ def test_worker_leaves_without_work_while_others_have_it(operator: ManualOperato
     check_refusal(page, "nothing_left", "no_work_left")
     assert "Try again" in page.text
     assert "If you would rather leave, please copy this code" in page.text
+
+
+@pytest.mark.parametrize("asks_plugin", [False, True])
+def test_worker_who_comes_when_all_units_are_done_leaves_a_run_that_is_over(
+    operator: ManualOperator, asks_plugin: bool
+) -> None:
+    shared = {"worker_can_do_unit": lambda *_: True} if asks_plugin else {}
+    gateway = launch(operator, shared=shared)
+    late, *others = (GatewayWorker(gateway, name) for name in ("late", "y", "z"))
+    last = [other.arrive() for other in others]
+
+    others[0].submit(last[0])
+    waiting = late.arrive("a")
+    others[1].submit(last[1])
+    over = late.arrive("a")
+
+    check_refusal(waiting, "nothing_left", "no_work_left")
+    check_refusal(over, "run_complete", "run_closed")
+    assert "Try again" in waiting.text
+    assert "Try again" not in over.text
+
+
+def test_worker_who_comes_while_data_is_loaded_may_try_again(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = launch(operator)
+    for name in "yz":
+        GatewayWorker(gateway, name).work()
+    loading = TaskRunTable.update(loading=LoadingStatus.LOADING)
+    database.write(lambda tx: tx.execute(loading))
+
+    check_refusal(GatewayWorker(gateway, "x").arrive(), "nothing_left", "no_work_left")
 
 
 def test_worker_at_a_limit_leaves_by_it(operator: ManualOperator) -> None:

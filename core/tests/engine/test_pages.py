@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from famulus.contracts.completion import (
     Completion,
@@ -458,17 +459,64 @@ def test_refused_worker_is_asked_to_return_the_place_in_a_window_of_its_own(
     assert (link["href"], link["target"], link["rel"]) == (url, "_blank", "noopener")
 
 
-def test_page_of_a_refusal_leads_nowhere_by_itself() -> None:
-    url = "https://example.org/out"
-    for completion in (GoTo(url=url), PostForm(url=url, fields={})):
-        way_out = WayOut(VisitOutcome.RUN_CLOSED, completion)
-        refusal = Refusal(reason=RefusalReason.RUN_CLOSED)
+#: Refusals whose reason may pass while the worker waits.
+PASSING = {
+    RefusalReason.TOO_MANY_OPEN,
+    RefusalReason.PLACE_TAKEN,
+    RefusalReason.NOTHING_LEFT,
+    RefusalReason.RUN_STOPPED,
+}
 
-        document = refusal_document("T", EN, refusal, way_out=way_out)
 
-        assert "Continue" in Elements(document).text
-        assert 'http-equiv="refresh"' not in document
-        assert "data-after-seconds=" not in document
+@pytest.mark.parametrize("reason", RefusalReason)
+@pytest.mark.parametrize(
+    "completion",
+    [
+        GoTo(url="https://example.org/out"),
+        PostForm(url="https://example.org/out", fields={"a": "b"}),
+    ],
+    ids=["address", "form"],
+)
+def test_page_of_a_refusal_goes_on_by_itself_unless_the_reason_may_pass(
+    reason: RefusalReason, completion: Completion
+) -> None:
+    way_out = WayOut(VisitOutcome.RUN_CLOSED, completion)
+
+    document = refusal_document("T", EN, Refusal(reason=reason), way_out=way_out)
+
+    text = Elements(document).text
+    assert "Continue" in text
+    assert ("Try again" in text) is (reason in PASSING)
+    assert ('data-after-seconds="10"' in document) is (reason not in PASSING)
+    assert ("Stay on this page" in text) is (reason not in PASSING)
+    # A browser without scripts could not be kept on the page.
+    assert 'http-equiv="refresh"' not in document
+
+
+def test_pages_after_a_unit_given_back_and_a_failed_onboarding_go_on_by_themselves() -> None:
+    way_out = WayOut(VisitOutcome.WITHDREW, GoTo(url="https://example.org/out"))
+    offering = WayOut(
+        VisitOutcome.WITHDREW, GoTo(url="https://example.org/out", next_query={"a": "b"})
+    )
+
+    for document in (
+        given_back_document("T", EN, way_out),
+        failed_onboarding_document("T", EN, way_out=way_out),
+        failed_onboarding_document("T", EN, way_out=way_out, is_screened_out=True),
+    ):
+        assert 'data-after-seconds="10"' in document
+    assert "data-after-seconds=" not in given_back_document("T", EN, offering)
+
+
+def test_browser_without_scripts_alone_is_led_on_after_a_pause_that_scripts_can_end() -> None:
+    way_out = WayOut(VisitOutcome.COMPLETED, GoTo(url="https://example.org/out"))
+    paused = evolve(way_out, thank_you="<p>Debriefing</p>")
+    refresh = '<meta http-equiv="refresh" content="{};url=https://example.org/out">'
+
+    documents = [stored_document("T", EN, {}, False, way) for way in (way_out, paused)]
+
+    assert refresh.format(1) in documents[0].partition("</head>")[0]
+    assert f"<noscript>{refresh.format(11)}</noscript>" in documents[1].partition("</head>")[0]
 
 
 ANSWERS = {

@@ -138,7 +138,7 @@ class SharedVisits(RuleBasedStateMachine):
                 page = worker.arrive(name)
                 self.clock.advance(60)
                 worker.submit(page)
-            assert GatewayWorker(gateway, VISITORS[0]).arrive().refusal == "nothing_left"
+            assert GatewayWorker(gateway, VISITORS[0]).arrive().refusal == "run_complete"
         self.run = gateway.run_id
         self.units = [row.id for row in self.rows(UnitTable)]
         visits = {row.reference: row.id for row in self.rows(VisitTable)}

@@ -93,6 +93,22 @@ def test_worker_gets_the_unit_of_a_visit_that_has_ended_since_the_last_sync(
     course.check()
 
 
+def test_worker_gets_the_unit_of_a_return_when_all_units_are_done(
+    database: Database, clock: MovableClock
+) -> None:
+    course = Course(database, clock)
+    pages = [come(course) for _ in range(UNITS)]
+    for number, page in enumerate(pages):
+        GatewayWorker(course.gateway, f"worker-{number}").submit(page)
+    assert come_as(course, "a stranger").refusal == "run_complete"
+    clock.advance(60)
+    end(course, 0)
+
+    assert come(course).has_form
+    course.gateway.close()
+    course.operator.close()
+
+
 def test_worker_for_whom_there_is_nothing_is_looked_for_once_a_minute(
     course: Course, clock: MovableClock
 ) -> None:

@@ -319,7 +319,7 @@ def test_each_outcome_has_its_code_or_address(launch: Launch, answer: Answers) -
         visit_param="visit_of_platform",
         completions={
             "completed": "https://sona.example?experiment=1&survey_code={id}",
-            "no_work_left": "COME-BACK-LATER",
+            "run_closed": "NOTHING-LEFT",
         },
     )
 
@@ -328,7 +328,7 @@ def test_each_outcome_has_its_code_or_address(launch: Launch, answer: Answers) -
 
     assert "experiment=1&amp;survey_code=17%20%26x%3D1" in stored.text
     assert refused.refusal is not None
-    assert "COME-BACK-LATER" in refused.text
+    assert "NOTHING-LEFT" in refused.text
 
 
 @pytest.mark.parametrize("platform", [{}, {"worker_param": "pid"}])

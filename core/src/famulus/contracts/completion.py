@@ -21,7 +21,7 @@ class VisitOutcome(StrEnum):
     NO_WORK_LEFT = "no_work_left"
     #: the worker has as many units, open or done, as one worker may
     LIMIT_REACHED = "limit_reached"
-    #: the run is finished or stopped, or its lifetime is over
+    #: the run is finished or stopped, all its units are done, or its lifetime is over
     RUN_CLOSED = "run_closed"
     #: the worker's answers have shown that the rest of the work is not for them
     SCREENED_OUT = "screened_out"
@@ -43,7 +43,8 @@ class Completion:
 class PostForm(Completion):
     """The browser posts a form to the platform.
 
-    For stored work it posts by itself, in other cases at the press of a button.
+    For stored work it posts by itself at once, for any other outcome that is final after ten
+    seconds, and for an outcome that may pass at the press of a button.
     """
 
     url: str
@@ -54,7 +55,8 @@ class PostForm(Completion):
 class GoTo(Completion):
     """The browser goes to another address.
 
-    For stored work it goes by itself, in other cases by a link.
+    For stored work it goes by itself at once, for any other outcome that is final after ten
+    seconds, and for an outcome that may pass by a link.
     """
 
     url: str

@@ -234,6 +234,8 @@ class RefusalReason(StrEnum):
     PLACE_TAKEN = "place_taken"
     #: no unit is free now; there may be one later
     NOTHING_LEFT = "nothing_left"
+    #: every unit of the run is done
+    RUN_COMPLETE = "run_complete"
     #: the run is finished, or its lifetime is over
     RUN_CLOSED = "run_closed"
     #: the run is stopped or stopping, and can be resumed

@@ -21,6 +21,7 @@ from famulus.engine.onboarding_verdicts import read_verdict
 from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.runs import read_run
+from famulus.engine.window import open_unit_exists
 from famulus.engine.worker_progress import count_in_task, read_progress, save_progress
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
@@ -142,7 +143,15 @@ def nothing_is_left(worker: ArrivingWorker) -> Refusal | None:
     worker.find_unit(worker.progress)
     if worker.found or worker.only or worker.progress.is_cut_short:
         return None
-    return Refusal(reason=RefusalReason.NOTHING_LEFT)
+    return no_unit_is_free(worker)
+
+
+def no_unit_is_free(worker: ArrivingWorker) -> Refusal:
+    """Return the refusal of a worker for whom no unit is free, by whether any unit is open."""
+    is_loading = worker.run.loading is LoadingStatus.LOADING
+    if is_loading or open_unit_exists(worker.tx, worker.rules.run):
+        return Refusal(reason=RefusalReason.NOTHING_LEFT)
+    return Refusal(reason=RefusalReason.RUN_COMPLETE)
 
 
 RefusalRule = Callable[[ArrivingWorker], Refusal | None]

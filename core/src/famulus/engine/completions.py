@@ -38,6 +38,7 @@ OUTCOMES: Mapping[RefusalReason, VisitOutcome | None] = MappingProxyType(
         _R.TOO_MANY_OPEN: _O.LIMIT_REACHED,
         _R.PLACE_TAKEN: _O.NO_WORK_LEFT,
         _R.NOTHING_LEFT: _O.NO_WORK_LEFT,
+        _R.RUN_COMPLETE: _O.RUN_CLOSED,
         _R.RUN_CLOSED: _O.RUN_CLOSED,
         _R.RUN_STOPPED: _O.RUN_CLOSED,
         _R.BLOCKED: _O.NOT_QUALIFIED,
@@ -149,7 +150,7 @@ class Completions:
         outcome = outcome_of(refusal)
         if outcome is None:
             return None
-        return self.of(self._refused_visit(arrival, query), outcome)
+        return evolve(self.of(self._refused_visit(arrival, query), outcome), refused_query=query)
 
     def _refused_visit(self, arrival: Arrival, query: Mapping[str, str]) -> VisitView:
         try:

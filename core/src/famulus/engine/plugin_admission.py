@@ -20,6 +20,7 @@ from famulus.engine.admission import (
     begin_onboarding,
     enter,
     first_refusal,
+    no_unit_is_free,
 )
 from famulus.engine.admission_results import AdmissionResult
 from famulus.engine.arrival import ArrivingWorker, RunRules
@@ -140,7 +141,7 @@ class CheckedAdmission(Admission):
             stand_at(progress, found[-1])
         save_progress(tx, progress)
         if not found:
-            return Refusal(reason=RefusalReason.NOTHING_LEFT)
+            return no_unit_is_free(worker)
         data = dict(run_among(tx, _DATA, [each.unit for each in found]))
         return [(each, _unit_view(each, data[each.unit])) for each in found]
 

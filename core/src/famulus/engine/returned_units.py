@@ -26,6 +26,7 @@ from famulus.model.outages import DatabaseUnavailableError
 
 _log = logging.getLogger(__name__)
 
+_NO_UNIT_FREE = (RefusalReason.NOTHING_LEFT, RefusalReason.RUN_COMPLETE)
 #: Looks of one process: so many at once, and then one in each pause, so that a minute has ten at
 #: most, and a worker who comes after the first ones waits for one pause rather than for a minute.
 _AT_ONCE, _PAUSE = 4, timedelta(seconds=10)
@@ -86,7 +87,7 @@ class ReturnedUnits:
         :raises famulus.UnavailableError: when the platform cannot be asked now.
         """
         capabilities = self.provider.capabilities
-        if refusal.reason is not RefusalReason.NOTHING_LEFT or not capabilities.replaces_by_itself:
+        if refusal.reason not in _NO_UNIT_FREE or not capabilities.replaces_by_itself:
             return False
         now = self.database.clock()
         refused = self._recall(reference, now)

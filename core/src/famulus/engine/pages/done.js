@@ -1,14 +1,28 @@
-// Goes on by itself once the answers are stored, and copies the code. Each has a visible button or
-// link that works without this script.
+// Goes on by itself, after a pause where there is something to read, and copies the code. Each has a
+// visible button or link that works without this script.
 const byId = (id) => document.getElementById(id);
 const next = byId("famulus-next");
 const delay = next && next.getAttribute("data-after-seconds");
-if (delay !== null) {
-  setTimeout(() => {
+if (delay !== null) goOn(Number(delay));
+function goOn(pause) {
+  const end = Date.now() + pause * 1000;
+  const timer = setTimeout(() => {
     // A field may be called "submit".
     if (next.tagName === "FORM") HTMLFormElement.prototype.submit.call(next);
     else location.replace(next.href);
-  }, Number(delay) * 1000);
+  }, pause * 1000);
+  const shown = byId("famulus-goes-on");
+  if (!shown) return;
+  const ticks = setInterval(() => {
+    byId("famulus-seconds").textContent = Math.max(Math.ceil((end - Date.now()) / 1000), 0);
+  }, 200);
+  byId("famulus-stay").addEventListener("click", () => {
+    clearTimeout(timer);
+    clearInterval(ticks);
+    shown.hidden = true;
+    (next.querySelector("button") || next).focus();
+  });
+  shown.hidden = false;
 }
 const copy = byId("famulus-copy");
 const code = byId("famulus-completion-code");

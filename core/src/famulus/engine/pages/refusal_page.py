@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 from types import MappingProxyType
+from urllib.parse import urlencode
 
 from attrs import frozen
 
@@ -13,7 +14,7 @@ from famulus.contracts.views import PluginRefusal, Refusal, RefusalReason
 from famulus.engine.pages.document import Mood, actions, notice, paragraph, script
 from famulus.engine.pages.frame import passed_note
 from famulus.engine.pages.notice_page import codes, contact_line
-from famulus.engine.pages.way_out import Lead, WayOut, way_out_html
+from famulus.engine.pages.way_out import READING_PAUSE, Lead, WayOut, way_out_html
 from famulus.translation import Translator
 
 
@@ -22,6 +23,7 @@ class _Words:
     heading: str
     text: str
     mood: Mood = "plain"
+    #: whether the reason may pass: the page offers to try again, and the browser stays on it
     again: bool = False
 
 
@@ -70,6 +72,11 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
                 " later."
             ),
             again=True,
+        ),
+        _R.RUN_COMPLETE: _Words(
+            _("This task is complete"),
+            _("All of it has been done, so there is nothing left to do. Thank you for coming!"),
+            mood="good",
         ),
         _R.RUN_CLOSED: _Words(
             _("This task is closed"),
@@ -147,19 +154,26 @@ def refusal_document(
     if refusal.reason is RefusalReason.BLOCKED:
         body += contact_line(translate, contact)
     if words.again:
-        # The address of the page itself.
         again = escape(translate(_("Try again")))
-        body += actions(f'<a class="famulus-button" href="">{again}</a>')
+        link = escape(_address(way_out))
+        body += actions(f'<a class="famulus-button" href="{link}">{again}</a>')
     end = script("passed.js") if passed is False else ""
     if way_out is not None:
-        body += way_out_html(
-            way_out, translate, lead=Lead.BESIDE_STAYING if words.again else Lead.AFTER_REFUSAL
+        body += (
+            way_out_html(way_out, translate, lead=Lead.BESIDE_STAYING)
+            if words.again
+            else way_out_html(way_out, translate, lead=Lead.AFTER_REFUSAL, after=READING_PAUSE)
         )
         end += way_out.scripts
     body += codes(translate, refusal.code)
     if passed is not None:
         body = passed_note(translate, is_shown=passed) + body
     return notice(title, translate, words.heading, body + end, mood=words.mood)
+
+
+def _address(way_out: WayOut | None) -> str:
+    """Return the address to try again at: the page's own, which may be that of a form."""
+    return f"./?{urlencode(way_out.refused_query)}" if way_out and way_out.refused_query else ""
 
 
 def _words(refusal: Refusal) -> _Words:
@@ -186,7 +200,7 @@ def failed_onboarding_document(
     said = paragraph(translate(message)) if message else ""
     body = paragraph(translate(text)) + said
     if way_out is not None:
-        body += way_out_html(way_out, translate, lead=Lead.AFTER_REFUSAL)
+        body += way_out_html(way_out, translate, lead=Lead.AFTER_REFUSAL, after=READING_PAUSE)
         body += way_out.scripts
     body += codes(translate, RefusalReason.NOT_QUALIFIED.value)
     return notice(title, translate, heading, body)

@@ -77,6 +77,7 @@ _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType(
         RefusalReason.MAXIMUM_REACHED: _(
             "You have reached the maximum number of units one person may do in this task."
         ),
+        RefusalReason.RUN_COMPLETE: _("All of this task has been done."),
         RefusalReason.RUN_CLOSED: _("This task is no longer accepting work."),
         RefusalReason.RUN_STOPPED: _("This task has been paused; it may go on later."),
     }
@@ -94,7 +95,10 @@ _SENT = _("What you sent")
 #: reply to any submission.
 _MOST_REPEATED = 8000
 #: Seconds to read what the page says, before the browser goes on by itself.
-_READING_PAUSE = 10
+READING_PAUSE = 10
+# Translators: {seconds} is a number that counts down.
+_GOES_ON = _("Seconds until this page goes on by itself: {seconds}")
+_STAY = _("Stay on this page")
 
 
 def may_offer_next(completion: Completion, outcome: VisitOutcome) -> bool:
@@ -114,6 +118,8 @@ class WayOut:
     own_work: OwnWork | None = None
     #: the URL parameters that lead back to the worker's own page
     own_query: Mapping[str, str] = MappingProxyType({})
+    #: the URL parameters that a refused worker came with
+    refused_query: Mapping[str, str] = MappingProxyType({})
     #: how many units the provider lets the worker do; None if it sets no limit of its own
     most_left: int | None = None
     #: the blueprint's text for the page that confirms stored answers, as HTML
@@ -171,7 +177,7 @@ def stored_document(
     if late:
         note = escape(translate(_LATE))
         late_note = f'<p class="famulus-note famulus-note-late">{note}</p>\n'
-    after = _READING_PAUSE if late or way_out.thank_you else 0
+    after = READING_PAUSE if late or way_out.thank_you else 0
     thanks = ""
     if way_out.thank_you:
         thanks = f'<div id="famulus-thank-you">{way_out.thank_you}</div>\n'
@@ -205,7 +211,8 @@ def already_document(title: str, translate: Translator, way_out: WayOut) -> str:
 def given_back_document(title: str, translate: Translator, way_out: WayOut) -> str:
     """Return the page after a worker has given a unit back."""
     text = _("It is no longer yours, and another worker can do it.")
-    body = paragraph(translate(text)) + way_out_html(way_out, translate) + way_out.scripts
+    step = way_out_html(way_out, translate, after=READING_PAUSE)
+    body = paragraph(translate(text)) + step + way_out.scripts
     return notice(title, translate, _("You have given this one back"), body)
 
 
@@ -288,8 +295,10 @@ def refresh_html(way: WayOut, after: int) -> str:
     step = way.completion
     if way.next_query is not None or not isinstance(step, GoTo) or not _is_web_address(step.url):
         return ""
-    # One second after the script, whose way leaves no entry in the browser's history.
-    return f'<meta http-equiv="refresh" content="{after + 1};url={escape(step.url)}">'
+    # One second after the script, whose way leaves no entry in the browser's history. Where the
+    # script lets the worker stay, only a browser without scripts may follow.
+    refresh = f'<meta http-equiv="refresh" content="{after + 1};url={escape(step.url)}">'
+    return f"<noscript>{refresh}</noscript>" if after else refresh
 
 
 def _step(way: WayOut, translate: Translator, lead: Lead, after: int | None) -> str:
@@ -304,9 +313,13 @@ def _step(way: WayOut, translate: Translator, lead: Lead, after: int | None) -> 
             return paragraph(translate(fault))
         case GoTo(url=url):
             asked = _asked(lead, _("continue to where you came from."))
-            return paragraph(translate(asked)) + actions(
-                f'<a id="famulus-next" class="{style}" href="{escape(url)}"'
-                f"{_after(after)}>{escape(translate(_CONTINUE))}</a>"
+            return (
+                paragraph(translate(asked))
+                + actions(
+                    f'<a id="famulus-next" class="{style}" href="{escape(url)}"'
+                    f"{_after(after)}>{escape(translate(_CONTINUE))}</a>"
+                )
+                + _goes_on(after, translate)
             )
         case PostForm(url=url, fields=fields):
             is_done = way.outcome is VisitOutcome.COMPLETED
@@ -315,7 +328,8 @@ def _step(way: WayOut, translate: Translator, lead: Lead, after: int | None) -> 
             asked = _asked(lead, done if is_done else leaving)
             label = escape(translate(_CONTINUE))
             button = f'<button class="{style}" type="submit">{label}</button>'
-            return paragraph(translate(asked)) + _form(url, fields, after, button)
+            form = _form(url, fields, after, button)
+            return paragraph(translate(asked)) + form + _goes_on(after, translate)
         case ShowCode(code=code, url=url):
             asked = _asked(lead, _("copy this code and enter it where you found the task."))
             return paragraph(translate(asked)) + _code(code, translate, url, style)
@@ -330,6 +344,19 @@ def _step(way: WayOut, translate: Translator, lead: Lead, after: int | None) -> 
 
 def _after(seconds: int | None) -> str:
     return "" if seconds is None else f' data-after-seconds="{seconds}"'
+
+
+def _goes_on(after: int | None, translate: Translator) -> str:
+    """Return how many seconds are left to read the page, and a button to stay on it, as HTML."""
+    if not after:
+        return ""
+    # The script shows it. A screen reader reads the number once, and no change of it.
+    seconds = f'<span id="famulus-seconds" role="timer">{after}</span>'
+    return (
+        f'<div id="famulus-goes-on" hidden><p>{translate.html(_GOES_ON, seconds=seconds)}</p>\n'
+        '<button id="famulus-stay" class="famulus-small-button" type="button">'
+        f"{escape(translate(_STAY))}</button></div>\n"
+    )
 
 
 def _returning(noun: str) -> str:
