@@ -175,15 +175,19 @@ def test_finish_from_elsewhere_waits_for_those_at_work(
     example: Path, database_file: Path, port: str
 ) -> None:
     with famulus_command("launch", example, port, database=database_file) as launch:
-        x = worker(launch.url())
+        url = launch.url()
+        x = worker(url)
         page = x.open()
         with famulus_command("finish", "1", database=database_file) as finish:
             finish.wait_for("1 worker is at work and may finish until ")
+            assert worker(url, "y").open().answer.refusal == "run_closed"
             x.submit(page)
             assert finish.wait() == 0
-        launch.wait()
+        assert launch.wait() == 0
 
     assert "Run 1 is finished: 1 of 4 units done, 3 expired." in finish.output
+    assert "Run 1 was finished: 1 of 4 units done, 3 expired." in launch.output
+    assert "Resume it with" not in launch.output
 
 
 def test_second_operator_is_refused_with_the_name_of_the_first(

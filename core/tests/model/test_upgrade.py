@@ -300,8 +300,9 @@ def test_upgrade_keeps_what_workers_have_tried_and_ends_units_of_a_finished_run(
     with monkeypatch.context() as patch, Database(own_address) as database:
         patch.setenv("FAMULUS_MIGRATE_WITHOUT_BACKUP", "1")
         patch.setattr("famulus.model.database.CORE", old)
-        # Requests of this version write it; it is gone again before the upgrade.
+        # This version writes these; they are gone again before the upgrade.
         database.write(lambda tx: tx.sql("ALTER TABLE agent ADD COLUMN nonce BIGINT"))
+        database.write(lambda tx: tx.sql("ALTER TABLE task_run ADD COLUMN is_finishing BOOLEAN"))
         with ManualOperator(database, plugins=kit_plugins()) as operator:
             gateway = operator.launch_rows([{"n": n} for n in range(4)])
             giver, other, late = (GatewayWorker(gateway, name) for name in ("x", "y", "z"))
@@ -316,6 +317,7 @@ def test_upgrade_keeps_what_workers_have_tried_and_ends_units_of_a_finished_run(
         ended = "UPDATE agent SET status = 'expired' WHERE id = (SELECT MAX(id) FROM agent)"
         database.write(lambda tx: tx.sql(ended))
         database.write(lambda tx: tx.sql("ALTER TABLE agent DROP COLUMN nonce"))
+        database.write(lambda tx: tx.sql("ALTER TABLE task_run DROP COLUMN is_finishing"))
 
     monkeypatch.setenv("FAMULUS_MIGRATE_WITHOUT_BACKUP", "1")
     with Database(own_address) as database, database.read() as tx:

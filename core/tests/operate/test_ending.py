@@ -109,6 +109,67 @@ def test_all_done_finishes_by_itself(operator: ManualOperator) -> None:
     assert [each.done for each in operator.watch(gateway.run_id)] == [2]
 
 
+def test_a_finish_that_waits_closes_the_run_until_those_at_work_are_done(
+    operator: ManualOperator, other: ManualOperator
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    x, y = GatewayWorker(gateway, "x"), GatewayWorker(gateway, "y")
+    page = x.arrive("a")
+
+    with other:
+        other.finish(gateway.run_id, now=False)
+
+    operator.turn()
+    assert status(operator, gateway.run_id) is RunStatus.STOPPING
+    assert y.arrive().refusal == "run_closed"
+    assert x.arrive("a").row == page.row
+    x.submit(page)
+    operator.turn()
+    assert status(operator, gateway.run_id) is RunStatus.FINISHED
+    assert operator.progress(gateway.run_id).units[UnitStatus.EXPIRED] == 1
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_run_that_is_resumed_while_it_finishes_is_not_over(
+    operator: ManualOperator,
+    other: ManualOperator,
+    database: Database,
+    clock: MovableClock,
+    dies: bool,
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    worker = GatewayWorker(gateway, "x")
+    page = worker.arrive("a")
+    operator.finish(gateway.run_id, now=False)
+
+    if dies:
+        die(operator, database, gateway.run_id)
+        clock.advance(lease.LEASE_SECONDS + 1)
+    else:
+        operator.stop(gateway.run_id, now=True)
+        assert GatewayWorker(gateway, "y").arrive().refusal == "run_stopped"
+
+    with other:
+        other.resume(gateway.run_id)
+        other.turn()
+        assert status(other, gateway.run_id) is RunStatus.RUNNING
+        worker.submit(page)
+        assert GatewayWorker(gateway, "y").arrive().row == ROWS[1]
+
+
+def test_a_finish_that_would_wait_ends_a_run_without_an_operator_at_once(
+    operator: ManualOperator, other: ManualOperator
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    GatewayWorker(gateway, "x").arrive()
+    operator.stop(gateway.run_id, now=True)
+
+    with other:
+        other.finish(gateway.run_id, now=False)
+
+    assert status(other, gateway.run_id) is RunStatus.FINISHED
+
+
 def test_leaving_the_block_stops_what_goes_on(database: Database) -> None:
     with ManualOperator(database, plugins=kit_plugins()) as operator:
         assert isinstance(operator, ManualOperator)

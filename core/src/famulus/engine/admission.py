@@ -41,8 +41,9 @@ def time_is_over(worker: ArrivingWorker) -> Refusal | None:
 
 
 def run_gives_no_work(worker: ArrivingWorker) -> Refusal | None:
-    """Refuse new work when the run has ended, its lifetime is over, or it is stopped."""
-    return _refuse_by_run(worker.run.status, is_over=worker.tx.micros >= worker.run.closes_at)
+    """Refuse new work when the run ends for good, its lifetime is over, or it is stopped."""
+    is_over = worker.run.is_finishing or worker.tx.micros >= worker.run.closes_at
+    return _refuse_by_run(worker.run.status, is_over=is_over)
 
 
 def _refuse_by_run(status: RunStatus, *, is_over: bool) -> Refusal | None:
@@ -204,7 +205,8 @@ class Admission:
         """Return why the run gives no new work to any worker now, or None."""
         with self.database.read() as tx:
             run = read_run(tx, self.rules.run)
-            return _refuse_by_run(run.status, is_over=tx.now >= run.closes_at)
+            is_over = run.is_finishing or tx.now >= run.closes_at
+            return _refuse_by_run(run.status, is_over=is_over)
 
     def refuse_another(self, worker_name: str) -> Refusal | None:
         """Return why a worker who has just done a unit would get no further unit now.

@@ -91,6 +91,7 @@ class _ArrivalRow(NamedTuple):
     """A run, the worker if they are known, and their newest visit of the same reference."""
 
     status: RunStatus
+    is_finishing: bool
     closes_at: int
     duration: int
     allowed_concurrent: int
@@ -107,6 +108,7 @@ class _ArrivalRow(NamedTuple):
 _ARRIVAL = Statement(
     with_newest_visit(
         TaskRunTable.status,
+        TaskRunTable.is_finishing,
         TaskRunTable.closes_at,
         TaskRunTable.assignment_duration_in_seconds.alias("duration"),
         TaskRunTable.allowed_concurrent,

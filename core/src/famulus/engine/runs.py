@@ -74,6 +74,8 @@ class RunRecord:
     max_spend: int
     #: whether its provider does not pay, so that the requester owes rewards and bonuses
     paid_outside: bool
+    #: whether it is stopping, and to be finished once no worker is at work
+    is_finishing: bool
     max_upload_bytes: int
     loading: LoadingStatus
     loading_error: str

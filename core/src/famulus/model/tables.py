@@ -163,6 +163,8 @@ class TaskRunTable(Table):
     unit_cost = peewee.BigIntegerField(default=0)
     #: whether its provider does not pay, so that rewards and bonuses are owed by the requester
     paid_outside = peewee.BooleanField(default=False)
+    #: whether the run, which is stopping, is to be finished once no worker is at work
+    is_finishing = peewee.BooleanField(default=False)
 
     loading = EnumField(LoadingStatus)
     loading_error = ErrorField(default="")

@@ -40,6 +40,8 @@ _log = logging.getLogger(__name__)
 #: Is called with the number of units that a step has expired.
 OnStep = Callable[[int], object]
 
+#: The cause of an end on request.
+FINISHED = "finished"
 #: Causes of an end by itself, as events store them.
 NO_SUBMISSION = "no submission"
 LIFETIME_OVER = "lifetime over"
@@ -65,7 +67,11 @@ def due_end(tx: Transaction, record: RunRecord, *, awaits_reports: bool) -> DueE
     """
     if record.status is RunStatus.STOPPING:
         idle = not agents_at_work(tx, record.id)[0]
-        return DueEnd(is_final=False, cause="no worker at work") if idle else None
+        if not idle:
+            return None
+        if record.is_finishing:
+            return DueEnd(is_final=True, cause=FINISHED)
+        return DueEnd(is_final=False, cause="no worker at work")
     if record.status is not RunStatus.RUNNING:
         return None
     is_awaited = awaits_reports and is_report_awaited(tx, record.id)
@@ -102,8 +108,8 @@ def end_stop(
     record = read_run(tx, run)
     if record.status is not RunStatus.STOPPING:
         return False
-    stamp = TaskRunTable.update(ended_at=served_until or tx.now).where(TaskRunTable.id == run)
-    tx.execute(stamp)
+    stamp = TaskRunTable.update(ended_at=served_until or tx.now, is_finishing=False)
+    tx.execute(stamp.where(TaskRunTable.id == run))
     return change_run(tx, run=run, old=RunStatus.STOPPING, new=RunStatus.STOPPED, cause=cause)
 
 
@@ -124,6 +130,19 @@ def order_stop(tx: Transaction, run: int, *, now: bool) -> bool:
         return end_stop(tx, run, "stopped")
     begin_stop(tx, run, "stopped")
     return False
+
+
+def order_finish(tx: Transaction, run: int) -> bool:
+    """Close a run to new workers, for its operator to finish it once no worker is at work.
+
+    Return whether it has an operator; otherwise nothing is changed.
+    """
+    record = lock_run(tx, run)
+    if record.status not in LIVE_RUNS or not lease.is_operated(tx, record):
+        return False
+    begin_stop(tx, run, "finishing")
+    tx.execute(TaskRunTable.update(is_finishing=True).where(TaskRunTable.id == run))
+    return True
 
 
 def finish_run(database: Database, run: int, cause: str, on_step: OnStep = _ignore) -> bool:

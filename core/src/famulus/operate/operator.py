@@ -26,7 +26,14 @@ from famulus.model.database import Database
 from famulus.model.states import ENDED_RUNS, LoadingStatus
 from famulus.operate import lease
 from famulus.operate.checking import Checked, Configured, check_draft, read_draft
-from famulus.operate.ending import close_run, complete_end, finish_run, order_stop
+from famulus.operate.ending import (
+    FINISHED,
+    close_run,
+    complete_end,
+    finish_run,
+    order_finish,
+    order_stop,
+)
 from famulus.operate.estimate import Estimate, balance_problems, estimate_cost
 from famulus.operate.launching import Launched, create_run, fail_launch, load_first, open_run
 from famulus.operate.managed_run import HASTE_SECONDS, ManagedRun, manage
@@ -299,12 +306,14 @@ class Operator:
         elif is_ended:
             self._runs[number].shut_down(HASTE_SECONDS)
 
-    def finish(self, run: RunLike) -> None:
+    def finish(self, run: RunLike, *, now: bool = True) -> None:
         """End a run for good: open units expire. Answers that still come are kept as late ones.
 
-        Works on any run of the database: if another operator has the run, that operator releases
-        it.
+        Works on any run of the database: if another operator has the run, it releases the run.
 
+        :param now: do not wait for workers who are at work. Otherwise no new ones are admitted, and
+            the run's operator ends it once those at work are done, or their time is over; a run
+            that has no operator ends at once.
         :raises famulus.ConflictError: when the run is over already.
         :raises famulus.UnavailableError: when the run is finished, but its places are still open
             because the platform does not answer.
@@ -313,8 +322,10 @@ class Operator:
         if record.status in ENDED_RUNS:
             self._complete_end(record.id)
             raise ConflictError(f"run {record.id} is {record.status.value} already")
+        if not now and self.database.write(partial(order_finish, run=record.id)):
+            return
         on_step = partial(self._observer.finishing, record.id)
-        finish_run(self.database, record.id, "finished", on_step)
+        finish_run(self.database, record.id, FINISHED, on_step)
         if self.holds(record.id):
             self._runs[record.id].shut_down()
         else:

@@ -128,7 +128,8 @@ def reopen_run(
     if not lease.acquire(tx, run, holder):
         raise RunBusyError(f"run {run} was taken over by {lease.shown(record)}")
     close_refused(tx, run)
-    tx.execute(TaskRunTable.update(opened_at=tx.now, ended_at=None).where(TaskRunTable.id == run))
+    opened = TaskRunTable.update(opened_at=tx.now, ended_at=None, is_finishing=False)
+    tx.execute(opened.where(TaskRunTable.id == run))
     if record.ended_at is not None:
         extend_deadlines(tx, run, tx.now - record.ended_at)
     if record.status is not RunStatus.RUNNING:

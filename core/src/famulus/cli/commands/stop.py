@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from famulus.cli.display import FinishingLines
 from famulus.cli.output import say
 from famulus.cli.session import Session
 from famulus.cli.words import counted, moment, people
+from famulus.errors import ConflictError
 from famulus.model.states import RunStatus, UnitStatus
 from famulus.operate.observer import OperatorObserver
 from famulus.operate.operator import Operator
@@ -40,9 +42,9 @@ def finish(session: Session, run: int, now: bool) -> None:
         session.open_existing() as database,
         Operator(database, observer=observer) as operator,
     ):
+        operator.finish(run, now=now)
         if not now:
             _wait_for_workers(session, operator, run)
-        operator.finish(run)
         progress = operator.progress(run)
     expired = progress.units.get(UnitStatus.EXPIRED, 0)
     done = f"{progress.done:,} of {counted(progress.total, 'unit')} done"
@@ -58,10 +60,9 @@ class _FinishObserver(OperatorObserver):
 
 
 def _wait_for_workers(session: Session, operator: Operator, run: int) -> None:
-    """Stop the run and wait for its workers, as long as a process serves them."""
+    """Wait until the process that serves the run has finished it, or finish it in its stead."""
     if not is_served(operator.database, run):
         return
-    operator.stop(run)
     progress = operator.progress(run)
     if progress.until is not None:
         say(
@@ -69,8 +70,10 @@ def _wait_for_workers(session: Session, operator: Operator, run: int) -> None:
             f"and may finish until {moment(progress.until, progress.at)}."
         )
         say(
-            f"Ctrl-C leaves the run stopping; `{session.command('finish', run, '--now')}` does "
-            "not wait for them."
+            "Ctrl-C does not change that; "
+            f"`{session.command('finish', run, '--now')}` does not wait for them."
         )
     while is_served(operator.database, run):
         time.sleep(_TICK)
+    with suppress(ConflictError):  # It is finished.
+        operator.finish(run)

@@ -1,0 +1,2 @@
+ALTER TABLE "task_run" ADD COLUMN "is_finishing" BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE "task_run" ALTER COLUMN "is_finishing" DROP DEFAULT;

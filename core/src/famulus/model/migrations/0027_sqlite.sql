@@ -1,0 +1,1 @@
+ALTER TABLE "task_run" ADD COLUMN "is_finishing" INTEGER NOT NULL DEFAULT 0;
