@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from famulus.data.export import export_lines, export_records
+from famulus.data.export import _page, export_lines, export_records
 from famulus.engine.gateway import Gateway
-from famulus.iso_time import iso, iso_of_micros
+from famulus.iso_time import iso, iso_texts
 from famulus.model.database import Database
 from famulus.model.fields import dump_json, from_micros
 from famulus.model.tables import AgentTable, AssignmentTable
@@ -92,9 +92,27 @@ def test_a_clock_that_was_set_back_leaves_no_negative_duration(
     assert (record["duration_seconds"], record["clock_set_back"]) == (0.0, True)
 
 
+@pytest.mark.usefixtures("answered")
+def test_the_query_of_all_pages_is_built_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = list(export_lines(database, task="words"))
+    built: list[int] = []
+
+    def build(run: int) -> Any:
+        built.append(run)
+        return _page(run)
+
+    monkeypatch.setattr("famulus.data.export._page", build)
+    monkeypatch.setattr("famulus.data.export._PAGE", 3)
+
+    assert list(export_lines(database, task="words")) == whole
+    assert len(built) == 1
+
+
 @given(st.integers(min_value=-(10**16), max_value=2 * 10**17))
 def test_times_are_written_as_those_of_datetime(micros: int) -> None:
-    assert iso_of_micros(micros) == iso(from_micros(micros))
+    assert iso_texts([micros]) == [iso(from_micros(micros))]
 
 
 def _records(database: Database) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from famulus.data.export import _page, _Position
+from famulus.data.export import _page
 from famulus.data.review_queue import count_waiting, next_units, next_worker
 from famulus.data.scope import Scope
 from famulus.data.wage import read_wage
@@ -112,7 +112,7 @@ READERS: dict[str, Callable[[Transaction, int], Any]] = {
     "units to review": lambda tx, run: count_waiting(tx, scope(run)),
     "next worker": lambda tx, run: next_worker(tx, scope(run)),
     "next units": lambda tx, run: next_units(tx, scope(run), 1, Path("files"), after=1),
-    "export": lambda tx, run: tx.execute(_page(run, _Position(0, 0))),
+    "export": lambda tx, run: tx.run_compiled(tx.compiled(_page(run)), at=0, agent=0),
     "wage": lambda tx, run: read_wage(tx, read_run(tx, run)),
     "doctor, work": lambda tx, run: [*of_work(tx, read_run(tx, run), is_operated=True)],
     "doctor, visits": lambda tx, run: [*of_visits(tx, read_run(tx, run))],

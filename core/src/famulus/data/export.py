@@ -11,6 +11,8 @@ import operator
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import peewee
@@ -28,9 +30,10 @@ from famulus.engine.answers import (
 from famulus.engine.runs import find_run
 from famulus.engine.submitted_answers import holds_answer
 from famulus.errors import UsageError
-from famulus.iso_time import iso_of_micros
+from famulus.iso_time import iso_texts
 from famulus.model.database import Database
 from famulus.model.fields import JsonField, UtcField, dump_json, to_micros
+from famulus.model.statements import Compiled, Param
 from famulus.model.states import UnitStatus
 from famulus.model.tables import AgentTable
 
@@ -52,6 +55,7 @@ _SURROGATE = "\\ud"
 #: and what follows one that ends a text is excluded.
 _TEXT = re.compile(r':"[^\s\\",:\]}]')
 _MICROSECONDS = 1_000_000
+_BOOLEANS: Mapping[bool, str] = MappingProxyType({False: "false", True: "true"})
 
 
 class _Position(NamedTuple):
@@ -109,36 +113,40 @@ def export_lines(
     name = str(task) if run is None else find_run(database, run).task_name
     scope = find_scope(database, name, run=run)
     wanted = make_filter(database, scope, statuses=statuses, since=since, workers=workers)
-    return (line for each in scope.runs for line in _lines(database, each, wanted))
+    pages = (page for each in scope.runs for page in _pages(database, each, wanted))
+    return chain.from_iterable(pages)
 
 
-def _lines(database: Database, run: int, wanted: Filter) -> Iterator[str]:
+def _pages(database: Database, run: int, wanted: Filter) -> Iterator[Sequence[str]]:
     position = _Position(0 if wanted.since is None else to_micros(wanted.since), 0)
     root = database.files.absolute()
+    query: Compiled | None = None
     while True:
         with database.read() as tx:
-            rows = tx.execute(wanted.apply(_page(run, position))).fetchall()
+            # Compiling it takes a twentieth of the time of a page.
+            query = query or tx.compiled(wanted.apply(_page(run)))
+            rows = tx.run_compiled(query, at=position.submitted_at, agent=position.agent).fetchall()
             page = dict(zip(STORED, zip(*rows, strict=True), strict=True)) if rows else {}
             files = read_files(tx, page["agent"], root) if rows else {}
             reviews = read_review_columns(tx, run, page) if rows else {}
         if not rows:
             return
-        yield from _records(page, files, reviews)
+        yield _records(page, files, reviews)
         if len(rows) < _PAGE:
             return
         position = _Position(page["submitted_at"][-1], page["agent"][-1])
 
 
-def _page(run: int, after: _Position) -> Any:
-    """Return the query for the next submissions; it reads the index ``agent_submitted``."""
-    same_moment = (AgentTable.submitted_at == after.submitted_at) & (AgentTable.id > after.agent)
+def _page(run: int) -> Any:
+    """Return the query for submissions after a position; it reads the index ``agent_submitted``."""
+    same_moment = (AgentTable.submitted_at == Param("at")) & (AgentTable.id > Param("agent"))
     return (
         select_attempts()
         .where(
             AgentTable.run == run,
             AgentTable.submitted_at.is_null(False),
-            AgentTable.submitted_at >= after.submitted_at,
-            (AgentTable.submitted_at > after.submitted_at) | same_moment,
+            AgentTable.submitted_at >= Param("at"),
+            (AgentTable.submitted_at > Param("at")) | same_moment,
         )
         .order_by(AgentTable.submitted_at, AgentTable.id)
         .limit(_PAGE)
@@ -149,39 +157,38 @@ def _records(
     page: Mapping[str, Sequence[Any]],
     files: Mapping[int, Sequence[FileRecord]],
     reviews: Mapping[str, Sequence[str]],
-) -> Iterator[str]:
-    """Yield each record of a page as JSON, from the page's columns of stored values."""
+) -> Sequence[str]:
+    """Return each record of a page as JSON, from the page's columns of stored values."""
     columns = {name: _json(STORED[name], page[name]) for name in EXPORTED}
     begun, ended = page["started_at"], page["submitted_at"]
     listed = [files.get(agent, ()) for agent in page["agent"]]
     columns["duration_seconds"] = [
-        repr(round(max(end - start, 0) / _MICROSECONDS, 3))
-        for start, end in zip(begun, ended, strict=True)
+        repr(round(micros / _MICROSECONDS, 3)) if micros > 0 else "0.0"
+        for micros in map(operator.sub, ended, begun)
     ]
-    columns["clock_set_back"] = _booleans(
-        end < start for start, end in zip(begun, ended, strict=True)
-    )
+    columns["clock_set_back"] = _booleans(map(operator.lt, ended, begun))
     columns["counts"] = _booleans(map(operator.eq, page["holder"], page["agent"]))
     columns["unanswered"] = _booleans(
-        not some and _is_blank(outputs)
+        not (some or _TEXT.search(outputs)) and not holds_answer(json.loads(outputs))
         for some, outputs in zip(listed, columns["outputs"], strict=True)
     )
     columns["files"] = [dump_json(list(map(_file, some))) if some else "[]" for some in listed]
     columns.update(reviews)
-    for record in map(
-        _RECORD.__mod__, zip(*(columns[name] for name in (*COLUMNS, *_LAST)), strict=True)
-    ):
-        yield dump_json(json.loads(record)) if _SURROGATE in record else record
+    values = zip(*(columns[name] for name in (*COLUMNS, *_LAST)), strict=True)
+    return [
+        dump_json(json.loads(record)) if _SURROGATE in record else record
+        for record in map(_RECORD.__mod__, values)
+    ]
 
 
-def _json(field: peewee.Field, values: Sequence[Any]) -> Sequence[str]:
-    """Return the stored values of a column as JSON."""
+def _json(field: peewee.Field, values: Sequence[Any]) -> Sequence[Any]:
+    """Return the stored values of a column as JSON, or as what is written as such."""
     if isinstance(field, JsonField):
         return ["null" if value is None else value for value in values]
     if isinstance(field, UtcField):
-        return [f'"{iso_of_micros(value)}"' for value in values]
+        return [f'"{text}"' for text in iso_texts(values)]
     if isinstance(field, peewee.IntegerField):
-        return list(map(str, values))
+        return values
     if isinstance(field, peewee.BooleanField):
         return _booleans(values)
     # What repeats: the run, names, statuses.
@@ -189,13 +196,9 @@ def _json(field: peewee.Field, values: Sequence[Any]) -> Sequence[str]:
     return list(map(written.__getitem__, values))
 
 
-def _is_blank(outputs: str) -> bool:
-    """Return whether answers contain no value; decode them only if their text cannot tell."""
-    return _TEXT.search(outputs) is None and not holds_answer(json.loads(outputs))
-
-
 def _booleans(values: Iterable[Any]) -> Sequence[str]:
-    return ["true" if value else "false" for value in values]
+    """Return truth values as JSON; SQLite stores them as 0 and 1, which are the same keys."""
+    return list(map(_BOOLEANS.__getitem__, values))
 
 
 def _file(file: FileRecord) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import peewee
 
 from famulus.engine.ledger.rewards import reward_key
-from famulus.iso_time import iso_of_micros
+from famulus.iso_time import iso_texts
 from famulus.model.fields import dump_json
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.money import from_minor
@@ -138,23 +138,33 @@ def read_review_columns(
 
 def _reviews(rows: Iterable[tuple[Any, ...]], currency: str) -> dict[int, _Decided]:
     """Return the newest decision about each attempt; rows come in the order of the decisions."""
-    return {
-        agent: (
-            _json(decision),
-            _json(note),
-            _NULL if amount is None else _amount(amount, currency),
-            _json(category) if category else _NULL,
-            f'"{iso_of_micros(decided_at)}"',
-        )
-        for agent, decision, note, amount, category, decided_at in rows
-    }
+    columns = tuple(zip(*rows, strict=True))
+    if not columns:
+        return {}
+    agents, decisions, notes, amounts, categories, times = columns
+    decided = zip(
+        map(_json, decisions),
+        map(_json, notes),
+        [_NULL if amount is None else _amount(amount, currency) for amount in amounts],
+        [_json(category) if category else _NULL for category in categories],
+        [f'"{text}"' for text in iso_texts(times)],
+        strict=True,
+    )
+    return dict(zip(agents, decided, strict=True))
 
 
 def _rewards(rows: Iterable[tuple[Any, ...]]) -> dict[str, _Money]:
-    return {
-        key: (_amount(amount, currency), _json(status), _json(currency))
-        for key, amount, currency, status in rows
-    }
+    columns = tuple(zip(*rows, strict=True))
+    if not columns:
+        return {}
+    keys, amounts, currencies, statuses = columns
+    money = zip(
+        map(_amount, amounts, currencies),
+        map(_json, statuses),
+        map(_json, currencies),
+        strict=True,
+    )
+    return dict(zip(keys, money, strict=True))
 
 
 def _bonuses(rows: Iterable[_BonusRow]) -> dict[tuple[int, int], _Money]:

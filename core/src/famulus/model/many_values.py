@@ -16,8 +16,10 @@ R = TypeVar("R", bound=tuple[Any, ...])
 
 _PLACES = 500
 
+_NAMES = tuple(f"among{number}" for number in range(_PLACES))
+
 #: The values of a statement for :func:`run_among`: ``Table.column << AMONG``.
-AMONG = tuple(Param(f"among{number}") for number in range(_PLACES))
+AMONG = tuple(map(Param, _NAMES))
 
 
 def run_among(tx: Transaction, statement: Statement[R], values: Iterable[int | str]) -> Iterator[R]:
@@ -27,4 +29,4 @@ def run_among(tx: Transaction, statement: Statement[R], values: Iterable[int | s
         some = wanted[first : first + _PLACES]
         # A value that is repeated changes nothing.
         some += some[-1:] * (_PLACES - len(some))
-        yield from tx.all(statement, **{f"among{at}": value for at, value in enumerate(some)})
+        yield from tx.all(statement, **dict(zip(_NAMES, some, strict=True)))
