@@ -3,8 +3,8 @@
 Free units are kept in lanes (the first units of all assignments, the second ones, …), each ordered
 by position. A unit that comes back gets a position after all others. So one mark per lane is all
 that is stored for a worker: every free unit below it belongs to an assignment that they have tried.
-Replacements of rejected units come last, in a search of their own: a rejection may be undone, and a
-replacement that is still free is withdrawn then.
+Replacements of rejected units come last, in a search of their own, because they can be withdrawn:
+if the rejection is undone, a replacement that is still free is.
 """
 
 from __future__ import annotations

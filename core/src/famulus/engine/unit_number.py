@@ -1,4 +1,4 @@
-"""The number of a unit among those of its worker, and how many more there can be."""
+"""The number of a unit among its worker's units, and how many more there can be."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from famulus.model.transaction import Transaction
 
 @define
 class WorkerProgress:
-    """How far a worker is in a run, see :func:`save_progress` (the table ``participation``)."""
+    """How far a worker is in a run: a row of the table ``participation``."""
 
     id: int
     #: per lane, the position up to which no free unit is for this worker
@@ -35,7 +35,7 @@ class WorkerProgress:
 
 @define(kw_only=True)
 class UnitNumber:
-    """The number of a unit among those of its worker."""
+    """The number of a unit among its worker's units."""
 
     #: 1 for the first
     number: int

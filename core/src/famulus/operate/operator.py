@@ -208,7 +208,8 @@ class Operator:
 
         Workers who were at work get back the time during which the run was not served.
 
-        :param shared_state: has the callbacks that the run was launched with, if there were any.
+        :param shared_state: the state with the callbacks that the run was launched with, if there
+            were any.
         :param secrets: the secrets of its configuration, as ``{"provider.token": …}``; by default,
             each comes from the environment, such as ``FAMULUS_SECRET_PROVIDER_TOKEN``.
         :raises famulus.ConflictError: when the run is over; when another operator has it; when its

@@ -114,7 +114,7 @@ def _plugins_of(record: RunRecord) -> Plugins:
 def _ask_provider(
     database: Database, record: RunRecord, find_plugins: Callable[[], Plugins]
 ) -> tuple[Sequence[str], str, Sequence[str], str]:
-    """Return workers' addresses, how they come in, remarks, and the reason if these are unknown.
+    """Return workers' addresses, how they come in, remarks, and why any of these is unknown.
 
     A run that has ended has no addresses.
     """

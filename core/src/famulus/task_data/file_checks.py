@@ -96,7 +96,7 @@ class FileWatch:
                 self._missing.setdefault(address.written, _Missing(address)).add(name, place)
 
     def problems(self) -> Iterator[Problem]:
-        """Yield a warning for each address that leads to unserved files once rows complete it."""
+        """Yield a warning for each address that rows' values complete to an unserved file."""
         for each in self._missing.values():
             (name, place), *others = each.named
             rows = [f"{self.noun} {place}: {name}" for name, place in others]
@@ -115,7 +115,7 @@ class FileWatch:
 
 @define
 class _Missing:
-    """The rows with which one address leads to unserved files."""
+    """The rows with whose values one address leads to unserved files."""
 
     address: FileAddress
     #: the first of these files, each with its row

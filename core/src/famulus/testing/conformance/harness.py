@@ -92,9 +92,9 @@ def draft(
     roles: Mapping[str, str],
     options: Mapping[str, Mapping[str, Any]],
 ) -> Draft:
-    """Read a configuration as a launch does, up to the checks of plugins.
+    """Read a configuration as a launch does, without the checks by plugins.
 
-    :param options: by section; the options of ``task`` are added to the kit's own.
+    :param options: the options of each section; the options of ``task`` are added to the kit's own.
     """
     configuration = {
         "defaults": [{role: type_name} for role, type_name in roles.items()],
