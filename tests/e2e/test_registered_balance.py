@@ -94,7 +94,7 @@ def test_an_account_is_registered_although_its_balance_cannot_be_read(
     assert done.exit_code == 0
     warnings = [line for line in done.stderr.splitlines() if "balance" in line]
     assert len(warnings) == 1
-    assert "is registered, and its balance cannot be read now: " in warnings[0]
+    assert "is registered, but its balance cannot be read now: " in warnings[0]
     if options:
         assert json.loads(done.stdout)["balance"] is None
     else:

@@ -187,7 +187,7 @@ def test_what_became_of_an_unknown_payment_can_be_said(famulus: Famulus, run: Ga
     assert undecided.exit_code == 2
     assert "--paid or --not-paid" in undecided.stderr
     assert resolved.exit_code == 0
-    assert "failed: not paid, as a person has found: ticket 7" in resolved.stdout
+    assert "failed: recorded as not paid: ticket 7" in resolved.stdout
     assert "payments retry PAYMENT` tries" in resolved.stdout
 
 

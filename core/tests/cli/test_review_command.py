@@ -237,7 +237,10 @@ def test_every_problem_of_a_file_is_a_line_and_nothing_is_applied(
         (["review", "words", "--accept-all", "--from-csv", "FILE"], "exclude each other"),
         (["review", "words", "--from-csv", "FILE", "--worker", "x"], "leave --worker out"),
         (["review", "words", "--accept-all", "--yes"], "--yes is for the rejections of --from-csv"),
-        (["review", "words", "--accept-all", "--block-qualification", "b"], "where you are asked"),
+        (
+            ["review", "words", "--accept-all", "--block-qualification", "b"],
+            "grant no qualifications",
+        ),
         (["review", "words", "--from-csv", "no-such-file"], "does not exist"),
         (["examine", "words", "5", "2"], "START 5 comes after END 2"),
         (["examine", "words", "1", "2", "3"], "and no more"),

@@ -282,8 +282,8 @@ def test_rejection_has_a_category_of_the_platform(
         ),
         (REJECTED, Terms(category="OTHER"), "the provider has no categories of rejections"),
         (REQUESTED, Terms(), "the provider does not support requested returns"),
-        (REJECTED, Terms(amount=Decimal("0.50")), "an amount is for accepted work"),
-        (ACCEPTED, Terms(category="OTHER"), "a category is for rejected work"),
+        (REJECTED, Terms(amount=Decimal("0.50")), "an amount can only be given for accepted work"),
+        (ACCEPTED, Terms(category="OTHER"), "a category can only be given for rejected work"),
     ],
 )
 def test_what_a_platform_does_not_know_is_refused(

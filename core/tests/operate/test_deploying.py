@@ -165,7 +165,7 @@ def test_architect_of_the_first_contract_fails_the_launch_with_a_sentence(
 ) -> None:
     servers.deployed = [URL]
 
-    with pytest.raises(PluginError, match=r"'recording' returned .* asks for famulus\.Deployed"):
+    with pytest.raises(PluginError, match=r"'recording' returned .* must return famulus\.Deployed"):
         launch(operator)
 
     assert [run.record.status for run in list_runs(database)] == [RunStatus.FAILED]
@@ -179,5 +179,5 @@ def test_handle_that_is_not_json_is_refused(handle: object) -> None:
 
 @pytest.mark.parametrize("url", ["http://localhost:3000", "", None])
 def test_address_ends_in_a_slash(url: Any) -> None:
-    with pytest.raises(PluginError, match="an address ends in a slash"):
+    with pytest.raises(PluginError, match="must return one that ends in a slash"):
         Deployed(url)

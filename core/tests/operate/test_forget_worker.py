@@ -372,7 +372,9 @@ def test_provider_that_cannot_be_asked_is_no_obstacle_once_another_is_named(
     gone = WorkerTable.insert(provider_type="gone", name="y", created_at=0, blocked=False)
     database.write(lambda tx: tx.execute(gone))
 
-    with pytest.raises(PluginError, match=r"no provider 'gone'.*; name the provider of the worker"):
+    with pytest.raises(
+        PluginError, match=r"no provider 'gone'.*; --provider asks only the provider"
+    ):
         find_worker_id(database, plugins, "x")
     with pytest.raises(PluginError, match=r"there is no provider 'gone'(?!.*--provider)"):
         find_worker_id(database, plugins, "z", provider_type="gone")

@@ -152,7 +152,8 @@ def test_type_key_that_contradicts_defaults_is_a_problem(tmp_path: Path) -> None
     configuration = read(tmp_path, NATIVE.replace("  port:", "  _architect_type: ec2\n  port:"))
 
     assert lines(configuration) == [
-        "example.yaml:9: architect._architect_type: names 'ec2', but defaults names 'local'"
+        "example.yaml:9: architect._architect_type: names 'ec2', but defaults names 'local'; remove"
+        " one"
     ]
 
 
@@ -482,7 +483,9 @@ def test_override_inside_a_value_that_another_one_removes(tmp_path: Path) -> Non
 def test_override_inside_a_value_is_a_problem(tmp_path: Path) -> None:
     configuration = read(tmp_path, NATIVE, "task.a=1", "task.a.b=2")
 
-    assert lines(configuration) == ["task.a.b: is set both as a value and as a mapping"]
+    assert lines(configuration) == [
+        "task.a.b: is set both as a value and as a mapping; leave one of them out"
+    ]
 
 
 def test_mapping_from_python_has_no_lines(tmp_path: Path) -> None:
@@ -519,7 +522,7 @@ def test_mapping_from_python_includes_no_files() -> None:
     configuration = configuration_from_mapping({"defaults": ["base", {"blueprint": "b"}]})
 
     (problem,) = configuration.problems
-    assert "a mapping includes no file" in problem.message
+    assert "only a configuration in a file can include another" in problem.message
 
 
 def test_key_of_a_mapping_that_is_no_text_is_unknown() -> None:

@@ -269,8 +269,8 @@ def test_file_with_amounts_categories_and_returns_is_applied_once(
         ),
         ("accepted,,a lot,", "'a lot' is not an amount"),
         ("accepted,,0.055,", "0.055 USD is finer than the smallest unit of USD"),
-        ("soft_rejected,,0.05,", "an amount is for accepted work"),
-        ("accepted,,,NO_DATA", "a category is for rejected work"),
+        ("soft_rejected,,0.05,", "an amount can only be given for accepted work"),
+        ("accepted,,,NO_DATA", "a category can only be given for rejected work"),
         (
             "rejected,why,,",
             "crowd requires a category for a rejection, one of NO_DATA, LOW_EFFORT",

@@ -94,7 +94,7 @@ def check(rules: ArchitectConformance, rule: str, tmp_path: Path) -> None:
             "the_configuration_of_a_run_that_is_served_has_no_problem",
             "must accept an address that is taken",
         ),
-        (architects.Texting, "run_is_served_from_start_to_end", r"asks for famulus\.Deployed"),
+        (architects.Texting, "run_is_served_from_start_to_end", r"must return famulus\.Deployed"),
         (architects.Unstorable, "run_is_served_from_start_to_end", "is not JSON"),
         (architects.Yes, "run_is_served_from_start_to_end", "while the run is served, not True"),
         (architects.Losing, "run_is_served_from_start_to_end", "which stores the form"),

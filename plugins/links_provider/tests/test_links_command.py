@@ -256,7 +256,7 @@ def test_links_end_with_their_run_and_are_for_this_provider_only(
     other = operator.launch_rows([{"n": 1}]).run_id
 
     for run, message in (
-        (finished, "is finished, and links end with their run"),
+        (finished, "is finished, and links lead to runs that are open"),
         (other, "come from the provider crowd"),
         (999, "there is no run 999"),
     ):

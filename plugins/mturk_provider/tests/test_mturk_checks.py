@@ -89,7 +89,10 @@ def test_keys_that_cannot_be_checked_now_are_a_warning(bench: Bench, fault: Faul
         ({"task_title": "Rate\nit"}, "task.task_title: has the control character U+000A"),
         ({"task_description": "a\x1b[31m"}, "task.task_description: has the control character"),
         ({"task_tags": "a,\x00b"}, "task.task_tags: has the control character U+0000"),
-        ({"assignment_duration_in_seconds": 29}, "29 is outside of MTurk's limits, 30 to 31536000"),
+        (
+            {"assignment_duration_in_seconds": 29},
+            "29 is outside of MTurk's limits; give 30 to 31536000 seconds",
+        ),
         ({"task_lifetime_in_seconds": 29}, "task.task_lifetime_in_seconds: 29 is outside"),
         (
             {"task_lifetime_in_seconds": 31536001},

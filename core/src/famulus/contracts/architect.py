@@ -45,14 +45,19 @@ class Deployment:
 
 def _check_url(_instance: Any, _field: Attribute[Any], url: object) -> None:
     if not (isinstance(url, str) and url.endswith("/")):
-        raise PluginError(f"an architect has deployed to {url!r}; an address ends in a slash")
+        raise PluginError(
+            f"deploy() returned the address {url!r}; it must return one that ends in a slash"
+        )
 
 
 def _check_handle(_instance: Any, _field: Attribute[Any], handle: object) -> None:
     try:
         json.dumps(handle, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise PluginError(f"the handle {handle!r} of a deployment is not JSON: {error}") from error
+        raise PluginError(
+            f"deploy() returned the handle {handle!r}, which is not JSON ({error}); it must return"
+            " one of texts, numbers, lists and mappings"
+        ) from error
 
 
 @frozen

@@ -181,7 +181,7 @@ class Blueprint(ABC):
 
         Called like :meth:`task_page`, and only if :attr:`has_onboarding` is true.
         """
-        raise LookupError(f"blueprint {self.type!r} has no onboarding")
+        raise LookupError(f"the blueprint {self.type!r} does not define onboarding_page()")
 
     def refused_onboarding_page(
         self, view: OnboardingView, form: Form, fields: Mapping[str, str]
@@ -202,7 +202,7 @@ class Blueprint(ABC):
         call took longer than two minutes or its process was killed. After an exception, and any
         other result, the worker gets an apology and may try again; nothing is granted.
         """
-        raise LookupError(f"blueprint {self.type!r} has no onboarding")
+        raise LookupError(f"the blueprint {self.type!r} does not define onboarding_passed()")
 
     def read_answers(self, form: Form, attempt: AttemptView) -> Any:
         """Return the answers of a submitted form, the onboarding's too, as JSON can hold them.

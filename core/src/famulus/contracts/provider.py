@@ -363,7 +363,7 @@ class Provider(ABC):
 
         :raises famulus.UnavailableError: when the platform has to be asked and does not answer.
         """
-        return Unverified(note=f"the provider {self.type!r} receives nothing")
+        return Unverified(note=f"the provider {self.type!r} does not define receive()")
 
     def count_open_places(self, run: RunView) -> int | None:
         """Return how many open places :meth:`pause_places` would close. Changes nothing.

@@ -261,7 +261,9 @@ def _lane_problems(plan: Plan, blueprint: Blueprint) -> list[Problem]:
     units = blueprint.units_per_assignment
     if units >= 1:
         return []
-    return [plan.problem("blueprint.units_per_assignment", f"{units} is less than 1")]
+    return [
+        plan.problem("blueprint.units_per_assignment", f"{units} is less than 1; give 1 or more")
+    ]
 
 
 def _address_problems(plan: Plan, provider: type[Provider]) -> list[Problem]:

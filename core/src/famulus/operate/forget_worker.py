@@ -60,7 +60,7 @@ def find_worker_id(
             if provider_type is not None or len(types) == 1:
                 raise
             raise PluginError(
-                f"{error}; name the provider of the worker with --provider to ask no other"
+                f"{error}; --provider asks only the provider that it names"
             ) from error
 
     found = [

@@ -90,7 +90,7 @@ def load_first(managed: ManagedRun) -> None:
             ) from error
         raise
     if not loader.rows:
-        raise UsageError("the data have no rows; there is nothing to do")
+        raise UsageError("the data have no rows; add one for each assignment")
 
 
 def open_run(tx: Transaction, run: int) -> None:

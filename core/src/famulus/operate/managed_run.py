@@ -129,7 +129,7 @@ class ManagedRun:
         if not isinstance(deployed, Deployed):
             raise PluginError(
                 f"the architect {self.architect.type!r} returned {deployed!r} from deploy(); "
-                f"contract {Architect.contract} asks for famulus.Deployed(url, handle)"
+                "it must return famulus.Deployed(url, handle)"
             )
         self.url = deployed.url
         self._unpublished = deployed

@@ -102,7 +102,7 @@ def _set(source: ConfigSource, key: str, path: list[str], value: str) -> None:
     for parent in parents:
         node = node.setdefault(parent, {})
         if not isinstance(node, dict):
-            source.problem(key, "is set both as a value and as a mapping")
+            source.problem(key, "is set both as a value and as a mapping; leave one of them out")
             return
     node[last] = UNSET if value == UNSET else Typed(value)
 

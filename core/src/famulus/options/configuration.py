@@ -96,7 +96,10 @@ def configuration_from_mapping(
     profile, overrides = _profile(overrides)
     source = source_from_tree(mapping)
     for name in source.includes:
-        source.problem("defaults", f"{name!r} is not 'ROLE: TYPE'; a mapping includes no file")
+        source.problem(
+            "defaults",
+            f"{name!r} is not 'ROLE: TYPE'; only a configuration in a file can include another",
+        )
     return _configuration([source], overrides, task_dir or Path.cwd(), profile=profile)
 
 

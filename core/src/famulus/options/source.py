@@ -139,7 +139,7 @@ def _read_type_key(source: ConfigSource, role: str, path: str, options: dict[str
     elif source.roles[role] == str(name):
         source.warn(key, "has no effect, since defaults names the type; remove the line")
     else:
-        message = f"names {str(name)!r}, but defaults names {source.roles[role]!r}"
+        message = f"names {str(name)!r}, but defaults names {source.roles[role]!r}; remove one"
         source.problem(key, message)
 
 

@@ -55,7 +55,8 @@ def end_processes(token: str) -> None:
         if time.monotonic() > deadline:
             left = ", ".join(str(process.pid) for process in found)
             raise UnavailableError(
-                f"an earlier server of the run does not end: process {left}; end it, and resume"
+                f"an earlier server of the run, process {left}, does not end; kill it, then resume"
+                " the run"
             )
 
 

@@ -91,11 +91,11 @@ def _wrong_options(args: LocalArgs) -> dict[str, str]:
     """Return the problem of each wrong option of this architect's own."""
     wrong = {}
     if not 4 <= args.threads <= 1000:
-        wrong["threads"] = f"{args.threads} is not between 4 and 1000"
+        wrong["threads"] = f"{args.threads} is not from 4 to 1000"
     for name in ("max_file_bytes", "max_form_bytes", "max_text_bytes", "max_fields"):
         if getattr(args, name) < 1:
-            wrong[name] = f"{getattr(args, name)} would refuse every submission"
+            wrong[name] = f"{getattr(args, name)} would refuse every submission; give 1 or more"
     for name in ("max_files", "min_free_bytes"):
         if getattr(args, name) < 0:
-            wrong[name] = f"{getattr(args, name)} is less than 0"
+            wrong[name] = f"{getattr(args, name)} is less than 0; give 0 or more"
     return wrong

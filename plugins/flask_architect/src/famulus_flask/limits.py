@@ -51,7 +51,10 @@ class Limits:
         wrong = [name for name in names if not environ[_variable(name)].isdecimal()]
         if wrong:
             raise UsageError(
-                Problem(f"{environ[name]!r} is not a whole number; set it to one", key=name)
+                Problem(
+                    f"{environ[name]!r} is not a whole number of at least 0; set it to one",
+                    key=name,
+                )
                 for name in map(_variable, wrong)
             )
         return cls(**{name: int(environ[_variable(name)]) for name in names})

@@ -34,7 +34,10 @@ def run_of_links(database: Database, number: int, *, for_new_links: bool = False
             "task with provider=links to invite people"
         )
     if for_new_links and has_ended(found):
-        raise UsageError(f"run {number} is {found.status}, and links end with their run")
+        raise UsageError(
+            f"run {number} is {found.status}, and links lead to runs that are open; make them for"
+            " another run"
+        )
     if for_new_links and not found.url:
         raise UsageError(
             f"run {number} has no address yet; it has one once `famulus launch` says it is open"

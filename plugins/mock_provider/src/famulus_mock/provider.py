@@ -225,7 +225,7 @@ def _stored(verdict: Verdict) -> dict[str, str]:
             return {"verdict": _RETURN_REQUESTED, "reason": reason}
         case Reject(reason, category):
             return {"verdict": _REJECTED, "reason": reason, "category": category}
-    raise RefusedError(f"mock knows no verdict {verdict!r}")
+    raise RefusedError(f"the provider mock does not support the verdict {verdict!r}")
 
 
 def _pay(tx: Transaction, payment: PaymentView) -> Outcome:

@@ -72,10 +72,15 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
     for name in _TIMES:
         seconds = getattr(task, name)
         if not _SHORTEST_TIME <= seconds <= _LONGEST_TIME:
-            message = f"{seconds} is outside of MTurk's limits, {_SHORTEST_TIME} to {_LONGEST_TIME}"
+            message = (
+                f"{seconds} is outside of MTurk's limits; give {_SHORTEST_TIME} to {_LONGEST_TIME}"
+                " seconds"
+            )
             yield plan.problem(f"task.{name}", message)
     if (task.task_reward or Decimal(0)) < _LEAST_REWARD:
-        yield plan.problem("task.task_reward", f"MTurk pays at least {_LEAST_REWARD} dollars")
+        yield plan.problem(
+            "task.task_reward", f"MTurk pays at least {_LEAST_REWARD} dollars; raise it"
+        )
     yield from _question_problems(plan)
     yield from _name_problems(plan)
     yield from _specific_problems(plan)

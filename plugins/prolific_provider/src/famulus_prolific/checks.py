@@ -114,8 +114,12 @@ def _screen_out_problems(plan: Plan) -> Iterator[Problem]:
     reward, slots = args.screen_out_reward, args.screen_out_slots
     if (reward is None) != (not slots):
         missing = "screen_out_reward" if reward is None else "screen_out_slots"
-        message = "pays participants who are screened out; screen_out_reward and screen_out_slots "
-        yield plan.problem(f"provider.{missing}", f"{message}are set together")
+        message = (
+            "is not set; screen_out_reward and screen_out_slots need each other: set both, or none"
+        )
+        yield plan.problem(f"provider.{missing}", message)
     if reward is not None and plan.task.task_reward and reward >= plan.task.task_reward:
-        message = f"{reward} is not less than the reward, {plan.task.task_reward}"
+        message = (
+            f"{reward} is not less than the reward of a unit, {plan.task.task_reward}; lower it"
+        )
         yield plan.problem("provider.screen_out_reward", message)

@@ -18,7 +18,7 @@ _DEVICES = ("desktop", "tablet", "mobile")
 
 def _is_count(_: object, _field: Attribute[int], value: int) -> None:
     if value < 0:
-        raise ValueError(f"{value} is negative; 0 is any number")
+        raise ValueError(f"{value} is negative; give 0 for any number, or more")
 
 
 def _is_reward(_: object, _field: Attribute[Decimal | None], value: Decimal | None) -> None:

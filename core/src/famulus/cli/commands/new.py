@@ -30,7 +30,7 @@ def task(
     if as_json:
         say_json({"folder": str(target), "files": files})
         return
-    say(f"{target} has {', '.join(files)}")
+    say(f"Copied {template.name} to {target}: {', '.join(files)}")
     say(f"Launch it with {session.command('launch', str(target / 'config.yaml'))}")
 
 
@@ -39,7 +39,7 @@ def _show(templates: list[TaskTemplate], *, as_json: bool) -> None:
         say_json([{"name": each.name, "summary": each.summary} for each in templates])
         return
     if not templates:
-        say('No plugin brings a task; pip install "famulus[form]" brings some.', err=True)
+        say('No plugin has a task to copy; pip install "famulus[form]" installs some.', err=True)
         return
     for line in table([("NAME", "TASK"), *((each.name, each.summary) for each in templates)]):
         say(line)

@@ -24,7 +24,7 @@ def plugins(session: Session, ctx: click.Context, as_json: bool) -> None:
         say_json([*(_json(info, found) for info in found.infos), *map(_command_json, commands)])
         return
     if not found.infos and not commands:
-        say('No plugins are installed; pip install "famulus[local]" brings some.', err=True)
+        say('No plugins are installed; pip install "famulus[local]" installs some.', err=True)
         return
     head = ("NAME", "DISTRIBUTION", "VERSION", "BRINGS")
     for line in table([head, *map(_row, found.infos), *map(_command_row, commands)]):

@@ -168,7 +168,7 @@ def _balance(
     try:
         return read_balance(database, plugins, requester)
     except FamulusError as error:
-        session.warn(f"the requester is registered, and its balance cannot be read now: {error}")
+        session.warn(f"the requester is registered, but its balance cannot be read now: {error}")
         return None
 
 

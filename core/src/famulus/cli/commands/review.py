@@ -51,7 +51,10 @@ def review(
     if yes and not from_csv:
         raise click.UsageError("--yes is for the rejections of --from-csv FILE")
     if (accept_all or from_csv) and (block_qualification or approve_qualification):
-        raise click.UsageError("qualifications are only granted where you are asked")
+        raise click.UsageError(
+            "--accept-all and --from-csv grant no qualifications; leave out --block-qualification"
+            " and --approve-qualification"
+        )
 
     with session.open_existing() as database:
         scope = find_scope(database, task, run=run, worker=worker)

@@ -134,9 +134,9 @@ class Terms:
         :param note: the reason of a rejection, or of a requested return.
         """
         if self.amount is not None and decision is not Decision.ACCEPTED:
-            return "an amount is for accepted work"
+            return "an amount can only be given for accepted work; leave it out"
         if self.category and decision is not Decision.REJECTED:
-            return "a category is for rejected work"
+            return "a category can only be given for rejected work; leave it out"
         if decision is Decision.RETURN_REQUESTED:
             return self.rules.request_fault(note)
         if decision is not Decision.REJECTED:

@@ -212,7 +212,7 @@ def _keep(
     )
     if not database.write(lambda tx: tx.execute(query).rowcount):
         raise ConflictError(
-            f"payment {each.payment.id} must not be made: another process settles it already"
+            f"payment {each.payment.id} must not be made: another process is settling it"
         )
 
 

@@ -66,15 +66,21 @@ def resolve(tx: Transaction, payment: int, *, paid: bool, note: str) -> None:
     """
     check_text(note, "note")
     if not 0 < len(note) <= _LONGEST_NOTE:
-        raise UsageError(f"a note is needed, of at most {_LONGEST_NOTE} characters: who says so")
+        raise UsageError(
+            f"a note of 1 to {_LONGEST_NOTE} characters is needed, on what confirms the outcome"
+        )
     row = _lock_payment(tx, payment)
     found = PaymentStatus.CONFIRMED if paid else PaymentStatus.FAILED
-    error = "" if paid else f"not paid, as a person has found: {note}"
+    error = "" if paid else f"recorded as not paid: {note}"
     if (row.status, row.note if paid else row.error) == (found, note if paid else error):
         return
     if row.status is not PaymentStatus.UNKNOWN or row.kind is PaymentKind.REWARD:
         is_reward = row.kind is PaymentKind.REWARD
-        why = "a verdict is sent again" if is_reward else "only an unknown payment is resolved"
+        why = (
+            "a reward is resolved by sending its verdict again"
+            if is_reward
+            else "only a payment whose outcome is unknown can be resolved"
+        )
         raise ConflictError(f"payment {payment}, a {row.kind}, is {row.status}: {why}")
     change = Change(
         run=row.run_id, id=payment, old=row.status, new=found, cause="resolved by a person"

@@ -36,7 +36,12 @@ def read_results(
                 yield left.pop(key), result_of(given)
             else:
                 known = "has a result already" if key in asked else "was not asked for"
-                _log.warning("a provider reports %r for %r, which %s", given, key, known)
+                _log.warning(
+                    "a provider returned the result %r for the key %r, which %s; it is ignored",
+                    given,
+                    key,
+                    known,
+                )
     except DatabaseUnavailableError:
         # The platform may have been called already: the rows stay claimed, and are delivered again
         # once their claims have expired, as after a crash.
