@@ -13,6 +13,7 @@ from famulus.data.export import _page
 from famulus.data.review_queue import count_waiting, next_units, next_worker
 from famulus.data.scope import Scope
 from famulus.data.wage import read_wage
+from famulus.engine import everyday_statements, everyday_status
 from famulus.engine.deadlines import (
     end_open_agents,
     expire_units,
@@ -32,6 +33,7 @@ from famulus.engine.runs import agents_at_work, read_run, unit_counts, unit_coun
 from famulus.engine.window import is_spent, is_window_off, open_unit_exists
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
+from famulus.model.statements import SqliteStatement
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor.platform_differences import _visits_at_work, _visits_done
 from famulus.operate.doctor.work_differences import of_visits, of_work
@@ -153,3 +155,23 @@ def test_unit_is_found_by_what_its_worker_has_tried(run: int, database: Database
     found = "agent_once_an_assignment (worker_id=? AND run_id=? AND assignment_id=?)"
     assert any(found in step for step in steps)
     assert any("unit_free (run_id=? AND lane=? AND position>?)" in step for step in steps)
+
+
+def statements() -> list[SqliteStatement[Any]]:
+    modules = (everyday_statements, everyday_status)
+    values = [value for module in modules for value in vars(module).values()]
+    return [value for value in values if isinstance(value, SqliteStatement)]
+
+
+def test_writes_of_everyday_requests_make_no_temporary_table(run: int, database: Database) -> None:
+    def opcodes(tx: Transaction, statement: SqliteStatement[Any]) -> set[str]:
+        sql, constants, _ = tx._dialect.for_sqlite[statement]
+        values = [None] * len(statement.params) + list(constants)
+        return {step[1] for step in tx.sql(f"EXPLAIN {sql}", values)}
+
+    with database.read() as tx:
+        found = {tx._dialect.for_sqlite[each].sql: opcodes(tx, each) for each in statements()}
+
+    writes = [sql for sql in found if not sql.startswith("SELECT")]
+    assert len(writes) > 10
+    assert [sql for sql in writes if "OpenEphemeral" in found[sql]] == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import Any
 
 import peewee
@@ -442,8 +442,15 @@ ARE_PENDING_VISITS: tuple[Any, ...] = (
 IS_OPEN_AGENT: Any = _is_any(AgentTable.status, *OPEN_AGENTS)
 #: Events of workers who were not admitted.
 IS_REFUSAL: Any = EventTable.new == peewee.SQL(f"'{REFUSED}'")
-#: Events beside those of units and of the work on them, which are most.
-IS_RARE_EVENT: Any = EventTable.subject.not_in(peewee.SQL("('visit', 'agent', 'unit', 'work')"))
+#: Events beside those of units and of the work on them, which are most. SQLite makes a temporary
+#: table for a NOT IN of more than two values, for each row that is inserted (measured: 10 µs).
+IS_RARE_EVENT: Any = reduce(
+    and_,
+    (
+        EventTable.subject != peewee.SQL(f"'{subject}'")
+        for subject in ("visit", "agent", "unit", "work")
+    ),
+)
 
 
 def is_ended_visit(*statuses: VisitStatus) -> Any:

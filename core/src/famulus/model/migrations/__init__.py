@@ -10,7 +10,7 @@ from importlib.resources import files
 from famulus.model.schema import Migration, PluginSchema
 
 #: The number of the newest step.
-_VERSION = 27
+_VERSION = 28
 
 
 def read_migration(number: int) -> Migration:
