@@ -93,21 +93,30 @@ def test_a_submission_that_prolific_does_not_have_is_named(
     assert "is not on Prolific" in sentence
 
 
+@pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("is_day_first", [True, False])
-def test_work_that_was_refused_and_will_be_paid_is_named(
-    account: ProlificAccount, record: StudyRecord, is_day_first: bool
+def test_work_that_was_refused_and_will_be_paid_is_named_in_a_line_each(
+    account: ProlificAccount, record: StudyRecord, is_day_first: bool, count: int
 ) -> None:
     account.prolific.facts.list_dates_day_first = is_day_first
-    submission, _ = account.prolific.participant(1).take(account.study.id)
-    account.prolific.participant(1).complete(submission, REFUSED_CODE)
+    refused = []
+    for number in range(1, count + 1):
+        submission, _ = account.prolific.participant(number).take(account.study.id)
+        account.prolific.participant(number).complete(submission, REFUSED_CODE)
+        refused.append(submission)
 
-    (sentence,) = differences_of(account, record)
-    account.prolific.participant(1).give_back(submission)
+    first, *others = differences_of(account, record)
+    for number, submission in enumerate(refused, start=1):
+        account.prolific.participant(number).give_back(submission)
 
-    assert submission.completed_at is not None
-    paid_on = submission.completed_at.date() + timedelta(days=21)
-    assert f"it is paid from {paid_on} on" in sentence
-    assert f'`famulus prolific message {RUN} {submission.participant_id} --text "…"`' in sentence
+    assert first.startswith("1 submission handed" if count == 1 else f"{count} submissions handed")
+    assert f'`famulus prolific message {RUN} PARTICIPANT --text "…"`' in first
+    assert len(others) == count
+    for sentence, submission in zip(others, refused, strict=True):
+        assert submission.completed_at is not None
+        paid_on = submission.completed_at.date() + timedelta(days=21)
+        assert f"from {submission.participant_id}, paid from {paid_on} on" in sentence
+        assert len(f"run 123: {sentence}") <= 80, "it needs more than a line"
     assert differences_of(account, record) == []
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from famulus_prolific import submissions
@@ -59,18 +60,26 @@ def differences(
     listed = {each.id: each for each in list_submissions(api, record.study_id)}
     for visit in visits:
         yield from _of_visit(visit, listed.get(visit.reference))
-    for each in listed.values():
-        if is_without_work(each, record.codes):
-            paid = paid_when(each.completed_on)
-            yield (
-                f"the submission {each.id} of {each.participant} was handed in without work, and "
-                "not returned as its participant was asked to; unless it is returned or rejected "
-                f"on Prolific, it is paid {paid}: `famulus prolific message "
-                f'{record.run_id} {each.participant} --text "…"` reminds them'
-            )
+    yield from _without_work(record, listed.values())
     # Last, so that the other differences are named even if a group cannot be looked up.
     if status in OPEN and not record.is_ended:
         yield from _deleted_groups(api, study, record.run_id)
+
+
+def _without_work(record: StudyRecord, listed: Iterable[ReportedSubmission]) -> Iterator[str]:
+    """Yield what to do about submissions without work, and a short sentence for each."""
+    found = [each for each in listed if is_without_work(each, record.codes)]
+    if not found:
+        return
+    number = "1 submission" if len(found) == 1 else f"{len(found):,} submissions"
+    yield (
+        f"{number} handed in without work, and not returned as asked; what is not returned or "
+        f"rejected on Prolific is paid: `famulus prolific message {record.run_id} PARTICIPANT "
+        '--text "…"` reminds a participant'
+    )
+    for each in sorted(found, key=lambda one: (one.completed_on or date.max, one.participant)):
+        # Short enough for one line of a terminal.
+        yield f"no work from {each.participant}, paid {paid_when(each.completed_on)}"
 
 
 def _deleted_groups(api: ProlificApi, study: Mapping[str, Any], run: int) -> Iterator[str]:
