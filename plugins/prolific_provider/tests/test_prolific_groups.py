@@ -173,8 +173,7 @@ def test_groups_that_were_deleted_on_prolific_are_made_again(
     with account.prolific.turn() as state:
         used = [state.groups[each] for one in after for each in one["selected_values"]]
     assert not any(each.is_deleted for each in used)
-    (said,) = caplog.messages
-    assert "the qualification 'careful', without members" in said
+    assert ["the qualification 'careful'" in each for each in caplog.messages] == [False, True]
 
 
 def delete_groups(account: ProlificAccount) -> None:
@@ -193,11 +192,77 @@ def test_a_grant_to_a_group_that_was_deleted_on_prolific_makes_it_again(
 
     assert dict(groups.grant([second])) == {second.key: Outcome.CONFIRMED}
 
+    assert members_now(account) == {"careful": ["a", "b"]}
+    assert "another one is made for the qualification 'careful'" in caplog.text
+
+
+def members_now(account: ProlificAccount) -> dict[str, list[str]]:
+    """Return the members of the groups that were not deleted."""
     with account.prolific.turn() as state:
-        (made,) = (each for each in state.groups.values() if not each.is_deleted)
-    assert [*made.members] == ["b"]
-    assert groups.group_id("careful") == made.id
-    assert "another one is made for the qualification 'careful', without members" in caplog.text
+        groups = [each for each in state.groups.values() if not each.is_deleted]
+    return {each.name.partition(" (")[0]: sorted(each.members) for each in groups}
+
+
+@pytest.mark.parametrize("fault", [None, Fault.LOSE_REPLY, Fault.FAIL])
+def test_a_group_that_is_made_again_has_all_who_hold_its_qualification_and_all_who_are_blocked(
+    account: ProlificAccount, groups: Groups, fault: Fault | None
+) -> None:
+    workers = [f"worker-{number:03}" for number in range(250)]
+    for some in (workers[:200], workers[200:]):
+        assert set(dict(groups.grant(grants(*some))).values()) == {Outcome.CONFIRMED}
+    dict(groups.revoke(grants(workers[0], workers[1])))
+    groups.block("b")
+    groups.block("c")
+    groups.unblock("c")
+    delete_groups(account)
+    dict(groups.revoke(grants(workers[2])))
+    before = len(account.prolific.called("add-to-participant-group"))
+    required = [requirement("careful", QUAL_EXISTS)]
+    after = groups_of(account)
+    if fault is not None:
+        account.prolific.faults.plan(fault, "add-to-participant-group")
+        with pytest.raises(UnavailableError):
+            after.filters(required)
+
+    after.filters(required)
+
+    assert members_now(account) == {"careful": workers[3:], "Blocked": ["b"]}
+    calls = len(account.prolific.called("add-to-participant-group")) - before
+    assert calls == 3 if fault is None else calls <= 4
+
+
+def test_a_member_whom_prolific_does_not_know_any_more_keeps_no_other_out(
+    account: ProlificAccount, groups: Groups, caplog: pytest.LogCaptureFixture
+) -> None:
+    dict(groups.grant(grants("a", "b", "c")))
+    delete_groups(account)
+    with account.prolific.turn() as state:
+        state.unknown.add("b")
+
+    groups_of(account).filters([requirement("careful", QUAL_EXISTS)])
+
+    assert members_now(account) == {"Blocked": [], "careful": ["a", "c"]}
+    assert "the worker b cannot be added again" in caplog.text
+
+
+def test_a_grant_that_is_revoked_while_its_group_is_made_again_does_not_come_back(
+    account: ProlificAccount, groups: Groups, other: Groups
+) -> None:
+    dict(groups.grant(grants("a", "b")))
+    delete_groups(account)
+    with (
+        ThreadPoolExecutor() as pool,
+        account.prolific.faults.holding("add-to-participant-group") as gate,
+    ):
+        filling = pool.submit(groups.filters, [requirement("careful", QUAL_EXISTS)])
+        gate.reached.wait()
+        with pytest.raises(UnavailableError):
+            dict(other.revoke(grants("a")))
+        gate.open()
+        filling.result()
+
+    assert dict(other.revoke(grants("a"))) == {"a": Outcome.CONFIRMED}
+    assert members_now(account)["careful"] == ["b"]
 
 
 def test_nothing_is_left_to_revoke_of_a_group_that_was_deleted_on_prolific(
@@ -219,6 +284,4 @@ def test_a_block_is_made_although_its_group_was_deleted_on_prolific(
     groups.unblock("a")
     groups.block("b")
 
-    with account.prolific.turn() as state:
-        (made,) = (each for each in state.groups.values() if not each.is_deleted)
-    assert [*made.members] == ["b"]
+    assert members_now(account) == {"Blocked": ["b"]}

@@ -51,6 +51,19 @@ class ProlificGroup(peewee.Model):
         table_name = "prolific_group"
 
 
+class ProlificMember(peewee.Model):
+    """A worker who was added to a participant group, and not removed since."""
+
+    id = peewee.BigAutoField()
+    requester_id = peewee.BigIntegerField()
+    #: of the group, as in :class:`ProlificGroup`
+    name = peewee.CharField(max_length=255)
+    worker_name = peewee.CharField(max_length=64)
+
+    class Meta:
+        table_name = "prolific_member"
+
+
 class ProlificHook(peewee.Model):
     """A subscription to events, which are sent to a run."""
 
@@ -97,4 +110,15 @@ ACCOUNT_TABLES = (
         "target_url" TEXT NOT NULL
     )""",
     'CREATE UNIQUE INDEX "prolific_hook_once" ON "prolific_hook" ("run_id", "event_type")',
+)
+MEMBER_TABLES = (
+    """CREATE TABLE "prolific_member" (
+        "id" INTEGER NOT NULL PRIMARY KEY,
+        "requester_id" INTEGER NOT NULL,
+        "name" VARCHAR(255) NOT NULL,
+        "worker_name" VARCHAR(64) NOT NULL
+    )""",
+    'CREATE UNIQUE INDEX "prolific_member_once" ON "prolific_member" '
+    '("requester_id", "name", "worker_name")',
+    'CREATE INDEX "prolific_member_worker" ON "prolific_member" ("worker_name")',
 )

@@ -92,7 +92,8 @@ def _deleted_groups(api: ProlificApi, study: Mapping[str, Any], run: int) -> Ite
                 yield (
                     f"the participant group {group}, by which the study {study['id']} selects its "
                     "participants, was deleted on Prolific; the group of a published study cannot "
-                    f"be changed: `famulus finish {run}`, and launch a new run"
+                    f"be changed: `famulus finish {run}`, and launch a new run, which gets "
+                    "another group with the same members"
                 )
 
 

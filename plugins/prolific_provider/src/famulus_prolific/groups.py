@@ -1,7 +1,8 @@
 """Participant groups: of workers with a qualification, and of blocked workers.
 
 A group stores no values. So a run's filters only exclude workers whom the run would certainly
-refuse; the values are compared when a worker arrives.
+refuse; the values are compared when a worker arrives. A group that was deleted on Prolific is
+created again with its members.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from famulus_prolific.account_lock import AccountLock
 from famulus_prolific.account_tables import ProlificGroup
 from famulus_prolific.api import ProlificApi, ProlificRefusedError
 from famulus_prolific.filters import GROUP_ALLOW, GROUP_BLOCK
+from famulus_prolific.group_members import MemberRecords, batches
 
 if TYPE_CHECKING:
     from famulus import Database, Transaction
@@ -39,6 +41,10 @@ class Groups:
     requester: int
     #: the workspace's id
     workspace: str
+
+    @property
+    def _members(self) -> MemberRecords:
+        return MemberRecords(database=self.database)
 
     def filters(self, requirements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the filters of a study for a run's requirements; missing groups are created.
@@ -84,15 +90,42 @@ class Groups:
         known = self._known(name)
         if known is not None:
             return known
-        subject = f"groups of the workspace {self.workspace}"
-        lock = AccountLock(database=self.database, name=subject, activity=f"makes {subject}")
-        with lock.acquire():
+        with self._lock.acquire():
             known = self._known(name)
             if known is not None:
                 return known
             found = self._listed(name) or self._create(name)
+            # Before its id is stored, so that it is not used while members are missing.
+            self._fill(name, found)
             self.database.write(lambda tx: _note(tx, self.requester, name, found))
         return self._known(name) or found
+
+    @property
+    def _lock(self) -> AccountLock:
+        """The lock under which groups are made."""
+        subject = f"groups of the workspace {self.workspace}"
+        return AccountLock(database=self.database, name=subject, activity=f"makes {subject}")
+
+    def _fill(self, name: str, group: str) -> None:
+        """Add the stored members to a group that is made again."""
+        for some in batches(self._members.read(self.requester, name)):
+            try:
+                self.api.post(_members_of(group), {"participant_ids": [*some]})
+            except ProlificRefusedError:
+                # A single id that belongs to no participant any more.
+                for each in some:
+                    self._add_if_possible(name, group, each)
+
+    def _add_if_possible(self, name: str, group: str, worker: str) -> None:
+        try:
+            self.api.post(_members_of(group), {"participant_ids": [worker]})
+        except ProlificRefusedError as error:
+            _log.warning(
+                "the worker %s cannot be added again to the participant group of %s: %s",
+                worker,
+                repr(name) if name else "blocked workers",
+                error,
+            )
 
     def _forget_deleted(self, name: str) -> None:
         """Forget the group of a qualification if Prolific does not have it any more."""
@@ -101,14 +134,14 @@ class Groups:
             return
         if not is_deleted(self.api, known):
             return
-        if name:
-            _log.warning(
-                "the participant group %s was deleted on Prolific; another one is made for the "
-                "qualification %r, without members: revoke it from those who hold it, and grant it "
-                "again",
-                known,
-                name,
-            )
+        _log.warning(
+            "the participant group %s was deleted on Prolific; another one is made for %s when it "
+            "is needed next, with its members (%d): a published study still selects by the "
+            "deleted one",
+            known,
+            f"the qualification {name!r}" if name else "blocked workers",
+            len(self._members.read(self.requester, name)),
+        )
         gone = ProlificGroup.delete().where(
             ProlificGroup.requester_id == self.requester,
             ProlificGroup.name == name,
@@ -120,22 +153,29 @@ class Groups:
         """Add members to a group; if it was deleted on Prolific, create it again."""
         group, given = self.group_id(name), {"participant_ids": [*workers]}
         try:
-            self.api.post(_members(group), given)
+            self.api.post(_members_of(group), given)
         except ProlificRefusedError as error:
             if not (error.is_missing and self._is_gone(name, group)):
                 raise
-            self.api.post(_members(self.group_id(name)), given)
+            self.api.post(_members_of(self.group_id(name)), given)
+        self._members.add(self.requester, name, workers)
 
     def _remove(self, name: str, workers: Sequence[str]) -> None:
         """Remove members from a group, if the group exists."""
+        self._members.remove(self.requester, name, workers)
         group = self._known(name)
+        if group is None:
+            # A process that is making it may have read the stored members before.
+            with self._lock.acquire():
+                group = self._known(name)
         if group is None:
             return
         try:
-            self.api.delete(_members(group), {"participant_ids": [*workers]})
+            self.api.delete(_members_of(group), {"participant_ids": [*workers]})
         except ProlificRefusedError as error:
             if not (error.is_missing and self._is_gone(name, group)):
                 raise
+            self._remove(name, workers)  # Another process may have created it again.
 
     def _is_gone(self, name: str, group: str) -> bool:
         """Return whether a group was deleted on Prolific; it is forgotten then."""
@@ -220,5 +260,5 @@ def _by_qualification(grants: Sequence[GrantView]) -> Mapping[str, list[GrantVie
     return found
 
 
-def _members(group: str) -> str:
+def _members_of(group: str) -> str:
     return f"participant-groups/{group}/participants/"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from famulus_prolific.arrival_records import ArrivalRecords
     from famulus_prolific.bonuses import Bonuses
     from famulus_prolific.costs import Costs
+    from famulus_prolific.group_members import MemberRecords
     from famulus_prolific.groups import Groups
     from famulus_prolific.hooks import Hooks
     from famulus_prolific.options import ProlificArgs
@@ -174,6 +175,13 @@ class Parts:
             requester=self._context.requester.id,
             workspace=self.workspace,
         )
+
+    @cached_property
+    def members(self) -> MemberRecords:
+        """The stored members of participant groups."""
+        from famulus_prolific.group_members import MemberRecords
+
+        return MemberRecords(database=self._context.database)
 
     @cached_property
     def hooks(self) -> Hooks:

@@ -374,8 +374,9 @@ class ProlificProvider(Provider):
         self._parts.groups.unblock(worker_name)
 
     def forget(self, worker_name: str, pseudonym: str) -> None:
-        """Delete the stored submissions of a worker; nothing is sent to Prolific."""
+        """Delete the submissions and memberships of a worker here; nothing is sent to Prolific."""
         self._parts.arrivals.forget(worker_name)
+        self._parts.members.forget(worker_name)
 
     def _read_wage(self) -> Wage | None:
         from famulus_prolific.wages import read_wage

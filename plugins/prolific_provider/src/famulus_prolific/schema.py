@@ -7,7 +7,7 @@ own tables without these.
 from __future__ import annotations
 
 from famulus import Migration, PluginSchema
-from famulus_prolific.account_tables import ACCOUNT_TABLES
+from famulus_prolific.account_tables import ACCOUNT_TABLES, MEMBER_TABLES
 from famulus_prolific.tables import (
     ARRIVAL_TABLES,
     END_COLUMN,
@@ -35,6 +35,7 @@ _STEPS = (
     REJECTIONS_COLUMN,
     WITHOUT_WORK_COLUMNS,
     TOKEN_TABLES,
+    MEMBER_TABLES,
 )
 SCHEMA = PluginSchema(
     name="prolific",

@@ -64,7 +64,10 @@ class Groups:
     def add(self, request: Request) -> ApiReply:
         """Add members; those already in the group are left as they are."""
         group = self._named(request)
-        for participant_id in request.texts("participant_ids"):
+        given = request.texts("participant_ids")
+        if not self._state.unknown.isdisjoint(given):
+            raise bad_request({"participant_ids": ["A participant does not exist."]})
+        for participant_id in given:
             group.members.setdefault(participant_id, self._state.now)
         return _members(group)
 

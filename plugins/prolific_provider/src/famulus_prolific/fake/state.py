@@ -70,6 +70,8 @@ class State:
     #: workspaces by the ids of their projects
     projects: dict[str, str] = Factory(dict)
     participants: dict[str, Profile] = Factory(dict)
+    #: ids that belong to no participant: a group is not changed by a call that names one
+    unknown: set[str] = Factory(set)
     studies: dict[str, Study] = Factory(dict)
     submissions: dict[str, Submission] = Factory(dict)
     groups: dict[str, ParticipantGroup] = Factory(dict)
