@@ -444,6 +444,36 @@ def test_own_sentences_have_the_direction_of_their_language_where_the_form_has_a
         assert sentence.evaluate(style) == ["rtl", "left"]
 
 
+def test_what_a_worker_types_has_the_direction_of_its_first_letter(
+    run: ServedRun, open_page: Open
+) -> None:
+    page = open_page(run, locale="ar")
+    page.evaluate("() => { document.querySelector('#famulus-task').dir = 'rtl'; }")
+    page.get_by_role("radio", name="bad").check()
+
+    for field in (
+        page.get_by_label("Where do you live?"),
+        page.get_by_label("What is bad about it?"),
+        page.locator("[data-other]"),
+    ):
+        style = "each => [getComputedStyle(each).unicodeBidi, getComputedStyle(each).direction]"
+        assert field.evaluate(style) == ["plaintext", "rtl"]
+
+
+def test_a_sentence_that_goes_takes_no_click_away(run: ServedRun, open_page: Open) -> None:
+    page = open_page(run)
+    page.evaluate(
+        """() => document.forms[0].dispatchEvent(new CustomEvent("famulus:refused", {
+            detail: { fields: { age: "Please answer this question.\\n".repeat(9) } } }))"""
+    )
+    sentence = page.locator("#fq-age-error")
+    assert sentence.is_visible()
+    page.get_by_label("How old are you?").press_sequentially("42")
+    assert not sentence.is_visible()
+
+    page.get_by_role("checkbox", name="price").check()
+
+
 def test_marks_survive_a_reload_and_are_stored(marked_run: ServedRun, open_page: Open) -> None:
     page = open_page(marked_run, viewport={"width": 1280, "height": 900})
     mark(page)

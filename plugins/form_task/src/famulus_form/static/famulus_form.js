@@ -251,12 +251,15 @@
     sliders.forEach(showSlider);
   }
 
-  root.addEventListener("change", (event) => {
-    const element = event.target.closest("[data-question]");
-    if (element) say(element, "");
-    update();
-  });
-  root.addEventListener("input", update);
+  // A sentence that went only with "change", which is when a field is left, would move what is being
+  // clicked away from the pointer.
+  for (const type of ["input", "change"]) {
+    root.addEventListener(type, (event) => {
+      const element = event.target.closest("[data-question]");
+      if (element) say(element, "");
+      update();
+    });
+  }
   form.addEventListener("famulus:restored", () => {
     update();
     root.querySelectorAll(".fq-ranking").forEach(arrange);
