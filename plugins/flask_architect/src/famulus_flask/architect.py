@@ -57,6 +57,8 @@ class LocalArchitect(ProcessArchitect):
 
     #: The factory of the WSGI application; a subclass may wrap it.
     application: ClassVar[str] = "famulus_flask.wsgi:create_app"
+    #: How long requests under way may take once the server has to stop.
+    stop_seconds: ClassVar[float] = _SETTINGS.stop_seconds
 
     args: LocalArgs
 
@@ -73,6 +75,7 @@ class LocalArchitect(ProcessArchitect):
             *("--socket", str(socket)),
             *("--threads", str(self.args.threads)),
             *("--min-free-bytes", str(self.args.min_free_bytes)),
+            *("--stop-seconds", str(self.stop_seconds)),
             *("--application", self.application),
         ]
 

@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         threads=options.threads,
         connections=_allowed_connections(),
         min_free_bytes=options.min_free_bytes,
+        stop_seconds=options.stop_seconds,
     )
     gc.disable()
     application = load_application(options.application)
@@ -76,6 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, required=True, help="requests at the same time")
     parser.add_argument(
         "--min-free-bytes", type=int, required=True, help="space that uploads must leave free"
+    )
+    parser.add_argument(
+        "--stop-seconds",
+        type=float,
+        default=Settings().stop_seconds,
+        help="how long requests under way may take after SIGTERM",
     )
     parser.add_argument("--application", required=True, help="module:factory")
     return parser
