@@ -205,6 +205,30 @@ def test_form_without_a_final_reply_is_sent_again_with_the_same_submission(
     assert all(sent == stub.submissions[0] for sent in stub.submissions)
 
 
+def test_a_page_whose_server_stays_away_says_how_to_leave_and_goes_on_trying(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+    page.clock.install()
+    page.route("**/submit*", lambda route: route.abort())
+    page.get_by_label("Name").fill("Ann")
+    status = page.get_by_role("status").first
+
+    submit(page)
+    expect(status).to_contain_text(AWAY)
+    page.clock.run_for(20_000)
+    expect(status).not_to_contain_text("The task may have ended")
+    for _ in range(5):
+        page.clock.run_for(10_000)
+
+    expect(status).to_contain_text("return it where you accepted it, or write to the requester")
+    expect(status).to_contain_text("Your answers are kept; trying again")
+    page.unroute("**/submit*")
+    page.get_by_role("button", name="Try now").click()
+    expect(stored(page)).to_be_visible()
+    assert len(stub.submissions) == 1
+
+
 def test_the_retry_waits_as_long_as_a_busy_server_asks(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:

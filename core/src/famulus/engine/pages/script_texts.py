@@ -26,6 +26,11 @@ TEXTS: Mapping[str, TranslatableText] = MappingProxyType(
             " please try again."
         ),
         "notAnswering": _("The server is not answering."),
+        "howToLeave": _(
+            "The task may have ended. If you do not want to wait, return it where you accepted it,"
+            " or write to the requester; your answers are submitted only if the server answers"
+            " again."
+        ),
         "serverFault": _("Something went wrong on the server."),
         # Translators: {when} is the text "now" or "in {count} s".
         "tryingAgain": _("Your answers are kept; trying again {when}…"),

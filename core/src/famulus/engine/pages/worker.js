@@ -52,6 +52,8 @@ function careForForm(form) {
   // sent.
   const temporaryStatus = [408, 425, 429];
   const longestWait = { away: 10, broken: 60 };
+  // After so many seconds the server may be gone for good: its run has ended.
+  const longAbsence = 60;
 
   function warnBeforeLeaving(event) {
     event.preventDefault();
@@ -146,13 +148,17 @@ function careForForm(form) {
     let wake = () => {};
     let left = false;
     let shown = null;
+    const began = Date.now();
     for (let tries = 0; ; tries += 1) {
       const { reply, after: notBefore, words, broken } = await attempt(url, data);
       if (reply) return reply;
       if (left) return { outcome: "left" };
       const lost = await unreadableFile(data);
       if (lost !== null) return { outcome: "invalid", message: filled(texts.unreadable, { name: lost }) };
-      const what = words || (broken ? texts.serverFault : texts.notAnswering);
+      let what = words || (broken ? texts.serverFault : texts.notAnswering);
+      if (what === texts.notAnswering && Date.now() - began >= longAbsence * 1000) {
+        what += " " + texts.howToLeave;
+      }
       if (what !== shown) {
         shown = what;
         say(
