@@ -143,9 +143,12 @@ def test_a_lost_reply_ends_with_1_and_is_settled_by_asking(famulus: Famulus, run
     famulus("bonus", 1, "0.50", "--reason", "first")
     lost = famulus("bonus", 1, "0.50", "--reason", "second")
     doubted = famulus("doctor", run.run_id)
+    status = " ".join(famulus("status", run.run_id).stdout.split())
     settled = famulus("payments", "settle")
 
     assert lost.exit_code == 1
+    assert "the platform has not confirmed a payment: TimeoutError" in status
+    assert "it is asked whether it was made, and nothing is paid twice" in status
     assert "unknown: TimeoutError: mock is set to lose the reply" in lost.stdout
     assert "payments settle` asks" in lost.stdout
     assert "run 1: the outcome of 1 payment is unknown" in doubted.stdout
@@ -266,7 +269,8 @@ def test_a_payment_that_cannot_be_made_is_one_line(
 
 
 def test_sync_and_doctor_find_no_problem_in_a_sound_run(famulus: Famulus, run: Gateway) -> None:
-    assert famulus("sync", run.run_id).stdout == ("Asked about the run: nothing new.\n")
+    synced = famulus("sync", run.run_id).stdout
+    assert synced == "Asked about the run: nothing new; known are 1 submitted.\n"
     sound = famulus("doctor", run.run_id)
     assert (sound.exit_code, sound.stdout) == (0, "No problems found.\n")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import peewee
 from attrs import frozen
 
 from famulus.engine.outbox.outbox_rows import make_run_due
@@ -15,6 +16,9 @@ from famulus.engine.platform.redelivery import acknowledge_refused_verdicts, red
 from famulus.engine.platform.visit_sync import SyncResult, sync_run
 from famulus.errors import reason
 from famulus.model.database import Database
+from famulus.model.states import VisitStatus
+from famulus.model.tables import VisitTable
+from famulus.model.transaction import Transaction
 from famulus.operate.ending import clean_up
 from famulus.plugins import Plugins
 
@@ -28,6 +32,8 @@ class SyncReport:
     #: whether places were open of a run that no process operates
     was_unserved: bool
     synced: SyncResult
+    #: how many visits of the run have each status afterwards
+    visits: Mapping[VisitStatus, int]
     #: how many outbox rows were delivered or refused
     delivered: int
     #: how many refused verdicts were acknowledged
@@ -65,13 +71,26 @@ def sync_now(
     )
     with database.read() as tx:
         undelivered = read_undelivered(tx, run, bound.record.requester_id)
+        visits = _count_visits(tx, run)
     return SyncReport(
         was_unserved=was_unserved,
         synced=synced,
+        visits=visits,
         delivered=delivered,
         acknowledged=acknowledged,
         undelivered=undelivered,
     )
+
+
+def _count_visits(tx: Transaction, run: int) -> dict[VisitStatus, int]:
+    number = peewee.fn.COUNT(VisitTable.id).alias("number")
+    query = (
+        VisitTable.select(VisitTable.status, number)
+        .where(VisitTable.run == run)
+        .group_by(VisitTable.status)
+        .order_by(VisitTable.status)
+    )
+    return {row.status: row.number for row in tx.rows(query)}
 
 
 def _count_open_there(bound: BoundProvider) -> int | None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
 
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session
 from famulus.cli.words import counted
-from famulus.engine.platform.visit_sync import SyncResult
 from famulus.model.database import Database
+from famulus.model.states import VisitStatus
 from famulus.operate.account_delivery import deliver_accounts
 from famulus.operate.doctor import read_account_differences, read_differences, read_remarks
 from famulus.operate.doctor.difference import Difference
-from famulus.operate.manual_sync import sync_now
+from famulus.operate.manual_sync import SyncReport, sync_now
 from famulus.plugins import Plugins, discover
 
 
@@ -61,7 +61,7 @@ def _sync(database: Database, plugins: Plugins, run: int, *, acknowledges: bool)
     report = sync_now(database, plugins, run, acknowledges=acknowledges)
     if report.was_unserved:
         say(f"No process operates run {run}: its places on the platform are closed.")
-    for line in _lines(report.synced):
+    for line in _lines(report):
         say(line)
     if report.acknowledged:
         say(f"Acknowledged {counted(report.acknowledged, 'refused verdict')}.")
@@ -70,11 +70,18 @@ def _sync(database: Database, plugins: Plugins, run: int, *, acknowledges: bool)
     return report.delivered
 
 
-def _lines(synced: SyncResult) -> Iterator[str]:
-    changed = ", ".join(f"{number:,} {status}" for status, number in synced.changed.items())
+def _lines(report: SyncReport) -> Iterator[str]:
+    synced = report.synced
     about = counted(synced.asked, "visit") if synced.asked else "the run"
-    yield f"Asked about {about}: {changed or 'nothing new'}."
+    found = _counts(synced.changed) or "nothing new"
+    # What is not new may have been read a moment ago, by the process that operates the run.
+    known = _counts(report.visits) if not synced.changed else ""
+    yield f"Asked about {about}: {found}{f'; known are {known}' if known else ''}."
     yield from synced.contradictions
+
+
+def _counts(visits: Mapping[VisitStatus, int]) -> str:
+    return ", ".join(f"{number:,} {status}" for status, number in visits.items())
 
 
 def _print_difference(difference: Difference, session: Session) -> None:

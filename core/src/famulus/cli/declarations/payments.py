@@ -95,6 +95,9 @@ def retry() -> None:
     """Make the failed payment PAYMENT again.
 
     The platform is given the same key as before, so that it does not pay twice.
+
+    Ends with status 1 if the payment has failed or its outcome is unknown, and with 0 if it is
+    made, was accepted, or is still to be made.
     """
 
 
@@ -130,6 +133,9 @@ def bonus() -> None:
     """Pay AMOUNT as a bonus to the worker who has submitted unit UNIT.
 
     The same amount for the same unit and reason is paid once, however often the command is given.
+
+    Ends with status 1 if the payment has failed or its outcome is unknown, and with 0 if it is
+    made, was accepted, or is still to be made.
     """
 
 
@@ -143,4 +149,8 @@ def bonus() -> None:
 @pass_session
 @works_in("payments")
 def compensate() -> None:
-    """Pay AMOUNT to WORKER, who has lost work on run RUN through no fault of theirs."""
+    """Pay AMOUNT to WORKER, who has lost work on run RUN through no fault of theirs.
+
+    Ends with status 1 if the payment has failed or its outcome is unknown, and with 0 if it is
+    made, was accepted, or is still to be made.
+    """

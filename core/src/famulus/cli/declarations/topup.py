@@ -25,4 +25,7 @@ def topup() -> None:
     asks before it pays. Only visits whose reward is paid or owed are topped up, and none twice to
     the same wage, however often the command is given. With --json and without --yes, nothing is
     paid.
+
+    Ends with status 1 if a payment has failed or its outcome is unknown, and with 0 if each is
+    made, was accepted, or is still to be made.
     """

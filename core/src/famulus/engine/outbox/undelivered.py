@@ -67,6 +67,12 @@ class UndeliveredRows:
         times = "" if self.rows == 1 else f" ({self.rows} times)"
         state = "has refused to" if self.is_refused else "has yet to"
         reason = f": {self.error}" if self.error else ""
+        if self.kind == OutboxKind.PAY and not self.is_refused:
+            # A call without a reply may have paid.
+            return (
+                f"the platform has not confirmed a payment{times}{reason}; it is asked whether it "
+                "was made, and nothing is paid twice"
+            )
         return f"the platform {state} {_action(self.kind)}{times}{reason}"
 
 
