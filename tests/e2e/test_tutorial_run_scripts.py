@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import urllib.request
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.testing.command import Command, famulus_command, python_command
 from famulus.testing.scripted_worker import HttpTransport, ScriptedWorker
+from free_ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -79,8 +79,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    return free_port()
 
 
 def worker(url: str, name: str = "x", variant: int = 0) -> ScriptedWorker:

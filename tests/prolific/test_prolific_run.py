@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -16,6 +15,7 @@ from famulus.testing.command import famulus_command
 from famulus.testing.waiting import wait_until
 from famulus_prolific.fake import FakeProlific, StudyStatus, SubmissionStatus
 from famulus_prolific.tokens import VARIABLE
+from free_ports import free_port
 from prolific_bench import parameters
 
 pytestmark = pytest.mark.slow
@@ -40,8 +40,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    return free_port()
 
 
 def famulus(database: Path, *words: str) -> str:

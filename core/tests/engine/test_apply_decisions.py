@@ -23,6 +23,7 @@ from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformP
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
 from famulus.testing.scripted_worker import at_once
+from stored_rows import rows_of
 
 THREADS = 6
 ACCEPTED, SOFT, REJECTED = Decision.ACCEPTED, Decision.SOFT_REJECTED, Decision.REJECTED
@@ -61,13 +62,8 @@ def units(database: Database) -> list[int]:
         return [row.id for row in tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))]
 
 
-def rows(database: Database, table: Any) -> list[Row]:
-    with database.read() as tx:
-        return tx.rows(table.select().order_by(table.id))
-
-
 def reward(database: Database) -> Row:
-    (row,) = rows(database, PaymentTable)
+    (row,) = rows_of(database, PaymentTable)
     return row
 
 
@@ -80,9 +76,9 @@ def test_accepted_unit_is_approved_and_paid_with_its_fee(
 
     assert deliver_run(database, plugins, gateway.run_id) == 1
 
-    assert platform.rewarded == [rows(database, VisitTable)[0].reference]
+    assert platform.rewarded == [rows_of(database, VisitTable)[0].reference]
     assert reward(database).status is PaymentStatus.CONFIRMED
-    assert rows(database, VisitTable)[0].status is VisitStatus.APPROVED
+    assert rows_of(database, VisitTable)[0].status is VisitStatus.APPROVED
 
 
 def test_soft_rejected_unit_is_paid(
@@ -101,8 +97,8 @@ def test_rejected_unit_is_sent_with_its_reason_and_owes_nothing(
     deliver_run(database, plugins, gateway.run_id)
 
     assert list(platform.verdicts.values()) == [Reject("empty")]
-    assert rows(database, PaymentTable) == []
-    assert rows(database, VisitTable)[0].status is VisitStatus.REJECTED
+    assert rows_of(database, PaymentTable) == []
+    assert rows_of(database, VisitTable)[0].status is VisitStatus.REJECTED
 
 
 def test_reasons_that_are_too_long_together_are_cut_for_the_platform(
@@ -129,7 +125,7 @@ def test_applying_again_sends_and_pays_nothing_more(
         assert database.write(lambda tx: apply_decisions(tx, units(database))) == 0
         deliver_run(database, plugins, gateway.run_id)
 
-    assert len(platform.rewarded) == len(rows(database, OutboxTable)) == 1
+    assert len(platform.rewarded) == len(rows_of(database, OutboxTable)) == 1
 
 
 def test_undone_decision_is_neither_sent_nor_paid(gateway: Gateway, database: Database) -> None:
@@ -138,7 +134,7 @@ def test_undone_decision_is_neither_sent_nor_paid(gateway: Gateway, database: Da
     database.write(lambda tx: undo(tx, unit))
 
     assert database.write(lambda tx: apply_decisions(tx, [unit])) == 0
-    assert rows(database, PaymentTable) == rows(database, OutboxTable) == []
+    assert rows_of(database, PaymentTable) == rows_of(database, OutboxTable) == []
 
 
 def test_corrected_rejection_is_paid(
@@ -201,7 +197,7 @@ def test_refused_reward_fails_with_the_reason_of_the_platform(
     applied(database, ACCEPTED)
     deliver_run(database, plugins, gateway.run_id)
 
-    failed, (row,) = reward(database), rows(database, OutboxTable)
+    failed, (row,) = reward(database), rows_of(database, OutboxTable)
     assert (failed.status, failed.error) == (PaymentStatus.FAILED, "the balance is too low")
     assert (row.status, row.error) == (OutboxStatus.FAILED, "the balance is too low")
 
@@ -233,7 +229,7 @@ def test_reward_that_may_be_paid_cannot_be_rejected(
     """Core refuses such a decision; one that has come about all the same changes nothing there."""
     applied(database, ACCEPTED)
     deliver_run(database, plugins, gateway.run_id)
-    (review,) = rows(database, ReviewTable)
+    (review,) = rows_of(database, ReviewTable)
     unit = units(database)[0]
 
     def reject(tx: Any) -> int:
@@ -250,7 +246,7 @@ def test_reward_that_may_be_paid_cannot_be_rejected(
 
     assert database.write(reject) == 1
     assert platform.calls == ["decide"]
-    assert len(rows(database, OutboxTable)) == 1
+    assert len(rows_of(database, OutboxTable)) == 1
 
 
 def test_racing_reviews_and_racing_deliveries_of_a_verdict_pay_once(
@@ -269,7 +265,7 @@ def test_racing_reviews_and_racing_deliveries_of_a_verdict_pay_once(
     at_once(THREADS, review)
 
     assert platform.calls == ["decide"]
-    assert len(platform.rewarded) == len(rows(database, OutboxTable)) == 1
+    assert len(platform.rewarded) == len(rows_of(database, OutboxTable)) == 1
     assert reward(database).status is PaymentStatus.CONFIRMED
 
 
@@ -283,7 +279,7 @@ def test_verdict_on_unpaid_work_is_sent_without_a_payment(
         operator.turn()
 
     assert len(platform.rewarded) == 1
-    assert rows(database, PaymentTable) == []
+    assert rows_of(database, PaymentTable) == []
 
 
 def test_money_is_exact(gateway: Gateway, database: Database) -> None:

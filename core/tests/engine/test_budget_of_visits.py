@@ -21,12 +21,13 @@ from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import Decision, PaymentStatus, UnitStatus, VisitStatus
 from famulus.model.tables import AgentTable, PaymentTable, UnitTable, VisitTable
-from famulus.model.transaction import Row, Transaction
+from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins
 from famulus.review.payment_actions import pay_bonus, retry_payment
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+from stored_rows import rows_of
 
 BOUNDS = PartialBounds(smallest=Decimal("0.10"), largest=Decimal("0.90"))
 #: A unit costs 1.20: the reward is 1.00, and the platform takes a fifth. Three units are promised.
@@ -120,11 +121,6 @@ def join_visits(database: Database) -> None:
         tx.execute(AgentTable.update(visit=first))
 
     database.write(job)
-
-
-def rows_of(database: Database, table: Any) -> list[Row]:
-    with database.read() as tx:
-        return tx.rows(table.select().order_by(table.id))
 
 
 def statuses(database: Database) -> list[Any]:

@@ -37,11 +37,11 @@ from famulus.model.tables import (
     UnitTable,
     VisitTable,
 )
-from famulus.model.transaction import Row
 from famulus.plugins import Plugins
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+from stored_rows import rows_of
 
 BOUNDS = PartialBounds(smallest=Decimal("0.10"), largest=Decimal("0.90"))
 FEATURES: Mapping[str, Any] = MappingProxyType(
@@ -78,14 +78,14 @@ def run(database: Database, plugins: Plugins) -> Iterator[int]:
 
 @pytest.fixture
 def units(run: int, database: Database) -> list[int]:
-    return [row.id for row in rows(database, UnitTable)]
+    return [row.id for row in rows_of(database, UnitTable)]
 
 
 @pytest.fixture
 def together(units: list[int], database: Database) -> list[int]:
     """The first two units, which one visit has completed, as a late answer may bring about."""
-    agents = [row.id for row in rows(database, AgentTable)][:2]
-    visit = rows(database, VisitTable)[0].id
+    agents = [row.id for row in rows_of(database, AgentTable)][:2]
+    visit = rows_of(database, VisitTable)[0].id
     database.write(
         lambda tx: tx.execute(AgentTable.update(visit=visit).where(AgentTable.id << agents))
     )
@@ -119,18 +119,13 @@ def apply(database: Database, *units: int) -> int:
     return database.write(lambda tx: apply_decisions(tx, units, bounds={"paying": BOUNDS}))
 
 
-def rows(database: Database, table: Any) -> list[Row]:
-    with database.read() as tx:
-        return tx.rows(table.select().order_by(table.id))
-
-
 def rewards(database: Database) -> list[tuple[int, int, PaymentStatus]]:
-    return [(row.amount, row.fee, row.status) for row in rows(database, PaymentTable)]
+    return [(row.amount, row.fee, row.status) for row in rows_of(database, PaymentTable)]
 
 
 def verdicts(database: Database) -> list[Verdict]:
     return [
-        load_verdict(row.payload) for row in rows(database, OutboxTable) if row.kind == "decide"
+        load_verdict(row.payload) for row in rows_of(database, OutboxTable) if row.kind == "decide"
     ]
 
 
@@ -152,8 +147,8 @@ def test_accepted_for_less_is_paid_with_its_part_of_the_fee(
 
     assert list(platform.verdicts.values()) == [ApprovePartially(Decimal("0.33"))]
     assert rewards(database) == [(33, 7, PaymentStatus.CONFIRMED)]
-    assert rows(database, UnitTable)[0].status is UnitStatus.ACCEPTED
-    assert rows(database, VisitTable)[0].status is VisitStatus.PARTIALLY_APPROVED
+    assert rows_of(database, UnitTable)[0].status is UnitStatus.ACCEPTED
+    assert rows_of(database, VisitTable)[0].status is VisitStatus.PARTIALLY_APPROVED
 
 
 @pytest.mark.parametrize(
@@ -174,7 +169,7 @@ def test_amount_that_cannot_be_approved_is_refused(
     with pytest.raises(UsageError, match=fault):
         decides(units[0], ACCEPTED, amount)
 
-    assert rows(database, ReviewTable) == []
+    assert rows_of(database, ReviewTable) == []
 
 
 @pytest.mark.parametrize("status", [VisitStatus.SUBMITTED, VisitStatus.APPROVED])
@@ -292,7 +287,7 @@ def test_what_a_platform_does_not_know_is_refused(
     with pytest.raises(UsageError, match=f"unit {units[0]}: {fault}"):
         database.write(lambda tx: decide(tx, units[0], decision, note="why", terms=terms))
 
-    assert rows(database, ReviewTable) == []
+    assert rows_of(database, ReviewTable) == []
 
 
 @pytest.mark.parametrize(
@@ -330,7 +325,7 @@ def test_requested_return_is_sent_and_the_unit_stays_up_for_review(
     deliver_run(database, plugins, run)
 
     assert list(platform.verdicts.values()) == [RequestReturn("Nothing is answered.")]
-    assert rows(database, VisitTable)[0].status is VisitStatus.SUBMITTED
+    assert rows_of(database, VisitTable)[0].status is VisitStatus.SUBMITTED
     assert rewards(database) == []
     decides(units[0], ACCEPTED)
     apply(database, *units)
@@ -431,7 +426,7 @@ def test_request_concerns_the_attempt_of_the_worker_who_was_asked(
 ) -> None:
     decides(units[0], REQUESTED)
     apply(database, *units)
-    first, second = rows(database, AgentTable)[:2]
+    first, second = rows_of(database, AgentTable)[:2]
     database.write(
         lambda tx: tx.execute(UnitTable.update(agent_id=second.id).where(UnitTable.id == units[0]))
     )
@@ -461,4 +456,4 @@ def test_racing_reviewers_request_a_return_or_accept_once(
     apply(database, *units)
 
     assert changed.count(True) == 1
-    assert len(rows(database, ReviewTable)) == len(verdicts(database)) == 1
+    assert len(rows_of(database, ReviewTable)) == len(verdicts(database)) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 from attrs import define
@@ -29,6 +29,7 @@ from famulus.plugins import Plugins
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+from stored_rows import rows_of
 
 BOUNDS = PartialBounds(smallest=Decimal("0.10"), largest=Decimal("0.90"))
 #: A unit costs 1.20: the reward is 1.00, and the platform takes a fifth.
@@ -143,11 +144,6 @@ def deliver(
         clock.advance(700)
 
     return delivered
-
-
-def rows_of(database: Database, table: Any) -> list[Row]:
-    with database.read() as tx:
-        return tx.rows(table.select().order_by(table.id))
 
 
 def spent(database: Database, run: int) -> int:

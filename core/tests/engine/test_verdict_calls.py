@@ -31,6 +31,7 @@ from famulus.plugins import Plugins
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+from stored_rows import rows_of
 
 PART = ApprovePartially(Decimal("0.30"))
 REQUEST = RequestReturn("Nothing is answered.")
@@ -89,16 +90,11 @@ def report(platform: FakePlatform, status: VisitStatus, amount: Decimal | None =
 
 
 def one(database: Database, table: Any) -> Row:
-    return rows(database, table)[0]
-
-
-def rows(database: Database, table: Any) -> list[Row]:
-    with database.read() as tx:
-        return tx.rows(table.select().order_by(table.id))
+    return rows_of(database, table)[0]
 
 
 def ledger(database: Database) -> list[tuple[PaymentStatus, int, int]]:
-    return [(row.status, row.amount, row.fee) for row in rows(database, PaymentTable)]
+    return [(row.status, row.amount, row.fee) for row in rows_of(database, PaymentTable)]
 
 
 @pytest.mark.parametrize(("amount", "fee"), [("0.30", 6), ("0.31", 7), ("0.01", 1), ("0.50", 10)])
@@ -188,7 +184,7 @@ def test_requested_return_decides_nothing_and_another_verdict_may_follow(
         send(later, n=2)
         deliver()
         assert platform.verdicts == {"visit": later}
-    assert {row.status for row in rows(database, OutboxTable)} == {OutboxStatus.DONE}
+    assert {row.status for row in rows_of(database, OutboxTable)} == {OutboxStatus.DONE}
 
 
 def test_verdict_that_replaces_a_waiting_one_is_the_only_one_that_counts(

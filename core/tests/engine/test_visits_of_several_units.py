@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 from attrs import define
@@ -40,12 +40,13 @@ from famulus.model.tables import (
     UnitTable,
     VisitTable,
 )
-from famulus.model.transaction import Row, Transaction
+from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins
 from famulus.review.outside_payments import mark_paid
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+from stored_rows import rows_of
 
 T = TypeVar("T")
 
@@ -146,11 +147,6 @@ def deliver(
             clock.advance(700)
 
     return delivered
-
-
-def rows_of(database: Database, table: Any) -> list[Row]:
-    with database.read() as tx:
-        return tx.rows(table.select().order_by(table.id))
 
 
 def ledger(database: Database) -> Ledger:

@@ -18,6 +18,7 @@ from famulus_flask.app import create_app
 from famulus_flask.serving.batch import Batch
 from famulus_flask.serving.server import Server
 from famulus_flask.serving.settings import Settings
+from received_bytes import received
 
 T = TypeVar("T")
 
@@ -83,7 +84,7 @@ def test_all_requests_that_have_arrived_share_a_transaction(serve: Any, gateway:
             client.sendall(_get(f"/?worker={number}", "Connection: close\r\n"))
         gate.opened.set()
 
-        replies = [_received(client) for client in others]
+        replies = [received(client) for client in others]
 
     assert gateway.batches == [1, 64, 6]
     assert [json.loads(_bodies(reply)[0]) for reply in replies] == [
@@ -106,10 +107,10 @@ def test_all_that_arrive_while_both_threads_wait_are_sent_together(
             client.sendall(_get(f"/?worker={number}", "Connection: close\r\n"))
         wait_until(lambda: len(served.server.fast_path._batch) == 72, "all requests")
         last.sendall(_get("/healthz", "Connection: close\r\n"))
-        assert json.loads(_bodies(_received(last))[0])
+        assert json.loads(_bodies(received(last))[0])
         gate.opened.set()
 
-        replies = [_received(client) for client in first]
+        replies = [received(client) for client in first]
 
     assert sorted(gateway.batches) == [1, 1, 6, 64]
     assert [json.loads(_bodies(reply)[0]) for reply in replies] == [
@@ -130,10 +131,10 @@ def test_requests_behind_groups_that_take_too_long_are_answered_by_the_applicati
             client.sendall(_get(f"/?worker={number}", "Connection: close\r\n"))
             assert number > 1 or gate.reached.acquire(timeout=_PATIENCE)
 
-        late = [json.loads(_bodies(_received(client))[0]) for client in clients[2:]]
+        late = [json.loads(_bodies(received(client))[0]) for client in clients[2:]]
         assert not gateway.batches
         gate.opened.set()
-        held_up = [json.loads(_bodies(_received(client))[0]) for client in clients[:2]]
+        held_up = [json.loads(_bodies(received(client))[0]) for client in clients[:2]]
 
     assert held_up + late == [{"worker": str(number)} for number in range(4)]
 
@@ -154,13 +155,6 @@ def test_no_turn_of_the_loop_is_waited_for_once_each_connection_has_sent(senders
         return turns
 
     assert _run(turns_until_answered()) == (1 if senders <= 2 else 2)
-
-
-def _received(client: socket.socket) -> bytes:
-    received = b""
-    while piece := client.recv(65536):
-        received += piece
-    return received
 
 
 @pytest.mark.parametrize("targets", [["/?a=1", "/?slow=2", "/?a=3"], ["/?slow=1", "/?a=2"] * 9])
@@ -282,7 +276,7 @@ def test_client_that_stops_sending_gets_its_reply(serve: Any, gateway: Any) -> N
         client.sendall(_get("/?a=1"))
         client.shutdown(socket.SHUT_WR)
 
-        assert _bodies(_received(client)) == ['{"a": "1"}']
+        assert _bodies(received(client)) == ['{"a": "1"}']
 
     assert gateway.batches == [1]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from famulus.testing import HttpTransport, ScriptedWorker
 from famulus.testing.scripted_worker import OpenPage
 from famulus.testing.waiting import wait_until
 from famulus_flask.app import create_app
+from received_bytes import received
 
 _PATIENCE = 20.0
 _PART = b'--cut\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
@@ -95,16 +95,9 @@ def _together(served: Any, gateway: Gateway, pages: Sequence[OpenPage]) -> list[
         for client, page in zip(clients, pages, strict=True):
             client.sendall(_submission(page))
         gate.opened.set()
-        replies = [_received(client) for client in clients]
+        replies = [received(client) for client in clients]
     assert gate.sizes == [1, len(pages)]
     return replies
-
-
-def _received(client: socket.socket) -> bytes:
-    received = b""
-    while piece := client.recv(65536):
-        received += piece
-    return received
 
 
 def test_failure_of_one_request_is_no_other_ones(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pytest
 from famulus import Database
 from famulus.testing.inprocess import ManualOperator
 from famulus_flask.app import create_app
+from received_bytes import received
 
 _WRITER = """
 import sys
@@ -53,13 +53,6 @@ def _request(target: str) -> bytes:
     return f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
 
 
-def _received(client: socket.socket) -> bytes:
-    received = b""
-    while piece := client.recv(65536):
-        received += piece
-    return received
-
-
 def test_the_event_loop_goes_on(
     serve: Any, operator: ManualOperator, database: Database, tmp_path: Path
 ) -> None:
@@ -75,6 +68,6 @@ def test_the_event_loop_goes_on(
 
                 assert served.talk(_request("/healthz")).startswith(b"HTTP/1.1 200 ")
 
-        replies = [_received(client) for client in clients]
+        replies = [received(client) for client in clients]
 
     assert [reply[:13] for reply in replies] == [b"HTTP/1.1 200 "] * 3

@@ -9,16 +9,12 @@ import pytest
 
 from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import NO_ASSIGNMENT, Account, HitPage, WorkerRefusedError
+from turk_errors import turk_code
 
 Launch = Callable[..., dict[str, Any]]
 Status = Callable[[dict[str, Any]], tuple[Any, ...]]
 
 DAY = 24 * 3600
-
-
-def code(caught: pytest.ExceptionInfo[Any]) -> str:
-    turk_code: str = caught.value.response["TurkErrorCode"]
-    return turk_code.removeprefix("AWS.MechanicalTurk.")
 
 
 def work(sandbox: Account, hit: dict[str, Any], worker_id: str = "A1") -> HitPage:
@@ -37,7 +33,7 @@ def test_unfinished_work_does_not_exist_for_the_requester(
     for ask in (client.get_assignment, client.approve_assignment):
         with pytest.raises(client.exceptions.RequestError) as caught:
             ask(AssignmentId=shown.assignment_id)
-        assert code(caught) == "AssignmentDoesNotExist"
+        assert turk_code(caught) == "AssignmentDoesNotExist"
     assert client.list_assignments_for_hit(HITId=hit["HITId"])["Assignments"] == []
 
 
@@ -82,7 +78,7 @@ def test_an_approved_assignment_is_not_approved_or_rejected_again(
     ):
         with pytest.raises(client.exceptions.RequestError) as caught:
             again(AssignmentId=shown.assignment_id, **more)
-        assert code(caught) == "InvalidAssignmentState"
+        assert turk_code(caught) == "InvalidAssignmentState"
         assert "This operation can be called with a status of: Submitted (" in str(caught.value)
     assert len(sandbox.state.money.ledger) == 1
 
@@ -95,7 +91,7 @@ def test_a_rejection_needs_its_reason(sandbox: Account, client: Any, launch: Lau
     client.reject_assignment(AssignmentId=shown.assignment_id, RequesterFeedback="It is empty.")
 
     found = client.get_assignment(AssignmentId=shown.assignment_id)["Assignment"]
-    assert code(caught) == "ParameterValidationError"
+    assert turk_code(caught) == "ParameterValidationError"
     assert (found["AssignmentStatus"], found["RequesterFeedback"]) == ("Rejected", "It is empty.")
     assert sandbox.state.money.ledger == []
 
@@ -131,7 +127,7 @@ def test_a_rejection_stands_once_it_is_too_late(
     with pytest.raises(client.exceptions.RequestError) as caught:
         client.approve_assignment(AssignmentId=shown.assignment_id, OverrideRejection=True)
 
-    assert code(caught) in ("InvalidAssignmentState", "InvalidHITState")
+    assert turk_code(caught) in ("InvalidAssignmentState", "InvalidHITState")
 
 
 def test_a_rejected_place_is_not_offered_again(

@@ -10,17 +10,13 @@ import pytest
 
 from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import EXTERNAL, Account
+from turk_errors import turk_code
 
 Launch = Callable[..., dict[str, Any]]
 Status = Callable[[dict[str, Any]], tuple[Any, ...]]
 
 DAY = 24 * 3600
 TYPE = {"Title": "t", "Description": "d", "Reward": "0.30", "AssignmentDurationInSeconds": 600}
-
-
-def code(caught: pytest.ExceptionInfo[Any]) -> str:
-    turk_code: str = caught.value.response["TurkErrorCode"]
-    return turk_code.removeprefix("AWS.MechanicalTurk.")
 
 
 def test_equal_values_are_one_hit_type(client: Any) -> None:
@@ -55,7 +51,7 @@ def test_a_token_makes_one_hit_within_24_hours(
     with pytest.raises(client.exceptions.RequestError) as caught:
         launch(UniqueRequestToken="place-1")
 
-    assert code(caught) == "HITAlreadyExists"
+    assert turk_code(caught) == "HITAlreadyExists"
     assert hit["HITId"] in str(caught.value)
 
 
@@ -90,7 +86,7 @@ def test_a_hit_that_cannot_be_is_refused(
     with pytest.raises(client.exceptions.RequestError) as caught:
         launch(**changes)
 
-    assert code(caught) == expected
+    assert turk_code(caught) == expected
     assert client.list_hits()["HITs"] == []
 
 
@@ -193,7 +189,7 @@ def test_only_a_reviewed_hit_that_has_ended_is_deleted(
     with pytest.raises(client.exceptions.RequestError) as caught:
         client.delete_hit(HITId=hit["HITId"])
 
-    assert code(caught) == "InvalidHITState"
+    assert turk_code(caught) == "InvalidHITState"
     assert "called with a status of: Reviewing, Reviewable" in str(caught.value)
 
 
@@ -216,7 +212,7 @@ def test_after_120_days_mturk_forgets_a_hit(
     with pytest.raises(client.exceptions.RequestError) as caught:
         client.get_hit(HITId=hit["HITId"])
 
-    assert code(caught) == "HITDoesNotExist"
+    assert turk_code(caught) == "HITDoesNotExist"
 
 
 def test_a_hit_that_is_still_open_is_not_forgotten(
@@ -240,7 +236,7 @@ def test_places_are_added_below_ten_only(client: Any, launch: Launch, status: St
         )
 
     assert status(hit) == ("Assignable", 0, 9, 0)
-    assert code(caught) == "InvalidMaximumAssignmentsIncrease"
+    assert turk_code(caught) == "InvalidMaximumAssignmentsIncrease"
 
 
 def test_a_token_adds_places_once(client: Any, launch: Launch, status: Status) -> None:

@@ -11,15 +11,11 @@ import pytest
 
 from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import Account, FakeMTurk, HitPage, fee
+from turk_errors import turk_code
 
 Launch = Callable[..., dict[str, Any]]
 
 DAY = 24 * 3600
-
-
-def code(caught: pytest.ExceptionInfo[Any]) -> str:
-    turk_code: str = caught.value.response["TurkErrorCode"]
-    return turk_code.removeprefix("AWS.MechanicalTurk.")
 
 
 @pytest.fixture
@@ -90,7 +86,7 @@ def test_a_hit_that_cannot_be_paid_is_not_made(live_client: Any, launch: Launch)
     with pytest.raises(live_client.exceptions.RequestError) as caught:
         launch(via=live_client, Reward="4.00")
 
-    assert code(caught) == "InsufficientFunds"
+    assert turk_code(caught) == "InsufficientFunds"
     assert len(live_client.list_hits()["HITs"]) == 1
 
 
@@ -106,7 +102,7 @@ def test_a_hit_refused_for_lack_of_money_can_be_created_later(
 
     live_client.update_expiration_for_hit(HITId=hit["HITId"], ExpireAt=later)
 
-    assert code(caught) == "InsufficientFunds"
+    assert turk_code(caught) == "InsufficientFunds"
     assert balance(live_client) == ("56.00", "144.00")
 
 
@@ -179,7 +175,7 @@ def test_a_bonus_that_cannot_be_is_refused(
     with pytest.raises(live_client.exceptions.RequestError) as caught:
         live_client.send_bonus(**bonus | changes)
 
-    assert code(caught) == expected
+    assert turk_code(caught) == expected
     assert live_client.list_bonus_payments(HITId=worked.hit_id)["BonusPayments"] == []
 
 
@@ -199,7 +195,7 @@ def test_a_bonus_waits_for_the_decision(
             WorkerId="A1", AssignmentId=shown.assignment_id, BonusAmount="1", Reason="r"
         )
 
-    assert code(caught) == expected
+    assert turk_code(caught) == expected
 
 
 def test_a_bonus_after_half_a_year_is_refused(

@@ -10,17 +10,13 @@ import pytest
 
 from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import Account, WorkerRefusedError
+from turk_errors import turk_code
 
 Launch = Callable[..., dict[str, Any]]
 
 HOUR = 3600
 LOCALE = "00000000000000000071"
 PERCENT_APPROVED = "000000000000000000L0"
-
-
-def code(caught: pytest.ExceptionInfo[Any]) -> str:
-    turk_code: str = caught.value.response["TurkErrorCode"]
-    return turk_code.removeprefix("AWS.MechanicalTurk.")
 
 
 def create(client: Any, name: str = "blue eyes") -> str:
@@ -50,7 +46,7 @@ def test_a_name_is_taken_once(client: Any) -> None:
     with pytest.raises(client.exceptions.RequestError) as caught:
         create(client)
 
-    assert code(caught) == "QualificationTypeAlreadyExists"
+    assert turk_code(caught) == "QualificationTypeAlreadyExists"
 
 
 def test_a_deleted_name_is_free_after_48_hours(client: Any, clock: MovableClock) -> None:
@@ -103,7 +99,7 @@ def test_a_deleted_type_is_of_no_more_use(client: Any, launch: Launch, question:
     ):
         with pytest.raises(client.exceptions.RequestError) as caught:
             use()
-        assert code(caught) == expected
+        assert turk_code(caught) == expected
 
 
 def test_a_search_is_fuzzy_and_late(sandbox: Account, client: Any, clock: MovableClock) -> None:
@@ -138,7 +134,7 @@ def test_a_type_of_another_account_cannot_be_granted(sandbox: Account, client: A
     with pytest.raises(client.exceptions.RequestError) as caught:
         grant(client, foreign)
 
-    assert code(caught) == "PermissionDenied"
+    assert turk_code(caught) == "PermissionDenied"
 
 
 def test_a_type_is_changed_but_for_its_name(client: Any) -> None:
@@ -179,8 +175,8 @@ def test_values_are_changed_shown_and_revoked(client: Any) -> None:
     with pytest.raises(client.exceptions.RequestError) as revoked:
         client.get_qualification_score(**asked)
     assert (held["IntegerValue"], held["Status"]) == (4, "Granted")
-    assert code(never_granted) == "QualificationDoesNotExist"
-    assert code(revoked) == "InvalidQualificationState"
+    assert turk_code(never_granted) == "QualificationDoesNotExist"
+    assert turk_code(revoked) == "InvalidQualificationState"
 
 
 def test_holders_are_listed_by_status(client: Any) -> None:
@@ -202,7 +198,7 @@ def test_a_worker_mturk_does_not_know_is_an_error(sandbox: Account, client: Any)
     with pytest.raises(client.exceptions.RequestError) as caught:
         grant(client, create(client), "AGONE")
 
-    assert code(caught) == "WorkerDoesNotExist"
+    assert turk_code(caught) == "WorkerDoesNotExist"
 
 
 @pytest.mark.parametrize(
@@ -322,4 +318,4 @@ def test_requirements_that_cannot_be_are_refused(
     with pytest.raises(client.exceptions.RequestError) as caught:
         launch(QualificationRequirements=requirements)
 
-    assert code(caught) in ("ParameterValidationError", "QualificationTypeDoesNotExist")
+    assert turk_code(caught) in ("ParameterValidationError", "QualificationTypeDoesNotExist")
