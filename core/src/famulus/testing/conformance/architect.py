@@ -30,7 +30,7 @@ from famulus.testing.conformance.architect_runs import WatchedOperator, run_of
 from famulus.testing.conformance.harness import must_not_raise, snapshot
 from famulus.testing.forms import FormData
 from famulus.testing.installed import install_plugin
-from famulus.testing.scripted_worker import ScriptedWorker
+from famulus.testing.scripted_worker import Response, ScriptedWorker
 from famulus.testing.signed_crowd import SignedCrowdProvider, signed
 from famulus.testing.transports import HttpTransport
 
@@ -86,7 +86,12 @@ class ArchitectConformance:
         raise NotImplementedError(f"{type(self).__name__} must define serve_outside()")
 
     def test_core_finds_the_class(self) -> None:
-        assert discover().architect(self.architect.type) is self.architect
+        found = discover().architect(self.architect.type)
+
+        assert found is self.architect, (
+            f"An entry point of the group famulus must lead to the plugin that registers the class;"
+            f" the architect {self.architect.type!r} is {found!r}."
+        )
 
     def test_every_option_has_help(self) -> None:
         silent = [each.name for each in options_of(self.architect.Args).values() if not each.help]
@@ -220,7 +225,8 @@ class ArchitectConformance:
             crowd = SignedCrowdProvider.type
             operator, _, url = stack.enter_context(self._served(tmp_path, provider=crowd))
             transport, now = HttpTransport(url), operator.database.clock()
-            assert transport.open({"worker_id": "a", "assignment_id": "visit"}).form is not None
+            page = transport.open({"worker_id": "a", "assignment_id": "visit"})
+            assert page.form is not None, f"A worker who arrives must get a form: {page.text}"
 
             forged = transport.announce(crowd, evolve(signed(["visit"], now), body=b"[]"))
             assert (forged.status, operator.is_sync_requested()) == (403, False), (
@@ -265,7 +271,7 @@ class ArchitectConformance:
 
             assert again == url, _moved(url, again)
             worker = ScriptedWorker(HttpTransport(again), "before")
-            assert worker.submit(page).outcome == "stored"
+            _assert_stored(worker.submit(page), "A page from before must be stored after it")
 
     def test_architect_of_a_program_outside_starts_nothing_and_has_nothing_to_start_again(
         self, tmp_path: Path
@@ -322,7 +328,7 @@ class ArchitectConformance:
 
             assert again == url, _moved(url, again)
             worker = ScriptedWorker(HttpTransport(again), "before")
-            assert worker.submit(page).outcome == "stored"
+            _assert_stored(worker.submit(page), "A page from before must be stored after it")
             other.shutdown()
             if not self.starts_server:
                 return
@@ -389,6 +395,10 @@ class ArchitectConformance:
         self, tmp_path: Path, options: dict[str, Any], provider: str = "mock"
     ) -> dict[str, Any]:
         return run_of(self.architect, options, tmp_path, provider=provider)
+
+
+def _assert_stored(answer: Response, rule: str) -> None:
+    assert answer.outcome == "stored", f"{rule}, and the server answered: {answer.text}"
 
 
 def _address(url: str) -> tuple[str, int]:

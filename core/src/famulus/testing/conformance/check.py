@@ -47,7 +47,10 @@ class CheckHarness:
     def work(self, worker: str, task: str) -> None:
         """Have a worker do one unit of another task, in a run that the check does not guard."""
         gateway = self.operator.launch_rows(_ROWS, task_name=task)
-        assert GatewayWorker(gateway, worker).work().status == 200
+        reply = GatewayWorker(gateway, worker).work()
+        assert reply.status == 200, (
+            f"{worker!r} cannot work on another task before the check is asked: {reply.text}"
+        )
 
     def known_worker(self, worker: str) -> Worker:
         """Return a worker who has been here before, after a first visit if necessary."""

@@ -138,10 +138,7 @@ class ProviderCompletionRules(ProviderUnderTest):
 
     def _visit(self, harness: PluginHarness) -> VisitView:
         query = self.query("worker", "visit")
-        arrival = harness.provider().arrive(query)
-        assert isinstance(arrival, Arrival), (
-            f"arrive() must return an Arrival for a worker who has accepted, not {arrival!r}."
-        )
+        arrival = self._accepted(harness, query)
         return VisitView(
             id=1,
             run_id=1,

@@ -33,7 +33,10 @@ class BlueprintDataRules(BlueprintUnderTest):
     def test_core_accepts_the_class(self) -> None:
         plugins = self._plugins()
 
-        assert plugins.blueprint(self.blueprint.type) is self.blueprint
+        found = plugins.blueprint(self.blueprint.type)
+        assert found is self.blueprint, (
+            f"Blueprint.type must be a name of its own: {self.blueprint.type!r} is {found!r}."
+        )
 
     def test_every_option_has_help(self) -> None:
         silent = [each.name for each in options_of(self.blueprint.Args).values() if not each.help]
@@ -130,7 +133,7 @@ class BlueprintDataRules(BlueprintUnderTest):
 
     def _peak_of_streaming(self, tmp_path: Path, rows: int) -> int:
         options = self.big_configuration(folder_in(tmp_path, str(rows)), rows)
-        assert options is not None
+        assert options is not None, "big_configuration() must return options for any size, or none."
         with self._harness_of(tmp_path, options) as harness:
             blueprint = harness.blueprint()
             deque(islice(blueprint.assignments(), 10), maxlen=0)

@@ -231,7 +231,7 @@ def open_harness(
     assert not found.problems, (
         f"configuration() must return options that core can read:\n{listed(found.problems)}"
     )
-    assert found.plan is not None
+    assert found.plan is not None, "configuration() must return options for a plan."
     made = PluginHarness(folder=folder, plugins=plugins, plan=found.plan, state=state)
     with (
         contextlib.closing(made) as harness,

@@ -36,7 +36,9 @@ def explained(contracts: Sequence[type], *, seconds: float) -> Iterator[None]:
             with _limited(seconds):
                 yield
         except (Exception, SystemExit) as error:
-            for each in (error, *logged):
+            # A failed assertion of a rule is a sentence already.
+            raised = [error] if isinstance(error, AssertionError) else [*_with_causes(error)]
+            for each in (*raised, *logged):
                 method = _method_that_raised(each, contracts)
                 if method is not None:
                     raise AssertionError(_sentence(method, each)) from each
@@ -69,16 +71,24 @@ def _logged_errors() -> Iterator[Sequence[BaseException]]:
         logger.removeHandler(handler)
 
 
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and those that it was raised from, the first one first."""
+    if error is not None:
+        yield from _with_causes(error.__cause__)
+        yield error
+
+
 def _method_that_raised(error: BaseException, contracts: Sequence[type]) -> Any:
-    """Return the contract's method that core or a rule has called; None where it was no plugin."""
+    """Return the contract's method that raised, the innermost; None where it was no plugin."""
+    found = None
     for frame, _ in traceback.walk_tb(error.__traceback__):
         plugin = frame.f_locals.get("self")
         for contract in contracts:
             if isinstance(plugin, contract):
                 name = _name_of(frame, type(plugin), contract)
                 if name is not None:
-                    return getattr(contract, name)
-    return None
+                    found = getattr(contract, name)
+    return found
 
 
 def _name_of(frame: FrameType, plugin: type, contract: type) -> str | None:

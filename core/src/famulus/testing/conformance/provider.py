@@ -19,6 +19,7 @@ from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import (
     Arrival,
     Preview,
+    Quote,
 )
 from famulus.contracts.views import Refusal
 from famulus.data.export import export_records
@@ -96,7 +97,10 @@ class ProviderConformance(
     def test_core_accepts_the_class(self) -> None:
         plugins = plugins_with(PluginUnderTest(providers=[self.provider]))
 
-        assert plugins.provider(self.provider.type) is self.provider
+        found = plugins.provider(self.provider.type)
+        assert found is self.provider, (
+            f"Provider.type must be a name of its own: {self.provider.type!r} is {found!r}."
+        )
 
     def test_every_option_has_help(self) -> None:
         silent = [each.name for each in options_of(self.provider.Args).values() if not each.help]
@@ -136,17 +140,11 @@ class ProviderConformance(
 
     def test_worker_who_has_accepted_arrives(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
-            arrival = harness.provider().arrive(self.query("worker", "visit"))
-            other = harness.provider().arrive(self.query("another", "visit"))
+            arrival = self._accepted(harness, self.query("worker", "visit"))
+            other = self._accepted(harness, self.query("another", "visit"))
 
-        assert isinstance(arrival, Arrival), (
-            f"arrive() must return an Arrival for a worker who has accepted, not {arrival!r}."
-        )
-        assert isinstance(other, Arrival), (
-            f"arrive() must return an Arrival for each worker who has accepted, not {other!r}."
-        )
         assert other.worker_name != arrival.worker_name, (
-            "arrive() must name different workers for the different queries of query(), and named"
+            "arrive() must return different worker names for two people, and returned"
             f" {arrival.worker_name!r} for both."
         )
 
@@ -212,6 +210,7 @@ class ProviderConformance(
             f"currency must be the three letters of ISO 4217, not {currency!r}."
         )
         for units, quote in quotes.items():
+            assert isinstance(quote, Quote), f"quote() must return a Quote, not {quote!r}."
             assert quote.currency == currency, (
                 f"quote() must be in the account's currency, {currency!r}, not {quote.currency!r}."
             )
@@ -266,6 +265,7 @@ class ProviderConformance(
         with self.harness(tmp_path) as harness, must_not_raise(rule):
             names = harness.provider().payee_names(["worker", "another"])
 
+        assert isinstance(names, Mapping), f"payee_names() must return a mapping, not {names!r}."
         assert set(names) <= {"worker", "another"}, (
             "payee_names() must return names of the workers that it is asked about, 'worker' and"
             f" 'another', and of no others: {names!r}."
@@ -318,14 +318,18 @@ class ProviderConformance(
         with self.harness(tmp_path) as harness:
             provider = harness.provider()
             for bad in self.bad_registrations:
-                with pytest.raises(UsageError) as caught:
-                    provider.register("requester", self._registration(bad))
-                assert str(caught.value), (
+                refusal = _refused_registration(provider, self._registration(bad))
+                assert refusal is not None, (
+                    "register() must raise a UsageError for each of bad_registrations, and accepted"
+                    f" {bad!r}."
+                )
+                assert refusal, (
                     "register() must say in its UsageError why it refuses a registration, and the"
                     " message is empty."
                 )
 
             kept = provider.register("requester", self._registration(self.good_registration))
+            assert isinstance(kept, Mapping), f"register() must return a mapping, not {kept!r}."
             assert_json(kept, "register() must return JSON, which is stored")
 
     def test_worker_does_a_run(self, tmp_path: Path) -> None:
@@ -346,7 +350,10 @@ class ProviderConformance(
                 " for the same parameters, also after the submission."
             )
             records = list(export_records(harness.database, run=gateway.run_id))
-            assert {record["provider"] for record in records} == {self.provider.type}
+            found = {record["provider"] for record in records}
+            assert found == {self.provider.type}, (
+                f"The records of a run must name its provider, {self.provider.type!r}, not {found}."
+            )
             assert_json(records, "The records of an export must be JSON")
 
     def _registration(self, given: Mapping[str, Any]) -> Any:
@@ -356,6 +363,15 @@ class ProviderConformance(
 def _arrive(provider: Provider, query: Mapping[str, str]) -> object:
     with must_not_raise(f"arrive() must not raise, whatever an address holds: {query!r}"):
         return provider.arrive(query)
+
+
+def _refused_registration(provider: Provider, args: Any) -> str | None:
+    """Return why a registration is refused; None if it is accepted."""
+    try:
+        provider.register("requester", args)
+    except UsageError as error:
+        return str(error)
+    return None
 
 
 def _is_inherited(provider: type[Provider], method: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from famulus.contracts.provider import Provider
-from famulus.contracts.provider_views import VisitView
+from famulus.contracts.provider_views import Arrival, VisitView
 from famulus.contracts.receiving import PlatformRequest
 from famulus.model.schema import PluginSchema
 from famulus.model.tables import RequesterTable
@@ -72,12 +72,15 @@ class ProviderUnderTest:
 
         The visit has no verdict there yet. Needed if the platform pays, or reports submissions.
         """
+        query = self.query("worker", "visit")
+        arrival = self._accepted(harness, query)
         return VisitView(
             id=1,
             run_id=1,
-            worker_name="worker",
-            reference="visit",
-            query=self.query("worker", "visit"),
+            run_url="https://nowhere.invalid/",
+            worker_name=arrival.worker_name,
+            reference=arrival.reference,
+            query=query,
         )
 
     def platform_request(
@@ -123,6 +126,15 @@ class ProviderUnderTest:
             },
             seconds=self.rule_seconds,
         )
+
+    def _accepted(self, harness: PluginHarness, query: Mapping[str, str]) -> Arrival:
+        """Return the arrival of a worker who has accepted."""
+        found = harness.provider().arrive(query)
+        assert isinstance(found, Arrival), (
+            "arrive() must return an Arrival for a worker who has accepted, and returned"
+            f" {found!r:.200}."
+        )
+        return found
 
     def _register(self, harness: PluginHarness) -> None:
         """Register the requester that a launch needs, unless the provider has a default one."""
