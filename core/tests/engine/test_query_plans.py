@@ -34,7 +34,7 @@ from famulus.engine.window import is_spent, is_window_off, open_unit_exists
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.statements import SqliteStatement
-from famulus.model.transaction import Transaction
+from famulus.model.transaction import Transaction, compiled_for, run_compiled
 from famulus.operate.doctor.platform_differences import _visits_at_work, _visits_done
 from famulus.operate.doctor.work_differences import of_visits, of_work
 from famulus.operate.self_approval import _UNDECIDED
@@ -114,7 +114,7 @@ READERS: dict[str, Callable[[Transaction, int], Any]] = {
     "units to review": lambda tx, run: count_waiting(tx, scope(run)),
     "next worker": lambda tx, run: next_worker(tx, scope(run)),
     "next units": lambda tx, run: next_units(tx, scope(run), 1, Path("files"), after=1),
-    "export": lambda tx, run: tx.run_compiled(tx.compiled(_page(run)), at=0, agent=0),
+    "export": lambda tx, run: run_compiled(tx, compiled_for(tx, _page(run)), at=0, agent=0),
     "wage": lambda tx, run: read_wage(tx, read_run(tx, run)),
     "doctor, work": lambda tx, run: [*of_work(tx, read_run(tx, run), is_operated=True)],
     "doctor, visits": lambda tx, run: [*of_visits(tx, read_run(tx, run))],

@@ -36,6 +36,7 @@ from famulus.model.fields import JsonField, UtcField, dump_json, to_micros
 from famulus.model.statements import Compiled, Param
 from famulus.model.states import UnitStatus
 from famulus.model.tables import AgentTable
+from famulus.model.transaction import compiled_for, run_compiled
 
 #: Records read at once: only these are in memory.
 _PAGE = 1_000
@@ -124,8 +125,10 @@ def _pages(database: Database, run: int, wanted: Filter) -> Iterator[Sequence[st
     while True:
         with database.read() as tx:
             # Compiling it takes a twentieth of the time of a page.
-            query = query or tx.compiled(wanted.apply(_page(run)))
-            rows = tx.run_compiled(query, at=position.submitted_at, agent=position.agent).fetchall()
+            query = query or compiled_for(tx, wanted.apply(_page(run)))
+            rows = run_compiled(
+                tx, query, at=position.submitted_at, agent=position.agent
+            ).fetchall()
             page = dict(zip(STORED, zip(*rows, strict=True), strict=True)) if rows else {}
             files = read_files(tx, page["agent"], root) if rows else {}
             reviews = read_review_columns(tx, run, page) if rows else {}

@@ -109,16 +109,6 @@ class Transaction:
         values = tuple(map(params.__getitem__, compiled.layout))
         return self._connection.execute(compiled.sql, values)
 
-    def compiled(self, query: Any) -> Compiled:
-        """Compile a query that has parameters, for :meth:`run_compiled`; its text is not kept."""
-        return compile_statement(Statement(query), self.kind, self._dialect.peewee)
-
-    def run_compiled(self, compiled: Compiled, **params: Any) -> Any:
-        """Run a compiled query like :meth:`run`, in this transaction or in a later one."""
-        params.update(compiled.constants)
-        values = tuple(map(params.__getitem__, compiled.layout))
-        return self._connection.execute(compiled.sql, values)
-
     def one(self, statement: Statement[R], **params: Any) -> R | None:
         """Run a statement and return its first row, or None."""
         compiled = self._dialect.compiled[statement]
@@ -244,3 +234,15 @@ def _with_statuses(compiled: Compiled, row: Sequence[Any]) -> Sequence[Any]:
         if values[position] is not None:
             values[position] = members[values[position]]
     return values
+
+
+def compiled_for(tx: Transaction, query: Any) -> Compiled:
+    """Compile a query that has parameters, for :func:`run_compiled`; its text is not kept."""
+    return compile_statement(Statement(query), tx.kind, tx._dialect.peewee)
+
+
+def run_compiled(tx: Transaction, compiled: Compiled, **params: Any) -> Any:
+    """Run a compiled query, in the transaction it was compiled for or in a later one."""
+    params.update(compiled.constants)
+    values = tuple(map(params.__getitem__, compiled.layout))
+    return tx._connection.execute(compiled.sql, values)
