@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
+from attrs import evolve
 
 from famulus import (
     QUAL_EXISTS,
@@ -17,6 +19,8 @@ from famulus import (
     UnavailableError,
 )
 from famulus.testing.movable_clock import MovableClock
+from famulus_prolific.account_lock import LEASE
+from famulus_prolific.api import CALL_SECONDS, ProlificApi
 from famulus_prolific.fake import Fault
 from famulus_prolific.groups import Groups
 from prolific_account import ProlificAccount
@@ -263,6 +267,50 @@ def test_a_grant_that_is_revoked_while_its_group_is_made_again_does_not_come_bac
 
     assert dict(other.revoke(grants("a"))) == {"a": Outcome.CONFIRMED}
     assert members_now(account)["careful"] == ["b"]
+
+
+class SlowCalls(httpx.HTTPTransport):
+    """Makes each call take as long as one may; another process acts during each."""
+
+    def __init__(self, clock: MovableClock, act: Callable[[], None]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._act = act
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._clock.advance(CALL_SECONDS)
+        self._act()
+        return super().handle_request(request)
+
+
+def test_a_grant_that_is_revoked_while_its_group_takes_long_to_fill_does_not_come_back(
+    account: ProlificAccount, groups: Groups, other: Groups, clock: MovableClock
+) -> None:
+    workers = [f"worker-{number}" for number in range(10)]
+    dict(groups.grant(grants(*workers)))
+    delete_groups(account)
+    with account.prolific.turn() as state:
+        state.unknown.add(workers[0])
+    refused = 0
+
+    def revoke() -> None:
+        nonlocal refused
+        with pytest.raises(UnavailableError, match="another process makes groups"):
+            dict(other.revoke(grants(workers[-1])))
+        refused += 1
+
+    filling = ProlificApi(
+        account.prolific.token,
+        base_url=account.prolific.api_url,
+        transport=SlowCalls(clock, revoke),
+        clock=clock,
+    )
+    assert dict(other.revoke(grants("another"))) == {"another": Outcome.CONFIRMED}
+    evolve(groups, api=filling).group_id("careful")
+
+    assert refused * CALL_SECONDS > LEASE
+    assert dict(other.revoke(grants(workers[-1]))) == {workers[-1]: Outcome.CONFIRMED}
+    assert members_now(account)["careful"] == workers[1:-1]
 
 
 def test_nothing_is_left_to_revoke_of_a_group_that_was_deleted_on_prolific(

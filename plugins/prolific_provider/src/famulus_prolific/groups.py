@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from famulus import QUAL_NOT_EXIST, GrantView, Outcome, Result
-from famulus_prolific.account_lock import AccountLock
+from famulus_prolific.account_lock import AccountLock, Hold
 from famulus_prolific.account_tables import ProlificGroup
 from famulus_prolific.api import ProlificApi, ProlificRefusedError
 from famulus_prolific.filters import GROUP_ALLOW, GROUP_BLOCK
@@ -90,14 +90,14 @@ class Groups:
         known = self._known(name)
         if known is not None:
             return known
-        with self._lock.acquire():
+        with self._lock.acquire() as hold:
             known = self._known(name)
             if known is not None:
                 return known
             found = self._listed(name) or self._create(name)
             # Before its id is stored, so that it is not used while members are missing.
-            self._fill(name, found)
-            self.database.write(lambda tx: _note(tx, self.requester, name, found))
+            self._fill(name, found, hold)
+            self.database.write(lambda tx: _note(tx, self.requester, name, found, hold))
         return self._known(name) or found
 
     @property
@@ -106,19 +106,19 @@ class Groups:
         subject = f"groups of the workspace {self.workspace}"
         return AccountLock(database=self.database, name=subject, activity=f"makes {subject}")
 
-    def _fill(self, name: str, group: str) -> None:
+    def _fill(self, name: str, group: str, hold: Hold) -> None:
         """Add the stored members to a group that is made again."""
         for some in batches(self._members.read(self.requester, name)):
             try:
-                self.api.post(_members_of(group), {"participant_ids": [*some]})
+                self._refill(group, some, hold)
             except ProlificRefusedError:
                 # A single id that belongs to no participant any more.
                 for each in some:
-                    self._add_if_possible(name, group, each)
+                    self._refill_if_possible(name, group, each, hold)
 
-    def _add_if_possible(self, name: str, group: str, worker: str) -> None:
+    def _refill_if_possible(self, name: str, group: str, worker: str, hold: Hold) -> None:
         try:
-            self.api.post(_members_of(group), {"participant_ids": [worker]})
+            self._refill(group, [worker], hold)
         except ProlificRefusedError as error:
             _log.warning(
                 "the worker %s cannot be added again to the participant group of %s: %s",
@@ -126,6 +126,11 @@ class Groups:
                 repr(name) if name else "blocked workers",
                 error,
             )
+
+    def _refill(self, group: str, workers: Sequence[str], hold: Hold) -> None:
+        # All calls together may take longer than the lock lasts.
+        self.database.write(hold.renew)
+        self.api.post(_members_of(group), {"participant_ids": [*workers]})
 
     def _forget_deleted(self, name: str) -> None:
         """Forget the group of a qualification if Prolific does not have it any more."""
@@ -248,7 +253,8 @@ def is_deleted(api: ProlificApi, group: str) -> bool:
         return True
 
 
-def _note(tx: Transaction, requester: int, name: str, group: str) -> None:
+def _note(tx: Transaction, requester: int, name: str, group: str, hold: Hold) -> None:
+    hold.renew(tx)
     insert = ProlificGroup.insert(requester_id=requester, name=name, group_id=group)
     tx.execute(insert.on_conflict_ignore())
 
