@@ -974,6 +974,12 @@ def test_an_element_with_a_framework_s_attribute_keeps_what_is_in_it_text(
         (_VUE, "<table><tr><td><div v-pre><tr><td>HERE</table>"),
         (_VUE, "<select><div v-pre>HERE</div>"),
         (_VUE, "<div><select v-pre>HERE</div>"),
+        (_VUE, "<table><caption v-pre>a<tr><td>HERE</table>"),
+        (_VUE, "<table><caption v-pre>a<tbody><tr><td>HERE</table>"),
+        (_VUE, "<h1 v-pre>a</h2>HERE</h1>"),
+        (_VUE, "<ruby><rt v-pre>a<rp>HERE</ruby>"),
+        (_VUE, "<image v-pre>HERE"),
+        (_VUE, "<keygen v-pre>HERE"),
         (_VUE, "<button><b v-pre><button>HERE</button>"),
         (_VUE, "<svg><g v-pre><p>HERE</g></svg>"),
         (_VUE, "<form v-pre>HERE</form>"),
@@ -981,6 +987,9 @@ def test_an_element_with_a_framework_s_attribute_keeps_what_is_in_it_text(
         (_VUE, "<div v-pre id=app>HERE</div>"),
         (_VUE, "<div v-pre class=app>HERE</div>"),
         (_VUE + "<script>app.mount('main')</script>", "<main v-pre>HERE</main>"),
+        (_VUE + "<script>app.mount('body > main')</script>", "<main v-pre>HERE</main>"),
+        (_VUE + "<script>app.mount('[data-app]')</script>", "<div data-app v-pre>HERE</div>"),
+        (_VUE + "<script>app.mount(\"[data-app='a']\")</script>", "<p data-app v-pre>HERE</p>"),
         (_VUE + "<script src=https://host/own.js></script>", "<div v-pre>HERE</div>"),
         (_VUE + _ANGULAR, "<div v-pre>HERE</div>"),
     ],
@@ -1044,6 +1053,26 @@ def test_delimiters_are_found_in_script_files_of_the_folder(
     library = _VUE if "Vue" in code else _ANGULAR
 
     assert len(_refusals(library + script + _FIELD, "[[f()]]", folder)) == is_read
+
+
+@pytest.mark.parametrize("number", [1, 6])
+def test_a_script_file_that_is_not_read_to_its_end_may_mount_vue_on_any_element(
+    tmp_path: Path, number: int
+) -> None:
+    names = [f"app{each}.js" for each in range(number)]
+    for name in names:
+        (tmp_path / name).write_text("//" * (MOST_BYTES // 2) + "\napp.mount('main')")
+    page = _VUE + "".join(f"<script src={name}></script>" for name in names)
+
+    assert _refusals(f"{page}<main v-pre>{_FIELD}</main>", "{{f()}}", tmp_path)
+
+
+def test_an_empty_script_file_is_read_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "app.js").touch()
+
+    page = f"{_VUE}<script src=app.js></script><main v-pre>{_FIELD}</main>"
+
+    assert _refusals(page, "{{f()}}", tmp_path) == []
 
 
 def test_a_library_s_own_code_names_no_delimiters_of_the_page(tmp_path: Path) -> None:

@@ -68,7 +68,9 @@ _LOADS_MORE = re.compile(r"\bimport\b|\bgetScript\b|createElement\s*\(\s*[\"'`]s
 VUE_SHIELD = "v-pre"
 # In a library's own code, what it does by default.
 _USUAL = frozenset({("{{", "}}"), ("<%", "%>")})
-_QUOTED = re.compile(r"[\"'`]([A-Za-z][\w-]*)[\"'`]")
+# Texts in quotes, and what is between two of them: which of both is which is not looked up.
+_QUOTED = re.compile(r"(?<=[\"'`])[^\"'`\n]+(?=[\"'`])")
+_WORD = re.compile(r"[a-z][\w-]*")
 _CONTENT = (
     r"\.\s*(?:(?:inner|outer)HTML|innerText|textContent)\b(?!\s*\+?=(?!=))"
     r"|\.\s*(?:html|text)\s*\(\s*\)"
@@ -80,6 +82,11 @@ _READS_BY_ID = re.compile(
     rf"([\w-]+)[\"'`]\s*\)(?:\s*\[\s*0\s*\])?\s*(?:{_CONTENT}|\.\s*(?:tmpl|render)\s*\()"
     r"|\.\s*templates\s*\(\s*[\"'`](?:script)?#([\w-]+)[\"'`]\s*\)"
 )
+
+
+def _quoted_words(code: str) -> frozenset[str]:
+    quoted = " ".join(_QUOTED.findall(code))
+    return frozenset(_WORD.findall(quoted.lower()))
 
 
 def _reads_only(code: str, templates: Collection[str]) -> bool:
@@ -157,7 +164,8 @@ class InPage:
 
     ``begins`` are the opening delimiters, ``shields`` are the attributes that together keep all
     frameworks from an element, and ``reads_attributes`` is whether any of them reads attributes.
-    ``roots`` are names of elements that a script may mount Vue on; None if they are unknown.
+    ``roots`` are names of elements, and of attributes of elements, that a script may mount Vue on;
+    None if they are unknown.
     """
 
     begins: tuple[str, ...] = ()
@@ -226,7 +234,8 @@ class Engines:
                 delimiters += set(own_delimiters(file.code)) - _USUAL
         loads_more = bool(_LOADS_MORE.search(code))
         strange = [address for address in addresses if not is_library(address)]
-        is_read = not loads_more and {*strange} <= {file.address for file in files}
+        whole = {file.address for file in files if file.is_whole}
+        is_read = not loads_more and {*strange} <= whole
 
         def has(loaded: re.Pattern[str], used: re.Pattern[str]) -> bool:
             return bool(used.search(code)) or any(map(loaded.search, addresses))
@@ -242,7 +251,7 @@ class Engines:
             own=bool(_BRACES_USED.search(code)),
             delimiters=tuple(dict.fromkeys(delimiters)),
             reads_page=has(_PAGE_READERS, _PAGE_READERS_USED),
-            words=frozenset(map(str.lower, _QUOTED.findall(code))) if is_read else None,
+            words=_quoted_words(code) if is_read else None,
             reads_scripts_only=is_read and _reads_only(code, templates),
             unknown=loads_more or bool(strange),
         )

@@ -20,10 +20,14 @@ MOST_BYTES_OF_ALL = 4 * MOST_BYTES
 
 @frozen
 class ScriptFile:
-    """A script file as it was read. ``address`` is in lower case, without a query."""
+    """A script file as it was read. ``address`` is in lower case, without a query.
+
+    ``is_whole`` is whether all of the file was read.
+    """
 
     address: str
     code: str
+    is_whole: bool
 
 
 def script_address(source: Source, token: Token) -> str:
@@ -49,7 +53,8 @@ def script_files(
                 continue
             with file.open("rb") as opened:
                 data = opened.read(min(MOST_BYTES, left))
+                is_whole = not opened.read(1)
         except (OSError, RuntimeError, ValueError):
             continue
         left -= len(data)
-        yield ScriptFile(address.lower(), data.decode("utf-8", errors="replace"))
+        yield ScriptFile(address.lower(), data.decode("utf-8", errors="replace"), is_whole)

@@ -15,8 +15,8 @@ from famulus_static_html.engines import VUE_SHIELD, InPage
 from famulus_static_html.tokens import Kind, Token
 
 _VOID = frozenset({
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
-    "track", "wbr",
+    "area", "base", "basefont", "bgsound", "br", "col", "embed", "hr", "image", "img", "input",
+    "keygen", "link", "meta", "param", "source", "track", "wbr",
 })  # fmt: skip
 # Everything else closes a <p>.
 _IN_PARAGRAPH = frozenset({
@@ -29,6 +29,7 @@ _IN_PARAGRAPH = frozenset({
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _ROWS = frozenset({"caption", "colgroup", "tbody", "tfoot", "thead"})
 _CELLS = frozenset({"td", "th"})
+_RUBY = frozenset({"rb", "rp", "rt", "rtc"})
 # What browsers put in front of the table instead of inside, and what they leave out.
 _TABLE_PARTS = frozenset({"table", "tr", "form", "body", "html", "head", "frameset"}) | (
     _ROWS - {"caption"}
@@ -66,8 +67,8 @@ class _OpenElements:
             self.elements.append(_Open(name, shields if counts else frozenset()))
 
     def end(self, name: str) -> None:
-        """Close an element, and all that is open in it."""
-        self._close({name}, ())
+        """Close an element, and all that is open in it; any end of a heading closes a heading."""
+        self._close(_HEADINGS if name in _HEADINGS else {name}, ())
 
     def _has(self, names: Collection[str]) -> bool:
         return any(each.name in names for each in self.elements)
@@ -81,7 +82,7 @@ class _OpenElements:
             return
 
     def _close_in_table(self, name: str) -> None:
-        around = {"table"} | (_ROWS if name not in _ROWS else set())
+        around = {"table"} | (_ROWS - {"caption"} if name not in _ROWS else set())
         around |= {"tr"} if name in _CELLS else set()
         while self.elements[-1].name not in around:
             self.elements.pop()
@@ -97,7 +98,9 @@ def _closed_by(name: str) -> Iterator[tuple[Collection[str], Collection[str]]]:
         yield {"dd", "dt"}, {"dl"}
     elif name in _HEADINGS:
         yield _HEADINGS, ()
-    elif name in ("a", "button", "nobr", "option", "optgroup", "rt", "rp"):
+    elif name in _RUBY:
+        yield _RUBY, ()
+    elif name in ("a", "button", "nobr", "option", "optgroup"):
         yield {name}, ()
     if name in ("select", "input", "textarea", "optgroup"):
         yield {"select"} if name != "optgroup" else {"option"}, ()
@@ -126,5 +129,9 @@ def shielded(tokens: Sequence[Token], in_page: InPage) -> frozenset[int]:
 
 def _may_be_root(token: Token, in_page: InPage) -> bool:
     """Return whether Vue may be mounted on an element; its version 3 ignores ``v-pre`` there."""
-    is_named = token.attribute("id") or token.attribute("class") or token.attribute("ref")
-    return is_named is not None or in_page.roots is None or token.name in in_page.roots
+    names = {token.name, *(attribute.name for attribute in token.attributes)}
+    return (
+        in_page.roots is None
+        or not names.isdisjoint({"id", "class", "ref"})
+        or not names.isdisjoint(in_page.roots)
+    )
