@@ -20,6 +20,11 @@ pytestmark = pytest.mark.parametrize("database_address", ["postgresql"], indirec
 
 _UNITS = 500
 _FEW = 10
+#: Units that are done when the tables are analyzed.
+_ANALYZED = 30
+#: psycopg prepares a statement that was run five times, and PostgreSQL keeps a plan for all values
+#: after five more.
+_UNTIL_PLANS_ARE_KEPT = 30
 _ARRIVES = {
     "provider": "crowd",
     "reference": "2",
@@ -165,3 +170,35 @@ def test_a_search_reads_few_rows_however_many_units_are_free(
     read = rows_read(database, search)
 
     assert max(read)[0] <= _FEW, sorted(read)[-5:]
+
+
+def test_a_search_scans_no_table_after_many_reads_have_searched_alike(
+    operator: ManualOperator, database: Database
+) -> None:
+    rows = [{"n": n} for n in range(_UNITS)]
+    gateway = operator.launch_rows(rows[:_ANALYZED])
+    for n in range(_ANALYZED):
+        GatewayWorker(gateway, f"earlier {n}").work()
+    database.write(lambda tx: tx.sql("ANALYZE"))
+
+    def search(tx: Transaction, run: int) -> object:
+        return next(iter(find_units(tx, run, 1, WorkerProgress(id=0, marks=[-1]))), None)
+
+    for _ in range(_UNTIL_PLANS_ARE_KEPT):
+        with database.read() as tx:
+            search(tx, gateway.run_id)
+    run = operator.launch_rows(rows).run_id
+
+    def scanned(tx: Transaction) -> int:
+        """Return how many rows of attempts a search reads by a scan of their table."""
+        before = _scanned(tx, "agent")
+        assert search(tx, run) is not None
+        return _scanned(tx, "agent") - before
+
+    assert database.write(scanned) == 0
+
+
+def _scanned(tx: Transaction, table: str) -> int:
+    query = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = %s"
+    (found,) = tx.sql(query, (table,)).fetchone()
+    return int(found)

@@ -277,7 +277,7 @@ class PostgresqlBackend:
         """Open a read-only transaction on a consistent snapshot."""
         with self._reading(), self._transaction() as connection:
             connection.execute(_READ)
-            yield Transaction(connection, self.dialect, self._clock())
+            yield Transaction(_ReadConnection(connection), self.dialect, self._clock())
         self._outage.passed()
 
     def compact(self) -> None:
@@ -370,6 +370,21 @@ class PostgresqlBackend:
     def _unavailable(self, error: Exception, *, writing: bool) -> DatabaseUnavailableError:
         self._outage.failed(error, writing=writing)
         return DatabaseUnavailableError(f"the database cannot be used now: {error}")
+
+
+class _ReadConnection:
+    """The connection of a read-only transaction, with prepared statements of its own.
+
+    PostgreSQL keeps the plan of a prepared statement when ``enable_seqscan`` is changed, so a
+    transaction that writes would scan tables by the plans of read-only ones. psycopg prepares each
+    text by itself: a space at the end makes it another one.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def execute(self, text: str, values: Sequence[Any] = ()) -> Any:
+        return self._connection.execute(f"{text} ", values)
 
 
 def _is_unavailable(error: Any) -> bool:
