@@ -1002,6 +1002,18 @@ def test_an_element_that_may_be_closed_keeps_nothing_text(script: str, html: str
 
 _NUNJUCKS = "<script src=nunjucks.min.js></script>"
 _TEMPLATE = "<script type=text/x-nunjucks id=t>{{ a }}</script>"
+_FIELD_READERS = (
+    "f(a.value)",
+    "f(a.defaultValue == 1)",
+    "f($('textarea').val())",
+    "f($('textarea').contents())",
+    "f($('textarea').prop('value'))",
+    "f(a.firstChild.data)",
+    "f(a['innerHTML'])",
+    "let { textContent } = a; f(textContent)",
+    "f(new FormData(a))",
+    "f($('form').serializeArray())",
+)
 
 
 @pytest.mark.parametrize(
@@ -1017,6 +1029,10 @@ _TEMPLATE = "<script type=text/x-nunjucks id=t>{{ a }}</script>"
         (f"{_NUNJUCKS}{_TEMPLATE}<script src=https://host/own.js></script>", True),
         ("<script src=jsrender.js></script><script>$.templates('#u')</script>" + _TEMPLATE, True),
         (f"{_VUE}{_TEMPLATE}<script>f($('#t').html())</script>", True),
+        (f"{_NUNJUCKS}{_TEMPLATE}<script>a.value = render('{{{{ a }}}}')</script>", False),
+        (f"{_NUNJUCKS}<button type=button onclick='a.value = 1'>a</button>", False),
+        (f"{_NUNJUCKS}<button type=button onclick='f(a.innerHTML)'>a</button>", True),
+        *((f"{_NUNJUCKS}<script>{code}</script>", True) for code in _FIELD_READERS),
     ],
 )
 def test_a_value_is_refused_in_a_field_only_where_an_engine_may_read_the_field(

@@ -71,12 +71,19 @@ _USUAL = frozenset({("{{", "}}"), ("<%", "%>")})
 # Texts in quotes, and what is between two of them: which of both is which is not looked up.
 _QUOTED = re.compile(r"(?<=[\"'`])[^\"'`\n]+(?=[\"'`])")
 _WORD = re.compile(r"[a-z][\w-]*")
-_CONTENT = (
-    r"\.\s*(?:(?:inner|outer)HTML|innerText|textContent)\b(?!\s*\+?=(?!=))"
-    r"|\.\s*(?:html|text)\s*\(\s*\)"
+_PROPERTY = (
+    "(?:(?:inner|outer)HTML|innerText|textContent|(?:v|nodeV|defaultV)alue|childNodes"
+    "|(?:first|last)Child)"
 )
-# Code that reads the content of elements, or gives elements to an engine.
-_READS = re.compile(rf"{_CONTENT}|\)\s*\.\s*(?:tmpl|render)\s*\(|\.\s*templates\s*\(\s*[\"'`][^<]")
+_CONTENT = (
+    rf"\.\s*{_PROPERTY}\b(?!\s*\+?=(?!=))"
+    r"|\.\s*(?:html|text|val|contents)\s*\(\s*\)"
+)
+# Code that reads the content or the values of elements, or gives elements to an engine.
+_READS = re.compile(
+    rf"{_CONTENT}|[\"'`{{,]\s*{_PROPERTY}\s*[\"'`}},]|\bFormData\b|\.\s*serialize\w*\s*\("
+    r"|\)\s*\.\s*(?:tmpl|render)\s*\(|\.\s*templates\s*\(\s*[\"'`][^<]"
+)
 _READS_BY_ID = re.compile(
     r"(?:getElementById\s*\(\s*[\"'`]|(?:\$|\bjQuery|\bquerySelector)\s*\(\s*[\"'`](?:script)?#)"
     rf"([\w-]+)[\"'`]\s*\)(?:\s*\[\s*0\s*\])?\s*(?:{_CONTENT}|\.\s*(?:tmpl|render)\s*\()"
@@ -90,7 +97,7 @@ def _quoted_words(code: str) -> frozenset[str]:
 
 
 def _reads_only(code: str, templates: Collection[str]) -> bool:
-    """Return whether code reads the content only of elements with these ids."""
+    """Return whether code reads contents and values only of elements with these ids."""
     by_id = [found[1] or found[2] for found in _READS_BY_ID.finditer(code)]
     return len(by_id) == len(_READS.findall(code)) and set(by_id) <= set(templates)
 
@@ -198,7 +205,7 @@ class Engines:
     reads_page: bool = False
     #: the words in quotes, with which a script can select an element; None if some are unknown
     words: frozenset[str] | None = None
-    #: whether what scripts read as templates are ``<script>`` elements, as far as is known
+    #: whether scripts are known to read the content of no element but ``<script>``
     reads_scripts_only: bool = False
 
     @classmethod
@@ -208,12 +215,14 @@ class Engines:
         scripts: Sequence[Token],
         files: Sequence[ScriptFile] = (),
         templates: Collection[str] = (),
+        handlers: Sequence[str] = (),
     ) -> Self:
         """Return the engines that these scripts load or use.
 
         :param scripts: the scripts that browsers run.
         :param files: the scripts' files that could be read.
         :param templates: the ids of the templates in ``<script>`` elements.
+        :param handlers: the code of attributes such as ``onclick``.
         """
         addresses = [
             address.lower() for token in scripts if (address := script_address(source, token))
@@ -228,6 +237,7 @@ class Engines:
         # A library of another name is code like the page's own.
         own = [file.code for file in files if not is_library(file.address)]
         code = "\n".join(inner + own)
+        all_code = "\n".join([code, *handlers])
         delimiters = [*own_delimiters(code)]
         for file in files:
             if is_library(file.address):
@@ -251,8 +261,8 @@ class Engines:
             own=bool(_BRACES_USED.search(code)),
             delimiters=tuple(dict.fromkeys(delimiters)),
             reads_page=has(_PAGE_READERS, _PAGE_READERS_USED),
-            words=_quoted_words(code) if is_read else None,
-            reads_scripts_only=is_read and _reads_only(code, templates),
+            words=_quoted_words(all_code) if is_read else None,
+            reads_scripts_only=is_read and _reads_only(all_code, templates),
             unknown=loads_more or bool(strange),
         )
 

@@ -105,7 +105,13 @@ class _Compiler:
         files = [*script_files(self.source, scripts, self.folder)]
         templates = [each for each in starts if is_inert(self.source, each)]
         ids = [value_of(self.source, each, "id") for each in templates]
-        self.engines = Engines.of(self.source, scripts, files, ids)
+        handlers = [
+            value_of(self.source, token, attribute.name)
+            for token in starts
+            for attribute in token.attributes
+            if attribute.name.startswith("on")
+        ]
+        self.engines = Engines.of(self.source, scripts, files, ids, handlers)
         self.elements.in_page = self.engines.in_page
         self.elements.shielded = shielded(tokens, self.engines.in_page)
         self.elements.expressions = any_expression(self.engines.delimiters)
