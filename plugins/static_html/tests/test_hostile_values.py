@@ -1046,6 +1046,7 @@ def test_a_value_is_refused_in_a_field_only_where_an_engine_may_read_the_field(
     ("script", "is_read"),
     [
         ("<script src=app.js></script>", True),
+        ("<script src=/js/app.js></script>", True),
         ("<script type=module src='js/app.js?v=2'></script>", True),
         ("<script src='js\\vue-app.js'></script>", True),
         ("<script src=js/a%20b.js></script>", True),

@@ -48,7 +48,9 @@ def script_files(
         if folder is None or not address or "${" in address or is_elsewhere(address):
             continue
         try:
-            file = (folder / unquote(address.replace("\\", "/"))).resolve()
+            # The page is in the root of its server.
+            name = unquote(address.replace("\\", "/")).removeprefix("/")
+            file = (folder / name).resolve()
             if not file.is_relative_to(folder.resolve()) or not file.is_file():
                 continue
             with file.open("rb") as opened:
