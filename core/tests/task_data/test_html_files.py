@@ -71,6 +71,64 @@ def test_encodings_and_their_names_are_those_of_browsers(
     assert _read(tmp_path, page.encode(encoding)) == page
 
 
+#: Each encoding with its labels and a character of its own; WHATWG, Encoding Standard, section 4.2.
+LABELS = {
+    ("cp866", "ж"): "866 cp866 csibm866 ibm866",
+    ("iso8859-2", "ą"): "csisolatin2 iso-8859-2 iso-ir-101 iso8859-2 iso88592 iso_8859-2 "
+    "iso_8859-2:1987 l2 latin2",
+    ("iso8859-3", "ħ"): "csisolatin3 iso-8859-3 iso-ir-109 iso8859-3 iso88593 iso_8859-3 "
+    "iso_8859-3:1988 l3 latin3",
+    ("iso8859-4", "ą"): "csisolatin4 iso-8859-4 iso-ir-110 iso8859-4 iso88594 iso_8859-4 l4 latin4",
+    ("iso8859-5", "ж"): "csisolatincyrillic cyrillic iso-8859-5 iso-ir-144 iso88595 iso_8859-5",
+    ("iso8859-6", "ب"): "arabic asmo-708 csiso88596e csiso88596i csisolatinarabic ecma-114 "
+    "iso-8859-6 iso-8859-6-e iso-8859-6-i iso-ir-127 iso88596 iso_8859-6:1987",
+    ("iso8859-7", "λ"): "csisolatingreek ecma-118 elot_928 greek greek8 iso-8859-7 iso-ir-126 "
+    "iso88597 iso_8859-7:1987 sun_eu_greek",
+    ("iso8859-8", "ש"): "csiso88598e csisolatinhebrew hebrew iso-8859-8 iso-8859-8-e iso-ir-138 "
+    "iso88598 iso_8859-8:1988 visual csiso88598i iso-8859-8-i logical",
+    ("iso8859-10", "ą"): "csisolatin6 iso-8859-10 iso-ir-157 iso885910 l6 latin6",
+    ("iso8859-13", "ą"): "iso-8859-13 iso8859-13 iso885913",
+    ("iso8859-14", "ŵ"): "iso-8859-14 iso8859-14 iso885914",
+    ("iso8859-15", "€"): "csisolatin9 iso-8859-15 iso8859-15 iso885915 iso_8859-15 l9",
+    ("iso8859-16", "ș"): "iso-8859-16",
+    ("koi8-r", "ж"): "cskoi8r koi koi8 koi8-r koi8_r",
+    ("koi8-u", "ґ"): "koi8-ru koi8-u",
+    ("mac-roman", "é"): "csmacintosh mac macintosh x-mac-roman",
+    ("mac-cyrillic", "ж"): "x-mac-cyrillic x-mac-ukrainian",
+    ("cp874", "ก"): "dos-874 iso-8859-11 iso8859-11 iso885911 tis-620 windows-874",
+    ("cp1250", "ą"): "cp1250 windows-1250 x-cp1250",
+    ("cp1251", "ж"): "cp1251 windows-1251 x-cp1251",
+    ("cp1252", "“"): "ansi_x3.4-1968 ascii cp1252 cp819 csisolatin1 ibm819 iso-8859-1 iso-ir-100 "
+    "iso88591 iso_8859-1:1987 l1 latin1 us-ascii windows-1252 x-cp1252",
+    ("cp1253", "λ"): "cp1253 windows-1253 x-cp1253",
+    ("cp1254", "ğ"): "cp1254 csisolatin5 iso-8859-9 iso-ir-148 iso88599 iso_8859-9:1989 l5 latin5 "
+    "windows-1254 x-cp1254",
+    ("cp1255", "ש"): "cp1255 windows-1255 x-cp1255",
+    ("cp1256", "ب"): "cp1256 windows-1256 x-cp1256",
+    ("cp1257", "ą"): "cp1257 windows-1257 x-cp1257",
+    ("cp1258", "ơ"): "cp1258 windows-1258 x-cp1258",
+    ("gb18030", "镕"): "chinese csgb2312 csiso58gb231280 gb18030 gb2312 gb_2312 gb_2312-80 gbk "
+    "iso-ir-58 x-gbk",
+    ("big5hkscs", "𠝹"): "big5 big5-hkscs cn-big5 csbig5 x-x-big5",
+    ("euc_jp", "日"): "cseucpkdfmtjapanese euc-jp x-euc-jp",
+    ("cp932", "①"): "csshiftjis ms932 ms_kanji shift-jis shift_jis sjis windows-31j x-sjis",
+    ("cp949", "똠"): "cseuckr csksc56011987 euc-kr iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 "
+    "ksc5601 ksc_5601 windows-949",
+}
+
+
+@pytest.mark.parametrize(
+    ("label", "encoding", "text"),
+    [(label, *encoding) for encoding, labels in LABELS.items() for label in labels.split()],
+)
+def test_every_label_of_browsers_names_their_encoding(
+    tmp_path: Path, label: str, encoding: str, text: str
+) -> None:
+    page = f"<meta charset={label.upper()}><p>{text}"
+
+    assert _read(tmp_path, page.encode(encoding)) == page
+
+
 def test_text_in_utf_8_is_read_so_although_it_names_another_encoding(tmp_path: Path) -> None:
     assert _read(tmp_path, "<meta charset=iso-8859-1>é") == "<meta charset=iso-8859-1>é"
 

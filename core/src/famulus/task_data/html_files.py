@@ -12,7 +12,7 @@ from famulus.errors import Problem, UsageError
 
 _SAVE = "save it as UTF-8"
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
+_CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?\s*([\w.-]+)", re.IGNORECASE)
 _SNIFFED = 1024
 #: Encodings that browsers read as another one; WHATWG, Encoding Standard, section 4.2.
 _READ_AS = {
@@ -29,19 +29,32 @@ _READ_AS = {
 }
 #: Names that browsers know and Python does not.
 _NAMES = {
-    "x-sjis": "cp932",
-    "windows-31j": "cp932",
-    "x-euc-jp": "euc_jp",
-    "windows-949": "cp949",
-    "windows-874": "cp874",
-    "x-gbk": "gb18030",
-    "cn-big5": "big5hkscs",
-    "x-x-big5": "big5hkscs",
-    "x-mac-roman": "mac_roman",
-    "x-mac-cyrillic": "mac_cyrillic",
-    "iso-8859-8-i": "iso8859-8",
+    name: codec
+    for codec, names in {
+        "utf-8": "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8",
+        "cp1252": "ansi_x3.4-1968",
+        "iso8859-6": "csiso88596e csiso88596i iso-8859-6-e iso-8859-6-i",
+        "iso8859-7": "sun_eu_greek",
+        "iso8859-8": "csiso88598e csiso88598i iso-8859-8-e iso-8859-8-i logical visual",
+        "iso8859-15": "csisolatin9",
+        "koi8-r": "koi koi8",
+        "koi8-u": "koi8-ru",
+        "mac_roman": "csmacintosh mac x-mac-roman",
+        "mac_cyrillic": "x-mac-cyrillic x-mac-ukrainian",
+        "cp874": "dos-874 windows-874",
+        "cp932": "windows-31j x-sjis",
+        "cp949": "cseuckr csksc56011987 iso-ir-149 ks_c_5601-1989 ksc_5601 windows-949",
+        "euc_jp": "cseucpkdfmtjapanese x-euc-jp",
+        "gb18030": "csgb2312 gb_2312 gb_2312-80 x-gbk",
+        "big5hkscs": "cn-big5 x-x-big5",
+    }.items()
+    for name in names.split()
 }
-_WINDOWS = re.compile(r"x-cp(125\d)")
+#: Names of which Python knows only another spelling: ``iso88591`` and ``x-cp1251``.
+_SPELLINGS = (
+    (re.compile(r"\Aiso8859(\d{1,2})"), r"iso8859-\1"),
+    (re.compile(r"\Ax-cp(125\d)"), r"cp\1"),
+)
 #: A file whose ``<meta>`` can be read cannot be in one of these.
 _WIDE = ("utf-16", "utf-32")
 _QUESTION = re.compile(
@@ -101,7 +114,9 @@ def _named_codec(data: bytes) -> str | None:
     if found is None:
         return None
     try:
-        written = _WINDOWS.sub(r"cp\1", found[1].decode().lower())
+        written = found[1].decode().lower()
+        for pattern, spelling in _SPELLINGS:
+            written = pattern.sub(spelling, written)
         name = codecs.lookup(_NAMES.get(written, written)).name
         # Codecs of bytes, such as hex, and "undefined" are found too.
         "".encode(name)
