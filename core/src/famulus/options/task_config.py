@@ -42,8 +42,7 @@ class TaskConfig(FormerNames):
     """The configuration of a run script.
 
     :func:`build_default_task_config` returns a base class to which a script adds arguments of its
-        own, with ``attrs.define`` or ``dataclasses.dataclass``; ``@task_script`` makes the
-        instance.
+    own, with ``attrs.define`` or ``dataclasses.dataclass``; ``@task_script`` makes the instance.
     """
 
     #: name of the file that is read unless ``conf=NAME`` picks another
