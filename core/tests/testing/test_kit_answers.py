@@ -22,6 +22,11 @@ from famulus.testing.conformance.values_in_answers import is_in
         ({"number": 1000}, "1e3"),
         ({"agrees": True}, "on"),
         ({"marks": {"a": [1, None]}}, '{"a": [1, null]}'),
+        ({"is_right": True}, "true"),
+        ({"is_right": False}, "false"),
+        ({"text": "a word"}, '"a word"'),
+        ({"text": 'a "word"'}, r'"a \"word\""'),
+        ({"number": "sNaN", "text": "2"}, "2"),
     ],
 )
 def test_value_is_found(answers: Any, value: str) -> None:
@@ -37,6 +42,9 @@ def test_value_is_found(answers: Any, value: str) -> None:
         ({"number": 2.5}, "2.51"),
         ({"agrees": False}, "on"),
         ({"agrees": True}, "1"),
+        ({"agrees": True}, "false"),
+        ({"agrees": 1}, "true"),
+        ({"text": None}, "null"),
         ({"marks": {"a": [1]}}, '{"a": [1, null]}'),
     ],
 )

@@ -19,10 +19,9 @@ def is_in(answers: Any, value: str) -> bool:
     """
     wanted, number, meant = _text(value), _number(value), _meant(value)
     for leaf in _parts(answers):
-        if isinstance(leaf, (list, dict)):
-            if leaf == meant:
-                return True
-            continue
+        # 1 and True are equal.
+        if meant is not None and type(leaf) is type(meant) and leaf == meant:
+            return True
         if leaf is True and value == _TICKED:
             return True
         if isinstance(leaf, str) and wanted in _text(leaf):
@@ -50,9 +49,10 @@ def _text(value: str) -> str:
 
 def _number(text: str) -> Decimal | None:
     try:
-        return Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:
         return None
+    return number if number.is_finite() else None
 
 
 def _meant(text: str) -> Any:
