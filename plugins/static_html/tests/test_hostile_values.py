@@ -6,6 +6,7 @@ Every context is met with every hostile value: the page is refused, or the value
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -1117,6 +1118,208 @@ def test_the_refusal_of_an_expression_names_what_keeps_it_text(script: str, reme
     [problem] = watch.problems()
 
     assert f"; it stays text if {remedy}" in problem.message
+
+
+_PUNCHES = "<script src=knockout.punches.js></script>"
+_RACTIVE = "<script src=ractive.js></script>"
+#: What reads expressions in the text of a page.
+_READ_TEXT = [_VUE, _ANGULAR, _PUNCHES, _RACTIVE]
+_ENDS_STRINGS = "\" + f() + '` + f() }} </p>\\ \n"
+
+
+def _filled(html: str, value: str) -> tuple[list[str], str]:
+    """Return what is said of the value of the column ``v``, and the page with it."""
+    page = compile_page(html)
+    file = Path("task.html")
+    problems = [str(problem) for problem in page_problems(page, file, ["v"])]
+    watch = MarkupWatch(page, file)
+    watch.see(1, {"v": value})
+    problems += [str(each) for each in watch.problems() if not each.warning]
+    return problems, page.render({"v": value}).body.rpartition("</script>")[2]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<p>{{ f("HERE") }}</p>',
+        "<p>{{ f('HERE') }}</p>",
+        "<p>a {{ `${own}HERE` }} b</p>".replace("${own}", ""),
+        "<p>{{ f(&quot;HERE&quot;) }}</p>",
+        "<p>&lbrace;&#123; f('HERE') &#x7d;}</p>",
+        "<p>{{ x }} {{ a ? 'HERE' : 'it\\'s HERE' }} {{ y }}</p>",
+        "<textarea>{{ f('HERE') }}</textarea>",
+        "<template><p>{{ f('HERE') }}</p></template>",
+        "<svg><text>{{ f('HERE') }}</text></svg>",
+    ],
+)
+@pytest.mark.parametrize("script", _READ_TEXT)
+def test_a_value_stays_in_a_string_of_an_expression_of_the_page(script: str, html: str) -> None:
+    problems, body = _filled(script + html.replace("HERE", "${v}"), _ENDS_STRINGS)
+
+    assert problems == []
+    assert body == html.replace("HERE", escapes.js_inside(_ENDS_STRINGS))
+
+
+@pytest.mark.parametrize("html", ["<p>[[ f('HERE') ]]</p>", "<p>&#91;[ f('HERE') &rbrack;]</p>"])
+@pytest.mark.parametrize("script", [_OWN_VUE, _OWN_ANGULAR])
+def test_a_value_stays_in_a_string_between_delimiters_of_the_page(script: str, html: str) -> None:
+    problems, body = _filled(script + html.replace("HERE", "${v}"), "' + f() ]] [[ f() ]]")
+
+    assert problems == []
+    assert body == html.replace("HERE", escapes.js_inside("' + f() ]] [[ f() ]]"))
+
+
+@pytest.mark.parametrize(
+    ("html", "escape"),
+    [
+        ("<p title='{{ f(\"HERE\") }}'>x</p>", str),
+        ("<p title='a {{ f(&#39;HERE&#39;) }} b' class=a>x</p>", str),
+        ("<p title=\"{{ f('HERE') }}\">x</p>", str),
+        ('<p class=\'a {{ b ? "HERE" : "" }}\'>x</p>', str),
+        ("<p data-a='&#123;{ \"HERE\" }}'>x</p>", str),
+        ("<p style='color: {{ \"HERE\" }}'>x</p>", escapes.css),
+        ("<iframe srcdoc='{{ \"HERE\" }}'></iframe>", escapes.html_text),
+    ],
+)
+@pytest.mark.parametrize("script", [_ANGULAR, _PUNCHES])
+def test_a_value_stays_in_a_string_of_an_expression_of_an_attribute(
+    script: str, html: str, escape: Callable[[str], str]
+) -> None:
+    problems, body = _filled(script + html.replace("HERE", "${v}"), _ENDS_STRINGS)
+
+    assert problems == []
+    assert body == html.replace("HERE", escapes.js_inside(escape(_ENDS_STRINGS)))
+
+
+@pytest.mark.parametrize("value", ['" + f() + "', "a\\", "' + f()", "`", "}} {{ f()", "a\nb"])
+@pytest.mark.parametrize("html", ["<img ng-src='HERE'>", "<a href='/a/HERE?b=HERE'>x</a>"])
+def test_a_value_that_ends_a_string_in_an_address_is_refused(html: str, value: str) -> None:
+    address = html.replace("HERE", '{{ f("${v}") }}')
+
+    problems, body = _filled(f"{_ANGULAR}\n{address}", value)
+
+    assert problems
+    assert "task.html:2: ${v}: the value of row 1 has a character that could" in problems[0]
+    assert "write ${v|raw}" in problems[0]
+    assert "f()" not in body
+
+
+@pytest.mark.parametrize(
+    ("html", "value"),
+    [
+        ("<img ng-src='/a/{{ f(\"${v}\") }}'>", "dog (1), b.png"),
+        ("<img ng-src='/a/{{ f(${v}) }}'>", "7"),
+        ("<img ng-src='/a/{{ b.c_${v} }}'>", "q1"),
+        ("<p>{{ f('${v}') }}</p>", "abc7"),
+        ("<p>{{ f(${v}) + a[${v}] }}</p>", "7"),
+        ("<p>{{${v}}}</p>", "1.5"),
+        ("<p>{{ b.c_${v} | d }}</p>", "q1"),
+        ("<p title='{{ b.c_${v} + ${v} }}'>x</p>", "1"),
+    ],
+)
+def test_a_harmless_value_in_an_expression_of_the_page_is_written_as_it_is(
+    html: str, value: str
+) -> None:
+    problems, body = _filled(_ANGULAR + html, value)
+
+    assert problems == []
+    assert body.replace("%20", " ") == html.replace("${v}", value)
+
+
+@pytest.mark.parametrize(
+    ("html", "value", "written"),
+    [
+        ("<p>{{ f(${v}) }}</p>", "a()", 'f("a\\u0028\\u0029")'),
+        ("<p>{{ ${v} }}</p>", "f()", '{{ "f\\u0028\\u0029" }}'),
+        ("<p>{{ ${v|text} }}</p>", "7", '{{ "7" }}'),
+        ("<p>{{ f(${v}) }}</p>", '{"a": {"b": [[1]]}}', 'f({"a":{"b":[ [1] ]} })'),
+    ],
+)
+def test_a_value_outside_of_strings_of_an_expression_is_a_literal(
+    html: str, value: str, written: str
+) -> None:
+    problems, body = _filled(_VUE + html, value)
+
+    assert problems == []
+    assert written in unescape(body)
+
+
+@pytest.mark.parametrize("html", ["<p>HERE</p>", "<textarea>HERE</textarea>"])
+@pytest.mark.parametrize("script", _READ_TEXT)
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("a ${v}", "stands outside of a string in an expression"),
+        ("g() ${v} b", "stands outside of a string in an expression"),
+        ("eval(&quot;${v}&quot;)", "decides which code is run in an expression"),
+    ],
+)
+def test_a_value_that_decides_what_an_expression_of_the_page_runs_is_refused(
+    code: str, fault: str, script: str, html: str
+) -> None:
+    for written in (html, "<a title='HERE' href='HERE'>x</a>"):
+        if written != html and script in (_VUE, _RACTIVE):
+            continue
+        page = f"{script}\n{written.replace('HERE', f'{{{{ {code} }}}}')}"
+        problems, body = _filled(page, "f()")
+
+        assert problems
+        assert all(f"task.html:2: ${{v}} {fault}" in problem for problem in problems)
+        assert all("write ${v|raw}" in problem for problem in problems)
+        assert "f()" not in body
+        assert _filled(page.replace("${v}", "${v|raw}"), "f()")[0] == []
+        assert page_problems(compile_page(page, trusted=True), Path("task.html"), ["v"]) == []
+
+
+def test_a_value_beside_a_name_of_an_expression_is_refused_with_its_row() -> None:
+    problems, body = _filled(_VUE + "<p>{{ item.a_${v} }}</p>", "x; f()")
+
+    [problem] = problems
+    assert "the value of row 1 is no part of a name" in problem
+    assert "f()" not in body
+
+
+@pytest.mark.parametrize("script", _READ_TEXT)
+def test_trusted_values_in_expressions_of_the_page_are_code(script: str) -> None:
+    html = f"{script}<p>{{{{ f('${{v}}') + ${{v}} }}}}</p>"
+
+    for page in (compile_page(html.replace("${v}", "${v|raw}")), compile_page(html, trusted=True)):
+        assert page.render({"v": "a()"}).body.endswith("<p>{{ f('a()') + a() }}</p>")
+
+
+@pytest.mark.parametrize("script", _READ_TEXT)
+def test_no_value_ends_an_expression_that_the_page_leaves_open(script: str) -> None:
+    for html in ("<p>{{ ${v}</p>", "<p>{{ a ${v}} ${v}</p>", "<p>&#123;{ ${v}${v}}</p>"):
+        for value in ("f() }}", "}", "", "a}}b", "it's"):
+            problems, body = _filled(script + html, value)
+
+            assert problems == []
+            assert "}}" not in unescape(body.replace("<!---->", "|"))
+            shown = unescape(body.replace("<!---->", ""))
+            assert shown == unescape(html).replace("${v}", value)
+
+    assert _filled(f"{script}<textarea>{{{{ ${{v}}</textarea>", "f() }}")[0]
+    assert not _filled(f"{script}<textarea>{{{{ ${{v}}</textarea>", "it's }")[0]
+
+
+@pytest.mark.parametrize(
+    ("script", "html"),
+    [
+        ("", "<p title='{{ \"HERE\" }}'>{{ 'HERE' }}</p>"),
+        ("<script src=handlebars.js></script>", "<p>{{ 'HERE' }}</p>"),
+        (_VUE, "<p title='{{ \"HERE\" }}'>x</p>"),
+        (_VUE, "<div v-pre><p>{{ 'HERE' }}</p></div>"),
+        (_VUE, "<p v-pre>{{ 'HERE' }}</p>"),
+        (_VUE, "<textarea v-pre>{{ 'HERE' }}</textarea>"),
+        (_ANGULAR, "<p ng-non-bindable title='{{ \"HERE\" }}'>{{ 'HERE' }}</p>"),
+        (_VUE, "<p>}} 'HERE' {{ x }} 'HERE' {{ y }}</p>"),
+    ],
+)
+def test_a_value_that_no_framework_evaluates_stays_as_it_is(script: str, html: str) -> None:
+    problems, body = _filled(script + html.replace("HERE", "${v}"), "it's (a)")
+
+    assert problems == []
+    assert unescape(body) == html.replace("HERE", "it's (a)")
 
 
 def test_braces_stay_in_the_text_of_a_page_without_a_framework() -> None:

@@ -134,3 +134,47 @@ def test_no_value_runs_or_loads_code(tab: Tab, html: str) -> None:
         assert tab.evaluate("window.PWN") is None
     assert tab.evaluate("""() => [...document.querySelectorAll("a")].every(
       (a) => !/^(javascript|data):/.test(a.href.baseVal ?? a.href))""")
+
+
+# As Vue and AngularJS do, it evaluates expressions in what the browser has read of the page.
+_ENGINE = """() => {
+  const evaluated = (text) => text.replace(/\\{\\{([^]*?)\\}\\}/g, (_, code) => {
+    try { return new Function("f", `return (${code})`)((value) => value); } catch { return "?"; }
+  });
+  const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (nodes.nextNode()) nodes.currentNode.data = evaluated(nodes.currentNode.data);
+  for (const each of document.querySelectorAll("body *"))
+    for (const attribute of each.attributes) attribute.value = evaluated(attribute.value);
+}"""
+_EVALUATED = [
+    "<p>{{ f('${v}') }}</p>",
+    '<p>{{ f("${v}") }}</p>',
+    "<p>{{ f(`${v}`) }}</p>",
+    "<p>{{ f(&quot;${v}&quot;) }}</p>",
+    "<p>&#123;{ f('${v}') }&#125;</p>",
+    "<p>{{ f(${v|text}) }}</p>",
+    "<p>{{ ${v|text} }}</p>",
+    "<textarea>{{ f('${v}') }}</textarea>",
+    "<p title='{{ f(\"${v}\") }}'></p>",
+    "<p title=\"{{ '${v}' }}\"></p>",
+    '<p title="{{ f(${v|text}) }}"></p>',
+    "<p title='{{ f(&#39;${v}&#39;) }}'></p>",
+]
+
+
+@pytest.mark.parametrize("html", _EVALUATED)
+def test_an_engine_that_evaluates_the_page_reads_each_value_as_one_string(
+    tab: Tab, html: str
+) -> None:
+    compiled = compile_page(f"<script src=angular.min.js></script>{html}")
+    values = [*VALUES, "it's", "}} {{ window.PWN = 1 }}", "a\\", "a\nb"]
+    pages = [compiled.render({"v": value}).body.partition("</script>")[2] for value in values]
+
+    tab.set_content(f"<!doctype html><body><main>{''.join(pages)}</main></body>")
+    tab.evaluate(_ENGINE)
+
+    read = tab.evaluate(
+        "[...document.querySelector('main').children].map((e) => e.title || e.textContent)"
+    )
+    assert read == values
+    assert tab.evaluate("window.PWN") is None

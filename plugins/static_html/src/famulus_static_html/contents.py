@@ -29,7 +29,8 @@ _OPERAND = re.compile(r"[(\[,=:?+\-*/%&|!<>~^]\Z|\b(?:return|typeof|void|in|of|c
 _WORD = re.compile(r"[\w:-]*")
 _IN_NAME = re.compile(r"[\w$.]\Z")
 _SCHEME = re.compile(r"\s*javascript:", re.IGNORECASE)
-_JS: Mapping[Place, Callable[[Any], str]] = {
+#: How a value is written in JavaScript, by its place.
+JS_ESCAPES: Mapping[Place, Callable[[Any], str]] = {
     Place.CODE: escapes.js_value,
     Place.INSIDE: escapes.js_inside,
     Place.REGEX_START: escapes.js_regex,
@@ -55,10 +56,12 @@ def _word(value: Any) -> str:
 
 #: How a value is written in code that is an attribute, where it differs from handlers.
 _ATTRIBUTES: Mapping[ValueContext, Mapping[Place, Callable[[Any], str]]] = {
-    ValueContext.MARKUP_EXPRESSION: dict.fromkeys(_JS, _js_of_markup(escapes.js_inside))
+    ValueContext.MARKUP_EXPRESSION: dict.fromkeys(JS_ESCAPES, _js_of_markup(escapes.js_inside))
     | dict.fromkeys((Place.CODE, Place.ADDRESS_VALUE), _js_of_markup(escapes.js_literal)),
-    ValueContext.URL_EXPRESSION: {place: _js_of_address(escape) for place, escape in _JS.items()},
-    ValueContext.WORDS: {**_JS, Place.CODE: _word},
+    ValueContext.URL_EXPRESSION: {
+        place: _js_of_address(escape) for place, escape in JS_ESCAPES.items()
+    },
+    ValueContext.WORDS: {**JS_ESCAPES, Place.CODE: _word},
 }
 _COUNTED = frozenset({ValueContext.HANDLER, ValueContext.EXPRESSION, ValueContext.URL_EXPRESSION})
 _LITERALS = frozenset({Place.INSIDE, Place.REGEX_START, Place.REGEX, Place.ADDRESS})
@@ -122,7 +125,7 @@ def script_parts(
         cut = begun.start() if begun else len(literal)
         own = literal[cut:]
         before = (own.replace("<", "\\u003c"), own)
-        escape = _JS.get(place, escapes.text_of)
+        escape = JS_ESCAPES.get(place, escapes.text_of)
         if place is Place.CODE and found.text:
             escape = escapes.js_literal
         parts += [literal[:cut], optional(found, escape, before)]
@@ -145,7 +148,7 @@ def code_parts(
     for index, found in enumerate(placeholders):
         place = inside[index][1] if is_clear else Place.LOADED
         before = code.text[: inside[index][0].start] if is_clear else ""
-        if context is ValueContext.HANDLER and place is Place.CODE and not _is_operand(before):
+        if context is ValueContext.HANDLER and place is Place.CODE and not is_operand(before):
             place = Place.LOADED
         parts.append(source.text[start : found.start])
         start = found.end
@@ -173,10 +176,10 @@ def _code_escape(
         return escapes.js_literal
     if context is ValueContext.EXPRESSION and place is Place.CODE and _IN_NAME.search(before):
         return _word
-    return _ATTRIBUTES.get(context, _JS)[place]
+    return _ATTRIBUTES.get(context, JS_ESCAPES)[place]
 
 
-def _is_operand(before: str) -> bool:
+def is_operand(before: str) -> bool:
     """Return whether a value after this code is an operand, rather than code by itself."""
     code = before.rstrip()
     return _OPERAND.search(code) is not None and not _SCHEME.fullmatch(code)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from attrs import define
 
+from famulus_static_html import escapes
 from famulus_static_html.attributes import (
     JAVASCRIPT,
     URL_CONTEXTS,
@@ -30,6 +32,7 @@ from famulus_static_html.contents import (
 from famulus_static_html.differences import differing_in_address, differing_in_script
 from famulus_static_html.engines import NO_FRAMEWORK, InPage
 from famulus_static_html.findings import Found, Limited
+from famulus_static_html.interpolations import Interpolations
 from famulus_static_html.placement import script_kind
 from famulus_static_html.scripts import ScriptKind
 from famulus_static_html.source import EXPRESSION, Placeholder, Source
@@ -45,8 +48,8 @@ class Elements:
     """Writes tags, their attributes and contents; calls ``refuse`` for faults.
 
     Controls at the offsets ``outside`` belong to no form. ``in_page`` is what frameworks evaluate
-    in these elements but those at the offsets ``shielded``, and ``expressions`` finds what they
-    evaluate in addresses.
+    in these elements and texts but those at the offsets ``shielded``, and ``expressions`` finds
+    what they evaluate in addresses.
     """
 
     source: Source
@@ -69,15 +72,26 @@ class Elements:
         parts = text_parts(bare)
         if not self.in_page.begins:
             return parts
-        written = iter(placeholders)
+        inside = self._interpolations(start, (start, end), html.unescape)
         return [
-            part
-            if isinstance(part, str)
-            else required(
-                piece := next(written), text_writer(self.source, piece, self.in_page.begins)
-            )
-            for part in parts
+            part if isinstance(piece, str) else self._text_part(piece, inside)
+            for piece, part in zip(pieces, parts, strict=True)
         ]
+
+    def _text_part(self, piece: Placeholder, inside: Interpolations) -> Part:
+        """Return a value in a text that frameworks read."""
+        if piece in inside:
+            return inside.part(piece, ValueContext.TEXT, self.found)
+        return required(
+            piece, text_writer(self.source, piece, [*self.in_page.begins, *inside.ends_at(piece)])
+        )
+
+    def _interpolations(
+        self, offset: int, span: tuple[int, int], resolve: Callable[[str], str]
+    ) -> Interpolations:
+        """Return the values in expressions of a span of the element or text at an offset."""
+        delimiters = () if offset in self.shielded else self.in_page.delimiters
+        return Interpolations.of(self.source, span, delimiters, resolve)
 
     def tag_parts(self, token: Token) -> list[Part]:
         """Return a tag."""
@@ -110,35 +124,76 @@ class Elements:
             parts = code_parts(self.source, *attribute.value, context, self.found)
         else:
             parts = attribute_parts(self.source, token, attribute, self.refuse, self.expressions)
-        if self.in_page.reads_attributes:
+        if self.in_page.reads_attributes and token.start not in self.shielded:
+            inside = Interpolations()
+            if context not in JAVASCRIPT:
+                inside = self._interpolations(token.start, attribute.value, escapes.attribute_text)
+            if context in URL_CONTEXTS:
+                parts = self._address_with_expressions(parts, attribute.value, inside)
+            elif context not in JAVASCRIPT:
+                parts = self._with_code(parts, attribute.value, inside, context)
             parts = self._without_begun(
-                token, parts, attribute.value, self._judge(attribute, context)
+                token, parts, attribute.value, self._judge(attribute, context, inside), inside
             )
         if not self._gets_quotes(attribute):
             return parts
         return [part.replace('"', "&quot;") if isinstance(part, str) else part for part in parts]
 
-    def _judge(self, attribute: Attribute, context: ValueContext) -> _Judge:
+    def _with_code(
+        self,
+        parts: list[Part],
+        span: tuple[int, int],
+        inside: Interpolations,
+        context: ValueContext,
+    ) -> list[Part]:
+        """Return parts, one for each piece of a span, with the values in expressions as code."""
+        return [
+            part
+            if isinstance(piece, str) or piece not in inside
+            else inside.part(piece, context, self.found)
+            for piece, part in zip(self.source.pieces(*span), parts, strict=True)
+        ]
+
+    def _address_with_expressions(
+        self, parts: list[Part], span: tuple[int, int], inside: Interpolations
+    ) -> list[Part]:
+        """Return an address without the values that could end a string in its expressions."""
+        for piece in self.source.placeholders(*span):
+            if inside.refuse(piece, self.found):
+                return []
+            if limited := inside.judge(piece):
+                self.found.limited.append(limited)
+                parts = _accepted(parts, piece, limited.accepts)
+        return parts
+
+    def _judge(self, attribute: Attribute, context: ValueContext, inside: Interpolations) -> _Judge:
         """Return, by placeholder, the test that its value makes no expression in an attribute."""
-        span, begins = attribute.value, self.in_page.begins
-        if attribute.name == "class" and span is not None:
-            return lambda piece: _both(
-                value_judge(self.source, piece, begins), class_judge(self.source, piece, span)
-            )
-        if context in URL_CONTEXTS:
-            # These characters are encoded in addresses.
-            begins = tuple(each for each in begins if not set(each) & set("<>{}|"))
-        return lambda piece: value_judge(self.source, piece, begins)
+        span = attribute.value
+        assert span is not None
+        # These characters are encoded in addresses.
+        encoded = set("<>{}|" if context in URL_CONTEXTS else "")
+
+        def judge(piece: Placeholder) -> Callable[[Any], bool]:
+            marks = [*self.in_page.begins, *inside.ends_at(piece)]
+            is_good = value_judge(self.source, piece, [m for m in marks if not set(m) & encoded])
+            if attribute.name != "class":
+                return is_good
+            return _both(is_good, class_judge(self.source, piece, span))
+
+        return judge
 
     def _without_begun(
-        self, token: Token, parts: list[Part], span: tuple[int, int], judge: _Judge
+        self,
+        token: Token,
+        parts: list[Part],
+        span: tuple[int, int],
+        judge: _Judge,
+        inside: Interpolations,
     ) -> list[Part]:
         """Return parts that leave out values which a framework would evaluate, and refuse these.
 
         Escaping as entities would not help: browsers resolve entities before the framework reads.
         """
-        if token.start in self.shielded:
-            return parts
         shields = self.in_page.shields
         fault = "holds an expression, which a framework of the page would evaluate here"
         if shields:
@@ -146,13 +201,10 @@ class Elements:
                 f"; it stays text if <{token.name}> has {' and '.join(f'`{s}`' for s in shields)}"
             )
         for piece in self.source.placeholders(*span):
-            if not piece.raw:
+            if not piece.raw and piece not in inside:
                 is_good = judge(piece)
                 self.found.limited.append(Limited(piece, is_good, fault))
-                parts = [
-                    part if isinstance(part, str) else accepted(piece, part, is_good)
-                    for part in parts
-                ]
+                parts = _accepted(parts, piece, is_good)
         return parts
 
     def name_parts(self, start: int, end: int) -> list[Part]:
@@ -246,14 +298,7 @@ class Elements:
             self.found.quoted += placeholders if token.name in RCDATA else ()
             # As in <pre>: the first line feed is dropped.
             in_textarea = token.name == "textarea" and pieces[0] == ""
-            parts: list[Part] = ["\n"] * in_textarea
-            parts += rcdata_parts(pieces)
-            begins = self.in_page.begins
-            if not begins:
-                return parts
-            return self._without_begun(
-                token, parts, (start, end), lambda piece: value_judge(self.source, piece, begins)
-            )
+            return [*["\n"] * in_textarea, *self._rcdata_parts(token, start, end)]
         if token.name == "style":
             return style_parts(self.source, start, end, self.refuse, self.found.forbid)
         kind = script_kind(self.source, token)
@@ -263,6 +308,20 @@ class Elements:
         self.found.differing += differing_in_script(self.source, start, end, kind)
         return script_parts(self.source, start, end, kind, self.found.forbid)
 
+    def _rcdata_parts(self, token: Token, start: int, end: int) -> list[Part]:
+        """Return the content of ``<textarea>`` and the like, which frameworks may read."""
+        parts = rcdata_parts(self.source.pieces(start, end))
+        begins = self.in_page.begins
+        if not begins or token.start in self.shielded:
+            return parts
+        inside = self._interpolations(token.start, (start, end), html.unescape)
+        parts = self._with_code(parts, (start, end), inside, ValueContext.TEXT)
+
+        def judge(piece: Placeholder) -> Callable[[Any], bool]:
+            return value_judge(self.source, piece, [*begins, *inside.ends_at(piece)])
+
+        return self._without_begun(token, parts, (start, end), judge, inside)
+
     def _refuse_all(self, pieces: list[str | Placeholder]) -> Callable[[str], None]:
         def refuse(reason: str) -> None:
             for piece in pieces:
@@ -270,6 +329,13 @@ class Elements:
                     self.refuse(piece, reason)
 
         return refuse
+
+
+def _accepted(
+    parts: Sequence[Part], piece: Placeholder, is_good: Callable[[Any], bool]
+) -> list[Part]:
+    """Return parts whose fills are empty if the value of a placeholder is not good."""
+    return [part if isinstance(part, str) else accepted(piece, part, is_good) for part in parts]
 
 
 def _both(one: Callable[[Any], bool], other: Callable[[Any], bool]) -> Callable[[Any], bool]:

@@ -169,16 +169,21 @@ ANY_ENGINE = Expressions(TemplateLanguage.UNKNOWN, TemplateLanguage.UNKNOWN)
 class InPage:
     """The parts of the page itself that frameworks such as Vue and AngularJS evaluate.
 
-    ``begins`` are the opening delimiters, ``shields`` are the attributes that together keep all
-    frameworks from an element, and ``reads_attributes`` is whether any of them reads attributes.
-    ``roots`` are names of elements, and of attributes of elements, that a script may mount Vue on;
-    None if they are unknown.
+    ``delimiters`` begin and end their expressions in text, ``shields`` are the attributes that
+    together keep all frameworks from an element, and ``reads_attributes`` is whether any of them
+    reads attributes. ``roots`` are names of elements, and of attributes of elements, that a script
+    may mount Vue on; None if they are unknown.
     """
 
-    begins: tuple[str, ...] = ()
+    delimiters: tuple[tuple[str, str], ...] = ()
     shields: tuple[str, ...] = ()
     reads_attributes: bool = False
     roots: frozenset[str] | None = None
+
+    @property
+    def begins(self) -> tuple[str, ...]:
+        """The opening delimiters."""
+        return tuple(begin for begin, _ in self.delimiters)
 
 
 NO_FRAMEWORK = InPage()
@@ -273,7 +278,7 @@ class Engines:
             return NO_FRAMEWORK
         shields = (VUE_SHIELD,) * self.vue + ("ng-non-bindable",) * self.angular
         return InPage(
-            begins=("{{", *(begin for begin, _ in self.delimiters)),
+            delimiters=(("{{", "}}"), *self.delimiters),
             shields=() if self.punches else shields,
             reads_attributes=self.angular or self.punches,
             roots=self.words,

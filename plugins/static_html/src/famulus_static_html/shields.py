@@ -107,7 +107,7 @@ def _closed_by(name: str) -> Iterator[tuple[Collection[str], Collection[str]]]:
 
 
 def shielded(tokens: Sequence[Token], in_page: InPage) -> frozenset[int]:
-    """Return the offsets of the tags with elements that no framework reads."""
+    """Return the offsets of the tags with elements, and of the text, that no framework reads."""
     needed = frozenset(in_page.shields)
     if not needed:
         return frozenset()
@@ -116,6 +116,8 @@ def shielded(tokens: Sequence[Token], in_page: InPage) -> frozenset[int]:
     for token in tokens:
         if token.kind is Kind.END:
             open_.end(token.name)
+        elif token.kind is Kind.TEXT and needed <= open_.shields:
+            found.add(token.start)
         elif token.kind is Kind.START:
             own = frozenset(each for each in needed if token.attribute(each))
             inner = own - {VUE_SHIELD} if _may_be_root(token, in_page) else own
