@@ -294,12 +294,18 @@ def test_who_comes_to_a_run_that_ends_is_asked_for_a_return(
         browser.new_context(java_script_enabled=False) as third,
     ):
         at_work, *people = (
-            ParticipantBrowser(context.new_page(), launch.prolific, launch.participant_id())
+            ParticipantBrowser(
+                context.new_page(),
+                launch.prolific,
+                launch.participant_id(),
+                has_scripts=context is not third,
+            )
             for context in (first, second, third)
         )
         at_work.enter()
         at_work.page.locator("select[name=rating]").wait_for()
         for late in people:
+            late.page.clock.install()
             late.reserve()
         command.interrupt()
         wait_until(lambda: launch.study.status is StudyStatus.PAUSED, "the pause")
@@ -308,7 +314,7 @@ def test_who_comes_to_a_run_that_ends_is_asked_for_a_return(
             late.open_study()
             late.page.get_by_role("heading", name="This task has been paused").wait_for()
             assert late.page.get_by_role("link", name="Try again").count() == 1
-            assert "closed" in reason_of(late.leave())
+            assert "closed" in reason_of(late.is_led_away())
 
         at_work.rate("good")
         assert at_work.came_back().status is AWAITING

@@ -14,6 +14,7 @@ from famulus.contracts.completion import (
     Completion,
     GoTo,
     Nothing,
+    OwnPage,
     PostForm,
     ReturnPlace,
     ShowCode,
@@ -459,12 +460,11 @@ def test_refused_worker_is_asked_to_return_the_place_in_a_window_of_its_own(
     assert (link["href"], link["target"], link["rel"]) == (url, "_blank", "noopener")
 
 
-#: Refusals whose reason may pass while the worker waits.
+#: Refusals whose reason may pass without the requester.
 PASSING = {
     RefusalReason.TOO_MANY_OPEN,
     RefusalReason.PLACE_TAKEN,
     RefusalReason.NOTHING_LEFT,
-    RefusalReason.RUN_STOPPED,
 }
 
 
@@ -486,11 +486,37 @@ def test_page_of_a_refusal_goes_on_by_itself_unless_the_reason_may_pass(
 
     text = Elements(document).text
     assert "Continue" in text
-    assert ("Try again" in text) is (reason in PASSING)
+    assert ("Try again" in text) is (reason in PASSING | {RefusalReason.RUN_STOPPED})
     assert ('data-after-seconds="10"' in document) is (reason not in PASSING)
     assert ("Stay on this page" in text) is (reason not in PASSING)
     # A browser without scripts could not be kept on the page.
     assert 'http-equiv="refresh"' not in document
+
+
+@pytest.mark.parametrize(
+    ("completion", "leave"),
+    [
+        (GoTo(url="https://example.org/out"), "Please continue to where you came from."),
+        (PostForm(url="https://example.org/out", fields={}), "Please tell the platform that"),
+        (ShowCode(code="C0DE"), "Please copy this code"),
+        (ReturnPlace(), "Please return this task"),
+        (Nothing(), ""),
+        (OwnPage(), ""),
+        (None, ""),
+    ],
+)
+def test_page_of_a_stopped_run_leads_out_and_offers_to_try_again_below(
+    completion: Completion | None, leave: str
+) -> None:
+    way_out = None if completion is None else WayOut(VisitOutcome.RUN_CLOSED, completion)
+
+    document = refusal_document("T", EN, Refusal(reason=RefusalReason.RUN_STOPPED), way_out=way_out)
+
+    page = Elements(document)
+    again = page.named("a")[-1]
+    assert again["href"] == ""
+    assert again["class"] == ("famulus-quiet-button" if leave else "famulus-button")
+    assert leave in page.text.partition("Try again")[0]
 
 
 def test_pages_after_a_unit_given_back_and_a_failed_onboarding_go_on_by_themselves() -> None:

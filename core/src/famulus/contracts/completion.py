@@ -43,8 +43,8 @@ class Completion:
 class PostForm(Completion):
     """The browser posts a form to the platform.
 
-    For stored work it posts by itself at once, for any other outcome that is final after ten
-    seconds, and for an outcome that may pass at the press of a button.
+    For stored work it posts by itself at once, for an outcome that may pass without the requester
+    at the press of a button, and for any other outcome by itself after ten seconds.
     """
 
     url: str
@@ -55,8 +55,8 @@ class PostForm(Completion):
 class GoTo(Completion):
     """The browser goes to another address.
 
-    For stored work it goes by itself at once, for any other outcome that is final after ten
-    seconds, and for an outcome that may pass by a link.
+    For stored work it goes by itself at once, for an outcome that may pass without the requester
+    by a link, and for any other outcome by itself after ten seconds.
     """
 
     url: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from html import escape
 from types import MappingProxyType
 from urllib.parse import urlencode
@@ -18,13 +19,22 @@ from famulus.engine.pages.way_out import READING_PAUSE, Lead, WayOut, way_out_ht
 from famulus.translation import Translator
 
 
+class _Again(Enum):
+    """Whether a page offers to try again, and what comes first on it."""
+
+    NO = "no"
+    #: the reason may pass without the requester: to try again comes first, and the browser stays
+    FIRST = "first"
+    #: only the requester can end the reason: the way out comes first, and the browser takes it
+    LAST = "last"
+
+
 @frozen
 class _Words:
     heading: str
     text: str
     mood: Mood = "plain"
-    #: whether the reason may pass: the page offers to try again, and the browser stays on it
-    again: bool = False
+    again: _Again = _Again.NO
 
 
 _R = RefusalReason
@@ -53,7 +63,7 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
                 "Please finish or give back the one you have open first; it may be in another tab"
                 " or window. Then come back here."
             ),
-            again=True,
+            again=_Again.FIRST,
         ),
         _R.PLACE_TAKEN: _Words(
             _("Another worker is working on this one"),
@@ -62,7 +72,7 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
                 " Please return it where you found it and take another one. If no one else can take"
                 " it, try again in a few minutes."
             ),
-            again=True,
+            again=_Again.FIRST,
         ),
         _R.NOTHING_LEFT: _Words(
             _("Nothing to do right now"),
@@ -71,7 +81,7 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
                 " If one of them gives up, there may be something again, so you can try a little"
                 " later."
             ),
-            again=True,
+            again=_Again.FIRST,
         ),
         _R.RUN_COMPLETE: _Words(
             _("This task is complete"),
@@ -88,7 +98,7 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
                 "It gives out no work at the moment. It may go on later, so you are welcome to look"
                 " again."
             ),
-            again=True,
+            again=_Again.LAST,
         ),
         _R.BLOCKED: _Words(
             _("You cannot work on this task"),
@@ -153,22 +163,31 @@ def refusal_document(
     body += paragraph(translate(refusal.detail)) if refusal.detail else ""
     if refusal.reason is RefusalReason.BLOCKED:
         body += contact_line(translate, contact)
-    if words.again:
-        again = escape(translate(_("Try again")))
-        link = escape(_address(way_out))
-        body += actions(f'<a class="famulus-button" href="{link}">{again}</a>')
+    # Where the way out leads nowhere, nothing can come before trying again.
+    leads_on = way_out is not None and way_out.leads_on
+    is_last = words.again is _Again.LAST and leads_on
+    stays = words.again is not _Again.NO and not is_last
+    if stays:
+        body += _try_again(translate, way_out, "famulus-button")
     end = script("passed.js") if passed is False else ""
     if way_out is not None:
         body += (
             way_out_html(way_out, translate, lead=Lead.BESIDE_STAYING)
-            if words.again
+            if stays
             else way_out_html(way_out, translate, lead=Lead.AFTER_REFUSAL, after=READING_PAUSE)
         )
         end += way_out.scripts
+    if is_last:
+        body += _try_again(translate, way_out, "famulus-quiet-button")
     body += codes(translate, refusal.code)
     if passed is not None:
         body = passed_note(translate, is_shown=passed) + body
     return notice(title, translate, words.heading, body + end, mood=words.mood)
+
+
+def _try_again(translate: Translator, way_out: WayOut | None, style: str) -> str:
+    again = escape(translate(_("Try again")))
+    return actions(f'<a class="{style}" href="{escape(_address(way_out))}">{again}</a>')
 
 
 def _address(way_out: WayOut | None) -> str:

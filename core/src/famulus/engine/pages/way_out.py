@@ -154,10 +154,14 @@ class WayOut:
         return min(bounds, default=None)
 
     @property
+    def leads_on(self) -> bool:
+        """Whether there is a last step that the worker has to take on the platform."""
+        return not isinstance(self.completion, (Nothing, OwnPage))
+
+    @property
     def scripts(self) -> str:
         """The scripts that the HTML of this way out needs, as HTML."""
-        is_still = isinstance(self.completion, (Nothing, OwnPage))
-        return "" if is_still else script("done.js")
+        return script("done.js") if self.leads_on else ""
 
 
 def stored_document(
