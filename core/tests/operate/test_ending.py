@@ -157,6 +157,21 @@ def test_a_run_that_is_resumed_while_it_finishes_is_not_over(
         assert GatewayWorker(gateway, "y").arrive().row == ROWS[1]
 
 
+def test_a_stop_after_a_finish_that_waits_leaves_the_rest(operator: ManualOperator) -> None:
+    gateway = operator.launch_rows(ROWS)
+    worker = GatewayWorker(gateway, "x")
+    page = worker.arrive()
+    operator.finish(gateway.run_id, now=False)
+
+    operator.stop(gateway.run_id)
+
+    assert GatewayWorker(gateway, "y").arrive().refusal == "run_stopped"
+    worker.submit(page)
+    operator.turn()
+    assert status(operator, gateway.run_id) is RunStatus.STOPPED
+    assert operator.progress(gateway.run_id).units == {"completed": 1, "launched": 1}
+
+
 def test_a_finish_that_would_wait_ends_a_run_without_an_operator_at_once(
     operator: ManualOperator, other: ManualOperator
 ) -> None:

@@ -116,7 +116,7 @@ def end_stop(
 def order_stop(tx: Transaction, run: int, *, now: bool) -> bool:
     """Stop a run on request; return whether it is stopped already.
 
-    Otherwise its operator stops it once no worker is at work.
+    Otherwise its operator stops it once no worker is at work, even if it was ordered to finish it.
 
     :param now: do not wait for workers who are at work.
     :raises famulus.ConflictError: when the run is not going on.
@@ -129,6 +129,7 @@ def order_stop(tx: Transaction, run: int, *, now: bool) -> bool:
     if now:
         return end_stop(tx, run, "stopped")
     begin_stop(tx, run, "stopped")
+    _set_finishing(tx, run, value=False)
     return False
 
 
@@ -141,8 +142,12 @@ def order_finish(tx: Transaction, run: int) -> bool:
     if record.status not in LIVE_RUNS or not lease.is_operated(tx, record):
         return False
     begin_stop(tx, run, "finishing")
-    tx.execute(TaskRunTable.update(is_finishing=True).where(TaskRunTable.id == run))
+    _set_finishing(tx, run, value=True)
     return True
+
+
+def _set_finishing(tx: Transaction, run: int, *, value: bool) -> None:
+    tx.execute(TaskRunTable.update(is_finishing=value).where(TaskRunTable.id == run))
 
 
 def finish_run(database: Database, run: int, cause: str, on_step: OnStep = _ignore) -> bool:

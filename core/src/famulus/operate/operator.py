@@ -289,7 +289,8 @@ class Operator:
         """Admit no new workers; stop the run once those at work are done, or their time is over.
 
         Works on any run of the database: if another operator has the run, that operator does the
-        rest.
+        rest. A run that ``finish(run, now=False)`` has closed is stopped instead, and can be
+        resumed.
 
         :param now: do not wait for these workers; their pages retry until the run is resumed.
         :raises famulus.ConflictError: when the run is not going on.
