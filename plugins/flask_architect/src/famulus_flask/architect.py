@@ -57,7 +57,8 @@ class LocalArchitect(ProcessArchitect):
 
     #: The factory of the WSGI application; a subclass may wrap it.
     application: ClassVar[str] = "famulus_flask.wsgi:create_app"
-    #: How long requests under way may take once the server has to stop.
+    #: Seconds that requests under way may take once the server has to stop. The operator kills a
+    #: server that has not ended after 15.
     stop_seconds: ClassVar[float] = _SETTINGS.stop_seconds
 
     args: LocalArgs
