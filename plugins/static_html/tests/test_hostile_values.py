@@ -1303,6 +1303,37 @@ def test_no_value_ends_an_expression_that_the_page_leaves_open(script: str) -> N
 
 
 @pytest.mark.parametrize(
+    "html",
+    [
+        "<p>{{ a <b>${v}</b> }}</p>",
+        "<p>{{ '${v}' + '<i>x</i>' }}</p>",
+        "<p>{{ a</p><p>${v}</p><p>}}</p>",
+        "<p>&lbrace;{ a</p><img alt='${v}'><p>b &#125;}</p>",
+        "<textarea>{{ a</textarea><p>${v} }}</p>",
+        "<p>{{ a <!-- b --> ${v} }}</p>",
+    ],
+)
+def test_a_value_in_an_expression_with_tags_in_it_is_refused(html: str) -> None:
+    problems, _ = _filled(f"{_VUE}\n{html}", "x")
+
+    assert len(problems) == 1
+    assert "task.html:2: ${v} stands in an expression that begins in the text of" in problems[0]
+    assert _filled(f"{_VUE}\n{html.replace('${v}', '${v|raw}')}", "x")[0] == []
+    if "textarea" not in html:
+        assert _filled(_ANGULAR + html, "x")[0] == []
+
+
+@pytest.mark.parametrize(
+    "html", ["<p>{{ a</p><p>${v}</p>", "<p>{{ a</p><img alt='${v}'>", "<p>{{ a</p><p>${v}}</p>"]
+)
+def test_a_value_that_closes_an_expression_before_a_tag_is_refused_with_its_row(html: str) -> None:
+    assert "could end the {{ of line 2" in _filled(f"{_VUE}\n{html}", "/f()}}")[0][0]
+    for harmless in ("{{ a }}</p><p>${v}</p>", "<p v-pre>{{ a</p><p>${v}</p>"):
+        assert _filled(f"{_VUE}\n{harmless}", "/f()}}")[0] == []
+    assert _filled(f"{_VUE}\n{html}", "it's a")[0] == []
+
+
+@pytest.mark.parametrize(
     ("script", "html"),
     [
         ("", "<p title='{{ \"HERE\" }}'>{{ 'HERE' }}</p>"),

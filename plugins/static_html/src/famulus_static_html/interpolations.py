@@ -6,20 +6,23 @@ that code, as in an event handler.
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from famulus_static_html import escapes
 from famulus_static_html.attributes import ValueContext
+from famulus_static_html.beginnings import value_judge
 from famulus_static_html.contents import JS_ESCAPES, is_operand
 from famulus_static_html.differences import differing_in_code
 from famulus_static_html.findings import Found, Limited
 from famulus_static_html.scripts import Place, ScriptKind, places
 from famulus_static_html.source import PLACEHOLDER, Placeholder, Source
 from famulus_static_html.template import Part, accepted, required
+from famulus_static_html.tokens import OPAQUE, RCDATA, Kind, Token
 
 _DECIDES = "decides which code is run in an expression that a framework of the page evaluates"
 _NO_STRING = (
@@ -155,6 +158,80 @@ class Interpolations:
         if fault:
             found.forbid(piece, fault)
         return bool(fault)
+
+
+@define
+class OpenExpressions:
+    """Refuses the values in expressions that go on over tags, as Vue reads them.
+
+    Vue reads the markup of its element, in which an expression ends at the next closing delimiter.
+    """
+
+    source: Source
+    found: Found
+    pairs: Sequence[tuple[str, str]]
+    _open: tuple[str, str] | None = field(default=None, init=False)
+    _line: int = field(default=0, init=False)
+    _in_text: list[Placeholder] = field(factory=list, init=False)
+    _over_tags: list[Placeholder] = field(factory=list, init=False)
+    _has_tag: bool = field(default=False, init=False)
+
+    def refuse(self, tokens: Iterable[Token], shielded: Collection[int]) -> None:
+        """Refuse the values of a page in such expressions."""
+        for token in tokens:
+            if token.kind is Kind.START and token.name in {"script", "style", *OPAQUE}:
+                continue
+            for start, end, is_text in _spans(token):
+                self._has_tag |= not is_text
+                self._span(start, end, may_open=is_text and token.start not in shielded)
+        if self._open is not None:
+            fault = f"could end the {self._open[0]} of line {self._line}, which is never closed"
+            for piece in self._over_tags:
+                judge = value_judge(self.source, piece, [self._open[1]])
+                self.found.limited.append(Limited(piece, judge, fault))
+
+    def _span(self, start: int, end: int, *, may_open: bool) -> None:
+        for piece in self.source.pieces(start, end):
+            if isinstance(piece, str):
+                self._own(html.unescape(piece), start, may_open=may_open)
+            elif self._open is not None and not piece.raw:
+                (self._over_tags if self._has_tag else self._in_text).append(piece)
+
+    def _own(self, text: str, start: int, *, may_open: bool) -> None:
+        """Follow a text of the author's own to its end."""
+        while True:
+            if self._open is not None:
+                _, is_closed, text = text.partition(self._open[1])
+                if not is_closed:
+                    return
+                self._close()
+            begun = [(text.find(pair[0]), pair) for pair in self.pairs if pair[0] in text]
+            if not begun or not may_open:
+                return
+            at, self._open = min(begun)
+            text = text[at + len(self._open[0]) :]
+            self._line = self.source.line(start)
+            self._has_tag = False
+
+    def _close(self) -> None:
+        reason = (
+            f"stands in an expression that begins in the text of line {self._line} and has a tag "
+            "in it, so that Vue reads the value as code: close the expression before the tag"
+        )
+        for piece in (*self._in_text, *self._over_tags) if self._has_tag else ():
+            self.found.forbid(piece, reason)
+        self._open = None
+        self._in_text.clear()
+        self._over_tags.clear()
+
+
+def _spans(token: Token) -> Iterator[tuple[int, int, bool]]:
+    """Yield the spans of a token, and whether a framework reads expressions in them."""
+    if token.content is not None and token.name in RCDATA:
+        start, end = token.content
+        yield from ((token.start, start, False), (start, end, True), (end, token.end, False))
+    else:
+        yield token.start, token.end, token.kind is Kind.TEXT
 
 
 def _expressions(pairs: Iterable[tuple[str, str]]) -> re.Pattern[str]:

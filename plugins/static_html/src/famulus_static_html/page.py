@@ -30,6 +30,7 @@ from famulus_static_html.forms import (
 )
 from famulus_static_html.ground_truth import ground_truth_faults
 from famulus_static_html.inert import inert_parts, is_inert
+from famulus_static_html.interpolations import OpenExpressions
 from famulus_static_html.local_files import LocalFiles
 from famulus_static_html.mturk import MTURK_ACTION, MTurkParts
 from famulus_static_html.outer import NOT_USED, OuterTags
@@ -115,6 +116,9 @@ class _Compiler:
         self.elements.in_page = self.engines.in_page
         self.elements.shielded = shielded(tokens, self.engines.in_page)
         self.elements.expressions = any_expression(self.engines.delimiters)
+        if self.engines.vue:
+            pairs = [pair for pair in self.engines.in_page.delimiters if pair[0] != "${"]
+            OpenExpressions(self.source, self.found, pairs).refuse(tokens, self.elements.shielded)
         self._judge(own_forms(self.source, live))
         faults = (ground_truth_faults(self.source, tokens), reserved_fields(self.source, starts))
         for offset, fault in chain(*faults):
