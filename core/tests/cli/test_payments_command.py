@@ -162,15 +162,18 @@ def test_an_accepted_payment_ends_with_0_and_is_confirmed_by_a_sync(
     famulus: Famulus, opened: Database, example: Path, unserved: list[str]
 ) -> None:
     with ManualOperator(opened, plugins=discover()) as operator:
-        launched = operator.launch(example, overrides=[*unserved, "provider.faults=[accepted]"])
+        launched = operator.launch(
+            example, overrides=[*unserved, "provider.faults=[accepted, accepted]"]
+        )
         operator.load_all(launched)
         GatewayWorker(operator.gateway(launched), "x").work()
     paid = famulus("bonus", 1, "0.50", "--reason", "Thank you.")
     again = famulus("bonus", 1, "0.50", "--reason", "Thank you.")
+    settled = famulus("payments", "settle")
     synced = famulus("sync", 1)
     listed = famulus("payments", "--json")
 
-    assert (paid.exit_code, again.exit_code, synced.exit_code) == (0, 0, 0)
+    assert [each.exit_code for each in (paid, again, settled, synced)] == [0, 0, 0, 0]
     assert paid.stdout.splitlines() == [
         "Payment 1: Bonus of 0.50 USD to x: accepted",
         "1 payment was accepted by the platform, which does not show it yet; "

@@ -170,9 +170,10 @@ class MockProvider(Provider):
         unsettled: Sequence[PaymentView],
         confirmed: Sequence[PaymentView],
     ) -> Iterator[tuple[str, Result]]:
-        """Return for each payment whether it was made."""
+        """Return for each payment whether it was made, or was accepted and is shown later."""
         for each in unsettled:
-            yield each.key, self._result(each.run_id, partial(_settle, payment=each))
+            act = partial(_settle, payment=each)
+            yield each.key, self._result(each.run_id, act, shown_later=Outcome.ACCEPTED)
 
     def forget(self, worker_name: str, pseudonym: str) -> None:
         """Replace the name in payments and verdicts; empty the reasons, which may contain it."""

@@ -69,7 +69,7 @@ def settle(session: Session, ctx: click.Context, run: int | None, as_json: bool)
     if not as_json:
         for number, reason in kept.items():
             say(f"Run {number}: {reason}.")
-    if any(payment.status in _UNKNOWN for payment in found):
+    if any(payment.status in _UNKNOWN and not payment.accepted for payment in found):
         ctx.exit(1)
 
 

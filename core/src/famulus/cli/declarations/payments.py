@@ -82,7 +82,8 @@ def list_of_task() -> None:
 def settle() -> None:
     """Ask the platforms about payments whose outcome is unknown, and make those that are due.
 
-    Ends with status 1 while an outcome is still unknown.
+    Ends with status 1 while an outcome is still unknown, unless the platform has accepted the
+    payment.
     """
 
 
