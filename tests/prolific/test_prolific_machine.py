@@ -159,6 +159,23 @@ class OnProlific(RuleBasedStateMachine):
             self.study.give_back(came[-1])
         return self.take_and_check(6)
 
+    @rule(target=taken, number=PEOPLE, rejects=st.booleans())
+    def answer_after_the_end(self, number: int, rejects: bool) -> object:
+        """Have a participant answer here when their submission is known to have ended there."""
+        self.study.resume()
+        self.study.turn()
+        submission = self.study.take(number)
+        if submission is None:
+            return multiple()
+        if rejects:
+            self.study.enter(submission, None)
+            self.study.decide_there(submission, "REJECT")
+        else:
+            self.study.give_back(submission)
+        self.study.sync()
+        self.study.work(submission)
+        return submission
+
     @rule(
         submission=taken,
         name=st.sampled_from(["PROLIFIC_PID", "STUDY_ID", "SESSION_ID"]),

@@ -153,8 +153,8 @@ def _was_asked_by_us(submission: Submission) -> bool:
 def check_places(study: Study, state: State) -> None:
     """No more participants are invited or on their way than there are free units.
 
-    What was not reported yet may have opened a place of Prolific. So does the end of a
-    submission whose answers came later, and complete a unit. A run that is not open is closed.
+    What was not reported yet may have opened a place of Prolific. So does a submission that timed
+    out there, and whose answers complete a unit. A run that is not open is closed.
     """
     is_open = find_run(study.database, study.run).status is RunStatus.RUNNING
     with study.database.read() as tx:
@@ -167,7 +167,7 @@ def check_places(study: Study, state: State) -> None:
         arrived = {row.reference for row in tx.rows(VisitTable.select(VisitTable.reference))}
     free = sum(unit.status is UnitStatus.LAUNCHED for unit in units)
     ended = [unit for unit in units if unit.status in _SERVED and _has_no_place(state, unit)]
-    replaced = (VisitStatus.REJECTED, VisitStatus.SCREENED_OUT)
+    replaced = (VisitStatus.REJECTED, VisitStatus.SCREENED_OUT, VisitStatus.RETURNED)
     surprising = sum(unit.visit not in replaced for unit in ended)
     closing = 0 if is_open else len(units)
     for one in state.studies.values():

@@ -35,7 +35,7 @@ from famulus.model.tables import AgentTable, UnitTable, VisitTable, literals
 from famulus.model.transaction import Row, Transaction
 from famulus.operate.manual_sync import sync_now
 from famulus.testing.fake_platform import PlatformPlugin
-from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins
 from famulus.testing.kinds import CrowdProvider
 from famulus.testing.movable_clock import MovableClock
 
@@ -175,6 +175,8 @@ class Course:
     units_per_row: int = 1
     options: Mapping[str, Any] = field(factory=dict)
     study: Study = field(factory=Study)
+    #: the pages of those who have submitted nothing here, each with its worker, oldest first
+    pages: list[tuple[GatewayWorker, Seen]] = field(factory=list, init=False)
     operator: ManualOperator = field(init=False)
     gateway: Gateway = field(init=False)
 
@@ -218,9 +220,13 @@ class Course:
 
     def stay(self) -> None:
         """Let a new worker take a unit and work on."""
-        found = self.study.recruit()
-        if found is not None:
-            GatewayWorker(self.gateway, found[0]).arrive(found[1])
+        self._begin()
+
+    def answer(self) -> None:
+        """Let the first of those who have not submitted here do so, perhaps too late."""
+        if self.pages:
+            worker, page = self.pages.pop(0)
+            worker.submit(page)
 
     def leave(self) -> None:
         """Let a worker who is at work return the place."""
@@ -233,10 +239,9 @@ class Course:
 
     def hand_in(self) -> None:
         """Let a new worker submit on the platform, and nothing here until their time is over."""
-        found = self.study.recruit()
-        if found is not None:
-            GatewayWorker(self.gateway, found[0]).arrive(found[1])
-            self.study.visits[found[1]] = VisitStatus.SUBMITTED
+        reference = self._begin()
+        if reference is not None:
+            self.study.visits[reference] = VisitStatus.SUBMITTED
             self.clock.advance(DURATION)
 
     def hand_in_early(self) -> None:
@@ -302,6 +307,17 @@ class Course:
         """No more workers are invited than there are free units, at any moment of an open run."""
         if self.operator.progress(self.run).status is RunStatus.RUNNING:
             assert self.study.offered <= len(self.units(UnitStatus.LAUNCHED))
+
+    def _begin(self) -> str | None:
+        """Let a new worker take a unit; return the reference of their visit, if a place is free."""
+        found = self.study.recruit()
+        if found is None:
+            return None
+        worker = GatewayWorker(self.gateway, found[0])
+        page = worker.arrive(found[1])
+        if page.has_form:
+            self.pages.append((worker, page))
+        return found[1]
 
     def _visit(self, *, submits: bool) -> None:
         found = self.study.recruit()

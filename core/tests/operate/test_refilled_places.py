@@ -22,6 +22,7 @@ ACTIONS = (
     "leave",
     "hand_in",
     "hand_in_early",
+    "answer",
     "give_back",
     "take_back",
     "accept",
@@ -119,6 +120,24 @@ def test_a_submission_without_work_keeps_its_place_until_it_is_decided(
     course.act("give_back")
 
     assert (course.study.total, course.study.offered) == (places, UNITS)
+    course.gateway.close()
+    course.operator.close()
+
+
+@pytest.mark.parametrize("way", ["leave", "reject_there"])
+@pytest.mark.parametrize("is_late", [False, True], ids=["before", "after"])
+def test_answers_of_a_visit_whose_place_is_sold_again_take_no_unit_from_the_next_worker(
+    database: Database, clock: MovableClock, way: str, is_late: bool
+) -> None:
+    """Whether the answers come before or after the end of the visit on the platform."""
+    course = Course(database, clock)
+    actions = (way, "answer") if is_late else ("answer", way)
+    for name in ("stay" if way == "leave" else "hand_in", *actions, "wait"):
+        course.act(name)
+        course.check()
+
+    assert (course.study.total, course.study.offered) == (UNITS, UNITS)
+    assert len(course.units(UnitStatus.LAUNCHED)) == UNITS
     course.gateway.close()
     course.operator.close()
 

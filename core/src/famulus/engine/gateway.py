@@ -338,7 +338,13 @@ class Gateway:
             sent = NewSubmission(
                 id=submission, answers=answers, files=files, language=view.language
             )
-            return store_answers(tx, attempt, sent, reported_by_platform=self._reported)
+            return store_answers(
+                tx,
+                attempt,
+                sent,
+                reported_by_platform=self._reported,
+                replaced_by_platform=self._parts.provider.capabilities.replaces_by_itself,
+            )
 
         if form.files:
             stored, attempt = self._write(signed, form.files, job)

@@ -17,11 +17,13 @@ from famulus.engine.attempts import (
     has_open_attempt,
     has_other_attempt,
 )
+from famulus.engine.ledger.replacement_units import match_replacements
+from famulus.engine.ledger.withdrawn_work import withdraw_work
 from famulus.engine.status import Answered, Change, change_visit, submit_agent, submit_visit
 from famulus.engine.submitted_answers import holds_answer
 from famulus.engine.units import complete_unit, give_back_units
 from famulus.engine.window import release_waiting
-from famulus.model.statements import Param, Statement
+from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
     OPEN_AGENTS,
     OPEN_VISITS,
@@ -99,6 +101,11 @@ _VISIT_DONE = Statement(
     .where(VisitTable.id == Param("visit"))
     .returning(VisitTable.status)
 )
+_LOCK_VISIT = Statement(
+    lambda kind: for_update(
+        VisitTable.select(VisitTable.status).where(VisitTable.id == Param("visit")), kind
+    )
+)
 
 
 def store_answers(
@@ -107,12 +114,17 @@ def store_answers(
     submission: NewSubmission,
     *,
     reported_by_platform: bool,
+    replaced_by_platform: bool,
 ) -> tuple[Acknowledgement, Attempt]:
     """Store the answers to a unit, unless this attempt has answers already.
 
     Return the acknowledgement and the attempt. The attempt has the time at which its visit became
     done, if it did. Late answers complete the unit unless another worker works on it or has
     completed it.
+
+    :param replaced_by_platform: whether the platform sells the place of a visit that was rejected
+        or returned again by itself. The unit is then offered again, as if the late answers had come
+        before that.
     """
     earlier = earlier_submission(attempt, submission.id)
     if earlier is not None:
@@ -120,12 +132,18 @@ def store_answers(
     late = attempt.status is not AgentStatus.IN_TASK
     if attempt.status is AgentStatus.RETURNED and has_other_attempt(tx, attempt):
         return Acknowledgement(result=Result.CONFLICT, late=True), attempt
+    # A report that is being applied ends the visit before these answers, or finds them.
+    ended_as = _lock_visit(tx, attempt.visit) if late and replaced_by_platform else None
     store(tx, attempt, AgentStatus.COMPLETED, submission, late=late)
     has_room = attempt.unit is not None and complete_unit(tx, attempt)
     if has_room and attempt.window:
         release_waiting(tx, attempt.run, closed=1)
     if _finish_visit(tx, attempt, reported_by_platform):
         attempt = attempt._replace(visit_done_at=tx.micros)
+    if ended_as is VisitStatus.RETURNED:
+        withdraw_work(tx, attempt.run, attempt.visit, is_refilled=True)
+    elif ended_as is not None:
+        match_replacements(tx, attempt.run, attempt.visit)
     return Acknowledgement(result=Result.STORED, late=late), attempt
 
 
@@ -202,6 +220,13 @@ def store(
             path=file.path,
             at=tx.micros,
         )
+
+
+def _lock_visit(tx: Transaction, visit: int) -> VisitStatus:
+    """Lock a visit until the commit; return its status."""
+    row = tx.one(_LOCK_VISIT, visit=visit)
+    assert row is not None
+    return VisitStatus(row[0])
 
 
 def _finish_visit(tx: Transaction, attempt: Attempt, reported_by_platform: bool) -> bool:
