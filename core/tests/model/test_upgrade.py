@@ -301,8 +301,14 @@ def test_upgrade_keeps_what_workers_have_tried_and_ends_units_of_a_finished_run(
         patch.setenv("FAMULUS_MIGRATE_WITHOUT_BACKUP", "1")
         patch.setattr("famulus.model.database.CORE", old)
         # This version writes these; they are gone again before the upgrade.
-        database.write(lambda tx: tx.sql("ALTER TABLE agent ADD COLUMN nonce BIGINT"))
-        database.write(lambda tx: tx.sql("ALTER TABLE task_run ADD COLUMN is_finishing BOOLEAN"))
+        later = {
+            "nonce": ("agent", "BIGINT"),
+            "is_finishing": ("task_run", "BOOLEAN"),
+            "awaited_visits": ("task_run", "INTEGER"),
+            "awaited_until": ("task_run", "BIGINT"),
+        }
+        adding = [f"{table} ADD COLUMN {name} {kind}" for name, (table, kind) in later.items()]
+        database.write(lambda tx: [tx.sql(f"ALTER TABLE {each}") for each in adding])
         with ManualOperator(database, plugins=kit_plugins()) as operator:
             gateway = operator.launch_rows([{"n": n} for n in range(4)])
             giver, other, late = (GatewayWorker(gateway, name) for name in ("x", "y", "z"))
@@ -316,8 +322,8 @@ def test_upgrade_keeps_what_workers_have_tried_and_ends_units_of_a_finished_run(
         database.write(lambda tx: tx.sql(kept))
         ended = "UPDATE agent SET status = 'expired' WHERE id = (SELECT MAX(id) FROM agent)"
         database.write(lambda tx: tx.sql(ended))
-        database.write(lambda tx: tx.sql("ALTER TABLE agent DROP COLUMN nonce"))
-        database.write(lambda tx: tx.sql("ALTER TABLE task_run DROP COLUMN is_finishing"))
+        dropping = [f"{table} DROP COLUMN {name}" for name, (table, _) in later.items()]
+        database.write(lambda tx: [tx.sql(f"ALTER TABLE {each}") for each in dropping])
 
     monkeypatch.setenv("FAMULUS_MIGRATE_WITHOUT_BACKUP", "1")
     with Database(own_address) as database, database.read() as tx:

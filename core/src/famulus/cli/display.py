@@ -115,6 +115,8 @@ def details(progress: Progress, rate: Rate) -> list[str]:
         if progress.until is not None:
             words += f" until {moment(progress.until, progress.at)}"
     parts = [words]
+    if progress.awaited_until is not None:
+        parts.append(f"waiting for {awaited(progress)} (Ctrl-C ends it)")
     if progress.loading is LoadingStatus.LOADING:
         parts.append(f"{counted(progress.rows_loaded, 'row')} loaded so far")
     elif progress.loading is LoadingStatus.FAILED:
@@ -128,6 +130,13 @@ def details(progress: Progress, rate: Rate) -> list[str]:
     if left and progress.loading is not LoadingStatus.LOADING:
         parts.append(f"{_estimated(left)} left")
     return parts
+
+
+def awaited(progress: Progress) -> str:
+    """Return for how many visits the server of a finished run stays, and until when at most."""
+    assert progress.awaited_until is not None
+    visits = f"{counted(progress.awaited_visits, 'visit')} open on the platform"
+    return f"{visits}, until {moment(progress.awaited_until, progress.at)} at most"
 
 
 def _estimated(time: timedelta) -> str:

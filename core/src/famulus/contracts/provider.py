@@ -394,6 +394,19 @@ class Provider(ABC):
         """
         return ()
 
+    def open_visits(self, run: RunView) -> Iterable[str] | None:
+        """Return the references of the run's visits that have not ended on the platform.
+
+        They include visits that are unknown here, such as those of workers who have taken a place
+        and not opened the page yet. None, the default, if the platform does not show them. Changes
+        nothing.
+
+        Called once a run is finished, and then every :attr:`sync_seconds` while there are any: the
+        server stays for at most ten minutes, so that these workers are shown how to leave. An
+        exception ends that.
+        """
+        return None
+
     def paid_visits(self, run: RunView) -> Iterable[VisitReport]:
         """Return the status of all visits that the platform has paid for, like :meth:`sync`.
 

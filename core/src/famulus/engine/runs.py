@@ -85,6 +85,10 @@ class RunRecord:
     lease_process: str
     lease_until: datetime | None
     instance: str
+    #: visits open on the platform for which the server of the finished run stays
+    awaited_visits: int
+    #: until when it stays for them at most; None if it does not
+    awaited_until: datetime | None
 
 
 _COLUMNS = {

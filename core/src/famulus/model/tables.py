@@ -181,6 +181,10 @@ class TaskRunTable(Table):
     lease_until = UtcField(null=True)
     #: identifies the server that was started last
     instance = peewee.CharField(max_length=64, default="")
+    #: the visits open on the platform for which the server of a finished run stays, and until when
+    #: at most; null if it does not
+    awaited_visits = peewee.IntegerField(default=0)
+    awaited_until = UtcField(null=True)
     #: the last event that any listener has received; new listeners start there
     events_delivered = peewee.BigIntegerField(default=0)
     transactions_delivered = peewee.BigIntegerField(default=0)

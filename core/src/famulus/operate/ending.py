@@ -33,6 +33,7 @@ from famulus.model.states import ENDED_RUNS, LIVE_RUNS, OPEN_RUNS, LoadingStatus
 from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
+from famulus.operate.open_visits import stop_awaiting
 from famulus.plugins import Plugins
 
 _log = logging.getLogger(__name__)
@@ -117,11 +118,14 @@ def order_stop(tx: Transaction, run: int, *, now: bool) -> bool:
     """Stop a run on request; return whether it is stopped already.
 
     Otherwise its operator stops it once no worker is at work, even if it was ordered to finish it.
+    If the run is finished and its operator waits for visits on the platform, it waits no more.
 
     :param now: do not wait for workers who are at work.
     :raises famulus.ConflictError: when the run is not going on.
     """
     record = lock_run(tx, run)
+    if stop_awaiting(tx, record):
+        return True
     if record.status not in LIVE_RUNS:
         raise ConflictError(f"run {run} is {record.status.value} already")
     if not lease.is_operated(tx, record):

@@ -24,7 +24,9 @@ RENEWAL_SECONDS = 2
 _HELD = (TaskRunTable.id == Param("run"), TaskRunTable.lease_holder == Param("holder"))
 _RENEW = Statement(TaskRunTable.update({TaskRunTable.lease_until: Param("until")}).where(*_HELD))
 _RELEASE = Statement(
-    TaskRunTable.update(lease_until=None, lease_holder="", lease_process="").where(*_HELD)
+    TaskRunTable.update(
+        lease_until=None, lease_holder="", lease_process="", awaited_visits=0, awaited_until=None
+    ).where(*_HELD)
 )
 
 

@@ -39,6 +39,7 @@ from famulus.model.states import LIVE_RUNS
 from famulus.operate import lease
 from famulus.operate.leased_run import LeasedRun
 from famulus.operate.loading import Loader, RunOverError, Source
+from famulus.operate.open_visits import OpenVisits
 from famulus.operate.periodic_sync import PeriodicSync
 from famulus.plan import RunParts, secret_environment
 from famulus.plugins import UNIT_SUBMITTED, Listener, listeners_of
@@ -97,6 +98,10 @@ class ManagedRun:
     _pulse_at: datetime | None = None
     _placed_at: datetime | None = None
     _last_change: tuple[int, int, int] | None = None
+    _open_visits: OpenVisits = field(
+        default=Factory(lambda self: OpenVisits(self.bound, self.holder), takes_self=True),
+        init=False,
+    )
     _newest_event: NewestEvent = field(
         default=Factory(lambda self: NewestEvent(self.run), takes_self=True), init=False
     )
@@ -109,6 +114,11 @@ class ManagedRun:
             holder=self.holder,
             awaits_reports=self.periodic_sync.is_needed,
         )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this operator has finished the run, even if its server stays for a while."""
+        return self._open_visits.is_over
 
     def serve(self) -> str:
         """Serve the run and return its address.
@@ -169,10 +179,11 @@ class ManagedRun:
             self._raise_lost()
         if self._is_live():
             self._sweep()
-            self._leased.end()
+            if self._leased.end():
+                self._open_visits.begin(self.delivery, self.closing_limits)
         if self._is_live():
             self._restart_server()
-        else:
+        elif not self._is_awaiting_visits():
             self.shut_down()
 
     def deliver(self) -> bool:
@@ -193,6 +204,7 @@ class ManagedRun:
     def sync(self) -> None:
         """Ask the platform for the status of the run's visits, if that is due."""
         self.periodic_sync.sync()
+        self._open_visits.look()
 
     def open_first_places(self) -> None:
         """Have the run's first places opened, if the platform and the database answer.
@@ -312,6 +324,17 @@ class ManagedRun:
 
     def _is_live(self) -> bool:
         return self._record().status in LIVE_RUNS
+
+    def _is_awaiting_visits(self) -> bool:
+        """Return whether the server of the ended run has to stay for visits on the platform."""
+        if not self._open_visits.is_awaiting():
+            return False
+        # Without a server, there is nothing to wait for.
+        now = self.database.clock()
+        if not has_passed(now, self._pulse_at, timedelta(seconds=_PULSE_SECONDS)):
+            return True
+        self._pulse_at = now
+        return self.architect.health() is not ServerHealth.GONE
 
     def _raise_lost(self) -> Never:
         self.shut_down()

@@ -102,7 +102,7 @@ class Operator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        going_on = [managed.run for managed in self._threads.going_on()]
+        going_on = [each.run for each in self._threads.going_on() if not each.is_over]
         if error is None and going_on:
             self._observer.leaving(self, going_on)
         try:
@@ -290,7 +290,8 @@ class Operator:
 
         Works on any run of the database: if another operator has the run, that operator does the
         rest. A run that ``finish(run, now=False)`` has closed is stopped instead, and can be
-        resumed.
+        resumed. If the run is finished and its server only stays for visits that are open on the
+        platform, the server ends.
 
         :param now: do not wait for these workers; their pages retry until the run is resumed.
         :raises famulus.ConflictError: when the run is not going on.

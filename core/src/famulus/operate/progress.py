@@ -14,6 +14,7 @@ from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import DONE_UNITS, OPEN_UNITS, LoadingStatus, RunStatus, UnitStatus
+from famulus.operate.open_visits import is_awaiting_visits
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,10 @@ class Progress:
     loading_error: str
     rows_loaded: int
     at: datetime
+    #: visits open on the platform for which the server of the finished run stays
+    awaited_visits: int = 0
+    #: until when it stays for them at most; None if it does not
+    awaited_until: datetime | None = None
     #: rows of it and of its requester's account that the platform has refused, or that wait
     undelivered: Sequence[UndeliveredRows] = ()
 
@@ -60,6 +65,7 @@ def read_progress(database: Database, run: int) -> Progress:
     with database.read() as tx:
         record = read_run(tx, run)
         at_work, until = agents_at_work(tx, run)
+        is_awaiting = is_awaiting_visits(tx, record)
         return Progress(
             run_id=run,
             task_name=record.task_name,
@@ -72,6 +78,8 @@ def read_progress(database: Database, run: int) -> Progress:
             loading_error=record.loading_error,
             rows_loaded=record.rows_loaded,
             at=tx.now,
+            awaited_visits=record.awaited_visits if is_awaiting else 0,
+            awaited_until=record.awaited_until if is_awaiting else None,
             undelivered=read_undelivered(tx, run, record.requester_id),
         )
 

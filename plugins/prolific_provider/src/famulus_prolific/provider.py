@@ -318,6 +318,10 @@ class ProlificProvider(Provider):
             raise RefusedError(str(error)) from error
         return sync.look(run, visits)
 
+    def open_visits(self, run: RunView) -> Sequence[str]:
+        """Return the submissions that participants have reserved or begun, and not ended."""
+        return self._parts.sync.open(run)
+
     def paid_visits(self, run: RunView) -> Iterable[VisitReport]:
         """Report the paid submissions of the study."""
         return self._parts.sync.paid(run)

@@ -31,6 +31,7 @@ _STATUSES: Mapping[str, VisitStatus] = {
     submissions.RETURNED: VisitStatus.RETURNED,
     submissions.TIMED_OUT: VisitStatus.TIMED_OUT,
 }
+_OPEN = (submissions.RESERVED, submissions.ACTIVE)
 _PAID = (VisitStatus.APPROVED, VisitStatus.SCREENED_OUT)
 
 
@@ -88,6 +89,21 @@ class Sync:
             report = self._report(found, record.codes)
             if report is not None and report.worker_name == names[report.reference]:
                 yield report
+
+    def open(self, run: RunView) -> list[str]:
+        """Return the ids of the submissions that are reserved or active; stores nothing.
+
+        The list is only read if the numbers of submissions by status include any.
+        """
+        record = self.study_of(run.id)
+        if record is None or record.study_id is None:
+            return []
+        counts = self._read_counts(record.study_id)
+        if counts is not None and not any(int(counts.get(each) or 0) for each in _OPEN):
+            return []
+        return [
+            each.id for each in list_submissions(self.api, record.study_id) if each.status in _OPEN
+        ]
 
     def paid(self, run: RunView) -> Iterator[VisitReport]:
         """Yield the status of each submission that is paid; stores nothing."""

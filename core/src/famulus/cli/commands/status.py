@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from famulus.cli.costs import wage_json, wage_text
+from famulus.cli.display import awaited
 from famulus.cli.limit_words import limits_line
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session
@@ -62,6 +63,8 @@ def report_json(report: RunReport) -> dict[str, Any]:
         "limits": {name: unstructure(each) for name, each in run_limits(record).items()},
         "at_work": progress.at_work,
         "at_work_until": _iso(progress.until),
+        "awaited_visits": progress.awaited_visits,
+        "awaited_until": _iso(progress.awaited_until),
         "loading": progress.loading.value,
         "loading_error": progress.loading_error or None,
         "rows_loaded": progress.rows_loaded,
@@ -117,6 +120,7 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     replaced = counted(report.replacements, "rejected unit")
     yield "again", f"{replaced} offered to other workers" if report.replacements else ""
     until = "" if progress.until is None else f", until {moment(progress.until, progress.at)}"
+    yield "waits for", "" if progress.awaited_until is None else awaited(progress)
     yield "limits", "" if record.status in ENDED_RUNS else limits_line(record)
     yield "places", f"{report.places:,} open or taken" if report.places else ""
     for rows in progress.undelivered:

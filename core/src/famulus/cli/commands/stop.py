@@ -24,6 +24,9 @@ def stop(session: Session, run: int, now: bool) -> None:
     with session.open_existing() as database, Operator(database) as operator:
         operator.stop(run, now=now)
         progress = operator.progress(run)
+    if progress.status is RunStatus.FINISHED:
+        say(f"Run {run} is finished; its server waits for no more visits.")
+        return
     resume = session.command("resume", run)
     if progress.status is not RunStatus.STOPPING or progress.until is None:
         say(f"Run {run} is {progress.status}; `{resume}` resumes it.")

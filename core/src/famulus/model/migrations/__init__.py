@@ -10,7 +10,7 @@ from importlib.resources import files
 from famulus.model.schema import Migration, PluginSchema
 
 #: The number of the newest step.
-_VERSION = 28
+_VERSION = 29
 
 
 def read_migration(number: int) -> Migration:
