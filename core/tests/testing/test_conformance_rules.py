@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import itertools
 import json
+import logging
 import random
 import sys
 import threading
@@ -24,6 +25,7 @@ import famulus
 from famulus.testing import BlueprintConformance as Rules
 from famulus.testing import ProviderConformance as CrowdRules
 from famulus.testing import conformance
+from famulus.testing.conformance.plugin_calls import explained
 
 #: The modules of the kit's rules.
 KIT = Path(conformance.__file__).parent
@@ -338,7 +340,7 @@ class Refusing(Word):
         (Naive, "hostile_forms_get_answers_or_a_message", "got an empty form, and raised KeyError"),
         (Losing, "answers_hold_what_the_worker_has_entered", "of the field 'answer' is not in {}"),
         (Losing, "different_forms_give_different_answers", "different answers for different forms"),
-        (Slow, "pages_are_made_in_time", r"task_page\(\) took 0.1 seconds"),
+        (Slow, "pages_are_made_in_time", r"task_page\(\) took \d\.\d seconds"),
         (Loud, "reviewer_is_shown_text", "control characters"),
         (Believing, "review_page_shows_answers_as_data", "became an element <famulus-probe>"),
         (Boxed, "review_page_shows_answers_as_data", "leave out: <form>"),
@@ -370,6 +372,25 @@ def test_a_field_that_is_dropped_on_purpose_is_named(tmp_path: Path) -> None:
 
     Forgiving().test_answers_hold_what_the_worker_has_entered(tmp_path)
     Forgiving().test_different_forms_give_different_answers(tmp_path)
+
+
+def test_a_broken_rule_is_named_beside_what_was_logged_before() -> None:
+    class Refusing(Word):
+        def show(self, unit: famulus.SubmittedUnit) -> str:
+            raise famulus.UsageError("unit 7 has no text")
+
+    def broken_rule() -> None:
+        with explained([famulus.Blueprint], seconds=9):
+            try:
+                Refusing.show(object.__new__(Refusing), unit=None)  # type: ignore[arg-type]
+            except famulus.UsageError:
+                logging.getLogger("famulus").exception("a unit is shown without its text")
+            raise AssertionError("the rule is broken")
+
+    with pytest.raises(
+        AssertionError, match=r"show\(\) must not.*7 has no text.*the rule is broken"
+    ):
+        broken_rule()
 
 
 def test_page_that_hangs_is_found(tmp_path: Path) -> None:

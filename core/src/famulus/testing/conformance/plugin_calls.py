@@ -41,7 +41,8 @@ def explained(contracts: Sequence[type], *, seconds: float) -> Iterator[None]:
             for each in (*raised, *logged):
                 method = _method_that_raised(each, contracts)
                 if method is not None:
-                    raise AssertionError(_sentence(method, each)) from each
+                    rule = "" if each in raised else f" (logged; then: {error})"
+                    raise AssertionError(f"{_sentence(method, each)}{rule}") from each
             if logged:
                 raise AssertionError(f"{logged[0]} (logged; then: {error})") from error
             raise
