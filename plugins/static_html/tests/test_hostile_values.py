@@ -887,6 +887,10 @@ _OWN_ANGULAR = (
         (_OWN_ANGULAR, "<a href='${v}'>x</a>", "[[f()]]"),
         (_VUE + _ANGULAR, "<textarea v-pre>${v}</textarea>", "{{f()}}"),
         ("<script src=knockout.punches.js></script>", "<p title='${v}'>x</p>", "{{f()}}"),
+        ("<script src=ractive.min.js></script>", "<p title='${v}'>x</p>", "{{f()}}"),
+        ("<script>new Ractive({el: a})</script>", "<p title='${v}' v-pre>x</p>", "{{f()}}"),
+        ("<script src=https://host/vue@1.0.28></script>", "<p title='${v}'>x</p>", "{{f()}}"),
+        ("<script src=https://host/vue/1.0.28/vue.js></script>", "<p alt='${v}'>x</p>", "{{f()}}"),
     ],
 )
 def test_a_value_that_a_framework_would_evaluate_in_a_page_is_refused(
@@ -1122,6 +1126,7 @@ def test_the_refusal_of_an_expression_names_what_keeps_it_text(script: str, reme
 
 _PUNCHES = "<script src=knockout.punches.js></script>"
 _RACTIVE = "<script src=ractive.js></script>"
+_VUE_1 = "<script src=https://host/vue@1.0.28/dist/vue.min.js></script>"
 #: What reads expressions in the text of a page.
 _READ_TEXT = [_VUE, _ANGULAR, _PUNCHES, _RACTIVE]
 _ENDS_STRINGS = "\" + f() + '` + f() }} </p>\\ \n"
@@ -1181,7 +1186,7 @@ def test_a_value_stays_in_a_string_between_delimiters_of_the_page(script: str, h
         ("<iframe srcdoc='{{ \"HERE\" }}'></iframe>", escapes.html_text),
     ],
 )
-@pytest.mark.parametrize("script", [_ANGULAR, _PUNCHES])
+@pytest.mark.parametrize("script", [_ANGULAR, _PUNCHES, _RACTIVE, _VUE_1])
 def test_a_value_stays_in_a_string_of_an_expression_of_an_attribute(
     script: str, html: str, escape: Callable[[str], str]
 ) -> None:

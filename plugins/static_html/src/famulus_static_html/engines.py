@@ -47,12 +47,16 @@ _PAGE_READERS = re.compile(
 _PAGE_READERS_USED = re.compile(
     r"\b(?:Vue|createApp|angular|Ractive|rivets|kendo)\b|\.\s*link\s*\("
 )
-# Of these, what leaves elements alone that say so, and what reads attributes, too.
+# Of these, what leaves elements alone that say so.
 _VUE = re.compile(r"\bvue(?![a-z])")
 _VUE_USED = re.compile(r"\b(?:Vue|createApp)\b")
 _ANGULAR = re.compile(r"(?<![a-z])angular")
 _ANGULAR_USED = re.compile(r"\bangular\b")
-_PUNCHES = re.compile(r"\bpunches")
+# Before version 2, Vue read attributes.
+_VUE_1 = re.compile(r"\bvue[@/]v?[01]\b")
+# Of these, what reads attributes, and what no attribute keeps from doing so.
+_UNSHIELDED = re.compile(r"\bpunches|(?<![a-z])ractive")
+_UNSHIELDED_USED = re.compile(r"\bRactive\b")
 _PERCENT = re.compile(r"underscore|lodash|backbone|\bejs\b|\beta\b|tmpl|jqote")
 _PERCENT_USED = re.compile(
     r"\b_\s*\.\s*template(?:Settings)?\b|\b(?:ejs|Eta|Backbone)\b|<\\*%|%\\*>"
@@ -199,7 +203,10 @@ class Engines:
     percents: bool = False
     vue: bool = False
     angular: bool = False
-    punches: bool = False
+    #: whether Vue may be of a version that reads attributes, too
+    vue_1: bool = False
+    #: whether an engine reads elements and attributes that cannot say that it should not
+    unshielded: bool = False
     #: whether a script names ``{{`` itself
     own: bool = False
     #: whether only the addresses of some scripts are known
@@ -261,7 +268,8 @@ class Engines:
             code=has(_CODE, _CODE_USED),
             vue=has(_VUE, _VUE_USED),
             angular=has(_ANGULAR, _ANGULAR_USED),
-            punches=any(map(_PUNCHES.search, addresses)),
+            vue_1=any(map(_VUE_1.search, addresses)),
+            unshielded=has(_UNSHIELDED, _UNSHIELDED_USED),
             percents=has(_PERCENT, _PERCENT_USED),
             own=bool(_BRACES_USED.search(code)),
             delimiters=tuple(dict.fromkeys(delimiters)),
@@ -279,8 +287,8 @@ class Engines:
         shields = (VUE_SHIELD,) * self.vue + ("ng-non-bindable",) * self.angular
         return InPage(
             delimiters=(("{{", "}}"), *self.delimiters),
-            shields=() if self.punches else shields,
-            reads_attributes=self.angular or self.punches,
+            shields=() if self.unshielded else shields,
+            reads_attributes=self.angular or self.unshielded or self.vue_1,
             roots=self.words,
         )
 
