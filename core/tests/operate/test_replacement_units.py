@@ -9,6 +9,7 @@ import pytest
 from famulus.data.browser_units import browser_units
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
+from famulus.engine.ledger.recorded_decisions import unapplied_units
 from famulus.engine.ledger.replacement_units import replace_units
 from famulus.errors import RefusedError
 from famulus.model.database import Database
@@ -252,6 +253,34 @@ def test_unit_that_a_rejected_visit_works_on_is_offered_to_others_at_once(
 
     assert {*visits(database, _V.REJECTED)} == {submitted}
     assert at_work in course.units(_U.LAUNCHED)
+
+
+def test_rejection_of_a_visit_with_an_open_unit_is_sent_by_a_later_review(
+    start: StartCourse, clock: MovableClock, database: Database
+) -> None:
+    """The visit has a late first unit, which is decided on, and a second one that times out."""
+    course = start()
+    name, reference = course.study.recruit() or ("", "")
+    worker = GatewayWorker(course.gateway, name)
+    first = worker.arrive(reference)
+    clock.advance(DURATION + 1)
+    act(course, "wait")
+    worker.arrive(reference)
+    worker.submit(first)
+    course.study.visits[reference] = _V.SUBMITTED
+    reject_all(course, course.units(_U.COMPLETED))
+    clock.advance(DURATION + 1)
+    act(course, "wait")
+    assert course.study.visits[reference] is _V.SUBMITTED
+
+    found = read_differences(database, course.operator.plugins, course.run)
+    assert [each.command[0] for each in found if "decisions" in each.what] == ["review"]
+    left = database.write(lambda tx: unapplied_units(tx, [course.run]))
+    database.write(lambda tx: apply_decisions(tx, left))
+    act(course, "wait")
+
+    assert course.study.visits[reference] is _V.REJECTED
+    course.check()
 
 
 def test_full_window_does_not_keep_a_replacement_or_returned_work_back(start: StartCourse) -> None:
