@@ -44,6 +44,7 @@ EXCEPTIONS = {
     "famulus.engine.window._FREE": "counted",
     "famulus.operate.doctor.platform_differences._number": "a single row: COUNT",
     "famulus.operate.doctor.platform_differences._views": "ordered by each caller",
+    "famulus.operate.loading._CHANGED_BY_OTHERS": "whether there is one",
     "famulus_mturk.records.HitRecords": "a place has one HIT",
 }
 

@@ -273,7 +273,7 @@ def test_a_payment_that_cannot_be_made_is_one_line(
 
 def test_sync_and_doctor_find_no_problem_in_a_sound_run(famulus: Famulus, run: Gateway) -> None:
     synced = famulus("sync", run.run_id).stdout
-    assert synced == "Asked about the run: nothing new; known are 1 submitted.\n"
+    assert synced == "Asked about the run: nothing new; known visits: 1 submitted.\n"
     sound = famulus("doctor", run.run_id)
     assert (sound.exit_code, sound.stdout) == (0, "No problems found.\n")
 

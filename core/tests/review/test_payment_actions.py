@@ -130,7 +130,7 @@ def test_an_unknown_payment_is_what_a_person_says_and_retried_only_if_it_was_not
 
     assert found.status is (PaymentStatus.CONFIRMED if paid else PaymentStatus.FAILED)
     assert "ticket 7" in (found.note if paid else found.error)
-    with pytest.raises(ConflictError, match="only an unknown payment"):
+    with pytest.raises(ConflictError, match="only a payment whose outcome is unknown"):
         resolve_payment(database, unknown.id, paid=not paid, note="ticket 8")
     assert settle_payments(database, plugins=plugins) == []
     assert platform.calls == ["pay"]

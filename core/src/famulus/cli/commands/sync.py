@@ -76,7 +76,7 @@ def _lines(report: SyncReport) -> Iterator[str]:
     found = _counts(synced.changed) or "nothing new"
     # What is not new may have been read a moment ago, by the process that operates the run.
     known = _counts(report.visits) if not synced.changed else ""
-    yield f"Asked about {about}: {found}{f'; known are {known}' if known else ''}."
+    yield f"Asked about {about}: {found}{f'; known visits: {known}' if known else ''}."
     yield from synced.contradictions
 
 

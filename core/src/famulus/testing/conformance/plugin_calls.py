@@ -133,7 +133,8 @@ def _limited(seconds: float) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        # A handler that was not set from Python cannot be set again.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL if before is None else before)
         if remaining:
             rest = remaining - (monotonic() - began)
             signal.setitimer(signal.ITIMER_REAL, max(rest, _AT_ONCE), interval)
