@@ -10,7 +10,8 @@ OF_THE_OPERATOR = frozenset(
     {
         "famulus.cli",
         "famulus.data",
-        "famulus.engine.ledger.bonuses",
+        "famulus.engine.ledger.retries",
+        "famulus.engine.ledger.topups",
         "famulus.engine.outbox.delivery",
         "famulus.engine.places",
         "famulus.engine.platform.visit_sync",

@@ -33,7 +33,7 @@ from famulus.model.states import ENDED_RUNS, LIVE_RUNS, OPEN_RUNS, LoadingStatus
 from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
-from famulus.operate.open_visits import stop_awaiting
+from famulus.operate.awaited_visits import stop_awaiting
 from famulus.plugins import Plugins
 
 _log = logging.getLogger(__name__)

@@ -20,9 +20,10 @@ from famulus.errors import reason
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import RunStatus
-from famulus.model.tables import IS_ENDED_VISIT, TaskRunTable, VisitTable
+from famulus.model.tables import IS_ENDED_VISIT, VisitTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
+from famulus.operate.awaited_visits import store_wait
 
 _log = logging.getLogger(__name__)
 
@@ -89,12 +90,12 @@ class OpenVisits:
         record = lock_run(tx, self.bound.record.id)
         if lease.is_ours(record, self.holder):
             wait = min(timedelta(seconds=record.assignment_duration_in_seconds), _LONGEST_WAIT)
-            _store(tx, record.id, number, tx.now + wait)
+            store_wait(tx, record.id, number, tx.now + wait)
 
     def _update(self, tx: Transaction, number: int) -> None:
         record = lock_run(tx, self.bound.record.id)
         if lease.is_ours(record, self.holder) and record.awaited_until is not None:
-            _store(tx, record.id, number, record.awaited_until if number else None)
+            store_wait(tx, record.id, number, record.awaited_until if number else None)
 
     def _count(self) -> int:
         """Return how many visits are open on the platform and have not ended here.
@@ -122,27 +123,6 @@ class OpenVisits:
     def _record(self) -> RunRecord:
         with self.database.read() as tx:
             return read_run(tx, self.bound.record.id)
-
-
-def is_awaiting_visits(tx: Transaction, record: RunRecord) -> bool:
-    """Return whether the operator of a finished run waits for visits on its platform."""
-    return record.awaited_until is not None and lease.is_operated(tx, record)
-
-
-def stop_awaiting(tx: Transaction, record: RunRecord) -> bool:
-    """Have the operator of a locked run wait for no more visits; return whether it did."""
-    if not is_awaiting_visits(tx, record):
-        return False
-    _store(tx, record.id, 0, None)
-    return True
-
-
-def _store(tx: Transaction, run: int, number: int, until: datetime | None) -> None:
-    tx.execute(
-        TaskRunTable.update(awaited_visits=number, awaited_until=until).where(
-            TaskRunTable.id == run
-        )
-    )
 
 
 def _count_ended(tx: Transaction, run: int, references: list[str]) -> int:

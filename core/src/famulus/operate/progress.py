@@ -14,7 +14,7 @@ from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import DONE_UNITS, OPEN_UNITS, LoadingStatus, RunStatus, UnitStatus
-from famulus.operate.open_visits import is_awaiting_visits
+from famulus.operate.awaited_visits import is_awaiting_visits
 
 _log = logging.getLogger(__name__)
 
